@@ -1,0 +1,50 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::kinds::KindInfo;
+use crate::source::Span;
+
+/// A graph that means something: every link followed, every param complete and in range, no cycles.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The nodes in file order.
+    pub nodes: Vec<CheckedNode>,
+    /// Indices of all nodes, each after those it takes values from.
+    pub order: Vec<usize>,
+}
+
+/// One node of a [`Checked`] graph.
+#[derive(Clone, Debug)]
+pub struct CheckedNode {
+    /// Its name in the file.
+    pub id: String,
+    /// What it is.
+    pub kind: Arc<KindInfo>,
+    /// Place of the whole node.
+    pub span: Span,
+    /// Place of its name.
+    pub id_span: Span,
+    /// `_meta.title`.
+    pub title: Option<String>,
+    /// Every param that does not come over a link, in the kind's order. Defaults are filled in here and
+    /// nowhere else; values are canonical (see [`check_param`](crate::check_param)).
+    pub params: Map<String, Value>,
+    /// Places of the values that the file gives, by input name; `None` for one that came from `--set`.
+    pub spans: HashMap<String, Option<Span>>,
+    /// One list per input port of the kind: none for an optional port that is not connected, several for a
+    /// port that takes many.
+    pub ports: Vec<Vec<From>>,
+    /// Params that take a scalar over a link; they are not in `params` and are filled when the node runs.
+    pub linked_params: Vec<(String, From)>,
+}
+
+/// Where a value comes from: an output of a node, both by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct From {
+    /// Index into [`Checked::nodes`].
+    pub node: usize,
+    /// Index into the outputs of that node's kind.
+    pub output: usize,
+}

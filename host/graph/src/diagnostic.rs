@@ -1,0 +1,181 @@
+use std::fmt;
+
+use crate::source::Span;
+
+/// How many problems are reported in one go.
+pub const MAX_PROBLEMS: usize = 50;
+
+/// Stable name of a kind of problem, such as `graph::unknown_kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(&'static str);
+
+impl Code {
+    /// A code; the part before `::` says which phase found the problem.
+    pub const fn new(code: &'static str) -> Self {
+        Code(code)
+    }
+
+    /// The code as text.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Whether a problem stops the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The graph cannot be run.
+    Error,
+    /// The graph can be run, but perhaps not as meant.
+    Warning,
+}
+
+/// Whose fault a problem is; it decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The graph file.
+    Graph,
+    /// A plugin that is missing or broken.
+    Plugin,
+    /// An input file or weights.
+    Input,
+    /// Where results go.
+    Output,
+    /// A limit was passed.
+    Limit,
+}
+
+impl Class {
+    /// The exit code of a program that ends because of such a problem.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Class::Graph => 3,
+            Class::Plugin => 4,
+            Class::Input => 5,
+            Class::Output => 6,
+            Class::Limit => 8,
+        }
+    }
+}
+
+/// A place in the source with a remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// The remark; may be empty.
+    pub text: String,
+}
+
+/// One problem: what, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable name of this kind of problem.
+    pub code: Code,
+    /// Error or warning.
+    pub severity: Severity,
+    /// Whose fault it is.
+    pub class: Class,
+    /// What is wrong: lower case, no full stop, names in backticks.
+    pub message: String,
+    /// Places; the first is the primary one.
+    pub labels: Vec<Label>,
+    /// What to do about it. May have several lines.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place yet.
+    pub fn error(code: Code, class: Class, message: impl Into<String>) -> Self {
+        Self::with(code, Severity::Error, class, message.into())
+    }
+
+    /// A warning without a place yet.
+    pub fn warning(code: Code, class: Class, message: impl Into<String>) -> Self {
+        Self::with(code, Severity::Warning, class, message.into())
+    }
+
+    fn with(code: Code, severity: Severity, class: Class, message: String) -> Self {
+        Diagnostic { code, severity, class, message, labels: Vec::new(), help: None }
+    }
+
+    /// Adds a place; the first one added is the primary one.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Sets what to do about it; an empty text is no help.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.help = if text.is_empty() { None } else { Some(text) };
+        self
+    }
+
+    /// Whether this stops the run.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// The primary place.
+    pub fn span(&self) -> Option<Span> {
+        self.labels.first().map(|label| label.span)
+    }
+}
+
+/// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry says how many more there are.
+pub fn sort(problems: &mut Vec<Diagnostic>) {
+    problems.sort_by_key(|problem| problem.span().unwrap_or_default());
+    if problems.len() <= MAX_PROBLEMS {
+        return;
+    }
+    let dropped = problems.split_off(MAX_PROBLEMS);
+    let code = Code::new("graph::more");
+    let text = match dropped.len() {
+        1 => "1 more problem is not shown".to_owned(),
+        count => format!("{count} more problems are not shown"),
+    };
+    // The last entry stands for what it hides, so that an error among it still counts as one.
+    problems.push(match dropped.iter().find(|problem| problem.is_error()) {
+        Some(error) => Diagnostic::error(code, error.class, text),
+        None => Diagnostic::warning(code, Class::Graph, text),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(at: usize) -> Diagnostic {
+        let code = Code::new("graph::unused_node");
+        Diagnostic::warning(code, Class::Graph, at.to_string()).label(Span::new(at, at + 1), "")
+    }
+
+    #[test]
+    fn sorted_by_place() {
+        let mut problems = vec![problem(9), problem(3), problem(5)];
+        sort(&mut problems);
+        let order: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(order, ["3", "5", "9"]);
+    }
+
+    #[test]
+    fn at_most_fifty_and_an_error_is_never_hidden() {
+        let mut problems: Vec<_> = (0..60).map(problem).collect();
+        problems.push(Diagnostic::error(Code::new("graph::x"), Class::Plugin, "x").label(Span::new(99, 100), ""));
+        sort(&mut problems);
+        assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+        let last = &problems[MAX_PROBLEMS];
+        assert_eq!(last.message, "11 more problems are not shown");
+        assert!(last.is_error());
+        assert_eq!(last.class.exit_code(), 4);
+    }
+}

@@ -1,0 +1,79 @@
+use crate::decode::decode;
+use dreamwire_sdk::prelude::*;
+
+/// Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, QOI or OpenEXR, of 8, 16 or 32 bits, grey, colour or palette.
+///
+/// The content decides what the file is, not its name. EXIF orientation is applied; an embedded ICC profile is
+/// converted to sRGB, and OpenEXR from linear light (and from premultiplied alpha). CMYK is converted without its
+/// profile. Of an animation the first frame is read. Numbers outside of 0..1 are clamped, with a warning.
+///
+/// IMAGE is `[1,H,W,3]`, display-referred sRGB in 0..1; MASK is `[1,H,W]`, `1 - alpha`, zeros without alpha.
+///
+/// Errors: a file that is empty, cut off, broken or of another format; a picture of more than 100 megapixels or more
+/// than 32768 pixels on a side.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The picture file.
+    #[schemars(extend("format" = "dw-file"))]
+    pub(crate) image: String,
+}
+
+#[derive(Default)]
+pub(crate) struct LoadImage;
+
+impl Node for LoadImage {
+    const KIND: Kind = Kind::new("LoadImage", 1).title("Load Image").category("image").outputs(&[
+        port("IMAGE", "IMAGE").doc("the picture, `[1,H,W,3]`"),
+        port("MASK", "MASK").doc("`1 - alpha`, `[1,H,W]`; zeros if the file has no alpha"),
+    ]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+        let bytes = call.read(&params.image)?;
+        let picture = decode(&params.image, &bytes).map_err(|error| error.at("image"))?;
+        picture.notes.iter().for_each(|note| call.info(note));
+        picture.warnings.iter().for_each(|warning| call.warn(warning));
+        let (h, w) = (picture.height, picture.width);
+        let image = Tensor::from_vec(picture.rgb, (1, h, w, 3), call.device())?;
+        let mask = Tensor::from_vec(picture.mask, (1, h, w), call.device())?;
+        Ok(Outputs::new().tensor(image).tensor(mask))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dreamwire_sdk::testing::{Value, run_node};
+    use image::{ImageFormat, RgbaImage};
+    use std::io::Cursor;
+
+    #[test]
+    fn a_picture_becomes_an_image_and_a_mask() {
+        let picture = RgbaImage::from_fn(3, 2, |x, y| image::Rgba([(x * 51) as u8, (y * 51) as u8, 0, 204]));
+        let mut png = Cursor::new(Vec::new());
+        picture.write_to(&mut png, ImageFormat::Png).expect("encodes");
+        // The name lies, and that is noted.
+        let ran = run_node::<LoadImage>(r#"{"image": "a.jpg"}"#, &[], &[("a.jpg", png.get_ref())]).expect("it loads");
+        let [Value::Tensor(image), Value::Tensor(mask)] = ran.outputs.as_slice() else {
+            panic!("two tensors expected, {} outputs found", ran.outputs.len());
+        };
+        assert_eq!(image.dims(), [1, 2, 3, 3]);
+        assert_eq!(mask.dims(), [1, 2, 3]);
+        let samples = image.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("f32");
+        // Row 1, column 2: red 102, green 51.
+        assert!((samples[15] - 0.4).abs() < 1e-6 && (samples[16] - 0.2).abs() < 1e-6, "{samples:?}");
+        let masked = mask.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("f32");
+        assert!(masked.iter().all(|v| (v - 0.2).abs() < 1e-6), "{masked:?}");
+        assert!(ran.notes.iter().any(|note| note.contains("in spite of its name")), "{:?}", ran.notes);
+    }
+
+    #[test]
+    fn a_broken_file_is_an_input_error_that_names_the_param() {
+        let Err(error) = run_node::<LoadImage>(r#"{"image": "a.png"}"#, &[], &[("a.png", b"<html>404</html>")]) else {
+            panic!("a web page was accepted as a picture");
+        };
+        assert_eq!(error.status(), dreamwire_sdk::abi::E_INPUT);
+        assert!(error.to_string().contains("HTML"), "{error}");
+    }
+}

@@ -1,0 +1,138 @@
+use candle_core::{DType, Device, Tensor, Var};
+use dreamwire_kernels::{Layer, Padding, Stack};
+
+use crate::values::{conv, pool, tensor, values};
+
+/// `sum_t <cotangent_t, output_t>`, whose gradient is the vector-Jacobian product.
+fn paired(stack: &Stack, x: &Tensor, taps: &[usize]) -> Tensor {
+    let outputs = stack.apply(x, taps).unwrap();
+    let mut sum = Tensor::new(0f64, &Device::Cpu).unwrap();
+    for (seed, output) in outputs.iter().enumerate() {
+        let cotangent = tensor(100 + seed as u64, output.dims());
+        sum = (sum + (output * cotangent).unwrap().sum_all().unwrap()).unwrap();
+    }
+    sum
+}
+
+fn gradient(stack: &Stack, x: &Tensor, taps: &[usize]) -> Vec<f64> {
+    let x = Var::from_tensor(x).unwrap();
+    let gradients = paired(stack, &x, taps).backward().unwrap();
+    gradients.get(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Every component of the gradient (or 40 of them) against central differences in f64.
+fn check(layers: &[Layer], shape: [usize; 4], taps: &[usize]) {
+    const STEP: f64 = 1e-6;
+    let stack = Stack::new(layers, DType::F64).unwrap();
+    let count: usize = shape.iter().product();
+    let start = values(7, count);
+    let x = Tensor::from_vec(start.clone(), &shape[..], &Device::Cpu).unwrap();
+    let found = gradient(&stack, &x, taps);
+    let scale = found.iter().fold(1.0, |scale: f64, g| scale.max(g.abs()));
+    for index in (0..count).step_by(count.div_ceil(40)) {
+        let value = |step: f64| {
+            let mut moved = start.clone();
+            moved[index] += step;
+            let x = Tensor::from_vec(moved, &shape[..], &Device::Cpu).unwrap();
+            paired(&stack, &x, taps).to_scalar::<f64>().unwrap()
+        };
+        let expected = (value(STEP) - value(-STEP)) / (2.0 * STEP);
+        let error = (found[index] - expected).abs();
+        // Rounding of the sums (1e-16 * sum / STEP) is the larger part of the error.
+        assert!(error < 1e-7 * scale, "x[{index}] of {shape:?} through {layers:?}: {error}");
+    }
+}
+
+#[test]
+fn convolutions() {
+    for (i, o) in [(1, 3), (3, 4), (4, 1), (17, 3), (3, 17), (24, 22)] {
+        for padding in [Padding::zeros(1), Padding::zeros(0), Padding::reflect(1), Padding::reflect(2)] {
+            check(&[conv(1, [i, o, 3, 3], 1, padding)], [2, i, 5, 7], &[0]);
+        }
+        check(&[conv(1, [i, o, 1, 1], 1, Padding::zeros(0))], [2, i, 3, 5], &[0]);
+        check(&[conv(1, [i, o, 3, 3], 1, Padding::zeros(1))], [1, i, 1, 1], &[0]);
+    }
+}
+
+#[test]
+fn convolutions_of_other_kernels_and_strides() {
+    check(&[conv(1, [3, 4, 7, 7], 2, Padding::zeros(3))], [1, 3, 12, 9], &[0]);
+    check(&[conv(1, [3, 4, 5, 3], 1, Padding::zeros(2))], [2, 3, 6, 7], &[0]);
+    check(&[conv(1, [3, 4, 1, 3], 2, Padding::reflect(1))], [1, 3, 6, 7], &[0]);
+    check(&[conv(1, [3, 4, 3, 3], 3, Padding::reflect(2))], [2, 3, 9, 8], &[0]);
+    check(&[conv(1, [3, 4, 3, 3], 2, Padding::zeros(0))], [1, 3, 8, 7], &[0]);
+    // More padding than the kernel reaches.
+    check(&[conv(1, [3, 2, 1, 1], 1, Padding::zeros(2))], [1, 3, 3, 3], &[0]);
+    check(&[conv(1, [3, 2, 3, 3], 1, Padding::zeros(4))], [1, 3, 3, 2], &[0]);
+}
+
+#[test]
+fn relu_pools_and_upsampling() {
+    for c in [1, 3, 4, 17] {
+        check(&[Layer::Relu], [2, c, 5, 3], &[0]);
+        check(&[Layer::UpsampleNearest { factor: 2 }], [2, c, 3, 1], &[0]);
+        for ceil_mode in [false, true] {
+            check(&[pool(2, 2, ceil_mode)], [2, c, 5, 7], &[0]);
+            check(&[pool(3, 2, ceil_mode)], [2, c, 6, 5], &[0]);
+            check(&[pool(2, 3, ceil_mode)], [1, c, 5, 8], &[0]);
+            check(&[pool(3, 1, ceil_mode)], [1, c, 4, 3], &[0]);
+        }
+    }
+    check(&[pool(2, 2, true)], [1, 3, 1, 1], &[0]);
+    check(&[Layer::UpsampleNearest { factor: 3 }], [1, 3, 1, 1], &[0]);
+}
+
+/// A small network with every kind of layer, tapped everywhere, with a tap between a convolution
+/// and its ReLU, and one layer twice.
+#[test]
+fn several_taps() {
+    let layers = [
+        conv(1, [3, 6, 3, 3], 1, Padding::zeros(1)),
+        Layer::Relu,
+        pool(2, 2, false),
+        conv(3, [6, 5, 3, 3], 1, Padding::reflect(1)),
+        Layer::Relu,
+        Layer::UpsampleNearest { factor: 2 },
+        conv(5, [5, 2, 1, 1], 1, Padding::zeros(0)),
+        Layer::Relu,
+    ];
+    check(&layers, [2, 3, 7, 9], &[0, 1, 2, 3, 4, 5, 6, 7]);
+    check(&layers, [2, 3, 7, 9], &[7]);
+    check(&layers, [1, 3, 7, 9], &[4, 1, 4]);
+    check(&layers, [1, 3, 4, 4], &[3]);
+}
+
+#[test]
+fn the_first_of_equal_maxima_gets_the_gradient() {
+    let x = Var::new(&[[[[1f64, 3.0, 3.0], [3.0, 0.0, 3.0], [0.0; 3]]]], &Device::Cpu).unwrap();
+    let stack = Stack::new(&[pool(3, 3, false)], DType::F64).unwrap();
+    let y = stack.apply(&x, &[0]).unwrap();
+    let gradients = y[0].sum_all().unwrap().backward().unwrap();
+    let found = gradients.get(&x).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    assert_eq!(found, [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn relu_has_slope_zero_at_zero() {
+    let x = Var::new(&[[[[0f64, -1.0, 2.0]]]], &Device::Cpu).unwrap();
+    let stack = Stack::new(&[Layer::Relu], DType::F64).unwrap();
+    let gradients = stack.apply(&x, &[0]).unwrap()[0].sum_all().unwrap().backward().unwrap();
+    let found = gradients.get(&x).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    assert_eq!(found, [0.0, 0.0, 1.0]);
+}
+
+/// A tape may be read more than once, and by gradients of one tap only.
+#[test]
+fn a_run_can_be_differentiated_twice() {
+    let layers = [conv(1, [3, 4, 3, 3], 1, Padding::zeros(1)), Layer::Relu, pool(2, 2, false)];
+    let stack = Stack::new(&layers, DType::F64).unwrap();
+    let x = Var::from_tensor(&tensor(7, &[1, 3, 5, 5])).unwrap();
+    let y = stack.apply(&x, &[1, 2]).unwrap();
+    let of = |y: &Tensor| y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+    let (first, second) = (of(&y[0]), of(&y[1]));
+    let sum = (first.get(&x).unwrap() + second.get(&x).unwrap()).unwrap();
+    let both = (y[0].sqr().unwrap().sum_all().unwrap() + y[1].sqr().unwrap().sum_all().unwrap()).unwrap();
+    let both = both.backward().unwrap();
+    let error = (sum - both.get(&x).unwrap()).unwrap().abs().unwrap().max_all().unwrap();
+    assert!(error.to_scalar::<f64>().unwrap() < 1e-12);
+}

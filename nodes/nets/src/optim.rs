@@ -1,0 +1,15 @@
+//! Gradient ascent on pictures, as DeepDream does it: what happens around the network.
+//!
+//! Pictures are `[B, H, W, C]`. Every image of a batch is treated on its own.
+
+mod jitter;
+mod octave;
+mod random;
+mod step_rule;
+mod zoom;
+
+pub use jitter::{jitter_offset, roll};
+pub use octave::octave_sizes;
+pub use random::CounterRng;
+pub use step_rule::{Adam, Stepper};
+pub use zoom::zoom;

@@ -1,0 +1,52 @@
+use std::collections::HashMap;
+
+use candle_core::Tensor;
+
+/// Named tensors that are not the ones a network is made of.
+#[derive(Debug, thiserror::Error)]
+#[error("these are not the weights of {network}: {}", listed(.problems))]
+pub struct ParameterError {
+    /// The network that was to be built.
+    pub network: &'static str,
+    /// One line per tensor: name, expected and found shape.
+    pub problems: Vec<String>,
+}
+
+/// How many tensors an error names.
+const NAMED: usize = 5;
+
+fn listed(problems: &[String]) -> String {
+    let mut text = problems[..problems.len().min(NAMED)].join("; ");
+    if problems.len() > NAMED {
+        text += &format!("; and {} more", problems.len() - NAMED);
+    }
+    text
+}
+
+/// Takes the `expected` tensors out of `tensors`, in that order.
+///
+/// # Errors
+///
+/// One error for everything that is missing, has another shape, or is left over and not `ignored`.
+pub(crate) fn take(
+    network: &'static str,
+    mut tensors: HashMap<String, Tensor>,
+    expected: &[(String, Vec<usize>)],
+    ignored: impl Fn(&str) -> bool,
+) -> Result<Vec<Tensor>, ParameterError> {
+    let mut problems = Vec::new();
+    let mut taken = Vec::new();
+    for (name, shape) in expected {
+        match tensors.remove(name) {
+            None => problems.push(format!("`{name}` {shape:?} is missing")),
+            Some(tensor) if tensor.dims() != shape => {
+                problems.push(format!("`{name}` should be {shape:?}, found {:?}", tensor.dims()));
+            }
+            Some(tensor) => taken.push(tensor),
+        }
+    }
+    let mut others: Vec<_> = tensors.iter().filter(|(name, _)| !ignored(name)).collect();
+    others.sort_by_key(|(name, _)| *name);
+    problems.extend(others.iter().map(|(name, tensor)| format!("`{name}` {:?} is not part of it", tensor.dims())));
+    if problems.is_empty() { Ok(taken) } else { Err(ParameterError { network, problems }) }
+}

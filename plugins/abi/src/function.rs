@@ -1,0 +1,122 @@
+//! Differentiable functions `y[0..m) = f(x[0..n))` on wires, and the tapes they leave.
+
+use crate::{Call, DLDataType, Extension, Owned, Status, Str, View};
+
+/// `m == 1` and `y` has one element.
+pub const FN_SCALAR: u32 = 1;
+/// May be called from several threads at once; otherwise the host's proxy serialises.
+pub const FN_REENTRANT: u32 = 2;
+/// Same inputs, same bits.
+pub const FN_DETERMINISTIC: u32 = 4;
+/// A tape answers one `vjp` only.
+pub const FN_TAPE_ONCE: u32 = 8;
+
+/// One input or output of a function.
+#[repr(C)]
+pub struct TensorSpec {
+    /// the writer's `size_of`
+    pub size: u32,
+    /// rank
+    pub ndim: u32,
+    /// `ndim` sizes, -1 = free
+    pub dims: *const i64,
+    /// float32 everywhere here
+    pub dtype: DLDataType,
+    /// 0
+    pub reserved: u32,
+    /// `"relu4_3"`
+    pub name: Str,
+    /// `"layout=nchw;weight=0.5"`
+    pub semantics: Str,
+}
+
+/// What a function is.
+#[repr(C)]
+pub struct FnDesc {
+    /// the writer's `size_of`
+    pub size: u32,
+    /// `FN_*`
+    pub flags: u32,
+    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR
+    pub ty: Str,
+    /// for people
+    pub name: Str,
+    /// inputs
+    pub n_in: u32,
+    /// outputs
+    pub n_out: u32,
+    /// `n_in` pointers
+    pub inputs: *const *const TensorSpec,
+    /// `n_out` pointers
+    pub outputs: *const *const TensorSpec,
+    /// bit i: a gradient by input i can be asked
+    pub diff_in: u64,
+}
+
+/// A function handle: reference-counted, its first field is its vtable.
+#[repr(C)]
+pub struct Fn {
+    /// never null
+    pub vt: *const FnVt,
+}
+
+/// What can be done with a [`Fn`].
+#[repr(C)]
+pub struct FnVt {
+    /// the writer's `size_of`
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// [thread-safe]
+    pub retain: Option<unsafe extern "C" fn(*mut Fn)>,
+    /// [thread-safe]
+    pub release: Option<unsafe extern "C" fn(*mut Fn)>,
+    /// [thread-safe] valid until release
+    pub describe: Option<unsafe extern "C" fn(*mut Fn) -> *const FnDesc>,
+    /// [compute] `y = f(x)`; bit i of `wrt`: a later vjp wants d/dx\[i\]; null tape or no bits: plain forward
+    pub eval: Option<
+        unsafe extern "C" fn(
+            *mut Fn,
+            *const Call,
+            x: *const View,
+            y: *mut Owned,
+            wrt: u64,
+            tape: *mut *mut Tape,
+        ) -> Status,
+    >,
+    /// [compute] scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere
+    pub value_and_grad: Option<
+        unsafe extern "C" fn(
+            *mut Fn,
+            *const Call,
+            x: *const View,
+            wrt: u64,
+            value: *mut f64,
+            g: *mut Owned,
+        ) -> Status,
+    >,
+    /// `"dw.tiles/1"`
+    pub get_extension: Extension<*mut Fn>,
+}
+
+/// What a forward pass kept for its vjp.
+#[repr(C)]
+pub struct Tape {
+    /// never null
+    pub vt: *const TapeVt,
+}
+
+/// What can be done with a [`Tape`].
+#[repr(C)]
+pub struct TapeVt {
+    /// the writer's `size_of`
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// [thread-safe] also when `vjp` was never called
+    pub release: Option<unsafe extern "C" fn(*mut Tape)>,
+    /// [compute] `gx = J^T gy`; null `gy[j]` = zero
+    pub vjp: Option<unsafe extern "C" fn(*mut Tape, *const Call, gy: *const View, gx: *mut Owned) -> Status>,
+    /// memory the tape pins
+    pub bytes: Option<unsafe extern "C" fn(*mut Tape) -> u64>,
+}

@@ -1,0 +1,138 @@
+//! What goes wrong in a node, with the status the host maps to an exit code.
+
+use dreamwire_abi as abi;
+use std::fmt;
+
+/// The result of everything in the SDK.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure: what was expected, what was found, and at which port or param.
+///
+/// `Display` is the plain message: lower case, no full stop, names in backticks.
+#[derive(Debug, Clone)]
+pub struct Error {
+    pub(crate) status: abi::Status,
+    pub(crate) input: String,
+    pub(crate) message: String,
+    /// The host has heard of it already: a nested call said it, nearer to the cause than we are.
+    pub(crate) reported: bool,
+}
+
+impl Error {
+    fn new(status: abi::Status, input: &str, message: impl fmt::Display) -> Self {
+        Self { status, input: input.to_owned(), message: message.to_string(), reported: false }
+    }
+
+    /// Anything that has no better name.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self::new(abi::E_FAILED, "", message)
+    }
+
+    /// A param's value is unusable.
+    pub fn param(name: &str, message: impl fmt::Display) -> Self {
+        Self::new(abi::E_ARG, name, message)
+    }
+
+    /// What arrived at a port is unusable.
+    pub fn port(name: &str, message: impl fmt::Display) -> Self {
+        Self::new(abi::E_ARG, name, message)
+    }
+
+    /// A tensor of the wrong shape arrived at a port.
+    pub fn shape(port: &str, message: impl fmt::Display) -> Self {
+        Self::new(abi::E_SHAPE, port, message)
+    }
+
+    /// A tensor of the wrong element type arrived at a port.
+    pub fn dtype(port: &str, message: impl fmt::Display) -> Self {
+        Self::new(abi::E_DTYPE, port, message)
+    }
+
+    /// A file's content is unusable.
+    pub fn input(message: impl fmt::Display) -> Self {
+        Self::new(abi::E_INPUT, "", message)
+    }
+
+    /// A stated limit refuses it.
+    pub fn limit(message: impl fmt::Display) -> Self {
+        Self::new(abi::E_LIMIT, "", message)
+    }
+
+    /// NaN or infinity appeared.
+    pub fn nonfinite(message: impl fmt::Display) -> Self {
+        Self::new(abi::E_NONFINITE, "", message)
+    }
+
+    /// A gradient was asked that the function cannot give.
+    pub fn not_differentiable(message: impl fmt::Display) -> Self {
+        Self::new(abi::E_NOT_DIFF, "", message)
+    }
+
+    /// This build cannot do it.
+    pub fn unsupported(message: impl fmt::Display) -> Self {
+        Self::new(abi::E_UNSUPPORTED, "", message)
+    }
+
+    /// The host said stop.
+    pub fn cancelled() -> Self {
+        Self { reported: true, ..Self::new(abi::CANCELLED, "", "cancelled") }
+    }
+
+    /// A call into the host or another plugin ended with `status` and has told the host why.
+    pub(crate) fn reported(status: abi::Status, message: impl fmt::Display) -> Self {
+        Self { reported: true, ..Self::new(status, "", message) }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.message = format!("{}; hint: {hint}", self.message);
+        self
+    }
+
+    /// Names the param or port that is to blame, where none is named yet.
+    #[must_use]
+    pub fn at(mut self, input: &str) -> Self {
+        if self.input.is_empty() {
+            input.clone_into(&mut self.input);
+        }
+        self
+    }
+
+    /// True if the host asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.status == abi::CANCELLED
+    }
+
+    /// The status that the host is told.
+    pub fn status(&self) -> abi::Status {
+        self.status
+    }
+
+    /// The param or port to blame; empty if none.
+    pub fn blamed(&self) -> &str {
+        &self.input
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        // An error of ours that had to travel through candle (a foreign function inside backward) waits aside.
+        crate::live::take_error().unwrap_or_else(|| Self::failed(error))
+    }
+}
+
+/// Sends an error of ours through candle's code; `?` on the other side brings it back.
+pub(crate) fn through_candle(error: Error) -> candle_core::Error {
+    let message = error.message.clone();
+    crate::live::set_error(error);
+    candle_core::Error::Msg(message)
+}

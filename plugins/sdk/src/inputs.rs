@@ -1,0 +1,164 @@
+//! What arrived at a node's ports.
+
+use crate::{Error, Function, Port, Result, tensor};
+use candle_core::{DType, Device, Tensor};
+use dreamwire_abi as abi;
+use std::marker::PhantomData;
+
+/// The inputs of one run, by port name. Tensors are copied when asked for.
+pub struct Inputs<'a> {
+    ports: &'static [Port],
+    values: *const abi::Value,
+    device: &'a Device,
+    borrowed: PhantomData<&'a abi::Value>,
+}
+
+impl<'a> Inputs<'a> {
+    /// # Safety
+    /// `values` points to one value per port, alive for `'a`.
+    pub(crate) unsafe fn new(ports: &'static [Port], values: *const abi::Value, device: &'a Device) -> Self {
+        Self { ports, values, device, borrowed: PhantomData }
+    }
+
+    fn value(&self, port: &str) -> Result<&'a abi::Value> {
+        let index = self.ports.iter().position(|p| p.name() == port);
+        let index = index.ok_or_else(|| Error::port(port, format!("this kind has no input `{port}`")))?;
+        // SAFETY: one value per port, alive for `'a`.
+        Ok(unsafe { &*self.values.add(index) })
+    }
+
+    fn connected(&self, port: &str) -> Result<Option<&'a abi::Value>> {
+        let value = self.value(port)?;
+        Ok((value.kind != abi::NONE).then_some(value))
+    }
+
+    /// Any tensor.
+    ///
+    /// # Errors
+    /// The port is unconnected, or holds something else.
+    pub fn tensor(&self, port: &str) -> Result<Tensor> {
+        self.opt_tensor(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
+    }
+
+    /// Any tensor, or nothing where the port is unconnected.
+    ///
+    /// # Errors
+    /// The port holds something else than a tensor.
+    pub fn opt_tensor(&self, port: &str) -> Result<Option<Tensor>> {
+        let Some(value) = self.connected(port)? else { return Ok(None) };
+        if value.kind != abi::TENSOR {
+            return Err(Error::port(port, format!("`{port}` holds no tensor")));
+        }
+        // SAFETY: the kind says that `t` holds, borrowed for the call.
+        let tensor = unsafe {
+            let owned = value.u.t;
+            if owned.is_null() {
+                return Err(Error::port(port, format!("`{port}` holds no tensor")));
+            }
+            tensor::import(&raw const (*owned).dl_tensor, self.device)
+        };
+        tensor.map(Some).map_err(|e| e.at(port))
+    }
+
+    /// An IMAGE: float32 `[B,H,W,C]`, display-referred sRGB in 0..1.
+    ///
+    /// # Errors
+    /// Unconnected, or of another rank or element type.
+    pub fn image(&self, port: &str) -> Result<Tensor> {
+        self.opt_image(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
+    }
+
+    /// An IMAGE, or nothing where the port is unconnected.
+    ///
+    /// # Errors
+    /// Another rank or element type.
+    pub fn opt_image(&self, port: &str) -> Result<Option<Tensor>> {
+        self.shaped(port, 4, "an IMAGE [B,H,W,C]")
+    }
+
+    /// A MASK: float32 `[B,H,W]` in 0..1.
+    ///
+    /// # Errors
+    /// Unconnected, or of another rank or element type.
+    pub fn mask(&self, port: &str) -> Result<Tensor> {
+        self.opt_mask(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
+    }
+
+    /// A MASK, or nothing where the port is unconnected.
+    ///
+    /// # Errors
+    /// Another rank or element type.
+    pub fn opt_mask(&self, port: &str) -> Result<Option<Tensor>> {
+        self.shaped(port, 3, "a MASK [B,H,W]")
+    }
+
+    fn shaped(&self, port: &str, rank: usize, wanted: &str) -> Result<Option<Tensor>> {
+        let Some(tensor) = self.opt_tensor(port)? else { return Ok(None) };
+        if tensor.dtype() != DType::F32 {
+            let found = tensor.dtype().as_str();
+            return Err(Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}")));
+        }
+        if tensor.rank() != rank || tensor.elem_count() == 0 {
+            let found = tensor.dims();
+            return Err(Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}")));
+        }
+        Ok(Some(tensor))
+    }
+
+    /// A function, retained.
+    ///
+    /// # Errors
+    /// Unconnected, or not a function.
+    pub fn function(&self, port: &str) -> Result<Function> {
+        self.opt_function(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
+    }
+
+    /// A function, or nothing where the port is unconnected.
+    ///
+    /// # Errors
+    /// Not a function.
+    pub fn opt_function(&self, port: &str) -> Result<Option<Function>> {
+        // SAFETY: the value is borrowed for the call.
+        self.connected(port)?.map(|value| unsafe { function(port, value) }).transpose()
+    }
+
+    /// The functions of a MANY port, in the order of their numbers.
+    ///
+    /// # Errors
+    /// One of them is not a function.
+    pub fn functions(&self, port: &str) -> Result<Vec<Function>> {
+        let Some(value) = self.connected(port)? else { return Ok(Vec::new()) };
+        if value.kind != abi::LIST {
+            // SAFETY: the value is borrowed for the call.
+            return Ok(vec![unsafe { function(port, value) }?]);
+        }
+        // SAFETY: the kind says that `list` holds `n` values, borrowed for the call.
+        unsafe {
+            let list = &*value.u.list;
+            (0..list.n as usize).map(|i| function(port, &*list.items.add(i))).collect()
+        }
+    }
+
+    /// Two tensors have one shape.
+    ///
+    /// # Errors
+    /// Names both ports and both shapes.
+    pub fn same_shape(&self, a: &str, b: &str) -> Result<()> {
+        let (left, right) = (self.tensor(a)?, self.tensor(b)?);
+        if left.dims() == right.dims() {
+            return Ok(());
+        }
+        let (left, right) = (left.dims(), right.dims());
+        Err(Error::shape(b, format!("`{b}` has the shape {right:?}, but `{a}` has {left:?}")))
+    }
+}
+
+/// # Safety
+/// `value` is alive, and what its kind says.
+unsafe fn function(port: &str, value: &abi::Value) -> Result<Function> {
+    if value.kind != abi::FUNCTION {
+        return Err(Error::port(port, format!("`{port}` holds no function")));
+    }
+    // SAFETY: the kind says that `func` holds.
+    unsafe { Function::retain(value.u.func) }.map_err(|e| e.at(port))
+}

@@ -1,0 +1,62 @@
+//! Safe Rust for node authors: write a struct with parameters and a `run`, name it in [`plugin!`], done.
+//!
+//! `nodes/template` is the manual; this page is the map.
+//!
+//! # A node
+//! [`Node`] is one kind: a const [`Kind`] (id, ports), a `Params` struct (serde + schemars: its docs, defaults and
+//! ranges become the schema that the host validates and shows) and `run`. Inputs arrive as candle tensors
+//! ([`Inputs`]), results leave as [`Outputs`], the host is reached through [`Call`].
+//!
+//! # Functions on wires
+//! What makes Dreamwire different: a network, an objective or a generator is a *value*. Give one away by
+//! implementing [`Differentiable`] (a forward pass in candle ops is enough); use one that came over a wire through
+//! [`Function`]: evaluate it, pull gradients back through its [`Tape`], or apply it inside your own candle graph.
+//!
+//! # What the SDK does so that you need not
+//! - Every exported function goes through one `guard`: a panic becomes a status, an error a message with the port.
+//! - Work runs on the plugin's own rayon pool, with 16 MiB stacks (candle's backward and drop recurse) and as many
+//!   threads as the call allows; the threads are joined when the plugin is retired.
+//! - Tensors leave detached and contiguous, and arrive copied: candle has no borrowed storage.
+//! - Nothing is global but the pool and a count of live objects.
+//!
+//! # What it does not do
+//! It never opens files (ask [`Call::read`]), never prints, and has no randomness (take a `seed` parameter).
+
+mod call;
+mod error;
+mod export;
+mod function;
+mod guard;
+mod inputs;
+mod kind;
+mod live;
+mod node;
+mod outputs;
+mod plugin;
+mod pool;
+mod tensor;
+pub mod testing;
+
+pub use call::Call;
+pub use candle_core as candle;
+pub use dreamwire_abi as abi;
+pub use error::{Error, Result};
+pub use export::{Differentiable, Linearised, Pullback};
+pub use function::{FnSpec, Function, Tape, TensorSpec};
+pub use inputs::Inputs;
+pub use kind::{Kind, Port, port};
+pub use node::Node;
+pub use outputs::Outputs;
+pub use plugin::{Factory, Plugin, entry};
+pub use serde_json;
+
+/// Everything a node file needs.
+pub mod prelude {
+    pub use crate::{
+        Call, Differentiable, Error, FnSpec, Function, Inputs, Kind, Linearised, Node, Outputs, Port, Pullback, Result,
+        Tape, TensorSpec, port,
+    };
+    pub use candle_core::{DType, Device, Tensor};
+    pub use schemars::JsonSchema;
+    pub use serde::Deserialize;
+}
