@@ -1,1 +1,40 @@
-//! Placeholder.
+//! Checked graph -> plan -> run.
+//!
+//! | stage | function | in | out |
+//! |---|---|---|---|
+//! | plan | [`Plan::new`] | `Checked`, [`Nodes`], [`World`] | steps in order, a key each |
+//! | preflight | [`preflight`] | `Plan`, [`World`] | diagnostics about files |
+//! | run | [`Engine::run`] | `Plan`, [`Nodes`], [`World`] | [`Summary`] or [`Stopped`], [`Event`]s on the way |
+//!
+//! # Resolving
+//! Backwards from the output nodes: a step whose key is in the cache is not run, and then nothing upstream of it is even
+//! looked at, so a cached picture never makes a network load. Forwards again: what is missing runs in topological order.
+//! A step has two keys ([`key`]): the deep key, known before anything ran, and the content key over its inputs' bytes.
+//! If an upstream step recomputes identical bytes, the second stops the wave.
+//!
+//! # What this crate does not do
+//! It holds no plugin pointer (the loader implements [`Nodes`]), prints nothing (it emits [`Event`]s) and opens no file
+//! outside [`world`].
+
+mod cache;
+mod event;
+mod failure;
+pub mod key;
+mod nodes;
+mod plan;
+mod preflight;
+mod run;
+mod services;
+mod value;
+pub mod world;
+
+pub use cache::Cache;
+pub use event::{Event, Level, Why};
+pub use failure::{Failure, FailureKind};
+pub use nodes::{Device, Input, Nodes, Request};
+pub use plan::{FileParam, Plan, Step};
+pub use preflight::preflight;
+pub use run::{Engine, Options, StepReport, Stopped, Summary};
+pub use services::Services;
+pub use value::{Dtype, Function, Tensor, Value};
+pub use world::{Disk, InputPath, Published, World, WorldError};

@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn at_most_fifty_and_an_error_is_never_hidden() {
         let mut problems: Vec<_> = (0..60).map(problem).collect();
-        problems.push(Diagnostic::error(Code::new("graph::x"), Class::Plugin, "x").label(Span::new(99, 100), ""));
+        problems
+            .push(Diagnostic::error(Code::new("graph::x"), Class::Plugin, "x").label(Span::new(99, 100), ""));
         sort(&mut problems);
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
         let last = &problems[MAX_PROBLEMS];

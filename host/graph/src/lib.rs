@@ -1,1 +1,68 @@
-//! Placeholder.
+//! From the text of a graph file to a graph that means something.
+//!
+//! ```text
+//! Source --parse--> Graph --check(kinds)--> Checked
+//!    |                |                        |
+//!    +---- spans -----+------ diagnostics -----+
+//! ```
+//!
+//! Each arrow is one function that reports every problem it finds, not the first, beside whatever it could
+//! make of the rest:
+//!
+//! 1. [`parse`] knows the form of the file: JSON with comments, nodes with a `class_type` and `inputs`, links
+//!    as `["node", "output"]`. It knows no kinds.
+//! 2. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
+//! 3. [`check`] knows the [`Kinds`] that plugins offer. It follows links, compares types, fills in defaults
+//!    (here and nowhere else), checks values with [`check_param`], finds an order, and says what is not run.
+//!
+//! A [`Diagnostic`] has a stable [`Code`], places in the source, and a hint. [`sort`] puts the problems of both
+//! steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it is, a bad
+//! example, its words, and a test of them. When parsing could not read something, the graph is `damaged`:
+//! checking still looks at the rest, but does not complain of what may only be absent because it was not read.
+//!
+//! ```
+//! use dreamwire_graph::{Kinds, Source, check, parse};
+//!
+//! let source = Source::new("cat.json", r#"{ "photo": { "class_type": "LoadImage" } }"#);
+//! let (graph, problems) = parse(&source);
+//! assert!(problems.is_empty());
+//! let (checked, problems) = check(&graph, &Kinds::new());
+//! assert!(checked.is_none());
+//! assert_eq!(problems[0].message, "unknown kind `LoadImage`");
+//! assert_eq!(source.slice(problems[0].labels[0].span), "\"LoadImage\"");
+//! ```
+//!
+//! What this crate does not do: it opens no file (a missing picture is the engine's to report), loads no plugin,
+//! prints nothing, and never changes a user's text. Nothing in it recurses over nodes: a chain may be as long as
+//! a graph may be large.
+
+mod source;
+
+mod graph;
+mod parse;
+mod set;
+
+mod kinds;
+mod params;
+
+mod check;
+mod checked;
+
+mod diagnostic;
+mod diagnostics;
+mod suggest;
+
+mod file_schema;
+
+#[cfg(test)]
+mod testing;
+
+pub use check::check;
+pub use checked::{Checked, CheckedNode, From};
+pub use diagnostic::{Class, Code, Diagnostic, Label, MAX_PROBLEMS, Severity, sort};
+pub use file_schema::file_schema;
+pub use graph::{Graph, Input, InputValue, Link, Node, OutputRef};
+pub use kinds::{KindInfo, Kinds, Port};
+pub use params::{Format, Param, ParamType, Params, Problem, check_param};
+pub use parse::parse;
+pub use source::{MAX_BYTES, Source, Span};

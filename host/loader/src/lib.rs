@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Loads plugins and runs their nodes: the only part of the host that touches the C ABI.
+//!
+//! # Life of a plugin
+//! 1. [`Search`] lists libraries: next to the executable, in `DREAMWIRE_PLUGINS`, in `--plugins`. Never beside a graph: a
+//!    graph is data and cannot make the host load code.
+//! 2. A library is copied to a private folder under a name made of its content hash and opened there, so that replacing,
+//!    truncating or rebuilding the original never reaches code that runs.
+//! 3. Its one symbol is read: another major version is refused with both numbers, descriptors are read with bounds.
+//!    Nothing of the plugin has run so far.
+//! 4. `init` runs before the first node is created.
+//! 5. A rebuilt library becomes a new *generation* beside the old one. Libraries are never unloaded: threads, TLS
+//!    destructors and deleters in them would crash later; old generations are retired (`deinit` joins their threads).
+//!
+//! # What crosses
+//! Tensors are wrapped where they lie: the plugin's deleter runs when the last value is dropped. Functions get a host
+//! proxy ([`function`]) that serialises calls where the provider asks for it and names the producing node when
+//! something fails inside. Whatever a plugin returns is checked before anything else sees it.
+
+mod call;
+mod descriptor;
+mod environment;
+mod function;
+mod generation;
+mod host;
+mod known;
+mod library;
+mod outcome;
+mod registry;
+mod search;
+mod tensor;
+mod value;
+
+pub use host::take_log;
+pub use known::KNOWN;
+pub use registry::{Loader, PluginInfo, Problem};
+pub use search::Search;

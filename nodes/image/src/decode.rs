@@ -32,8 +32,11 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let format = recognise(name, bytes)?;
     if !whole::is_whole(format, bytes) {
         let format = title(format);
-        return Err(Error::input(format!("`{name}` is not a whole {format}: the file ends after {} bytes", bytes.len()))
-            .hint("copy or download it again"));
+        return Err(Error::input(format!(
+            "`{name}` is not a whole {format}: the file ends after {} bytes",
+            bytes.len()
+        ))
+        .hint("copy or download it again"));
     }
     let mut notes = Vec::new();
     let mut warnings = Vec::new();
@@ -45,7 +48,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
 
     let refuse = |error| refuse(name, format, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut allowed = Limits::default();
+    let mut allowed = Limits::no_limits();
     allowed.max_alloc = Some(limits::MAX_DECODED_BYTES);
     reader.limits(allowed);
     let mut decoder = reader.into_decoder().map_err(refuse)?;
@@ -64,8 +67,9 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
 
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let is_float = matches!(picture, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
-    let Planes { mut rgb, mut mask } = planes(&picture)
-        .ok_or_else(|| Error::input(format!("`{name}` has an unknown kind of pixels: {:?}", picture.color())))?;
+    let Planes { mut rgb, mut mask } = planes(&picture).ok_or_else(|| {
+        Error::input(format!("`{name}` has an unknown kind of pixels: {:?}", picture.color()))
+    })?;
     drop(picture);
 
     if format == ImageFormat::OpenExr {
@@ -74,7 +78,8 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     if is_float {
         let outside = clamp(&mut rgb) + clamp(&mut mask);
         if outside > 0 {
-            warnings.push(format!("`{name}` has {outside} samples outside of 0..1 (or not a number): clamped"));
+            warnings
+                .push(format!("`{name}` has {outside} samples outside of 0..1 (or not a number): clamped"));
         }
     }
     if format == ImageFormat::OpenExr {
@@ -83,7 +88,9 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
         match icc::to_srgb(&profile, &mut rgb) {
             Ok(true) => notes.push(format!("`{name}`: colours converted from its ICC profile to sRGB")),
             Ok(false) => {}
-            Err(why) => warnings.push(format!("`{name}`: its ICC profile is ignored, colours may be off: {why}")),
+            Err(why) => {
+                warnings.push(format!("`{name}`: its ICC profile is ignored, colours may be off: {why}"))
+            }
         }
     }
     Ok(Picture { width, height, rgb, mask, notes, warnings })
@@ -138,7 +145,10 @@ fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
 
 fn too_much_memory(name: &str, format: ImageFormat) -> Error {
     let gibibytes = limits::MAX_DECODED_BYTES >> 30;
-    Error::limit(format!("decoding the {} `{name}` takes more than the limit of {gibibytes} GiB", title(format)))
+    Error::limit(format!(
+        "decoding the {} `{name}` takes more than the limit of {gibibytes} GiB",
+        title(format)
+    ))
 }
 
 struct Planes {
@@ -177,7 +187,7 @@ fn split<T: Copy, const C: usize>(samples: &[T], value: impl Fn(T) -> f32) -> Pl
         } else {
             rgb.extend(pixel[..3].iter().map(|&v| value(v)));
         }
-        if C % 2 == 0 {
+        if C.is_multiple_of(2) {
             *masked = 1.0 - value(pixel[C - 1]);
         }
     }
@@ -198,7 +208,7 @@ fn unpremultiply(rgb: &mut [f32], mask: &[f32]) {
 fn clamp(samples: &mut [f32]) -> usize {
     let mut outside = 0;
     for v in samples {
-        if !(0.0..=1.0).contains(v) {
+        if !(0.0f32..=1.0).contains(&*v) {
             outside += 1;
             *v = if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) };
         }

@@ -124,7 +124,8 @@ impl Encoding {
                 Ok(out.into_inner())
             }
             Format::Exr => {
-                let linear: Vec<u8> = samples.iter().flat_map(|v| transfer::to_linear(*v).to_ne_bytes()).collect();
+                let linear: Vec<u8> =
+                    samples.iter().flat_map(|v| transfer::to_linear(*v).to_ne_bytes()).collect();
                 let mut out = Cursor::new(Vec::new());
                 OpenExrEncoder::new(&mut out).write_image(&linear, width, height, color).map_err(failed)?;
                 Ok(out.into_inner())
@@ -154,7 +155,13 @@ impl Encoding {
     }
 
     /// Written with the png crate: the image crate's encoder has no text chunks.
-    fn png(&self, samples: &[f32], width: u32, height: u32, channels: usize) -> Result<Vec<u8>, png::EncodingError> {
+    fn png(
+        &self,
+        samples: &[f32],
+        width: u32,
+        height: u32,
+        channels: usize,
+    ) -> std::result::Result<Vec<u8>, png::EncodingError> {
         let mut out = Vec::new();
         let mut encoder = png::Encoder::new(&mut out, width, height);
         encoder.set_color(match channels {

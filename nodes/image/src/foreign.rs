@@ -10,7 +10,8 @@ const RAW_IN_TIFF: [&str; 9] = ["3fr", "arw", "cr2", "dng", "erf", "nef", "nrw",
 
 /// A camera raw file that would decode as a small TIFF.
 pub(crate) fn is_raw_in_tiff(name: &str, bytes: &[u8]) -> bool {
-    let extension = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let extension =
+        Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     RAW_IN_TIFF.contains(&extension.as_str()) || bytes.get(8..10) == Some(b"CR".as_slice())
 }
 
@@ -47,7 +48,10 @@ pub(crate) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     }
     match (bytes.get(4..8), bytes.get(8..12)) {
         (Some(b"ftyp"), Some(b"avif" | b"avis")) => return Some("an AVIF picture"),
-        (Some(b"ftyp"), Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1")) => {
+        (
+            Some(b"ftyp"),
+            Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1"),
+        ) => {
             return Some("a HEIC picture");
         }
         (Some(b"ftyp"), Some(b"crx ")) => return Some("a camera raw file"),

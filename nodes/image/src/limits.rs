@@ -10,7 +10,9 @@ pub(crate) const MAX_DECODED_BYTES: u64 = 2 << 30;
 /// Refuses a picture of `batch` x `width` x `height` that is larger than the limits. `what` is the subject of the message.
 pub(crate) fn check(what: &str, batch: u64, width: u64, height: u64) -> Result<()> {
     if width > MAX_SIDE || height > MAX_SIDE {
-        return Err(Error::limit(format!("{what} is {width}x{height}, the limit is {MAX_SIDE} pixels per side")));
+        return Err(Error::limit(format!(
+            "{what} is {width}x{height}, the limit is {MAX_SIDE} pixels per side"
+        )));
     }
     // Sides are below 2^15 here, so only the batch can overflow.
     let pixels = batch.saturating_mul(width * height);

@@ -54,7 +54,8 @@ mod tests {
         let mut png = Cursor::new(Vec::new());
         picture.write_to(&mut png, ImageFormat::Png).expect("encodes");
         // The name lies, and that is noted.
-        let ran = run_node::<LoadImage>(r#"{"image": "a.jpg"}"#, &[], &[("a.jpg", png.get_ref())]).expect("it loads");
+        let ran = run_node::<LoadImage>(r#"{"image": "a.jpg"}"#, &[], &[("a.jpg", png.get_ref().as_slice())])
+            .expect("it loads");
         let [Value::Tensor(image), Value::Tensor(mask)] = ran.outputs.as_slice() else {
             panic!("two tensors expected, {} outputs found", ran.outputs.len());
         };
@@ -70,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_an_input_error_that_names_the_param() {
-        let Err(error) = run_node::<LoadImage>(r#"{"image": "a.png"}"#, &[], &[("a.png", b"<html>404</html>")]) else {
+        let Err(error) =
+            run_node::<LoadImage>(r#"{"image": "a.png"}"#, &[], &[("a.png", b"<html>404</html>")])
+        else {
             panic!("a web page was accepted as a picture");
         };
         assert_eq!(error.status(), dreamwire_sdk::abi::E_INPUT);

@@ -64,7 +64,11 @@ impl Node for SaveImage {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let Params { filename_prefix, format, bits, quality, metadata } = params;
         let prompt = if metadata { call.provenance() } else { None };
-        Encoding { format, bits, quality, prompt }.publish(call, &inputs.image("images")?, &filename_prefix)?;
+        Encoding { format, bits, quality, prompt }.publish(
+            call,
+            &inputs.image("images")?,
+            &filename_prefix,
+        )?;
         Ok(Outputs::new())
     }
 }
@@ -152,8 +156,10 @@ mod tests {
 
     #[test]
     fn alpha_is_kept_or_refused() {
-        let images = Tensor::from_slice(&[0.2f32, 0.4, 0.6, 0.8], (1, 1, 1, 4), &Device::Cpu).expect("a tensor");
-        let run = |params: &str| run_node::<SaveImage>(params, &[("images", Value::Tensor(images.clone()))], &[]);
+        let images =
+            Tensor::from_slice(&[0.2f32, 0.4, 0.6, 0.8], (1, 1, 1, 4), &Device::Cpu).expect("a tensor");
+        let run =
+            |params: &str| run_node::<SaveImage>(params, &[("images", Value::Tensor(images.clone()))], &[]);
         let ran = run("{}").expect("a PNG holds alpha");
         let picture = decode("a.png", &ran.published[0].1).expect("a PNG");
         assert!((picture.mask[0] - 0.2).abs() < 0.002, "{:?}", picture.mask);

@@ -97,7 +97,8 @@ mod tests {
     use std::io::Cursor;
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
-        let picture = RgbImage::from_fn(13, 11, |x, y| image::Rgb([(x * 19) as u8, (y * 23) as u8, (x * y) as u8]));
+        let picture =
+            RgbImage::from_fn(13, 11, |x, y| image::Rgb([(x * 19) as u8, (y * 23) as u8, (x * y) as u8]));
         let mut out = Cursor::new(Vec::new());
         DynamicImage::ImageRgb8(picture).write_to(&mut out, format).expect("the test picture encodes");
         out.into_inner()

@@ -1,33 +1,33 @@
-//! Convolution by matrix multiplication, strip by strip.
+//! Convolution as matrix multiplication without copying windows out.
 //!
-//! With channels last, the window of one kernel row is `kw * C` consecutive numbers, and the window
-//! of the next output pixel starts `C` further on. So for stride 1 a strip of padded rows *is* the
-//! matrix of windows (rows overlap in memory), and a convolution is `kh` multiplications
+//! With channels last, the window of one kernel row is `kw * C` consecutive numbers of the padded
+//! picture, and the window of the next output pixel starts `stride * C` further on. So a few
+//! neighbouring pixels are the rows of a matrix (which overlap in memory), and
 //!
 //! ```text
-//! out[pixels, O] += strip[pixels, kw C] * filters[v][kw C, O]      v = 0..kh
+//! out[pixels, O] += padded[pixels, kw C] * filters[v][kw C, O]      v = 0..kh
 //! ```
 //!
-//! over the padded width, whose last `kw - 1` columns are thrown away. Other strides, and inputs of
-//! very few channels, copy their windows out (im2col) and multiply once.
+//! is computed in tiles of up to 6 pixels by 16 outputs that stay in registers. Around them, from the
+//! inside out: pixels of a strip, so that a slice of filters stays in L1; panels of 16 outputs, so that
+//! the strip's windows stay in L2; slices of the depth, kernel rows, strips.
 
 use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::element::Element;
 use crate::filters::Filters;
-use crate::layer::Padding;
-use crate::matmul::multiply;
+use crate::layer::{Padding, PaddingMode};
 use crate::relu::rectify;
+use crate::tile::{COLUMNS, ROWS, Tile};
 
-/// Output pixels of a strip: few enough for its windows to stay in L2, many enough that streaming
-/// the filters from L3 costs little beside the multiplications.
-const STRIP_PIXELS: usize = 512;
+/// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
+const STRIP_LEN: usize = 1 << 16;
 /// Strips to cut an image into, if that leaves them `MIN_STRIP_PIXELS`: work for several threads.
 const MIN_STRIPS: usize = 8;
-const MIN_STRIP_PIXELS: usize = 96;
-/// Below this many numbers per kernel row one deep multiplication beats several shallow ones.
-const MIN_DEPTH: usize = 64;
+const MIN_STRIP_PIXELS: usize = 48;
+/// Depth of a slice: 256 x 16 filters are 16 KiB, half of an L1 cache.
+const SLICE_DEPTH: usize = 256;
 
 /// Where windows lie, and what happens to each output before it is stored.
 pub(crate) struct Window<'a, T> {
@@ -43,147 +43,108 @@ pub(crate) fn correlate<T: Element>(
     filters: &Filters<T>,
     window: &Window<'_, T>,
 ) -> Activation<T> {
-    debug_assert_eq!(map.c, filters.inputs);
-    let amount = window.padding.amount;
+    let Padding { amount, .. } = window.padding;
     let h = (map.h + 2 * amount - filters.kh) / window.stride + 1;
     let w = (map.w + 2 * amount - filters.kw) / window.stride + 1;
     let mut out = Activation::zeros([map.n, filters.outputs, h, w]);
-    if out.data.is_empty() {
+    if out.data.is_empty() || filters.inputs == 0 {
+        finish(&mut out.data, window);
         return out;
     }
-    let rows = strip_rows(h, w);
+    let rows = strip_rows(h, w, map.c + out.c);
     let (row_len, image_len, in_image) = (w * out.c, out.image_len(), map.image_len());
     let strips = out.data.par_chunks_mut(image_len).enumerate().flat_map(|(n, image)| {
         image.par_chunks_mut(rows * row_len).enumerate().map(move |(strip, out)| (n, strip * rows, out))
     });
-    strips.for_each_init(Scratch::default, |scratch, (n, first, out)| {
+    strips.for_each_init(Vec::new, |scratch, (n, first, out)| {
         let image = &map.data[n * in_image..][..in_image];
-        let strip = Strip { map, image, filters, window, first, w };
-        let overlapping = window.stride == 1 && filters.kw * filters.inputs >= MIN_DEPTH;
-        if filters.kh == 1 && filters.kw == 1 && window.stride == 1 && amount == 0 {
-            strip.pointwise(out);
-        } else if overlapping {
-            strip.overlapping_windows(scratch, out);
+        let padded_row = (map.w + 2 * amount) * map.c;
+        let first = first * window.stride;
+        let padded = if amount == 0 {
+            &image[first * padded_row..]
         } else {
-            strip.copied_windows(scratch, out);
-        }
+            let rows = (out.len() / row_len - 1) * window.stride + filters.kh;
+            scratch.resize(rows * padded_row, T::ZERO);
+            window.padding.write_rows(map, image, first, scratch);
+            &scratch[..]
+        };
+        correlate_strip(padded, padded_row, filters, window.stride, w, out);
         finish(out, window);
     });
     out
 }
 
 /// Rows per strip: a function of the shape alone, so that results never depend on the threads.
-fn strip_rows(h: usize, w: usize) -> usize {
-    let pixels = (h * w / MIN_STRIPS).clamp(MIN_STRIP_PIXELS, STRIP_PIXELS);
-    let rows = pixels.div_ceil(w).clamp(1, h);
+fn strip_rows(h: usize, w: usize, channels: usize) -> usize {
+    let most = (STRIP_LEN / channels).max(MIN_STRIP_PIXELS);
+    let pixels = (h * w / MIN_STRIPS).clamp(MIN_STRIP_PIXELS, most);
+    let rows = (pixels / w).clamp(1, h);
     // Even strips: the last one should not be a sliver.
     h.div_ceil(h.div_ceil(rows))
 }
 
-/// Buffers that a thread reuses from strip to strip.
-struct Scratch<T> {
-    windows: Vec<T>,
-    sums: Vec<T>,
-}
-
-impl<T> Default for Scratch<T> {
-    fn default() -> Self {
-        Self { windows: Vec::new(), sums: Vec::new() }
-    }
-}
-
-/// The output rows from `first` of one image, each `w` pixels wide.
-struct Strip<'a, T> {
-    map: &'a Activation<T>,
-    image: &'a [T],
-    filters: &'a Filters<T>,
-    window: &'a Window<'a, T>,
-    first: usize,
+/// Output rows of `w` pixels from padded rows of `padded_row` numbers.
+fn correlate_strip<T: Element>(
+    padded: &[T],
+    padded_row: usize,
+    filters: &Filters<T>,
+    stride: usize,
     w: usize,
+    out: &mut [T],
+) {
+    let tile_kernel = T::tile_kernel();
+    let outputs = filters.outputs;
+    let (depth, lhs_stride) = (filters.depth(), stride * filters.inputs);
+    let slice_depth = depth.div_ceil(depth.div_ceil(SLICE_DEPTH));
+    for v in 0..filters.kh {
+        for start in (0..depth).step_by(slice_depth) {
+            let end = depth.min(start + slice_depth);
+            for (panel, column) in (0..outputs).step_by(COLUMNS).enumerate() {
+                let rhs = &filters.panel(v, panel)[start * COLUMNS..end * COLUMNS];
+                let columns = COLUMNS.min(outputs - column);
+                for (y, out) in out.chunks_exact_mut(w * outputs).enumerate() {
+                    let lhs = &padded[(y * stride + v) * padded_row + start..];
+                    for (x, rows) in even_tiles(w) {
+                        tile_kernel(Tile {
+                            lhs: &lhs[x * lhs_stride..],
+                            lhs_stride,
+                            rhs,
+                            out: &mut out[x * outputs + column..],
+                            out_stride: outputs,
+                            rows,
+                            columns,
+                            overwrite: v == 0 && start == 0,
+                        });
+                    }
+                }
+            }
+        }
+    }
 }
 
-impl<T: Element> Strip<'_, T> {
-    /// 1x1: pixels are their own windows.
-    fn pointwise(&self, out: &mut [T]) {
-        let Filters { inputs, outputs, .. } = *self.filters;
-        let pixels = out.len() / outputs;
-        let windows = &self.image[self.first * self.w * inputs..];
-        multiply(out, windows, inputs, &self.filters.data, [pixels, outputs, inputs], true);
-    }
-
-    /// Stride 1: windows are read where they lie in the padded rows.
-    fn overlapping_windows(&self, scratch: &mut Scratch<T>, out: &mut [T]) {
-        let Filters { kh, kw, inputs, outputs, .. } = *self.filters;
-        let row_len = self.w * outputs;
-        let rows = out.len() / row_len;
-        let padded_w = self.map.w + 2 * self.window.padding.amount;
-        scratch.windows.resize((rows + kh - 1) * padded_w * inputs, T::ZERO);
-        self.window.padding.write_rows(self.map, self.image, self.first, &mut scratch.windows);
-
-        let pixels = (rows - 1) * padded_w + self.w;
-        let depth = kw * inputs;
-        scratch.sums.resize(pixels * outputs, T::ZERO);
-        // A 1-wide kernel has no columns to throw away: its sums are the output.
-        let sums = if padded_w == self.w { &mut *out } else { &mut scratch.sums[..] };
-        for (v, filters) in self.filters.data.chunks_exact(depth * outputs).enumerate() {
-            let windows = &scratch.windows[v * padded_w * inputs..];
-            multiply(sums, windows, inputs, filters, [pixels, outputs, depth], v == 0);
-        }
-        if padded_w != self.w {
-            for (to, from) in out.chunks_exact_mut(row_len).zip(scratch.sums.chunks(padded_w * outputs)) {
-                to.copy_from_slice(&from[..row_len]);
-            }
-        }
-    }
-
-    /// Any stride: im2col.
-    fn copied_windows(&self, scratch: &mut Scratch<T>, out: &mut [T]) {
-        let Filters { kh, kw, inputs, outputs, .. } = *self.filters;
-        let stride = self.window.stride;
-        let row_len = self.w * outputs;
-        let rows = out.len() / row_len;
-        let padded_w = self.map.w + 2 * self.window.padding.amount;
-        let padded_row = padded_w * inputs;
-        scratch.sums.resize(((rows - 1) * stride + kh) * padded_row, T::ZERO);
-        self.window.padding.write_rows(self.map, self.image, self.first * stride, &mut scratch.sums);
-
-        let depth = kh * kw * inputs;
-        scratch.windows.resize(rows * self.w * depth, T::ZERO);
-        for (pixel, to) in scratch.windows.chunks_exact_mut(depth).enumerate() {
-            let (y, x) = (pixel / self.w * stride, pixel % self.w * stride);
-            for (v, to) in to.chunks_exact_mut(kw * inputs).enumerate() {
-                let from = (y + v) * padded_row + x * inputs;
-                to.copy_from_slice(&scratch.sums[from..][..kw * inputs]);
-            }
-        }
-        let sizes = [rows * self.w, outputs, depth];
-        multiply(out, &scratch.windows, depth, &self.filters.data, sizes, true);
-    }
+/// Starts and sizes of tiles that cover `w` pixels: as few as can be, as even as can be, because a
+/// tile of one or two pixels takes as long as one of four.
+fn even_tiles(w: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = w.div_ceil(ROWS);
+    (0..count).map(move |tile| {
+        let start = tile * w / count;
+        (start, (tile + 1) * w / count - start)
+    })
 }
 
 /// Bias and ReLU while the strip is still in the cache.
 fn finish<T: Element>(out: &mut [T], window: &Window<'_, T>) {
-    match (window.bias, window.relu) {
-        (Some(bias), true) => {
-            for pixel in out.chunks_exact_mut(bias.len()) {
-                for (value, bias) in pixel.iter_mut().zip(bias) {
-                    *value = rectify(*value + *bias);
-                }
+    if let Some(bias) = window.bias.filter(|bias| !bias.is_empty()) {
+        for pixel in out.chunks_exact_mut(bias.len()) {
+            for (value, bias) in pixel.iter_mut().zip(bias) {
+                *value += *bias;
             }
         }
-        (Some(bias), false) => {
-            for pixel in out.chunks_exact_mut(bias.len()) {
-                for (value, bias) in pixel.iter_mut().zip(bias) {
-                    *value += *bias;
-                }
-            }
+    }
+    if window.relu {
+        for value in out {
+            *value = rectify(*value);
         }
-        (None, true) => {
-            for value in out {
-                *value = rectify(*value);
-            }
-        }
-        (None, false) => {}
     }
 }
 
@@ -206,7 +167,7 @@ pub(crate) fn correlate_transposed<T: Element>(
         &spread
     };
     let window = |amount| Window { padding: Padding::zeros(amount), stride: 1, bias: None, relu: false };
-    if kh == kw && padding.amount < kh && padding.mode == crate::layer::PaddingMode::Zeros {
+    if kh == kw && padding.amount < kh && padding.mode == PaddingMode::Zeros {
         // What would fall into the padding is not computed.
         return correlate(gradient, transposed, &window(kh - 1 - padding.amount));
     }

@@ -1,48 +1,62 @@
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::tile::COLUMNS;
 
-/// Convolution weights as `[kh, kw, inputs, outputs]`: the rows of one kernel row follow each other
-/// as the channels-last pixels do that they are multiplied with.
+/// Convolution weights as `[kh][outputs / 16][kw * inputs][16]`: for every kernel row, panels of 16
+/// outputs in the order in which a tile reads them. The last panel is filled up with zeros.
 pub(crate) struct Filters<T> {
     pub(crate) kh: usize,
     pub(crate) kw: usize,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
-    pub(crate) data: Vec<T>,
+    data: Vec<T>,
 }
 
 impl<T: Element> Filters<T> {
     /// From PyTorch's `[outputs, inputs, kh, kw]`.
     pub(crate) fn from_oihw(weight: &[T], [outputs, inputs, kh, kw]: [usize; 4]) -> Self {
-        let mut data = vec![T::ZERO; weight.len()];
-        if !data.is_empty() {
-            data.par_chunks_mut(outputs).enumerate().for_each(|(row, to)| {
-                let (tap, input) = (row / inputs, row % inputs);
-                for (output, to) in to.iter_mut().enumerate() {
-                    *to = weight[(output * inputs + input) * kh * kw + tap];
-                }
-            });
-        }
-        Self { kh, kw, inputs, outputs, data }
+        Self::pack([outputs, inputs, kh, kw], |o, i, v, u| weight[((o * inputs + i) * kh + v) * kw + u])
     }
 
     /// The filters of the transposed convolution: flipped in both directions, inputs and outputs
     /// exchanged.
     pub(crate) fn transposed(&self) -> Self {
         let Self { kh, kw, inputs, outputs, .. } = *self;
-        let mut data = vec![T::ZERO; self.data.len()];
+        Self::pack([inputs, outputs, kh, kw], |i, o, v, u| {
+            let row = (kw - 1 - u) * inputs + i;
+            self.panel(kh - 1 - v, o / COLUMNS)[row * COLUMNS + o % COLUMNS]
+        })
+    }
+
+    fn pack(
+        [outputs, inputs, kh, kw]: [usize; 4],
+        weight: impl Fn(usize, usize, usize, usize) -> T + Sync,
+    ) -> Self {
+        let (panels, depth) = (outputs.div_ceil(COLUMNS), kw * inputs);
+        let mut data = vec![T::ZERO; kh * panels * depth * COLUMNS];
         if !data.is_empty() {
-            let taps = kh * kw;
-            data.par_chunks_mut(inputs * outputs).enumerate().for_each(|(tap, to)| {
-                let from = &self.data[(taps - 1 - tap) * inputs * outputs..][..inputs * outputs];
-                for (output, to) in to.chunks_exact_mut(inputs).enumerate() {
-                    for (input, to) in to.iter_mut().enumerate() {
-                        *to = from[input * outputs + output];
+            data.par_chunks_mut(depth * COLUMNS).enumerate().for_each(|(index, panel)| {
+                let (v, first) = (index / panels, index % panels * COLUMNS);
+                for (row, to) in panel.chunks_exact_mut(COLUMNS).enumerate() {
+                    let (u, i) = (row / inputs, row % inputs);
+                    for (o, to) in (first..outputs).zip(to) {
+                        *to = weight(o, i, v, u);
                     }
                 }
             });
         }
-        Self { kh, kw, inputs: outputs, outputs: inputs, data }
+        Self { kh, kw, inputs, outputs, data }
+    }
+
+    /// Numbers in one kernel row's window.
+    pub(crate) fn depth(&self) -> usize {
+        self.kw * self.inputs
+    }
+
+    /// `[depth, 16]`: outputs `16 panel ..` of kernel row `v`.
+    pub(crate) fn panel(&self, v: usize, panel: usize) -> &[T] {
+        let len = self.depth() * COLUMNS;
+        &self.data[(v * self.outputs.div_ceil(COLUMNS) + panel) * len..][..len]
     }
 }

@@ -23,12 +23,12 @@ mod convolution;
 mod element;
 mod filters;
 mod layer;
-mod matmul;
 mod max_pool;
 mod network;
 mod padding;
 mod relu;
 mod stack;
+mod tile;
 mod upsample;
 
 pub use layer::{Layer, Padding, PaddingMode};

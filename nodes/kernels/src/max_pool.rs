@@ -24,8 +24,7 @@ impl Window {
             rows.enumerate().for_each(|(row, (out, places))| {
                 let image = &map.data[row / h * map.image_len()..][..map.image_len()];
                 let top = row % h * self.stride;
-                for (x, (out, places)) in
-                    out.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).enumerate()
+                for (x, (out, places)) in out.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).enumerate()
                 {
                     let left = x * self.stride;
                     out.copy_from_slice(&image[(top * map.w + left) * c..][..c]);

@@ -145,9 +145,8 @@ impl<T: Element> Step<T> {
         Ok(match layer {
             Layer::Conv { weight, bias, stride, padding } => {
                 let (outputs, inputs, kh, kw) = weight.dims4()?;
-                let values = |tensor: &candle_core::Tensor| {
-                    tensor.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>()
-                };
+                let values =
+                    |tensor: &candle_core::Tensor| tensor.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>();
                 Step::Conv(Convolution {
                     filters: Filters::from_oihw(&values(weight)?, [outputs, inputs, kh, kw]),
                     transposed: OnceLock::new(),

@@ -37,7 +37,9 @@ impl Stack {
                 let (outputs, inputs, _, _) = weight.dims4()?;
                 match channels {
                     Some(found) if found != inputs => {
-                        bail!("layer {index}: convolution wants {inputs} channels, the layers before it give {found}")
+                        bail!(
+                            "layer {index}: convolution wants {inputs} channels, the layers before it give {found}"
+                        )
                     }
                     _ => channels = Some(outputs),
                 }

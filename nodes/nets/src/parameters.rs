@@ -47,6 +47,8 @@ pub(crate) fn take(
     }
     let mut others: Vec<_> = tensors.iter().filter(|(name, _)| !ignored(name)).collect();
     others.sort_by_key(|(name, _)| *name);
-    problems.extend(others.iter().map(|(name, tensor)| format!("`{name}` {:?} is not part of it", tensor.dims())));
+    problems.extend(
+        others.iter().map(|(name, tensor)| format!("`{name}` {:?} is not part of it", tensor.dims())),
+    );
     if problems.is_empty() { Ok(taken) } else { Err(ParameterError { network, problems }) }
 }

@@ -22,8 +22,8 @@ use crate::parameters::{self, ParameterError};
 
 mod layer;
 
-pub use layer::{Layer, LayerListError, layer_names, parse_layers};
 use layer::{CHANNELS, LAYERS};
+pub use layer::{Layer, LayerListError, layer_names, parse_layers};
 
 /// Means of ImageNet's red, green and blue in 0..1, as torchvision has them.
 pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -66,10 +66,8 @@ impl Vgg {
                 },
             })
             .collect();
-        let stack = Stack::new(&layers, DType::F32).map_err(|error| ParameterError {
-            network: "VGG16",
-            problems: vec![error.to_string()],
-        })?;
+        let stack = Stack::new(&layers, DType::F32)
+            .map_err(|error| ParameterError { network: "VGG16", problems: vec![error.to_string()] })?;
         Ok(Self { stack })
     }
 
@@ -118,7 +116,9 @@ pub fn normalise(image: &Tensor) -> Result<Tensor> {
         candle_core::bail!("VGG16 takes pictures of 3 channels, found {channels}")
     }
     let constant = |values: &[f32; 3]| {
-        Tensor::from_slice(values, (1, 3, 1, 1), &Device::Cpu)?.to_device(image.device())?.to_dtype(image.dtype())
+        Tensor::from_slice(values, (1, 3, 1, 1), &Device::Cpu)?
+            .to_device(image.device())?
+            .to_dtype(image.dtype())
     };
     let planes = image.permute((0, 3, 1, 2))?.contiguous()?;
     planes.broadcast_sub(&constant(&MEAN)?)?.broadcast_div(&constant(&STD)?)

@@ -131,7 +131,7 @@ macro_rules! plugin {
 
         /// The one exported symbol.
         #[unsafe(no_mangle)]
-        #[allow(non_upper_case_globals, unsafe_code)]
+        #[allow(non_upper_case_globals)]
         pub static dw_entry_v1: $crate::abi::Entry = $crate::entry::<ThisPlugin>();
     };
 }

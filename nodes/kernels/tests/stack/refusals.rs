@@ -10,7 +10,7 @@ fn check_new(layers: &[Layer], expected: &str) {
 
 fn check_apply(layers: &[Layer], shape: &[usize], taps: &[usize], expected: &str) {
     let stack = Stack::new(layers, DType::F64).unwrap();
-    let error = stack.apply(&tensor(7, shape), taps).err().expect("refused").to_string();
+    let error = stack.apply(&tensor(7, shape), taps).expect_err("refused").to_string();
     assert!(error.contains(expected), "{error}");
 }
 
@@ -26,7 +26,10 @@ fn layers_that_make_no_sense() {
     check_new(&[Layer::UpsampleNearest { factor: 0 }], "layer 0: upsampling by 0");
     let bias = Some(tensor(1, &[3]));
     let weight = tensor(1, &[4, 3, 3, 3]);
-    check_new(&[Layer::Conv { weight, bias, stride: 1, padding: zeros }], "bias of shape [4] expected, found [3]");
+    check_new(
+        &[Layer::Conv { weight, bias, stride: 1, padding: zeros }],
+        "bias of shape [4] expected, found [3]",
+    );
     let half = Stack::new(&[Layer::Relu], DType::F16).err().expect("refused").to_string();
     assert!(half.contains("f32 or f64"), "{half}");
 }
@@ -43,6 +46,6 @@ fn inputs_that_do_not_fit() {
     check_apply(&valid, &[1, 3, 4, 8], &[0], "a 4x8 map is too small for a 5x5 convolution");
     check_apply(&valid, &[3, 8, 8], &[0], "rank");
     let single = tensor(7, &[1, 3, 8, 8]).to_dtype(DType::F32).unwrap();
-    let error = Stack::new(&layers, DType::F64).unwrap().apply(&single, &[0]).err().expect("refused");
+    let error = Stack::new(&layers, DType::F64).unwrap().apply(&single, &[0]).expect_err("refused");
     assert!(error.to_string().contains("a stack of F64 was given a tensor of F32"), "{error}");
 }

@@ -52,7 +52,9 @@ mod tests {
     fn offsets_differ_by_seed_octave_and_step() {
         let offset = jitter_offset(1, 2, 3, 1000);
         assert_eq!(offset, jitter_offset(1, 2, 3, 1000));
-        for other in [jitter_offset(2, 2, 3, 1000), jitter_offset(1, 1, 3, 1000), jitter_offset(1, 2, 4, 1000)] {
+        for other in
+            [jitter_offset(2, 2, 3, 1000), jitter_offset(1, 1, 3, 1000), jitter_offset(1, 2, 4, 1000)]
+        {
             assert_ne!(offset, other);
         }
         assert_eq!(jitter_offset(1, 2, 3, 0), (0, 0));

@@ -52,7 +52,8 @@ impl Stepper {
 /// `x / size` per image, `size` `[B, 1]`; zero where `size` is zero.
 fn divide_images(x: &Tensor, size: &Tensor) -> Result<Tensor> {
     let inverse: Vec<f32> = size.flatten_all()?.to_vec1::<f32>()?;
-    let inverse: Vec<f32> = inverse.iter().map(|size| if *size == 0.0 { 0.0 } else { size.recip() }).collect();
+    let inverse: Vec<f32> =
+        inverse.iter().map(|size| if *size == 0.0 { 0.0 } else { size.recip() }).collect();
     let mut shape = vec![1; x.rank()];
     shape[0] = inverse.len();
     x.broadcast_mul(&Tensor::from_vec(inverse, shape, x.device())?)
@@ -104,10 +105,11 @@ mod tests {
     fn std_is_unbiased_and_per_image() {
         // Deviations: sqrt((0.25 + 12.25 + 2.25 + 2.25) / 3) and sqrt(200 / 3).
         let (first, second) = ((17.0f32 / 3.0).sqrt(), (200.0f32 / 3.0).sqrt());
-        check(&mut Stepper::Std, GRADIENT, [
-            [0.5, -3.5, 1.5, 1.5].map(|x| x / first),
-            [10.0, 0.0, 0.0, -10.0].map(|x| x / second),
-        ]);
+        check(
+            &mut Stepper::Std,
+            GRADIENT,
+            [[0.5, -3.5, 1.5, 1.5].map(|x| x / first), [10.0, 0.0, 0.0, -10.0].map(|x| x / second)],
+        );
         check(&mut Stepper::Std, [[7.0; 4], [0.0; 4]], [[0.0; 4]; 2]);
     }
 

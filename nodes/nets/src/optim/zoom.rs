@@ -24,7 +24,8 @@ pub fn zoom(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
             let (top, bottom, down) = rows.read(y);
             for x in 0..width {
                 let (left, right, along) = columns.read(x);
-                let corners = [pixel(top, left), pixel(top, right), pixel(bottom, left), pixel(bottom, right)];
+                let corners =
+                    [pixel(top, left), pixel(top, right), pixel(bottom, left), pixel(bottom, right)];
                 for channel in 0..c {
                     let [tl, tr, bl, br] = corners.map(|corner| f64::from(corner[channel]));
                     let (upper, lower) = (tl + (tr - tl) * along, bl + (br - bl) * along);

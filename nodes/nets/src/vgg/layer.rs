@@ -89,8 +89,7 @@ pub fn parse_layers(text: &str) -> Result<Vec<(Layer, f64)>, LayerListError> {
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (name, weight) = entry.split_once(':').unwrap_or((entry, "1"));
         let (name, weight) = (name.trim(), weight.trim());
-        let layer =
-            Layer::named(name).ok_or_else(|| LayerListError::Unknown { name: name.to_owned() })?;
+        let layer = Layer::named(name).ok_or_else(|| LayerListError::Unknown { name: name.to_owned() })?;
         let value = weight.parse().ok().filter(|value: &f64| value.is_finite());
         let value = value.ok_or_else(|| LayerListError::Weight { layer, weight: weight.to_owned() })?;
         if layers.iter().any(|(other, _)| *other == layer) {
@@ -103,9 +102,9 @@ pub fn parse_layers(text: &str) -> Result<Vec<(Layer, f64)>, LayerListError> {
 
 fn suggestion(name: &str) -> String {
     let name = name.to_lowercase();
-    let nearest = LAYERS.iter().max_by(|a, b| {
-        strsim::jaro_winkler(&name, a).total_cmp(&strsim::jaro_winkler(&name, b))
-    });
+    let nearest = LAYERS
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(&name, a).total_cmp(&strsim::jaro_winkler(&name, b)));
     match nearest {
         Some(nearest) if strsim::jaro_winkler(&name, nearest) > 0.8 => {
             format!(" (did you mean `{nearest}`?)")
@@ -132,18 +131,19 @@ mod tests {
     #[test]
     fn lists() {
         check("relu4_3", &[("relu4_3", 1.0)]);
-        check("relu4_3:1, relu5_1:0.5, conv3_2, pool4", &[
-            ("relu4_3", 1.0),
-            ("relu5_1", 0.5),
-            ("conv3_2", 1.0),
-            ("pool4", 1.0),
-        ]);
+        check(
+            "relu4_3:1, relu5_1:0.5, conv3_2, pool4",
+            &[("relu4_3", 1.0), ("relu5_1", 0.5), ("conv3_2", 1.0), ("pool4", 1.0)],
+        );
         check(" relu1_1 : -2e-1 ,", &[("relu1_1", -0.2)]);
     }
 
     #[test]
     fn mistakes() {
-        check_error("relu43", "there is no layer `relu43` (did you mean `relu4_3`?); the layers are conv1_1 relu1_1");
+        check_error(
+            "relu43",
+            "there is no layer `relu43` (did you mean `relu4_3`?); the layers are conv1_1 relu1_1",
+        );
         check_error("Relu4_3", "there is no layer `Relu4_3` (did you mean `relu4_3`?)");
         check_error("mixed4c", "there is no layer `mixed4c`; the layers are");
         check_error("relu4_3:much", "the weight of `relu4_3` should be a number, found `much`");
@@ -155,6 +155,9 @@ mod tests {
     #[test]
     fn channels_follow_the_block() {
         let channels = |name| Layer::named(name).unwrap().channels();
-        assert_eq!([channels("conv1_2"), channels("pool2"), channels("relu3_1"), channels("pool5")], [64, 128, 256, 512]);
+        assert_eq!(
+            [channels("conv1_2"), channels("pool2"), channels("relu3_1"), channels("pool5")],
+            [64, 128, 256, 512]
+        );
     }
 }

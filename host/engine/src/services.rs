@@ -1,0 +1,124 @@
+//! What a running step may ask of the host.
+
+use crate::world::{Origin, WorldError};
+use crate::{Event, Failure, FailureKind, FileParam, Level, Published, Tensor, World};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The host during one step. The loader hands it to plugins as a `dw_call`; any thread may use it.
+pub struct Services<'a> {
+    node: &'a str,
+    provenance: &'a str,
+    files: &'a [FileParam],
+    // Text params and their values, to name the one that a bad output name came from.
+    texts: Vec<(String, String)>,
+    world: &'a dyn World,
+    emit: &'a (dyn Fn(Event) + Sync),
+    cancel: &'a AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    published: Vec<Published>,
+    failure: Option<Failure>,
+}
+
+impl<'a> Services<'a> {
+    pub(crate) fn new(
+        node: &'a str,
+        provenance: &'a str,
+        files: &'a [FileParam],
+        texts: Vec<(String, String)>,
+        world: &'a dyn World,
+        emit: &'a (dyn Fn(Event) + Sync),
+        cancel: &'a AtomicBool,
+    ) -> Self {
+        Self { node, provenance, files, texts, world, emit, cancel, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how far it is. False: stop soon.
+    pub fn progress(&self, done: u64, total: u64, note: &str) -> bool {
+        if !(total == 0 && note.is_empty()) {
+            (self.emit)(Event::Progress { node: self.node.to_owned(), done, total, note: note.to_owned() });
+        }
+        !self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Shows the IMAGE so far.
+    pub fn preview(&self, image: Tensor) {
+        (self.emit)(Event::Preview { node: self.node.to_owned(), image });
+    }
+
+    /// One line for the log.
+    pub fn log(&self, level: Level, message: &str) {
+        (self.emit)(Event::Log { node: self.node.to_owned(), level, message: message.to_owned() });
+    }
+
+    /// Records why the step is about to fail. The first word counts: it is nearest to the cause.
+    pub fn fail(&self, failure: Failure) {
+        self.state().failure.get_or_insert(failure);
+    }
+
+    /// The failure that was recorded.
+    pub fn take_failure(&self) -> Option<Failure> {
+        self.state().failure.take()
+    }
+
+    /// The content of a file that a param of this node names.
+    ///
+    /// # Errors
+    /// It is not named by this node, or cannot be read; the failure is recorded.
+    pub fn read(&self, path: &str) -> Result<std::sync::Arc<[u8]>, FailureKind> {
+        let named = self.files.iter().find(|file| file.path.text == path);
+        let Some(file) = named else {
+            let message = format!("asked for the file `{path}`, which no param of this node names");
+            self.fail(Failure::new(FailureKind::Plugin, message));
+            return Err(FailureKind::Plugin);
+        };
+        self.world.read(&file.path).map(|file| file.bytes).map_err(|error| {
+            self.record(FailureKind::Read, error, &file.param);
+            FailureKind::Read
+        })
+    }
+
+    /// Publishes a file under the output root and gives its name.
+    ///
+    /// # Errors
+    /// The name or the disk refuses; the failure is recorded.
+    pub fn publish(&self, template: &str, bytes: &[u8]) -> Result<String, FailureKind> {
+        let index = self.state().published.len();
+        let origin = Origin { node: self.node.to_owned(), index };
+        match self.world.publish(&origin, template, bytes) {
+            Ok(file) => {
+                let name = file.name.clone();
+                (self.emit)(Event::Published { node: self.node.to_owned(), file: file.clone() });
+                self.state().published.push(file);
+                Ok(name)
+            }
+            Err(error) => {
+                let culprit = self.texts.iter().find(|(_, text)| !text.is_empty() && template.starts_with(text));
+                let param = culprit.map_or(String::new(), |(param, _)| param.clone());
+                self.record(FailureKind::Publish, error, &param);
+                Err(FailureKind::Publish)
+            }
+        }
+    }
+
+    fn record(&self, kind: FailureKind, error: WorldError, input: &str) {
+        self.fail(Failure { kind, input: input.to_owned(), message: error.message, help: error.help });
+    }
+
+    /// The text of the graph that is running.
+    pub fn provenance(&self) -> &str {
+        self.provenance
+    }
+
+    pub(crate) fn into_published(self) -> Vec<Published> {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).published
+    }
+}

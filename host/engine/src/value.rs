@@ -1,0 +1,192 @@
+//! What travels between steps.
+
+use blake3::Hash;
+use std::sync::{Arc, OnceLock};
+
+/// A value on a wire. Cheap to clone.
+#[derive(Clone)]
+pub enum Value {
+    /// an output that was not set
+    None,
+    /// BOOLEAN
+    Bool(bool),
+    /// INT
+    Int(i64),
+    /// FLOAT
+    Float(f64),
+    /// STRING
+    Text(Arc<str>),
+    /// IMAGE, MASK, LATENT_Z, LATENT_W
+    Tensor(Tensor),
+    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR
+    Function(Arc<dyn Function>),
+}
+
+impl Value {
+    /// Bytes that keeping this value costs.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Tensor(tensor) => tensor.bytes().len() as u64,
+            Self::Function(function) => function.bytes(),
+            Self::Text(text) => text.len() as u64,
+            _ => 0,
+        }
+    }
+
+    /// The hash of the content; `None` for functions, whose content nobody can see.
+    pub fn content(&self) -> Option<Hash> {
+        let tagged = |tag: u8, bytes: &[u8]| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&[tag]).update(bytes);
+            hasher.finalize()
+        };
+        match self {
+            Self::None => Some(tagged(0, &[])),
+            Self::Bool(value) => Some(tagged(1, &[u8::from(*value)])),
+            Self::Int(value) => Some(tagged(2, &value.to_le_bytes())),
+            Self::Float(value) => Some(tagged(3, &value.to_le_bytes())),
+            Self::Text(text) => Some(tagged(4, text.as_bytes())),
+            Self::Tensor(tensor) => Some(tensor.hash()),
+            Self::Function(_) => None,
+        }
+    }
+
+    /// A scalar as JSON, for a param that is linked instead of literal.
+    pub fn scalar(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Bool(value) => Some((*value).into()),
+            Self::Int(value) => Some((*value).into()),
+            Self::Float(value) => serde_json::Number::from_f64(*value).map(Into::into),
+            Self::Text(text) => Some(text.as_ref().into()),
+            _ => None,
+        }
+    }
+}
+
+/// A differentiable function of a plugin, as far as the engine needs to know: the loader made it and gets it back.
+pub trait Function: Send + Sync {
+    /// FEATURES, OBJECTIVE, ...
+    fn kind(&self) -> &str;
+    /// Memory that it pins.
+    fn bytes(&self) -> u64;
+    /// For the loader to find its own again.
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// Element types that cross wires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// bytes
+    U8,
+    /// unsigned 32-bit
+    U32,
+    /// signed 64-bit
+    I64,
+    /// pictures, features, latents
+    F32,
+    /// double precision
+    F64,
+}
+
+impl Dtype {
+    /// Bytes per element.
+    pub fn size(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U32 | Self::F32 => 4,
+            Self::I64 | Self::F64 => 8,
+        }
+    }
+}
+
+/// A dense row-major tensor in host memory that is never written again.
+#[derive(Clone)]
+pub struct Tensor {
+    dtype: Dtype,
+    shape: Arc<[i64]>,
+    data: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    hash: Arc<OnceLock<Hash>>,
+}
+
+impl Tensor {
+    /// Takes over `data`, which holds `shape` elements row-major, aligned for `dtype`. `None` if the sizes disagree.
+    pub fn new(dtype: Dtype, shape: Vec<i64>, data: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Option<Self> {
+        let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?))?;
+        let bytes = (*data).as_ref();
+        let aligned = bytes.is_empty() || bytes.as_ptr().align_offset(dtype.size()) == 0;
+        let fits = count.checked_mul(dtype.size())? == bytes.len() && aligned;
+        fits.then(|| Self { dtype, shape: shape.into(), data, hash: Arc::default() })
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Sizes.
+    pub fn shape(&self) -> &[i64] {
+        &self.shape
+    }
+
+    /// The elements, native endian.
+    pub fn bytes(&self) -> &[u8] {
+        (*self.data).as_ref()
+    }
+
+    /// Element type, shape and bytes; computed once.
+    pub fn hash(&self) -> Hash {
+        *self.hash.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&[5, self.dtype as u8]);
+            for size in self.shape.iter() {
+                hasher.update(&size.to_le_bytes());
+            }
+            hasher.update(self.bytes());
+            hasher.finalize()
+        })
+    }
+
+    /// Index of the first NaN or infinity, and how many there are. `None` if all is well.
+    pub fn nonfinite(&self) -> Option<(usize, usize)> {
+        let bad: fn(&[u8]) -> bool = match self.dtype {
+            Dtype::F32 => |b| !f32::from_ne_bytes([b[0], b[1], b[2], b[3]]).is_finite(),
+            Dtype::F64 => |b| !f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]).is_finite(),
+            _ => return None,
+        };
+        let mut found = self.bytes().chunks_exact(self.dtype.size()).enumerate().filter(|(_, b)| bad(b));
+        let first = found.next()?.0;
+        Some((first, 1 + found.count()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(values: &[f32], shape: &[i64]) -> Option<Tensor> {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+        Tensor::new(Dtype::F32, shape.to_vec(), Arc::new(bytes))
+    }
+
+    #[test]
+    fn sizes_must_agree() {
+        assert!(tensor(&[1., 2.], &[2]).is_some());
+        assert!(tensor(&[1., 2.], &[3]).is_none());
+        assert!(tensor(&[1., 2.], &[-2]).is_none());
+        assert!(tensor(&[], &[i64::MAX, i64::MAX]).is_none());
+    }
+
+    #[test]
+    fn the_hash_sees_values_and_shape() {
+        let a = tensor(&[1., 2.], &[2]).unwrap();
+        assert_eq!(a.hash(), tensor(&[1., 2.], &[2]).unwrap().hash());
+        assert_ne!(a.hash(), tensor(&[1., 3.], &[2]).unwrap().hash());
+        assert_ne!(a.hash(), tensor(&[1., 2.], &[1, 2]).unwrap().hash());
+    }
+
+    #[test]
+    fn nonfinite_values_are_found() {
+        assert_eq!(tensor(&[1., f32::NAN, 2., f32::INFINITY], &[4]).unwrap().nonfinite(), Some((1, 2)));
+        assert_eq!(tensor(&[1., 2.], &[2]).unwrap().nonfinite(), None);
+    }
+}

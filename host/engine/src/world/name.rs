@@ -1,0 +1,126 @@
+//! Names of published files: relative, plain, and counted by the host.
+
+use super::WorldError;
+
+/// A template split at its counter: `dream/{prefix}_{counter:05}_.png`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Template<'a> {
+    before: &'a str,
+    /// digits of the counter and what follows it
+    counted: Option<(usize, &'a str)>,
+}
+
+impl<'a> Template<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, WorldError> {
+        check(text)?;
+        let Some(at) = text.find("{counter:") else { return Ok(Self { before: text, counted: None }) };
+        let rest = &text[at + "{counter:".len()..];
+        let end = rest.find('}').ok_or_else(|| WorldError::new(format!("`{text}` has a `{{counter:` without `}}`")))?;
+        let digits = rest[..end].parse().ok().filter(|&n: &usize| (1..=9).contains(&n));
+        let digits = digits.ok_or_else(|| WorldError::new(format!("`{text}` has a counter of no usable width")))?;
+        Ok(Self { before: &text[..at], counted: Some((digits, &rest[end + 1..])) })
+    }
+
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// The name with a counter filled in.
+    pub(super) fn name(&self, counter: u64) -> String {
+        match self.counted {
+            Some((digits, after)) => format!("{}{counter:0digits$}{after}", self.before),
+            None => self.before.to_owned(),
+        }
+    }
+
+    /// Folder part and the prefix that counted siblings share.
+    pub(super) fn split(&self) -> (&str, &str) {
+        self.before.rsplit_once('/').unwrap_or(("", self.before))
+    }
+
+    /// The counter of a sibling's file name, whatever its extension: `dream_00003_.png` and `dream_00003_.exr` share 3.
+    pub(super) fn counter_of(&self, file_name: &str) -> Option<u64> {
+        let rest = file_name.strip_prefix(self.split().1)?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let same_tail = match self.counted {
+            Some((_, after)) => {
+                let stem = after.split('.').next().unwrap_or_default();
+                rest[digits..].strip_prefix(stem).is_some_and(|tail| tail.is_empty() || tail.starts_with('.'))
+            }
+            None => false,
+        };
+        if digits == 0 || !same_tail { None } else { rest[..digits].parse().ok() }
+    }
+}
+
+/// Refuses every name that could leave the output root, on any system, before any file system is asked.
+fn check(name: &str) -> Result<(), WorldError> {
+    let refuse = |why: &str| {
+        Err(WorldError::new(format!("`{name}` {why}"))
+            .help("output names are relative, with forward slashes, and stay under the output folder (--out)"))
+    };
+    if name.is_empty() || name.ends_with('/') {
+        return refuse("names no file");
+    }
+    if name.len() > 1024 || name.split('/').any(|part| part.len() > 200) {
+        return refuse("is too long for a file name");
+    }
+    if name.contains('\\') {
+        return refuse("holds a backslash");
+    }
+    if name.starts_with('/') || name.as_bytes().get(1) == Some(&b':') {
+        return refuse("is an absolute path");
+    }
+    if name.chars().any(char::is_control) {
+        return refuse("holds a control character");
+    }
+    if name.split('/').any(|part| part == "..") {
+        return refuse("leaves the output folder");
+    }
+    if name.split('/').any(|part| part.is_empty() || part == ".") {
+        return refuse("is not a plain path");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_filled_in_and_found() {
+        let template = Template::parse("a/dream_{counter:05}_.png").unwrap();
+        assert_eq!(template.name(7), "a/dream_00007_.png");
+        assert_eq!(template.split(), ("a", "dream_"));
+        assert_eq!(template.counter_of("dream_00012_.png"), Some(12));
+        assert_eq!(template.counter_of("dream_00012_.exr"), Some(12));
+        assert_eq!(template.counter_of("dream_00012_x.png"), None);
+        assert_eq!(template.counter_of("dream_x.png"), None);
+        assert_eq!(template.counter_of("other_00012_.png"), None);
+        assert_eq!(Template::parse("a.png").unwrap().name(3), "a.png");
+        assert!(Template::parse("a_{counter:x}.png").is_err());
+        assert!(Template::parse("a_{counter:5").is_err());
+    }
+
+    #[test]
+    fn names_cannot_leave_the_root() {
+        for (name, why) in [
+            ("../a.png", "leaves"),
+            ("a/../../b.png", "leaves"),
+            ("/etc/passwd", "absolute"),
+            ("C:/a.png", "absolute"),
+            ("a\\b.png", "backslash"),
+            ("\\\\server\\a.png", "backslash"),
+            ("a\nb.png", "control"),
+            ("", "no file"),
+            ("a/", "no file"),
+            ("a//b.png", "plain"),
+            ("./a.png", "plain"),
+        ] {
+            let message = Template::parse(name).unwrap_err().message;
+            assert!(message.contains(why), "{name}: {message}");
+        }
+        assert!(Template::parse("-rf ünï.png").is_ok());
+        assert!(Template::parse(&"x".repeat(201)).unwrap_err().message.contains("too long"));
+    }
+}

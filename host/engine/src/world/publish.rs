@@ -1,0 +1,74 @@
+//! Writing one file whole or not at all.
+//!
+//! `image::save` and `BufWriter` lose ENOSPC, a rename over a symlink replaces the link, a crash leaves half a file: so
+//! bytes go to a temporary file in the same folder, are flushed to the disk, and only then get their name. The folder is
+//! a capability: no name can lead out of it, whatever links lie in it.
+
+use super::WorldError;
+use cap_std::fs::{Dir, OpenOptions};
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What to do if the name is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfTaken {
+    /// it is ours
+    Replace,
+    /// somebody else's: say so
+    Refuse,
+}
+
+/// Writes `bytes` to `name` in `folder`. `Ok(false)` if the name was taken and must not be replaced.
+pub(super) fn write(folder: &Dir, name: &str, bytes: &[u8], if_taken: IfTaken) -> io::Result<bool> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let temporary = format!(".dreamwire-{}-{}.tmp", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let result = write_temporary(folder, &temporary, bytes).and_then(|()| match if_taken {
+        IfTaken::Replace => {
+            keep_mode(folder, name, &temporary);
+            folder.rename(&temporary, folder, name).map(|()| true)
+        }
+        // A hard link is the one way to take a name only if it is free, with the whole file behind it at once.
+        IfTaken::Refuse => match folder.hard_link(&temporary, folder, name) {
+            Ok(()) => folder.remove_file(&temporary).map(|()| true),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            // A file system without hard links: look, then rename; two processes may race here.
+            Err(_) if !folder.exists(name) => folder.rename(&temporary, folder, name).map(|()| true),
+            Err(_) => Ok(false),
+        },
+    });
+    if !matches!(result, Ok(true)) {
+        let _ = folder.remove_file(&temporary);
+    }
+    // The new name itself must survive a power cut; not every system can flush a folder.
+    if let Ok(true) = result {
+        let _ = folder.open(".").and_then(|f| f.sync_all());
+    }
+    result
+}
+
+fn write_temporary(folder: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
+    // `create_new` and no explicit mode: the umask decides, and nothing is followed or overwritten.
+    let mut file = folder.open_with(name, OpenOptions::new().write(true).create_new(true))?;
+    file.write_all(bytes)?;
+    file.flush()?;
+    file.sync_all()
+}
+
+/// A replaced file keeps its permissions.
+fn keep_mode(folder: &Dir, name: &str, temporary: &str) {
+    if let Ok(metadata) = folder.metadata(name) {
+        let _ = folder.set_permissions(temporary, metadata.permissions());
+    }
+}
+
+/// What the system said, with what to do about it.
+pub(super) fn explain(name: &str, size: usize, error: &io::Error) -> WorldError {
+    let explained = WorldError::new(format!("cannot write `{name}` ({size} bytes): {error}"));
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            explained.help("free some space or choose another folder with --out; what was there before is untouched")
+        }
+        io::ErrorKind::PermissionDenied => explained.help("choose another folder with --out"),
+        _ => explained,
+    }
+}

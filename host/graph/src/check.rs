@@ -1,0 +1,162 @@
+mod inputs;
+mod links;
+mod order;
+mod reach;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::checked::{Checked, CheckedNode};
+use crate::diagnostic::{Diagnostic, MAX_PROBLEMS};
+use crate::diagnostics::unknown_kind;
+use crate::graph::Graph;
+use crate::kinds::{KindInfo, Kinds};
+
+/// Finds out whether a graph means something. All problems at once: unknown kinds, ports, links, types, params,
+/// cycles, nothing to run; warnings for what no output needs. There is a result exactly where there is no error.
+pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(graph, kinds);
+    checker.resolve_kinds();
+    let nodes: Vec<Option<CheckedNode>> = (0..graph.nodes.len()).map(|index| checker.node(index)).collect();
+    let order = order::of(&mut checker);
+    reach::check(&mut checker);
+    let problems = checker.problems;
+    if graph.damaged || problems.iter().any(Diagnostic::is_error) {
+        return (None, problems);
+    }
+    // Without errors every node is there and there is an order.
+    let nodes: Option<Vec<CheckedNode>> = nodes.into_iter().collect();
+    let checked = nodes.zip(order).map(|(nodes, order)| Checked { nodes, order });
+    (checked, problems)
+}
+
+struct Checker<'a> {
+    graph: &'a Graph,
+    kinds: &'a Kinds,
+    /// Index of each node.
+    ids: HashMap<&'a str, usize>,
+    /// Kind of each node, where it is known.
+    found: Vec<Option<Arc<KindInfo>>>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(graph: &'a Graph, kinds: &'a Kinds) -> Self {
+        let mut ids = HashMap::with_capacity(graph.nodes.len());
+        for (index, node) in graph.nodes.iter().enumerate() {
+            ids.entry(node.id.as_str()).or_insert(index);
+        }
+        Checker { graph, kinds, ids, found: Vec::new(), problems: Vec::new() }
+    }
+
+    fn resolve_kinds(&mut self) {
+        for node in &self.graph.nodes {
+            let kind = self.kinds.get(&node.kind).cloned();
+            if kind.is_none() && !node.kind.is_empty() {
+                self.problems.push(unknown_kind::new(node, self.kinds));
+            }
+            self.found.push(kind);
+        }
+    }
+
+    /// Whether more problems would not be shown anyway, so that looking for likely names is wasted time.
+    fn enough(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
+    /// Whether the whole graph is understood, so that what is absent is really absent.
+    fn complete(&self) -> bool {
+        !self.graph.damaged && self.found.iter().all(Option::is_some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{codes, kinds};
+    use crate::{Checked, Source, check, parse};
+
+    fn checked(text: &str) -> Checked {
+        let (graph, problems) = parse(&Source::new("test.json", text));
+        assert!(problems.is_empty(), "{problems:#?}");
+        let (checked, problems) = check(&graph, &kinds());
+        checked.unwrap_or_else(|| panic!("{problems:#?}"))
+    }
+
+    const DREAM: &str = r#"{
+        "$schema": "./schema.json", "$dreamwire": 1, "x-note": [1, {"any": "thing"}],
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["dream", 0.0] }, "_meta": {"title": "Save"} },
+        "dream": { "class_type": "GradientAscent", "inputs": {
+            "image": ["photo", "IMAGE"], "objective": ["sum", 0], "octaves": 5.0, "rate": 2, "seed": ["n", "INT"] } },
+        "sum": { "class_type": "SumObjective", "inputs": {
+            "objectives.1": ["vgg", 0], "objectives.0": ["vgg", "FEATURES"], "weights": {"__value__": [1, 2]} } },
+        "vgg": { "class_type": "VGGFeatures" },
+        "n": { "class_type": "Integer", "inputs": { "value": 3 } },
+        "photo": { "class_type": "LoadImage", "inputs": { "image": "cat.png", "upload": "image" } },
+    }"#;
+
+    #[test]
+    fn a_whole_graph() {
+        let checked = checked(DREAM);
+        let dream = &checked.nodes[1];
+        assert_eq!(checked.nodes[0].title.as_deref(), Some("Save"));
+        assert_eq!(
+            serde_json::Value::Object(dream.params.clone()),
+            json!({ "octaves": 5, "rate": 2.0, "carry": "detail" })
+        );
+        assert_eq!(dream.linked_params.len(), 1);
+        assert_eq!(dream.linked_params[0].0, "seed");
+        assert_eq!(dream.ports.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 0]);
+        assert_eq!(checked.nodes[2].ports[0].len(), 2);
+        assert_eq!(checked.nodes[2].params["weights"], json!([1.0, 2.0]));
+        for (place, node) in checked.order.iter().enumerate() {
+            for from in checked.nodes[*node].ports.iter().flatten() {
+                let before = checked.order.iter().position(|other| *other == from.node).unwrap();
+                assert!(before < place);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_of_ten_thousand_nodes() {
+        let mut text = String::from("{\n");
+        text += r#""n0": { "class_type": "LoadImage", "inputs": { "image": "a.png" } },"#;
+        for index in 1..10_000 {
+            let before = index - 1;
+            text += &format!(
+                "\n\"n{index}\": {{ \"class_type\": \"Blur\", \"inputs\": {{ \"image\": [\"n{before}\", 0] }} }},"
+            );
+        }
+        text += r#""save": { "class_type": "SaveImage", "inputs": { "images": ["n9999", 0] } } }"#;
+        assert_eq!(checked(&text).order.len(), 10_001);
+    }
+
+    #[test]
+    fn everything_at_once_in_file_order() {
+        let found = codes(
+            r#"{
+            "photo": { "class_type": "LoadImag", "inputs": { "image": "a.png" } },
+            "dream": { "class_type": "GradientAscent", "inputs": {
+                "image": ["phto", 0], "octaves": 99, "rate": "fast", "carry": "detial", "speed": 1 } },
+            "save": { "class_type": "SaveImage", "inputs": { "images": ["vgg", 0] }, "tags": [] },
+            "vgg": { "class_type": "VGGFeatures", "inputs": { "layers": ["a", "b", "c"] } }
+        }"#,
+        );
+        assert_eq!(
+            found,
+            [
+                "graph::unknown_kind",
+                "graph::required_input",
+                "graph::missing_node",
+                "graph::param_range",
+                "graph::param_type",
+                "graph::param_choice",
+                "graph::unknown_input",
+                "graph::type_mismatch",
+                "graph::unknown_field",
+                "graph::bare_array",
+            ]
+        );
+    }
+}

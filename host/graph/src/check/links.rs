@@ -1,0 +1,116 @@
+use super::Checker;
+use crate::checked;
+use crate::diagnostics::{missing_node, missing_output, type_mismatch};
+use crate::graph::{Input, Link, Node, OutputRef};
+use crate::kinds::{KindInfo, Port};
+use crate::params::Param;
+
+impl<'a> Checker<'a> {
+    /// Follows a link into a port. `None` where it leads nowhere, or to a node of an unknown kind.
+    pub(super) fn port_link(
+        &mut self,
+        node: &Node,
+        input: &Input,
+        link: &Link,
+        port: &Port,
+    ) -> Option<checked::From> {
+        let from = self.follow(link)?;
+        let kind = self.found[from.node].clone()?;
+        let output = &kind.outputs[from.output];
+        if port.accepts(&output.types) {
+            return Some(from);
+        }
+        let source = &self.graph.nodes[from.node];
+        let hint = self.hint(&kind, output, source, node, &port.types);
+        let wants = port.type_text();
+        self.problems.push(type_mismatch::new(node, input, &wants, source, output, hint));
+        None
+    }
+
+    /// Follows a link into a param, which takes scalars.
+    pub(super) fn param_link(
+        &mut self,
+        node: &Node,
+        input: &Input,
+        link: &Link,
+        param: &Param,
+    ) -> Option<checked::From> {
+        let from = self.follow(link)?;
+        let kind = self.found[from.node].clone()?;
+        let output = &kind.outputs[from.output];
+        if output.types.iter().any(|ty| param.accepts(ty)) {
+            return Some(from);
+        }
+        let source = &self.graph.nodes[from.node];
+        let (wants, hint) = match param.wire_type() {
+            Some(ty) => (ty.to_owned(), self.hint(&kind, output, source, node, &[ty.to_owned()])),
+            None => ("a literal".to_owned(), None),
+        };
+        self.problems.push(type_mismatch::new(node, input, &wants, source, output, hint));
+        None
+    }
+
+    fn follow(&mut self, link: &Link) -> Option<checked::From> {
+        let Some(&node) = self.ids.get(link.node.as_str()) else {
+            let names = if self.enough() { Vec::new() } else { self.names() };
+            self.problems.push(missing_node::new(link, &names));
+            return None;
+        };
+        let kind = self.found[node].clone()?;
+        let output = match &link.output {
+            OutputRef::Index(index) => {
+                usize::try_from(*index).ok().filter(|index| *index < kind.outputs.len())
+            }
+            OutputRef::Name(name) => kind.outputs.iter().position(|port| port.name == *name),
+        };
+        if output.is_none() {
+            self.problems.push(missing_output::new(link, &kind));
+        }
+        output.map(|output| checked::From { node, output })
+    }
+
+    fn names(&self) -> Vec<&'a str> {
+        self.graph.nodes.iter().map(|node| node.id.as_str()).collect()
+    }
+
+    /// What would make a link of the wrong type right: another output of the same node, or a kind that goes
+    /// between.
+    fn hint(
+        &self,
+        kind: &KindInfo,
+        output: &Port,
+        source: &Node,
+        node: &Node,
+        wanted: &[String],
+    ) -> Option<String> {
+        if let Some(other) = kind.outputs.iter().find(|port| port.types.iter().any(|ty| wanted.contains(ty)))
+        {
+            let (id, name) = (&source.id, &other.name);
+            return Some(format!("`{id}` has an output of that type: [\"{id}\", \"{name}\"]"));
+        }
+        let mut between = self.kinds.iter().filter(|kind| {
+            kind.inputs.iter().any(|port| port.accepts(&output.types))
+                && kind.outputs.iter().any(|port| port.types.iter().any(|ty| wanted.contains(ty)))
+        });
+        let (first, second) = (between.next(), between.next());
+        match (first, second) {
+            (Some(kind), None) => {
+                Some(format!("put a `{}` node between `{}` and `{}`", kind.id, source.id, node.id))
+            }
+            _ => None,
+        }
+    }
+
+    /// An output of the graph that could be linked to a port: of the last node before `node` that has one, or
+    /// of the first one after it.
+    pub(super) fn giver(&self, node: &Node, port: &Port) -> Option<(&'a str, String)> {
+        let here = self.ids.get(node.id.as_str()).copied().unwrap_or(0);
+        let before = (0..here).rev();
+        let after = here + 1..self.graph.nodes.len();
+        before.chain(after).find_map(|index| {
+            let kind = self.found[index].as_ref()?;
+            let output = kind.outputs.iter().find(|output| port.accepts(&output.types))?;
+            Some((self.graph.nodes[index].id.as_str(), output.name.clone()))
+        })
+    }
+}

@@ -1,0 +1,80 @@
+use std::collections::{HashMap, VecDeque};
+
+use petgraph::algo::{kosaraju_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::Checker;
+use crate::diagnostics::cycle;
+use crate::graph::{Input, InputValue};
+
+/// An order in which every node comes after those it takes values from; reports every knot of cycles. Nothing
+/// here recurses: a chain may have as many nodes as a graph.
+pub(super) fn of(checker: &mut Checker<'_>) -> Option<Vec<usize>> {
+    let graph = checker.graph;
+    let mut wires: DiGraph<(), ()> = DiGraph::with_capacity(graph.nodes.len(), graph.nodes.len());
+    for _ in &graph.nodes {
+        wires.add_node(());
+    }
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for input in &node.inputs {
+            if let Some(from) = source(checker, input) {
+                wires.add_edge(NodeIndex::new(from), NodeIndex::new(index), ());
+            }
+        }
+    }
+    if let Ok(order) = toposort(&wires, None) {
+        return Some(order.into_iter().map(NodeIndex::index).collect());
+    }
+    for knot in kosaraju_scc(&wires) {
+        let start = knot.iter().copied().min()?;
+        if let Some(path) = shortest(&wires, &knot, start) {
+            report(checker, &path);
+        }
+    }
+    None
+}
+
+fn source(checker: &Checker<'_>, input: &Input) -> Option<usize> {
+    match &input.value {
+        InputValue::Link(link) => checker.ids.get(link.node.as_str()).copied(),
+        InputValue::Literal(_) | InputValue::Unread => None,
+    }
+}
+
+/// The shortest way from `start` back to it inside a knot, `start` first; `None` where there is none.
+fn shortest(wires: &DiGraph<(), ()>, knot: &[NodeIndex], start: NodeIndex) -> Option<Vec<usize>> {
+    let mut came: HashMap<NodeIndex, Option<NodeIndex>> = knot.iter().map(|node| (*node, None)).collect();
+    let mut queue = VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        for next in wires.neighbors(node) {
+            if next == start {
+                let mut path = vec![node.index()];
+                let mut at = node;
+                while at != start {
+                    at = came.get(&at).copied().flatten()?;
+                    path.push(at.index());
+                }
+                path.reverse();
+                return Some(path);
+            }
+            if let Some(slot) = came.get_mut(&next)
+                && slot.is_none()
+            {
+                *slot = Some(node);
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn report(checker: &mut Checker<'_>, path: &[usize]) {
+    let graph = checker.graph;
+    let names: Vec<&str> = path.iter().map(|index| graph.nodes[*index].id.as_str()).collect();
+    // The first node takes its value from the last one: that link closes the cycle.
+    let (Some(&first), Some(&last)) = (path.first(), path.last()) else { return };
+    let link = graph.nodes[first].inputs.iter().find(|input| source(checker, input) == Some(last));
+    if let Some(link) = link {
+        checker.problems.push(cycle::new(&names, link));
+    }
+}

@@ -1,0 +1,31 @@
+//! One kind of problem, one file: what it is, a bad example, its words, and a test of them.
+
+pub(crate) mod bare_array;
+pub(crate) mod cycle;
+pub(crate) mod duplicate_key;
+pub(crate) mod empty;
+pub(crate) mod encoding;
+pub(crate) mod literal_for_port;
+pub(crate) mod missing_node;
+pub(crate) mod missing_output;
+pub(crate) mod newer_version;
+pub(crate) mod no_output;
+pub(crate) mod not_a_link;
+pub(crate) mod not_an_object;
+pub(crate) mod not_text;
+pub(crate) mod number;
+pub(crate) mod object_value;
+pub(crate) mod param_choice;
+pub(crate) mod param_range;
+pub(crate) mod param_type;
+pub(crate) mod required_input;
+pub(crate) mod syntax;
+pub(crate) mod too_deep;
+pub(crate) mod too_large;
+pub(crate) mod two_links;
+pub(crate) mod type_mismatch;
+pub(crate) mod ui_format;
+pub(crate) mod unknown_field;
+pub(crate) mod unknown_input;
+pub(crate) mod unknown_kind;
+pub(crate) mod unused_node;

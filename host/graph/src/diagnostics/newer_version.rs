@@ -1,0 +1,36 @@
+//! `$dreamwire` states a version of the format that this program does not read.
+//!
+//! ```json
+//! { "$dreamwire": 2 }
+//! ```
+
+use crate::diagnostic::{Class, Code, Diagnostic};
+use crate::parse::VERSION;
+use crate::source::Span;
+
+const CODE: Code = Code::new("graph::newer_version");
+
+pub(crate) fn new(span: Span, version: u64) -> Diagnostic {
+    let message = format!("the graph has format version {version}, this program reads version {VERSION}");
+    Diagnostic::error(CODE, Class::Graph, message).label(span, "newer").help("update dreamwire")
+}
+
+pub(crate) fn not_a_version(span: Span) -> Diagnostic {
+    Diagnostic::error(CODE, Class::Graph, "`$dreamwire` is not a format version")
+        .label(span, "not a version")
+        .help(format!("this program reads version {VERSION}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::one;
+
+    #[test]
+    fn newer_and_nonsense() {
+        let found = one(r#"{ "$dreamwire": 2 }"#, "graph::newer_version");
+        assert_eq!(found.message, "the graph has format version 2, this program reads version 1");
+        assert_eq!(found.labelled, ["2"]);
+        let found = one(r#"{ "$dreamwire": "one" }"#, "graph::newer_version");
+        assert_eq!(found.message, "`$dreamwire` is not a format version");
+    }
+}

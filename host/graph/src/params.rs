@@ -1,0 +1,147 @@
+mod schema;
+mod value;
+
+use serde_json::Value;
+
+pub use value::{Problem, check_param};
+
+/// The closed subset of JSON Schema that describes a kind's params.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    /// The params in the order of the schema, which is the order that editors show.
+    pub list: Vec<Param>,
+    /// The schema as the plugin gave it.
+    pub schema: Value,
+}
+
+/// One setting of a kind.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Its name in files.
+    pub name: String,
+    /// What it is for.
+    pub doc: String,
+    /// What values it takes.
+    pub ty: ParamType,
+    /// The value where a file gives none; a param without one is required. `null` makes it optional.
+    pub default: Option<Value>,
+    /// Smallest allowed number (of an item, in an array).
+    pub minimum: Option<f64>,
+    /// Largest allowed number (of an item, in an array).
+    pub maximum: Option<f64>,
+    /// The allowed texts; empty where any will do.
+    pub choices: Vec<String>,
+    /// What the text names.
+    pub format: Option<Format>,
+    /// Texts, or patterns with a `*` at the end, that are not paths although `format` says so.
+    pub builtin: Vec<String>,
+    /// How far a click in an editor goes.
+    pub step: Option<f64>,
+    /// The unit, for people.
+    pub unit: Option<String>,
+    /// The text may have several lines.
+    pub multiline: bool,
+    /// Name for people.
+    pub title: Option<String>,
+}
+
+/// What values a param takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParamType {
+    /// A whole number.
+    Integer,
+    /// Any finite number.
+    Number,
+    /// Text.
+    String,
+    /// `true` or `false`.
+    Boolean,
+    /// A list; in files it is written `{"__value__": [...]}`.
+    Array(Box<ParamType>),
+}
+
+/// What a text param names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A file (`dw-file`).
+    File,
+    /// A folder (`dw-directory`).
+    Directory,
+    /// Weights: a built-in name or a file (`dw-weights`).
+    Weights,
+    /// A colour, `#rrggbb` (`dw-color`).
+    Color,
+}
+
+impl Params {
+    /// The params of a schema and the kind's doc (its description). The error names the keyword that is
+    /// outside the subset.
+    pub fn parse(schema: &Value) -> Result<(Self, String), String> {
+        schema::parse(schema)
+    }
+
+    /// The param of that name.
+    pub fn get(&self, name: &str) -> Option<&Param> {
+        self.list.iter().find(|param| param.name == name)
+    }
+}
+
+impl Param {
+    /// Whether a text is one of the built-in names and so no path.
+    pub fn is_builtin(&self, text: &str) -> bool {
+        self.builtin.iter().any(|name| match name.strip_suffix('*') {
+            Some(start) => text.starts_with(start),
+            None => text == name,
+        })
+    }
+
+    /// Whether `null` may be given.
+    pub(crate) fn nullable(&self) -> bool {
+        self.default == Some(Value::Null)
+    }
+
+    /// Whether a scalar output of that type may be linked to this param.
+    pub(crate) fn accepts(&self, ty: &str) -> bool {
+        match self.ty {
+            ParamType::Integer => ty == "INT",
+            ParamType::Number => ty == "INT" || ty == "FLOAT",
+            ParamType::String => ty == "STRING",
+            ParamType::Boolean => ty == "BOOLEAN",
+            ParamType::Array(_) => false,
+        }
+    }
+
+    /// The type of output that can be linked to this param, for messages.
+    pub(crate) fn wire_type(&self) -> Option<&'static str> {
+        match self.ty {
+            ParamType::Integer => Some("INT"),
+            ParamType::Number => Some("FLOAT"),
+            ParamType::String => Some("STRING"),
+            ParamType::Boolean => Some("BOOLEAN"),
+            ParamType::Array(_) => None,
+        }
+    }
+}
+
+impl ParamType {
+    /// "an integer", "a list of numbers".
+    pub(crate) fn one(&self) -> String {
+        match self {
+            ParamType::Integer => "an integer".to_owned(),
+            ParamType::Number => "a number".to_owned(),
+            ParamType::String => "a string".to_owned(),
+            ParamType::Boolean => "`true` or `false`".to_owned(),
+            ParamType::Array(item) => format!("a list of {}", item.several()),
+        }
+    }
+
+    fn several(&self) -> &'static str {
+        match self {
+            ParamType::Integer => "integers",
+            ParamType::Number => "numbers",
+            ParamType::String => "strings",
+            ParamType::Boolean => "booleans",
+            ParamType::Array(_) => "lists",
+        }
+    }
+}

@@ -1,0 +1,224 @@
+use serde_json::{Number, Value};
+
+use super::{Format, Param, ParamType};
+use crate::diagnostic::Code;
+use crate::diagnostics::{param_choice, param_range, param_type};
+use crate::suggest::{did_you_mean, lines};
+
+/// Integers beyond this cannot be told apart as floating point numbers.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which kind of problem.
+    pub code: Code,
+    /// What is wrong; names the param.
+    pub message: String,
+    /// A remark for the place of the value.
+    pub label: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Checks one value against one param and gives its canonical form: 5.0 for an integer is 5, and 5 for a
+/// number is 5.0, so that equal settings have equal keys.
+pub fn check_param(param: &Param, value: &Value) -> Result<Value, Problem> {
+    if value.is_null() && param.nullable() {
+        return Ok(Value::Null);
+    }
+    check(param, &param.ty, value, &format!("`{}`", param.name))
+}
+
+/// `name` is what messages call the value: "`sizes`", or "item 2 of `sizes`".
+fn check(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Result<Value, Problem> {
+    match (ty, value) {
+        (ParamType::Boolean, Value::Bool(_)) => Ok(value.clone()),
+        (ParamType::Integer, Value::Number(number)) => integer(param, number, name),
+        (ParamType::Number, Value::Number(number)) => {
+            let real = number.as_f64().unwrap_or(f64::NAN);
+            in_range(param, real, number, name)?;
+            Ok(Number::from_f64(real).map_or_else(|| value.clone(), Value::Number))
+        }
+        (ParamType::String, Value::String(text)) => string(param, text, name),
+        (ParamType::Array(item), Value::Array(values)) => {
+            let mut list = Vec::with_capacity(values.len());
+            for (index, value) in values.iter().enumerate() {
+                list.push(check(param, item, value, &format!("item {} of {name}", index + 1))?);
+            }
+            Ok(Value::Array(list))
+        }
+        _ => Err(wrong_type(param, ty, value, name)),
+    }
+}
+
+fn integer(param: &Param, number: &Number, name: &str) -> Result<Value, Problem> {
+    let real = number.as_f64().unwrap_or(f64::NAN);
+    let whole = if number.is_i64() || number.is_u64() {
+        number.clone()
+    } else if real.fract() != 0.0 {
+        return Err(Problem {
+            code: param_type::CODE,
+            message: format!("{name} must be an integer, but {number} has a fraction"),
+            label: "not a whole number".to_owned(),
+            help: None,
+        });
+    } else if real.abs() > EXACT {
+        return Err(Problem {
+            code: param_type::CODE,
+            message: format!("{name} must be an integer, but {number} is too large to be exact"),
+            label: "too large".to_owned(),
+            help: None,
+        });
+    } else {
+        Number::from(real as i64)
+    };
+    in_range(param, real, &whole, name)?;
+    Ok(Value::Number(whole))
+}
+
+fn in_range(param: &Param, real: f64, shown: &Number, name: &str) -> Result<(), Problem> {
+    let low = param.minimum.is_none_or(|minimum| real >= minimum);
+    let high = param.maximum.is_none_or(|maximum| real <= maximum);
+    if low && high {
+        return Ok(());
+    }
+    let allowed = match (param.minimum, param.maximum) {
+        (Some(minimum), Some(maximum)) => format!("allowed: {minimum} to {maximum}"),
+        (Some(minimum), None) => format!("allowed: {minimum} or more"),
+        (None, Some(maximum)) => format!("allowed: {maximum} or less"),
+        (None, None) => String::new(),
+    };
+    Err(Problem {
+        code: param_range::CODE,
+        message: format!("{name} is {shown}, which is out of range"),
+        label: allowed,
+        help: param.unit.as_ref().map(|unit| format!("the unit is {unit}")),
+    })
+}
+
+fn string(param: &Param, text: &str, name: &str) -> Result<Value, Problem> {
+    if !param.choices.is_empty() && !param.choices.iter().any(|choice| choice == text) {
+        let names = || param.choices.iter().map(String::as_str);
+        let list: Vec<String> = names().map(|choice| format!("`{choice}`")).collect();
+        return Err(Problem {
+            code: param_choice::CODE,
+            message: format!("{name} has no choice `{text}`"),
+            label: "not a choice".to_owned(),
+            help: Some(lines([did_you_mean(text, names()), Some(format!("choices: {}", list.join(", ")))])),
+        });
+    }
+    let refused = |what: &str, label: &str| Problem {
+        code: param_type::CODE,
+        message: format!("{name} {what}"),
+        label: label.to_owned(),
+        help: None,
+    };
+    match param.format {
+        Some(Format::Color) if !is_color(text) => {
+            Err(refused(&format!("must be a colour, but `{text}` is none"), "write it as `#rrggbb`"))
+        }
+        Some(Format::File | Format::Weights) if text.is_empty() && !param.is_builtin("") => {
+            Err(refused("is empty", "a file is needed"))
+        }
+        Some(Format::Directory) if text.is_empty() && !param.is_builtin("") => {
+            Err(refused("is empty", "a folder is needed"))
+        }
+        _ => Ok(Value::String(text.to_owned())),
+    }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|digits| {
+        matches!(digits.len(), 3 | 6 | 8) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+fn wrong_type(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Problem {
+    let found = match value {
+        Value::Null => "`null`",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    let help = match (ty, value) {
+        (ParamType::Integer | ParamType::Number | ParamType::Boolean, Value::String(text)) => {
+            match serde_json::from_str::<Value>(text) {
+                Ok(bare) if check(param, ty, &bare, name).is_ok() => {
+                    Some(format!("write it without quotes: {bare}"))
+                }
+                _ => None,
+            }
+        }
+        (ParamType::String, Value::Number(_) | Value::Bool(_)) => {
+            Some(format!("write it in quotes: \"{value}\""))
+        }
+        (ParamType::Array(_), _) => Some("a list is written {\"__value__\": [...]}".to_owned()),
+        _ => None,
+    };
+    Problem {
+        code: param_type::CODE,
+        message: format!("{name} must be {}, but this is {found}", ty.one()),
+        label: found.to_owned(),
+        help,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Params;
+    use super::*;
+
+    fn check(property: Value, value: Value) -> Result<Value, String> {
+        let schema = json!({ "type": "object", "properties": { "p": property } });
+        let (params, _) = Params::parse(&schema).unwrap();
+        check_param(&params.list[0], &value).map_err(|problem| problem.message)
+    }
+
+    #[test]
+    fn canonical_numbers() {
+        assert_eq!(check(json!({"type": "integer"}), json!(5.0)), Ok(json!(5)));
+        assert_eq!(check(json!({"type": "number"}), json!(5)), Ok(json!(5.0)));
+        assert_eq!(check(json!({"type": "integer"}), json!(u64::MAX)), Ok(json!(u64::MAX)));
+        assert_eq!(
+            check(json!({"type": "integer"}), json!(2.5)),
+            Err("`p` must be an integer, but 2.5 has a fraction".into())
+        );
+        assert!(check(json!({"type": "integer"}), json!(1e300)).unwrap_err().contains("too large"));
+    }
+
+    #[test]
+    fn lists_item_by_item() {
+        let list = json!({"type": "array", "items": {"type": "integer", "maximum": 9}});
+        assert_eq!(check(list.clone(), json!([1, 2.0])), Ok(json!([1, 2])));
+        assert_eq!(
+            check(list.clone(), json!([1, 10])),
+            Err("item 2 of `p` is 10, which is out of range".into())
+        );
+        assert_eq!(
+            check(list, json!(["a"])),
+            Err("item 1 of `p` must be an integer, but this is a string".into())
+        );
+    }
+
+    #[test]
+    fn texts_that_name_things() {
+        let weights =
+            json!({"type": "string", "format": "dw-weights", "x-dw-builtin": ["vgg16", "random:*"]});
+        assert_eq!(check(weights.clone(), json!("random:7")), Ok(json!("random:7")));
+        assert_eq!(check(weights, json!("")), Err("`p` is empty".into()));
+        let color = json!({"type": "string", "format": "dw-color"});
+        assert_eq!(check(color.clone(), json!("#ff8000")), Ok(json!("#ff8000")));
+        assert!(check(color, json!("orange")).is_err());
+    }
+
+    #[test]
+    fn null_only_where_it_is_the_default() {
+        assert_eq!(check(json!({"type": ["integer", "null"]}), json!(null)), Ok(json!(null)));
+        assert!(check(json!({"type": "integer"}), json!(null)).is_err());
+    }
+}

@@ -1,0 +1,82 @@
+mod literal;
+mod members;
+mod node;
+mod syntax;
+mod text;
+
+use jsonc_parser::ast;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostics::{empty, newer_version, not_an_object, syntax as not_json, too_large, ui_format};
+use crate::graph::Graph;
+use crate::source::{MAX_BYTES, Source, Span};
+
+/// The most nodes a graph may have.
+pub(crate) const MAX_NODES: usize = 100_000;
+
+/// The version of the format that this program reads.
+pub(crate) const VERSION: u64 = 1;
+
+/// Reads a graph file: all that is wrong with its form at once, and whatever could be read.
+pub fn parse(source: &Source) -> (Graph, Vec<Diagnostic>) {
+    let mut problems = Vec::new();
+    let mut graph = Graph::default();
+    match root(&source.text) {
+        Ok(value) => top(&value, &mut graph, &mut problems),
+        Err(problem) => problems.push(problem),
+    }
+    graph.damaged |= problems.iter().any(Diagnostic::is_error);
+    (graph, problems)
+}
+
+/// The syntax tree, or the one fault that keeps the text from having one.
+fn root(text: &str) -> Result<ast::Value<'_>, Diagnostic> {
+    if text.len() > MAX_BYTES {
+        return Err(too_large::bytes(text.len()));
+    }
+    text::check(text)?;
+    match syntax::parse(text)? {
+        Some(value) => Ok(value),
+        None => Err(empty::new(Span::new(0, text.len()))),
+    }
+}
+
+fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>) {
+    let ast::Value::Object(object) = value else {
+        problems.push(not_an_object::graph(members::span(value)));
+        return;
+    };
+    if let Some(nodes) = object.get_array("nodes") {
+        problems.push(ui_format::new(members::from_range(nodes.range)));
+        return;
+    }
+    for member in members::unique(object, members::Of::Graph, problems) {
+        if member.name == "$dreamwire" {
+            graph.version = version(member.value, problems);
+        } else if member.name.starts_with('$') || member.name.starts_with("x-") {
+            // Not nodes: kept for editors and people.
+        } else if graph.nodes.len() == MAX_NODES {
+            problems.push(too_large::nodes(member.name_span, object.properties.len()));
+            return;
+        } else {
+            graph.nodes.push(node::read(&member, problems));
+        }
+    }
+}
+
+fn version(value: &ast::Value<'_>, problems: &mut Vec<Diagnostic>) -> Option<u64> {
+    let number = value.as_number_lit().and_then(|number| number.value.parse::<u64>().ok());
+    match number {
+        Some(version) if version > VERSION => {
+            problems.push(newer_version::new(members::span(value), version))
+        }
+        Some(0) | None => problems.push(newer_version::not_a_version(members::span(value))),
+        Some(_) => {}
+    }
+    number
+}
+
+/// A syntax error in plain words, for the modules below.
+fn fault(span: Span, message: &str, label: &str, help: &str) -> Diagnostic {
+    not_json::new(span, message, label, help)
+}

@@ -1,0 +1,113 @@
+use jsonc_parser::ast::{Array, NumberLit, Object, Value as Ast};
+use serde_json::{Number, Value};
+
+use super::members;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostics::{bare_array, encoding, not_a_link, number, object_value};
+use crate::graph::{InputValue, Link, OutputRef};
+
+/// Reads what an input is given: a link, or a literal.
+pub(super) fn input(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
+    let read = match value {
+        Ast::Array(array) => return link(array, problems),
+        Ast::Object(object) => wrapped(object, problems),
+        plain => literal(plain, problems),
+    };
+    read.map_or(InputValue::Unread, InputValue::Literal)
+}
+
+/// `["node", "output"]`, `["node", 0]`, `["node", 0.0]`.
+fn link(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
+    let span = members::from_range(array.range);
+    let [Ast::StringLit(node), output] = array.elements.as_slice() else {
+        problems.push(match array.elements.as_slice() {
+            [Ast::NumberLit(node), Ast::NumberLit(_) | Ast::StringLit(_)] => {
+                bare_array::or_link(span, node.value)
+            }
+            _ => bare_array::new(span),
+        });
+        return InputValue::Unread;
+    };
+    let output_span = members::span(output);
+    let output = match output {
+        Ast::StringLit(name) => OutputRef::Name(name.value.to_string()),
+        Ast::NumberLit(lit) => match index(lit.value) {
+            Some(index) => OutputRef::Index(index),
+            None => {
+                problems.push(not_a_link::index(output_span, lit.value));
+                return InputValue::Unread;
+            }
+        },
+        _ => {
+            problems.push(bare_array::new(span));
+            return InputValue::Unread;
+        }
+    };
+    let node_span = members::from_range(node.range);
+    InputValue::Link(Link { node: node.value.to_string(), node_span, output, output_span })
+}
+
+fn index(text: &str) -> Option<u64> {
+    match text.parse::<u64>() {
+        Ok(index) => Some(index),
+        Err(_) => {
+            let real = text.parse::<f64>().ok()?;
+            (real.fract() == 0.0 && (0.0..1e9).contains(&real)).then_some(real as u64)
+        }
+    }
+}
+
+/// `{"__value__": [...]}`: a list that is not a link.
+fn wrapped(object: &Object<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
+    match object.properties.as_slice() {
+        [only] if only.name.as_str() == "__value__" => literal(&only.value, problems),
+        _ => {
+            problems.push(object_value::new(members::from_range(object.range)));
+            None
+        }
+    }
+}
+
+fn literal(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
+    match value {
+        Ast::NullKeyword(_) => Some(Value::Null),
+        Ast::BooleanLit(lit) => Some(Value::Bool(lit.value)),
+        Ast::NumberLit(lit) => finite(lit, problems),
+        Ast::StringLit(lit) if lit.value.contains('\0') => {
+            problems.push(encoding::nul(members::from_range(lit.range)));
+            None
+        }
+        Ast::StringLit(lit) => Some(Value::String(lit.value.to_string())),
+        Ast::Array(array) => {
+            let mut list = Vec::with_capacity(array.elements.len());
+            let mut whole = true;
+            for element in &array.elements {
+                match literal(element, problems) {
+                    Some(element) => list.push(element),
+                    None => whole = false,
+                }
+            }
+            whole.then_some(Value::Array(list))
+        }
+        Ast::Object(object) => {
+            problems.push(object_value::new(members::from_range(object.range)));
+            None
+        }
+    }
+}
+
+/// A number that the text means exactly: JSON parsers turn an integer that is too large into a nearby float.
+fn finite(lit: &NumberLit<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
+    let text = lit.value;
+    let number = if text.contains(['.', 'e', 'E']) {
+        text.parse::<f64>().ok().and_then(Number::from_f64)
+    } else if let Ok(integer) = text.parse::<i64>() {
+        Some(Number::from(integer))
+    } else {
+        text.parse::<u64>().ok().map(Number::from)
+    };
+    if number.is_none() {
+        problems.push(number::new(members::from_range(lit.range), text));
+    }
+    number.map(Value::Number)
+}

@@ -1,0 +1,65 @@
+use std::collections::HashMap;
+
+use jsonc_parser::ast::{Object, ObjectPropName, Value};
+use jsonc_parser::common::{Range, Ranged};
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostics::{duplicate_key, encoding};
+use crate::source::Span;
+
+/// One `"name": value` of an object.
+pub(super) struct Member<'a> {
+    pub(super) name: &'a str,
+    pub(super) name_span: Span,
+    pub(super) value: &'a Value<'a>,
+}
+
+/// What an object is, for messages.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// The whole graph: names are node ids.
+    Graph,
+    /// Anything else.
+    Object,
+}
+
+/// The members of an object, each name once: JSON parsers keep one of two equal keys in silence, and a node
+/// would vanish.
+pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diagnostic>) -> Vec<Member<'a>> {
+    let mut seen: HashMap<&str, Span> = HashMap::with_capacity(object.properties.len());
+    let mut members = Vec::with_capacity(object.properties.len());
+    for property in &object.properties {
+        let (name, name_span) = match &property.name {
+            ObjectPropName::String(name) => (name.value.as_ref(), from_range(name.range)),
+            ObjectPropName::Word(name) => (name.value, from_range(name.range)),
+        };
+        if name.contains('\0') {
+            problems.push(encoding::nul(name_span));
+        }
+        if let Some(first) = seen.get(name) {
+            problems.push(match of {
+                Of::Graph => duplicate_key::node(name, *first, name_span),
+                Of::Object => duplicate_key::key(name, *first, name_span),
+            });
+            continue;
+        }
+        seen.insert(name, name_span);
+        members.push(Member { name, name_span, value: &property.value });
+    }
+    members
+}
+
+pub(super) fn from_range(range: Range) -> Span {
+    Span::new(range.start, range.end)
+}
+
+pub(super) fn span(value: &Value<'_>) -> Span {
+    from_range(match value {
+        Value::StringLit(value) => value.range(),
+        Value::NumberLit(value) => value.range(),
+        Value::BooleanLit(value) => value.range(),
+        Value::Object(value) => value.range(),
+        Value::Array(value) => value.range(),
+        Value::NullKeyword(value) => value.range(),
+    })
+}

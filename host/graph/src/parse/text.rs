@@ -1,0 +1,62 @@
+use super::fault;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostics::{encoding, too_deep};
+use crate::source::Span;
+
+/// How deep brackets may nest.
+pub(crate) const MAX_DEPTH: usize = 512;
+
+/// Finds what the JSON parser would accept or describe badly: a NUL, a string without its closing quote
+/// (which would swallow the lines after it), and brackets that nest too deep.
+pub(super) fn check(text: &str) -> Result<(), Diagnostic> {
+    if let Some(at) = text.find('\0') {
+        return Err(encoding::nul(Span::new(at, at + 1)));
+    }
+    let bytes = text.as_bytes();
+    let mut depth = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at = string(text, at)?,
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at = text[at..].find('\n').map_or(bytes.len(), |length| at + length);
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                at = text[at + 2..].find("*/").map_or(bytes.len(), |length| at + 2 + length + 2);
+            }
+            // Not JSON: the parser says so, and its quotes need not pair.
+            b'\'' => return Ok(()),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(too_deep::new(Span::new(at, at + 1)));
+                }
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    Ok(())
+}
+
+/// The offset after the string that starts at `start`.
+fn string(text: &str, start: usize) -> Result<usize, Diagnostic> {
+    let bytes = text.as_bytes();
+    let mut at = start + 1;
+    loop {
+        match bytes.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at += 2,
+            Some(b'\n' | b'\r') | None => {
+                let line = text[start..].lines().next().unwrap_or("");
+                let span = Span::new(start, start + line.trim_end().len());
+                return Err(fault(span, "a string is not closed", "add the closing `\"`", ""));
+            }
+            Some(_) => at += 1,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Thread counts that libraries inside plugins read from the environment.
+
+use std::sync::Once;
+
+/// Tells candle's and rayon's own pools how many threads they may start. Each plugin has its own copy of them, so
+/// without this every plugin would start one thread per core, and candle's spin while they wait.
+///
+/// Effective once per process, before the first library is loaded: afterwards other threads may read the environment.
+pub(crate) fn set_threads(threads: usize) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let threads = threads.to_string();
+        for (name, value) in [
+            ("RAYON_NUM_THREADS", threads.as_str()),
+            ("CANDLE_NUM_THREADS", threads.as_str()),
+            ("CANDLE_BARRIER_POOL_SPIN_LIMIT", "0"),
+        ] {
+            if std::env::var_os(name).is_none() {
+                // SAFETY: called before any library is loaded and before the run starts its threads, so nobody else
+                // reads or writes the environment at this time.
+                unsafe { std::env::set_var(name, value) };
+            }
+        }
+    });
+}

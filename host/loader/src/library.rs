@@ -1,0 +1,91 @@
+//! Opening a library from a private copy, for good.
+
+use dreamwire_abi as abi;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A library that was opened and will never be closed.
+pub(crate) struct Library {
+    entry: *const abi::Entry,
+}
+
+// SAFETY: the entry is immutable static data of a library that is never unloaded.
+unsafe impl Send for Library {}
+// SAFETY: as above.
+unsafe impl Sync for Library {}
+
+impl Library {
+    /// Copies `bytes`, the content of `original`, to a private folder, opens the copy and finds the entry.
+    pub(crate) fn open(original: &Path, bytes: &[u8], hash: &blake3::Hash) -> Result<Self, String> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = private_folder(number).map_err(|e| format!("cannot make a private copy: {e}"))?;
+        // Opening the same path twice gives the old library, so every generation has a path of its own.
+        let name = format!("{}-{}{}", crate::search::stem(original), &hash.to_hex()[..16], std::env::consts::DLL_SUFFIX);
+        let copy = folder.join(name);
+        let opened = std::fs::write(&copy, bytes)
+            .map_err(|e| format!("cannot make a private copy: {e}"))
+            .and_then(|()| open_for_good(&copy).map_err(|e| without_path(&e, &copy)));
+        // On Unix the mapping outlives the file; elsewhere the system removes the folder some day.
+        let _ = std::fs::remove_dir_all(&folder);
+        find_entry(&opened?).map(|entry| Self { entry })
+    }
+
+    /// The entry, alive for ever.
+    pub(crate) fn entry(&self) -> *const abi::Entry {
+        self.entry
+    }
+}
+
+/// A folder that only this user can enter.
+fn private_folder(number: u64) -> std::io::Result<PathBuf> {
+    let nonce = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    let name = format!("dreamwire-{}-{number}-{nonce:08x}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    // `create` fails if it exists: nobody can have prepared it for us.
+    builder.create(&folder)?;
+    Ok(folder)
+}
+
+#[cfg(unix)]
+fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // Not exported by libloading. With it even a foreign dlclose cannot unmap code that threads still run.
+    const RTLD_NODELETE: i32 = if cfg!(target_vendor = "apple") { 0x80 } else { 0x1000 };
+    // SAFETY: running the library's initialisers is what loading a plugin means; a plugin is code that the user chose.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) };
+    library.map(Into::into).map_err(|e| e.to_string())
+}
+
+#[cfg(windows)]
+fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
+    // SAFETY: as on Unix.
+    let library = unsafe { libloading::os::windows::Library::new(path) }.map_err(|e| e.to_string())?;
+    library.pin().map_err(|e| e.to_string())?;
+    Ok(library.into())
+}
+
+/// The loader's text names our copy, which means nothing to users.
+fn without_path(text: &str, copy: &Path) -> String {
+    text.replace(&format!("{}: ", copy.display()), "").replace(&copy.display().to_string(), "the library")
+}
+
+fn find_entry(library: &libloading::Library) -> Result<*const abi::Entry, String> {
+    // SAFETY: the symbol is a `dw_entry`, as its name promises; only its address is taken here.
+    let symbol = |name: &str| unsafe { library.get::<*const abi::Entry>(name.as_bytes()).map(|s| *s).ok() };
+    if let Some(entry) = symbol(abi::ENTRY_SYMBOL) {
+        return Ok(entry);
+    }
+    let other = (0..100).filter(|&major| major != abi::ABI_MAJOR).find(|m| symbol(&format!("dw_entry_v{m}")).is_some());
+    Err(match other {
+        Some(major) => other_major(major),
+        None => format!("it is not a dreamwire plugin: it exports no `{}`", abi::ENTRY_SYMBOL),
+    })
+}
+
+pub(crate) fn other_major(major: u32) -> String {
+    format!("it speaks ABI {major}, this host speaks {}", abi::ABI_MAJOR)
+}

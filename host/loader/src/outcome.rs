@@ -1,0 +1,52 @@
+//! Statuses as failures.
+
+use dreamwire_abi as abi;
+use dreamwire_engine::{Failure, FailureKind, Services};
+
+/// The kind of trouble that a status of `run` means.
+pub(crate) fn kind(status: abi::Status) -> FailureKind {
+    match status {
+        abi::CANCELLED => FailureKind::Cancelled,
+        abi::E_PANIC => FailureKind::Panic,
+        abi::E_UNSUPPORTED | abi::E_GONE => FailureKind::Plugin,
+        abi::E_ARG => FailureKind::Argument,
+        abi::E_SHAPE => FailureKind::Shape,
+        abi::E_DTYPE => FailureKind::Dtype,
+        abi::E_DEVICE => FailureKind::Device,
+        abi::E_NOMEM | abi::E_LIMIT => FailureKind::Limit,
+        abi::E_NOT_DIFF => FailureKind::NotDifferentiable,
+        abi::E_IO => FailureKind::Read,
+        abi::E_INPUT => FailureKind::Input,
+        abi::E_NONFINITE => FailureKind::Nonfinite,
+        _ => FailureKind::Failed,
+    }
+}
+
+/// What a step that ended with `status` failed of: the words that were recorded, or the bare status.
+pub(crate) fn failure(plugin: &str, status: abi::Status, services: &Services<'_>) -> Failure {
+    let recorded = services.take_failure();
+    if status == abi::CANCELLED {
+        return Failure::new(FailureKind::Cancelled, "stopped");
+    }
+    recorded.unwrap_or_else(|| {
+        let message = format!("plugin {plugin} failed with status {status} and said nothing");
+        Failure::new(kind(status), message)
+    })
+}
+
+/// `init` failed.
+pub(crate) fn not_started(plugin: &str, status: abi::Status) -> Failure {
+    Failure::new(FailureKind::Plugin, format!("plugin {plugin} did not start (status {status})"))
+}
+
+/// `create` failed.
+pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status) -> Failure {
+    Failure::new(FailureKind::Plugin, format!("plugin {plugin} did not make a `{kind}` (status {status})"))
+}
+
+/// The plugin returned something it must not.
+pub(crate) fn broken(plugin: &str, what: impl std::fmt::Display) -> Failure {
+    let mut failure = Failure::new(FailureKind::Plugin, format!("plugin {plugin} broke the contract: {what}"));
+    failure.help = Some("report this to the plugin's author".to_owned());
+    failure
+}

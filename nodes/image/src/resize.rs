@@ -1,0 +1,213 @@
+use crate::limits;
+use dreamwire_sdk::prelude::*;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{F32, F32x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use serde::Serialize;
+
+/// Changes the size of every image of a batch.
+///
+/// Filters work on the display-referred values, channel by channel, and widen when they shrink a picture, so nothing
+/// aliases (but nearest). Overshoot of lanczos3 and bicubic is clamped to 0..1.
+///
+/// `[B,H,W,C]` becomes `[B,height,width,C]`. Errors: width and height both 0; a result of more than 100 megapixels or
+/// more than 32768 pixels on a side.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// New width in pixels; 0 keeps the ratio.
+    #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
+    #[serde(default)]
+    pub(crate) width: u32,
+    /// New height in pixels; 0 keeps the ratio.
+    #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
+    #[serde(default)]
+    pub(crate) height: u32,
+    /// lanczos3 is sharp, bicubic (Catmull-Rom) softer, area averages what a pixel covers, nearest repeats pixels.
+    #[serde(default = "lanczos3")]
+    pub(crate) method: Method,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Method {
+    Lanczos3,
+    Bicubic,
+    Area,
+    Nearest,
+}
+
+fn lanczos3() -> Method {
+    Method::Lanczos3
+}
+
+#[derive(Default)]
+pub(crate) struct Resize;
+
+impl Node for Resize {
+    const KIND: Kind = Kind::new("Resize", 1)
+        .category("image")
+        .inputs(&[port("image", "IMAGE").doc("`[B,H,W,C]`")])
+        .outputs(&[port("IMAGE", "IMAGE").doc("`[B,height,width,C]`")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let image = inputs.image("image")?;
+        let (batch, old_height, old_width, channels) = image.dims4()?;
+        let (width, height) =
+            new_size((old_width, old_height), (params.width as usize, params.height as usize))?;
+        limits::check("the result", batch as u64, width as u64, height as u64)?;
+        let shape = Shape { old_width, old_height, width, height, channels };
+        let mut resizer = Resizer::new();
+        let options = ResizeOptions::new().resize_alg(match params.method {
+            Method::Lanczos3 => ResizeAlg::Convolution(FilterType::Lanczos3),
+            Method::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
+            Method::Area => ResizeAlg::Convolution(FilterType::Box),
+            Method::Nearest => ResizeAlg::Nearest,
+        });
+        let mut resized = Vec::with_capacity(batch * height * width * channels);
+        for index in 0..batch {
+            call.progress(index as u64, batch as u64, "resizing")?;
+            let samples = image.get(index)?.flatten_all()?.to_vec1::<f32>()?;
+            resized.extend(shape.resize(&samples, &mut resizer, &options)?);
+        }
+        Ok(Tensor::from_vec(resized, (batch, height, width, channels), call.device())?.into())
+    }
+}
+
+/// Width and height of the result; a 0 in `asked` follows the ratio of `old`.
+fn new_size(old: (usize, usize), asked: (usize, usize)) -> Result<(usize, usize)> {
+    let keep = |old: usize, other_old: usize, other: usize| {
+        ((old as f64 * other as f64 / other_old as f64).round() as usize).max(1)
+    };
+    match asked {
+        (0, 0) => {
+            Err(Error::param("width", "`width` and `height` are both 0: one of them has to say a size"))
+        }
+        (0, height) => Ok((keep(old.0, old.1, height), height)),
+        (width, 0) => Ok((width, keep(old.1, old.0, width))),
+        both => Ok(both),
+    }
+}
+
+struct Shape {
+    old_width: usize,
+    old_height: usize,
+    width: usize,
+    height: usize,
+    channels: usize,
+}
+
+impl Shape {
+    /// Interleaved samples `[H,W,C]` to `[height,width,C]`, clamped: three channels in one pass, others one by one.
+    fn resize(&self, samples: &[f32], resizer: &mut Resizer, options: &ResizeOptions) -> Result<Vec<f32>> {
+        if self.channels == 3 {
+            let pixels: Vec<F32x3> =
+                samples.chunks_exact(3).map(|p| F32x3::new([p[0], p[1], p[2]])).collect();
+            let resized = self.resize_pixels(&pixels, resizer, options)?;
+            return Ok(resized.pixels().iter().flat_map(|p| p.0).map(|v| v.clamp(0.0, 1.0)).collect());
+        }
+        let mut out = vec![0.0; self.width * self.height * self.channels];
+        for channel in 0..self.channels {
+            let pixels: Vec<F32> =
+                samples.iter().skip(channel).step_by(self.channels).map(|v| F32::new(*v)).collect();
+            let resized = self.resize_pixels(&pixels, resizer, options)?;
+            for (to, from) in out.iter_mut().skip(channel).step_by(self.channels).zip(resized.pixels()) {
+                *to = from.0.clamp(0.0, 1.0);
+            }
+        }
+        Ok(out)
+    }
+
+    fn resize_pixels<P: PixelTrait>(
+        &self,
+        pixels: &[P],
+        resizer: &mut Resizer,
+        options: &ResizeOptions,
+    ) -> Result<TypedImage<'static, P>> {
+        let source = TypedImageRef::new(self.old_width as u32, self.old_height as u32, pixels)
+            .map_err(|e| Error::failed(format!("resize: {e}")))?;
+        let mut resized = TypedImage::new(self.width as u32, self.height as u32);
+        resizer
+            .resize_typed(&source, &mut resized, options)
+            .map_err(|e| Error::failed(format!("resize: {e}")))?;
+        Ok(resized)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dreamwire_sdk::testing::{Value, run_node};
+
+    /// Runs the node on `[1,H,W,C]` samples; gives the shape and the samples of the result.
+    fn resize(samples: &[f32], shape: (usize, usize, usize), params: &str) -> (Vec<usize>, Vec<f32>) {
+        let (h, w, c) = shape;
+        let image = Tensor::from_slice(samples, (1, h, w, c), &Device::Cpu).expect("a tensor");
+        let ran = run_node::<Resize>(params, &[("image", Value::Tensor(image))], &[]).expect(params);
+        let image = ran.outputs[0].tensor();
+        (image.dims().to_vec(), image.flatten_all().and_then(|t| t.to_vec1()).expect("f32"))
+    }
+
+    #[test]
+    fn zero_keeps_the_ratio() {
+        assert_eq!(new_size((640, 480), (320, 0)).expect("a size"), (320, 240));
+        assert_eq!(new_size((640, 480), (0, 1)).expect("a size"), (1, 1));
+        assert_eq!(new_size((1, 10_000), (0, 100)).expect("a size"), (1, 100));
+        assert_eq!(new_size((3, 3), (7, 9)).expect("a size"), (7, 9));
+        let message = new_size((3, 3), (0, 0)).unwrap_err().to_string();
+        assert!(message.contains("`width`") && message.contains("`height`"), "{message}");
+    }
+
+    #[test]
+    fn area_averages_and_nearest_picks() {
+        // 2 x 2 pixels of three channels, averaged into one.
+        let samples = [0.0, 0.2, 1.0, 0.4, 0.2, 1.0, 0.4, 0.2, 1.0, 0.8, 0.2, 1.0];
+        let (dims, area) = resize(&samples, (2, 2, 3), r#"{"width": 1, "method": "area"}"#);
+        assert_eq!(dims, [1, 1, 1, 3]);
+        for (found, wanted) in area.iter().zip([0.4, 0.2, 1.0]) {
+            assert!((found - wanted).abs() < 1e-6, "{area:?}");
+        }
+        let (_, nearest) =
+            resize(&[0.1, 0.9], (1, 2, 1), r#"{"width": 4, "height": 1, "method": "nearest"}"#);
+        assert_eq!(nearest, [0.1, 0.1, 0.9, 0.9]);
+    }
+
+    #[test]
+    fn a_flat_picture_stays_flat() {
+        for method in ["lanczos3", "bicubic", "area", "nearest"] {
+            for channels in [1, 3, 4] {
+                let samples = vec![0.3; 7 * 5 * channels];
+                let params = format!(r#"{{"width": 13, "height": 3, "method": "{method}"}}"#);
+                let (dims, out) = resize(&samples, (7, 5, channels), &params);
+                assert_eq!(dims, [1, 3, 13, channels], "{method}");
+                assert!(
+                    out.iter().all(|v| (v - 0.3).abs() < 1e-5),
+                    "{method} of {channels} channels: {out:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn overshoot_is_clamped() {
+        let edge: Vec<f32> = (0..16).map(|x| if x < 8 { 0.0 } else { 1.0 }).collect();
+        let (_, out) = resize(&edge, (1, 16, 1), r#"{"width": 64, "height": 1}"#);
+        assert!(out.iter().all(|v| (0.0..=1.0).contains(v)), "{out:?}");
+        // The edge itself is still there.
+        assert!(out[16] < 0.05 && out[47] > 0.95, "{out:?}");
+    }
+
+    #[test]
+    fn channels_do_not_mix() {
+        let samples: Vec<f32> =
+            (0..6 * 6).flat_map(|i| [f32::from(i as u8) / 36.0, 0.25, 0.5, 1.0]).collect();
+        let (_, out) = resize(&samples, (6, 6, 4), r#"{"width": 4}"#);
+        for pixel in out.chunks(4) {
+            for (found, wanted) in pixel[1..].iter().zip([0.25, 0.5, 1.0]) {
+                assert!((found - wanted).abs() < 1e-5, "{pixel:?}");
+            }
+        }
+    }
+}

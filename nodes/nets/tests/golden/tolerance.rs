@@ -1,0 +1,43 @@
+use candle_core::{DType, Tensor};
+
+/// How close a result has to come to its reference.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Tolerance {
+    /// Bit for bit: integer work, or the same operations in the same order.
+    Exact,
+    /// The largest error is under 1e-5 of the largest value: f32 sums in another order.
+    Close,
+    /// The error's length is under 5e-3 of the reference's: gradients end to end. Where a ReLU's
+    /// input or two values in a pool's window all but tie, rounding decides which way the gradient
+    /// goes, so single pixels may differ by all of their value while the whole hardly moves.
+    GradientKinks,
+}
+
+impl Tolerance {
+    /// # Panics
+    ///
+    /// If `found` has another shape than `expected`, or is too far from it.
+    #[track_caller]
+    pub(crate) fn check(self, what: &str, found: &Tensor, expected: &Tensor) {
+        assert_eq!(found.dims(), expected.dims(), "shape of {what}");
+        let values = |x: &Tensor| x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
+        let (found, expected) = (values(found).unwrap(), values(expected).unwrap());
+        let pairs = || found.iter().zip(&expected);
+        match self {
+            Tolerance::Exact => {
+                let first = pairs().position(|(found, expected)| found != expected);
+                assert_eq!(first, None, "first difference in {what}");
+            }
+            Tolerance::Close => {
+                let scale = expected.iter().fold(0.0, |scale: f64, x| scale.max(x.abs()));
+                let error = pairs().fold(0.0, |error: f64, (a, b)| error.max((a - b).abs()));
+                assert!(error <= 1e-5 * scale, "{what}: error {error:e}, largest value {scale:e}");
+            }
+            Tolerance::GradientKinks => {
+                let error = pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                let length = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
+                assert!(error <= 5e-3 * length, "{what}: error {error:e}, length {length:e}");
+            }
+        }
+    }
+}
