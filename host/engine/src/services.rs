@@ -64,6 +64,15 @@ impl<'a> Services<'a> {
         self.state().failure.get_or_insert(failure);
     }
 
+    /// The failure that was recorded happened inside a function that another node made.
+    pub fn in_function(&self, kind: &str, producer: &str) {
+        if let Some(failure) = &mut self.state().failure {
+            failure.message = format!("{} (in {kind} of node `{producer}`)", failure.message);
+            // The port or param that was named is the producer's, not this node's.
+            failure.input.clear();
+        }
+    }
+
     /// The failure that was recorded.
     pub fn take_failure(&self) -> Option<Failure> {
         self.state().failure.take()

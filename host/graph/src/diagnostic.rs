@@ -47,6 +47,8 @@ pub enum Class {
     Input,
     /// Where results go.
     Output,
+    /// A node that failed while it ran.
+    Node,
     /// A limit was passed.
     Limit,
 }
@@ -59,6 +61,7 @@ impl Class {
             Class::Plugin => 4,
             Class::Input => 5,
             Class::Output => 6,
+            Class::Node => 7,
             Class::Limit => 8,
         }
     }

@@ -1,1 +1,9 @@
-//! The adain plugin.
+//! The adain plugin: style transfer in one pass.
+
+mod adain;
+mod builtin;
+mod frame;
+
+use adain::AdaIN;
+
+dreamwire_sdk::plugin!("org.dreamwire.adain", AdaIN);

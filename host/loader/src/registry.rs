@@ -1,0 +1,193 @@
+//! All plugins together: which kinds there are and who runs them.
+
+use crate::call::Context;
+use crate::generation::Generation;
+use crate::search::{Candidate, Search};
+use crate::value::{Lent, discard, take_outputs};
+use crate::{KNOWN, environment, outcome};
+use blake3::Hash;
+use dreamwire_abi as abi;
+use dreamwire_abi::field;
+use dreamwire_engine::{Failure, Nodes, Request, Value};
+use dreamwire_graph::Kinds;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The plugins that were found, with one owner per kind.
+pub struct Loader {
+    kinds: Kinds,
+    owners: HashMap<String, Arc<Generation>>,
+    generations: Vec<Arc<Generation>>,
+}
+
+/// Something about a plugin that the user must or should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// what is wrong, with the path
+    pub message: String,
+    /// what to do about it
+    pub help: Option<String>,
+    /// nothing can run like this
+    pub fatal: bool,
+}
+
+/// A plugin, for listings.
+#[derive(Clone, Debug)]
+pub struct PluginInfo {
+    /// `org.dreamwire.image`
+    pub id: String,
+    /// its own version
+    pub version: String,
+    /// what it says of its build
+    pub build: String,
+    /// the library
+    pub path: PathBuf,
+    /// of the library's bytes, in hexadecimal
+    pub hash: String,
+    /// the kinds it gives
+    pub kinds: Vec<String>,
+}
+
+impl Loader {
+    /// Loads what the search finds. Builds that `previous` has loaded already are kept with all their instances.
+    ///
+    /// One bad library does not stop the others; two that offer one kind are a problem that nobody but the user can
+    /// solve, and the kind belongs to neither.
+    pub fn load(search: &Search, threads: usize, previous: Option<&Self>) -> (Self, Vec<Problem>) {
+        environment::set_threads(threads);
+        let (candidates, missing) = search.candidates();
+        let mut problems: Vec<Problem> = missing
+            .iter()
+            .map(|path| Problem {
+                message: format!("there is no plugin or folder `{}`", path.display()),
+                help: Some("--plugins takes a library or a folder with libraries".to_owned()),
+                fatal: true,
+            })
+            .collect();
+        let mut loader = Self { kinds: Kinds::new(), owners: HashMap::new(), generations: Vec::new() };
+        loader.kinds.searched = search.places();
+        loader.kinds.known = KNOWN.iter().map(|(kind, file)| ((*kind).to_owned(), (*file).to_owned())).collect();
+        for candidate in &candidates {
+            match open(candidate, previous) {
+                // The same bytes in two folders are one plugin.
+                Ok(generation) if loader.generations.iter().any(|g| g.hash == generation.hash) => {}
+                Ok(generation) => loader.generations.push(generation),
+                Err(why) => problems.push(Problem {
+                    message: format!("plugin `{}` cannot be used: {why}", candidate.path.display()),
+                    help: None,
+                    fatal: candidate.named,
+                }),
+            }
+        }
+        loader.assign_kinds(&mut problems);
+        (loader, problems)
+    }
+
+    fn assign_kinds(&mut self, problems: &mut Vec<Problem>) {
+        let mut offers: HashMap<&str, Vec<&Arc<Generation>>> = HashMap::new();
+        for generation in &self.generations {
+            for kind in &generation.kinds {
+                offers.entry(&kind.id).or_default().push(generation);
+            }
+        }
+        let mut conflicts = Vec::new();
+        for (id, generations) in offers {
+            if let [one] = generations[..] {
+                if let Some(kind) = one.kinds.iter().find(|kind| kind.id == id) {
+                    self.kinds.insert(kind.clone());
+                }
+                self.owners.insert(id.to_owned(), Arc::clone(one));
+            } else {
+                let mut paths: Vec<String> = generations.iter().map(|g| format!("`{}`", g.path.display())).collect();
+                paths.dedup();
+                conflicts.push((paths.join(" and "), id.to_owned()));
+            }
+        }
+        // One line per pair of libraries, not one per kind.
+        conflicts.sort();
+        for group in conflicts.chunk_by(|a, b| a.0 == b.0) {
+            let kinds: Vec<String> = group.iter().map(|(_, kind)| format!("`{kind}`")).collect();
+            problems.push(Problem {
+                message: format!("{} is offered by {}", kinds.join(", "), group[0].0),
+                help: Some("keep one of them where plugins are looked for".to_owned()),
+                fatal: true,
+            });
+        }
+    }
+
+    /// What was loaded, in order of id.
+    pub fn plugins(&self) -> Vec<PluginInfo> {
+        let info = |g: &Arc<Generation>| PluginInfo {
+            id: g.identity.id.clone(),
+            version: g.identity.version.clone(),
+            build: g.identity.build.clone(),
+            path: g.path.clone(),
+            hash: g.hash.to_hex().to_string(),
+            kinds: g.kinds.iter().map(|kind| kind.id.clone()).collect(),
+        };
+        let mut plugins: Vec<PluginInfo> = self.generations.iter().map(info).collect();
+        plugins.sort_by(|a, b| a.id.cmp(&b.id));
+        plugins
+    }
+}
+
+fn open(candidate: &Candidate, previous: Option<&Loader>) -> Result<Arc<Generation>, String> {
+    let path = &candidate.path;
+    let metadata = path.metadata().map_err(|e| e.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let hash = blake3::hash(&bytes);
+    let known = previous.and_then(|p| p.generations.iter().find(|g| g.hash == hash && g.path == *path));
+    match known {
+        Some(generation) => Ok(Arc::clone(generation)),
+        None => Generation::load(path, &bytes, hash).map(Arc::new),
+    }
+}
+
+impl Nodes for Loader {
+    fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    fn build(&self, kind: &str) -> Option<Hash> {
+        self.owners.get(kind).map(|generation| generation.hash)
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Vec<Value>, Failure> {
+        let kind = request.kind;
+        let generation = self.owners.get(&kind.id).ok_or_else(|| {
+            Failure::new(dreamwire_engine::FailureKind::Plugin, format!("no plugin offers `{}`", kind.id))
+        })?;
+        let plugin = &generation.identity.id;
+        let context = Context::new(request.services);
+        let call = context.call(request.device, request.threads);
+        let lent = Lent::new(request.inputs);
+        let mut outputs = vec![abi::Value::NONE; kind.outputs.len()];
+        let status = generation.with_node(request.node, &kind.id, &raw const call, |node| {
+            // SAFETY: the instance is exclusive, the call and all arrays live until `run` returns, and their sizes are
+            // those of the descriptor that `kind` was read from.
+            unsafe {
+                match field!((*node).vt, abi::NodeVt, run) {
+                    Some(run) => {
+                        run(node, &raw const call, abi::Str::new(request.params), lent.as_ptr(), outputs.as_mut_ptr())
+                    }
+                    None => abi::E_UNSUPPORTED,
+                }
+            }
+        })?;
+        if status != abi::OK {
+            if status == abi::CANCELLED {
+                // The best so far is the host's; it is not used yet.
+                // SAFETY: set by the plugin, or NONE.
+                unsafe { discard(&outputs) };
+            }
+            return Err(outcome::failure(plugin, status, request.services));
+        }
+        // SAFETY: the plugin ended with OK, so the outputs are what they say, and the host's.
+        unsafe { take_outputs(&outputs, &kind.outputs, request.node, generation) }
+            .map_err(|why| outcome::broken(plugin, why))
+    }
+}

@@ -1,0 +1,107 @@
+use dreamwire_sdk::testing::{Ran, Value, run_node};
+
+use super::*;
+
+/// An encoder by means of 4x4 blocks: every channel of `layer` is one column's colour in its block,
+/// about as large as VGG's activations are.
+struct Blocks {
+    layer: &'static str,
+    channels: usize,
+    padding: &'static str,
+}
+
+impl Differentiable for Blocks {
+    fn spec(&self) -> FnSpec {
+        let output = TensorSpec::new(self.layer, &[-1, self.channels as i64, -1, -1]);
+        let output = output.semantics(format!("layout=nchw;padding={}", self.padding));
+        FnSpec::new("FEATURES", "blocks").input(TensorSpec::new("image", &[-1, -1, -1, 3])).output(output)
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let (b, h, w, _) = x[0].dims4()?;
+        let blocks = x[0].reshape((b, h / 4, 4, w / 4, 12))?.permute((0, 4, 1, 2, 3))?.mean(3)?;
+        let copies = vec![blocks; self.channels.div_ceil(12)];
+        Ok(vec![(Tensor::cat(&copies, 1)?.narrow(1, 0, self.channels)? * 10.0)?])
+    }
+}
+
+const ENCODER: Blocks = Blocks { layer: "relu3_1", channels: 256, padding: "reflect" };
+
+fn picture(batch: usize, height: usize, width: usize, seed: usize) -> Tensor {
+    let count = batch * height * width * 3;
+    let values: Vec<f32> = (0..count).map(|i| ((i + seed) * 7919 % 1009) as f32 / 1009.0).collect();
+    Tensor::from_vec(values, (batch, height, width, 3), &Device::Cpu).unwrap()
+}
+
+fn paint(params: &str, content: Tensor, style: Tensor, encoder: Blocks) -> Result<Ran> {
+    let features = Value::function(encoder);
+    let inputs = [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
+    run_node::<AdaIN>(params, &inputs, &[])
+}
+
+#[track_caller]
+fn difference(a: &Ran, b: &Ran) -> f32 {
+    let (a, b) = (a.outputs[0].tensor(), b.outputs[0].tensor());
+    (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+}
+
+#[test]
+fn the_result_has_the_content_s_size_and_range() {
+    let ran = paint("{}", picture(2, 13, 18, 0), picture(1, 9, 30, 5), ENCODER).unwrap();
+    let out = ran.outputs[0].tensor();
+    assert_eq!(out.dims(), [2, 13, 18, 3]);
+    let (low, high) = (out.min_all().unwrap(), out.max_all().unwrap());
+    assert!(low.to_scalar::<f32>().unwrap() >= 0.0 && high.to_scalar::<f32>().unwrap() <= 1.0);
+}
+
+/// At alpha 0 the style does not matter, at 1 it does, and a content in its own style stays.
+#[test]
+fn alpha_goes_from_content_to_style() {
+    let content = picture(1, 16, 16, 0);
+    let dim = (&content * 0.3).unwrap();
+    let run = |alpha: f64, style: &Tensor| {
+        let params = format!(r#"{{"alpha": {alpha}}}"#);
+        paint(&params, content.clone(), style.clone(), ENCODER).unwrap()
+    };
+    assert_eq!(difference(&run(0.0, &content), &run(0.0, &dim)), 0.0);
+    assert!(difference(&run(1.0, &content), &run(1.0, &dim)) > 1e-2);
+    assert!(difference(&run(1.0, &content), &run(0.0, &content)) < 1e-3);
+}
+
+#[test]
+fn an_encoder_that_does_not_fit_is_refused_by_layer() {
+    let check = |encoder, expected: &str| {
+        let error = paint("{}", picture(1, 16, 16, 0), picture(1, 16, 16, 1), encoder).err().expect("refused");
+        assert_eq!(error.blamed(), "features");
+        assert!(error.to_string().starts_with(expected), "{error}");
+    };
+    let wanted = "the decoder wants layer `relu3_1` with 256 channels, found ";
+    check(Blocks { layer: "relu4_1", ..ENCODER }, &format!("{wanted}`relu4_1` with 256; hint: set `layers`"));
+    check(Blocks { channels: 128, ..ENCODER }, &format!("{wanted}`relu3_1` with 128"));
+}
+
+#[test]
+fn zero_padding_is_noted() {
+    let zeros = Blocks { padding: "zeros", ..ENCODER };
+    let ran = paint("{}", picture(1, 16, 16, 0), picture(1, 16, 16, 1), zeros).unwrap();
+    assert!(ran.notes.iter().any(|note| note.contains("padding `reflect`")), "{:?}", ran.notes);
+}
+
+#[test]
+fn styles_that_do_not_pair_up_are_refused() {
+    let error = paint("{}", picture(3, 16, 16, 0), picture(2, 16, 16, 1), ENCODER).err().expect("refused");
+    assert_eq!(error.to_string(), "`style` has 2 images, `content` has 3: 1 or 3 would do");
+}
+
+#[test]
+fn a_decoder_file_is_checked() {
+    let features = Value::function(ENCODER);
+    let (content, style) = (picture(1, 16, 16, 0), picture(1, 16, 16, 1));
+    let inputs = [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
+    let files: &[(&str, &[u8])] = &[("d.safetensors", &builtin::DECODER[..2000])];
+    let error = run_node::<AdaIN>(r#"{"decoder": "d.safetensors"}"#, &inputs, files).err().expect("refused");
+    assert_eq!(error.blamed(), "decoder");
+    let size = builtin::DECODER.len();
+    let expected = format!("`d.safetensors`: this safetensors file should have {size} bytes, found 2000");
+    assert_eq!(error.to_string(), expected);
+}

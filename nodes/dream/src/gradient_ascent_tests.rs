@@ -1,0 +1,164 @@
+use dreamwire_sdk::testing::{Ran, Value, run_node};
+
+use super::*;
+
+/// FEATURES whose only layer is the picture itself minus `centre`: dreams move away from `centre`.
+struct Distance {
+    centre: f64,
+    weight: &'static str,
+}
+
+impl Differentiable for Distance {
+    fn spec(&self) -> FnSpec {
+        let output = TensorSpec::new("pixels", &[-1, 3, -1, -1]).semantics(format!("weight={}", self.weight));
+        FnSpec::new("FEATURES", "distance").input(TensorSpec::new("image", &[-1, -1, -1, 3])).output(output)
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![(x[0].permute((0, 3, 1, 2))? - self.centre)?])
+    }
+}
+
+/// OBJECTIVE: the logarithm of the picture's sum, which is not finite for a black picture.
+struct LogSum;
+
+impl Differentiable for LogSum {
+    fn spec(&self) -> FnSpec {
+        let spec = FnSpec::new("OBJECTIVE", "log sum").input(TensorSpec::new("image", &[-1, -1, -1, 3]));
+        spec.output(TensorSpec::new("value", &[])).scalar()
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![x[0].sum_all()?.log()?])
+    }
+}
+
+fn grey(values: &[f32], size: usize) -> Tensor {
+    let images: Vec<Tensor> = values
+        .iter()
+        .map(|value| Tensor::full(*value, (1, size, size, 3), &Device::Cpu).unwrap())
+        .collect();
+    Tensor::cat(&images, 0).unwrap()
+}
+
+fn dream(params: &str, image: Tensor, objective: impl Differentiable, mask: Option<Tensor>) -> Result<Ran> {
+    let mut inputs = vec![("image", Value::Tensor(image)), ("objective", Value::function(objective))];
+    inputs.extend(mask.map(|mask| ("mask", Value::Tensor(mask))));
+    run_node::<GradientAscent>(params, &inputs, &[])
+}
+
+fn away(centre: f64) -> Distance {
+    Distance { centre, weight: "1" }
+}
+
+#[track_caller]
+fn assert_close(found: &Tensor, expected: &Tensor) {
+    assert_eq!(found.dims(), expected.dims());
+    let error = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    assert!(error < 1e-5, "{error}");
+}
+
+/// On even grey every pixel has the same gradient, so a step of mean_abs moves all by the rate.
+#[test]
+fn steps_have_the_length_of_the_rate() {
+    let params = |direction| format!(r#"{{"octaves": 1, "steps": 4, "rate": 2.55, "direction": "{direction}"}}"#);
+    let image = grey(&[0.6, 0.3], 40);
+    let up = dream(&params("maximise"), image.clone(), away(0.5), None).unwrap();
+    assert_close(up.outputs[0].tensor(), &grey(&[0.64, 0.26], 40));
+    let down = dream(&params("minimise"), image, away(0.5), None).unwrap();
+    assert_close(down.outputs[0].tensor(), &grey(&[0.56, 0.34], 40));
+}
+
+/// Two octaves of two steps, carried either way, are four steps on even grey.
+#[test]
+fn octaves_hand_their_changes_on() {
+    for carry in ["detail", "image"] {
+        let params = format!(r#"{{"octaves": 2, "steps": 2, "rate": 2.55, "carry": "{carry}"}}"#);
+        let ran = dream(&params, grey(&[0.6], 50), away(0.5), None).unwrap();
+        assert_close(ran.outputs[0].tensor(), &grey(&[0.64], 50));
+        assert_eq!(ran.notes, [
+            "octave 1/2 loss 0.0100",
+            "octave 1/2 loss 0.0121",
+            "octave 2/2 loss 0.0144",
+            "octave 2/2 loss 0.0169"
+        ]);
+        assert!(ran.previews >= 1);
+    }
+}
+
+#[test]
+fn the_mask_holds_steps_back() {
+    let left = Tensor::zeros((1, 40, 20), DType::F32, &Device::Cpu).unwrap();
+    let right = Tensor::full(0.5f32, (1, 40, 20), &Device::Cpu).unwrap();
+    let mask = Tensor::cat(&[left, right], 2).unwrap();
+    let params = r#"{"octaves": 1, "steps": 4, "rate": 2.55}"#;
+    let ran = dream(params, grey(&[0.6, 0.6], 40), away(0.5), Some(mask)).unwrap();
+    let out = ran.outputs[0].tensor();
+    assert_close(&out.narrow(2, 0, 20).unwrap(), &grey(&[0.6, 0.6], 40).narrow(2, 0, 20).unwrap());
+    assert_close(&out.narrow(2, 20, 20).unwrap(), &grey(&[0.62, 0.62], 40).narrow(2, 20, 20).unwrap());
+
+    let masks = Tensor::ones((3, 40, 40), DType::F32, &Device::Cpu).unwrap();
+    let error = dream(params, grey(&[0.6, 0.6], 40), away(0.5), Some(masks)).err().expect("refused");
+    assert_eq!(error.to_string(), "`mask` has 3 images, `image` has 2");
+}
+
+#[test]
+fn clamping_is_optional() {
+    let params = |clamp| format!(r#"{{"octaves": 1, "steps": 2, "rate": 51, "clamp": {clamp}}}"#);
+    let clamped = dream(&params(true), grey(&[0.9], 32), away(0.5), None).unwrap();
+    assert_close(clamped.outputs[0].tensor(), &grey(&[1.0], 32));
+    let free = dream(&params(false), grey(&[0.9], 32), away(0.5), None).unwrap();
+    assert_close(free.outputs[0].tensor(), &grey(&[1.3], 32));
+}
+
+/// With random pixels, a jitter that was not undone would move them; and a seed is a seed.
+#[test]
+fn jitter_is_undone() {
+    let values: Vec<f32> = (0..40 * 36 * 3).map(|i| 0.2 + 0.6 * ((i * 7919) % 101) as f32 / 101.0).collect();
+    let image = Tensor::from_vec(values, (1, 40, 36, 3), &Device::Cpu).unwrap();
+    let run = |jitter, seed| {
+        let params = format!(r#"{{"octaves": 1, "steps": 3, "jitter": {jitter}, "seed": {seed}}}"#);
+        dream(&params, image.clone(), away(0.5), None).unwrap().outputs.swap_remove(0)
+    };
+    assert_close(run(20, 1).tensor(), run(0, 1).tensor());
+    assert_close(run(20, 2).tensor(), run(0, 1).tensor());
+}
+
+#[test]
+fn every_rule_ascends() {
+    for rule in ["mean_abs", "std", "none", "adam"] {
+        let params = format!(r#"{{"octaves": 1, "steps": 5, "normalise": "{rule}", "rate": 2}}"#);
+        let values: Vec<f32> = (0..40 * 36 * 3).map(|i| 0.5 + 0.2 * ((i * 7919) % 101) as f32 / 101.0).collect();
+        let image = Tensor::from_vec(values, (1, 40, 36, 3), &Device::Cpu).unwrap();
+        let mean = |x: &Tensor| x.sqr().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();
+        let ran = dream(&params, image.clone(), Distance { centre: 0.0, weight: "3" }, None).unwrap();
+        let (before, after) = (mean(&image), mean(ran.outputs[0].tensor()));
+        // The deviation rule takes the mean out of the step, so it gains by contrast only.
+        assert!(after > before + 1e-6, "{rule}: {before} to {after}");
+    }
+}
+
+#[test]
+fn small_octaves_are_left_out_with_a_note() {
+    let ran = dream(r#"{"octaves": 6, "steps": 1}"#, grey(&[0.6], 50), away(0.5), None).unwrap();
+    let note = "dreaming in 2 of 6 octaves: the others are smaller than 32 pixels";
+    assert!(ran.notes.iter().any(|found| found == note), "{:?}", ran.notes);
+}
+
+#[test]
+fn a_value_that_is_not_finite_ends_the_dream() {
+    let error = dream(r#"{"octaves": 1}"#, grey(&[0.0], 32), LogSum, None).err().expect("refused");
+    assert!(error.to_string().starts_with("at octave 1, step 1 the objective is -inf"), "{error}");
+    let ran = dream(r#"{"octaves": 1}"#, grey(&[0.5], 32), LogSum, None).unwrap();
+    assert!(ran.outputs[0].tensor().mean_all().unwrap().to_scalar::<f32>().unwrap() > 0.5);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let image = Tensor::ones((1, 40, 40, 4), DType::F32, &Device::Cpu).unwrap();
+    let error = dream("{}", image, away(0.5), None).err().expect("refused");
+    assert_eq!(error.to_string(), "`distance` takes pictures of 3 channels, found 4");
+    let error = dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "much" }, None).err().expect("refused");
+    assert_eq!(error.to_string(), "the weight of layer `pixels` is `much`");
+    assert_eq!(error.blamed(), "objective");
+}
