@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The outside view: the program as users and plugin authors meet it.
+//!
+//! Nothing in here looks into the host. [`built`] makes cargo build the program, the plugins and the fixtures once per
+//! test process; [`Cmd`] runs the program in a [`Folder`] with a clean environment; [`c_plugin`] compiles the C sources
+//! of `plugins/`; [`Watching`] listens to a `dreamwire watch`. The tests are in `tests/`, one file per behaviour.
+//!
+//! `BLESS=1 cargo test -p dreamwire-tests` rewrites the texts that tests compare with.
+
+mod bless;
+mod built;
+mod c_plugin;
+mod command;
+mod folder;
+mod picture;
+mod watching;
+
+pub use bless::same_text;
+pub use built::{Built, built, cargo, repository, stage};
+pub use c_plugin::{c_library, c_plugin, c_plugin_with};
+pub use command::{Cmd, Outcome};
+pub use folder::Folder;
+pub use picture::{deviation, photo};
+pub use watching::Watching;

@@ -1,1 +1,63 @@
-fn main() {}
+//! The program `dreamwire`: runs, checks and watches graph files. The only crate that prints.
+//!
+//! A command goes through the phases of the host one after another, each a function of another crate:
+//! `graph_file` (text) -> `session` (plugins, parse, `--set`, check) -> `run` or `watch` (plan, preflight, run).
+//! Standard output is data, standard error is talk: see `console`.
+
+mod args;
+mod exit;
+
+mod check;
+mod completions;
+mod nodes;
+mod plugin;
+mod run;
+mod watch;
+
+mod graph_file;
+mod interrupt;
+mod session;
+
+mod console;
+mod progress;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// candle's backward pass and the drop of what it leaves recurse deeply; plugins run on threads of this size.
+pub(crate) const STACK_BYTES: usize = 32 << 20;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|what| console::bug(&what.to_string())));
+    let command = || {
+        let cli = Cli::parse();
+        let console = Console::new(cli.global.color, cli.global.verbose);
+        execute(&cli, console)
+    };
+    let exit = match std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES).spawn(command) {
+        Ok(thread) => thread.join().unwrap_or(Exit::BUG),
+        Err(error) => {
+            console::bug(&format!("cannot start a thread: {error}"));
+            Exit::BUG
+        }
+    };
+    exit.into()
+}
+
+fn execute(cli: &Cli, console: Console) -> Exit {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Run(args) => run::run(args, global, console),
+        Command::Check(args) => check::check(args, global, console),
+        Command::Nodes(args) => nodes::nodes(args, global, console),
+        Command::Watch(args) => watch::watch(args, global, console),
+        Command::Plugin(args) => plugin::plugin(args, global, console),
+        Command::Completions(args) => completions::completions(args, console),
+    }
+}

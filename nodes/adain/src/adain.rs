@@ -65,7 +65,8 @@ impl Node for AdaIN {
         let (batch, height, width, _) = content.dims4()?;
         let styles = style.dim(0)?;
         if styles != 1 && styles != batch {
-            let message = format!("`style` has {styles} images, `content` has {batch}: 1 or {batch} would do");
+            let message =
+                format!("`style` has {styles} images, `content` has {batch}: 1 or {batch} would do");
             return Err(Error::shape("style", message));
         }
         let features = inputs.function("features")?;
@@ -124,8 +125,9 @@ fn decoded_layer(call: &Call, features: &Function) -> Result<usize> {
             .collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
         let message = format!("the decoder wants layer `{layer}` with {channels} channels, found {found}");
-        return Err(Error::port("features", message)
-            .hint(format!("set `layers` of the VGGFeatures node to \"{layer}\" and `padding` to \"reflect\"")));
+        return Err(Error::port("features", message).hint(format!(
+            "set `layers` of the VGGFeatures node to \"{layer}\" and `padding` to \"reflect\""
+        )));
     };
     if outputs[index].semantic("padding").is_some_and(|padding| padding != "reflect") {
         call.warn("the decoder was trained with padding `reflect` in the encoder: expect dark edges");

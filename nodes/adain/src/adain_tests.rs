@@ -1,9 +1,10 @@
+use dreamwire_nets::PaddingMode;
+use dreamwire_nets::vgg::{Layer, Vgg, normalise};
 use dreamwire_sdk::testing::{Ran, Value, run_node};
 
 use super::*;
 
-/// An encoder by means of 4x4 blocks: every channel of `layer` is one column's colour in its block,
-/// about as large as VGG's activations are.
+/// An encoder by means of 4x4 blocks: every channel of `layer` is one column's colour in its block, in 0..2.
 struct Blocks {
     layer: &'static str,
     channels: usize,
@@ -21,7 +22,7 @@ impl Differentiable for Blocks {
         let (b, h, w, _) = x[0].dims4()?;
         let blocks = x[0].reshape((b, h / 4, 4, w / 4, 12))?.permute((0, 4, 1, 2, 3))?.mean(3)?;
         let copies = vec![blocks; self.channels.div_ceil(12)];
-        Ok(vec![(Tensor::cat(&copies, 1)?.narrow(1, 0, self.channels)? * 10.0)?])
+        Ok(vec![(Tensor::cat(&copies, 1)?.narrow(1, 0, self.channels)? * 2.0)?])
     }
 }
 
@@ -35,7 +36,8 @@ fn picture(batch: usize, height: usize, width: usize, seed: usize) -> Tensor {
 
 fn paint(params: &str, content: Tensor, style: Tensor, encoder: Blocks) -> Result<Ran> {
     let features = Value::function(encoder);
-    let inputs = [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
+    let inputs =
+        [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
     run_node::<AdaIN>(params, &inputs, &[])
 }
 
@@ -54,24 +56,59 @@ fn the_result_has_the_content_s_size_and_range() {
     assert!(low.to_scalar::<f32>().unwrap() >= 0.0 && high.to_scalar::<f32>().unwrap() <= 1.0);
 }
 
-/// At alpha 0 the style does not matter, at 1 it does, and a content in its own style stays.
+/// The encoder that the built-in decoder was trained with.
+struct Vgg16(Vgg);
+
+impl Differentiable for Vgg16 {
+    fn spec(&self) -> FnSpec {
+        ENCODER.spec()
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let layer = Layer::named("relu3_1").expect("VGG16 has it");
+        Ok(self.0.features(&normalise(&x[0])?, &[layer])?)
+    }
+}
+
+/// With the real encoder: at alpha 0 the content comes back and the style does not matter; at 1 a
+/// blue style makes blue pictures; and a content in its own style stays.
 #[test]
 fn alpha_goes_from_content_to_style() {
-    let content = picture(1, 16, 16, 0);
-    let dim = (&content * 0.3).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vgg/weights/vgg16_imagenet_int8.safetensors");
+    let tensors = weights::read(&std::fs::read(path).unwrap()).unwrap();
+    let vgg = Vgg::new(tensors, PaddingMode::Reflect).unwrap();
+    // A soft gradient in each colour.
+    let ramp = Tensor::arange(0f32, 48.0, &Device::Cpu).unwrap().affine(0.8 / 47.0, 0.1).unwrap();
+    let down = ramp.reshape((1, 48, 1, 1)).unwrap().broadcast_as((1, 48, 48, 1)).unwrap();
+    let across = ramp.reshape((1, 1, 48, 1)).unwrap().broadcast_as((1, 48, 48, 1)).unwrap();
+    let dark = (&down * 0.2).unwrap();
+    let content = Tensor::cat(&[&down, &across, &across], 3).unwrap();
+    let blue = Tensor::cat(&[&dark, &dark, &across], 3).unwrap();
     let run = |alpha: f64, style: &Tensor| {
         let params = format!(r#"{{"alpha": {alpha}}}"#);
-        paint(&params, content.clone(), style.clone(), ENCODER).unwrap()
+        let features = Value::function(Vgg16(vgg.clone()));
+        let (content, style) = (Value::Tensor(content.clone()), Value::Tensor(style.clone()));
+        run_node::<AdaIN>(&params, &[("content", content), ("style", style), ("features", features)], &[])
+            .unwrap()
     };
-    assert_eq!(difference(&run(0.0, &content), &run(0.0, &dim)), 0.0);
-    assert!(difference(&run(1.0, &content), &run(1.0, &dim)) > 1e-2);
-    assert!(difference(&run(1.0, &content), &run(0.0, &content)) < 1e-3);
+    let plain = run(0.0, &content);
+    assert_eq!(difference(&plain, &run(0.0, &blue)), 0.0);
+    let error = (plain.outputs[0].tensor() - &content).unwrap().abs().unwrap().mean_all().unwrap();
+    assert!(error.to_scalar::<f32>().unwrap() < 0.1, "{error}");
+    assert!(difference(&run(1.0, &content), &plain) < 1e-3);
+    let mean = |ran: &Ran, channel| {
+        let plane = ran.outputs[0].tensor().narrow(3, channel, 1).unwrap();
+        plane.mean_all().unwrap().to_scalar::<f32>().unwrap()
+    };
+    let painted = run(1.0, &blue);
+    assert!(mean(&painted, 2) > mean(&painted, 0) + 0.1, "{} {}", mean(&painted, 0), mean(&painted, 2));
 }
 
 #[test]
 fn an_encoder_that_does_not_fit_is_refused_by_layer() {
     let check = |encoder, expected: &str| {
-        let error = paint("{}", picture(1, 16, 16, 0), picture(1, 16, 16, 1), encoder).err().expect("refused");
+        let error =
+            paint("{}", picture(1, 16, 16, 0), picture(1, 16, 16, 1), encoder).err().expect("refused");
         assert_eq!(error.blamed(), "features");
         assert!(error.to_string().starts_with(expected), "{error}");
     };
@@ -97,7 +134,8 @@ fn styles_that_do_not_pair_up_are_refused() {
 fn a_decoder_file_is_checked() {
     let features = Value::function(ENCODER);
     let (content, style) = (picture(1, 16, 16, 0), picture(1, 16, 16, 1));
-    let inputs = [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
+    let inputs =
+        [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
     let files: &[(&str, &[u8])] = &[("d.safetensors", &builtin::DECODER[..2000])];
     let error = run_node::<AdaIN>(r#"{"decoder": "d.safetensors"}"#, &inputs, files).err().expect("refused");
     assert_eq!(error.blamed(), "decoder");

@@ -29,7 +29,8 @@ mod tests {
     use super::*;
 
     fn check(size: usize, expected: &[f32]) {
-        let image = Tensor::arange(0f32, size as f32, &Device::Cpu).unwrap().reshape((1, size, 1, 1)).unwrap();
+        let image =
+            Tensor::arange(0f32, size as f32, &Device::Cpu).unwrap().reshape((1, size, 1, 1)).unwrap();
         let padded = pad(&image, 4).unwrap();
         assert_eq!(padded.dim(2).unwrap(), 8);
         let column = padded.narrow(2, 7, 1).unwrap().flatten_all().unwrap();

@@ -66,10 +66,13 @@ impl Differentiable for Features {
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
-        let [image] = x else { return Err(Error::failed(format!("vgg16 takes 1 picture, found {}", x.len()))) };
+        let [image] = x else {
+            return Err(Error::failed(format!("vgg16 takes 1 picture, found {}", x.len())));
+        };
         let (_, height, width, _) = image.dims4()?;
         if height.min(width) < self.minimum {
-            let (deepest, _) = self.layers.iter().max_by_key(|(layer, _)| *layer).expect("a list of layers is not empty");
+            let (deepest, _) =
+                self.layers.iter().max_by_key(|(layer, _)| *layer).expect("a list of layers is not empty");
             return Err(Error::shape(
                 "image",
                 format!(

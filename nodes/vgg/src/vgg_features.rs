@@ -171,6 +171,8 @@ mod tests {
         let (zeros, reflect) = (edge(PaddingMode::Zeros), edge(PaddingMode::Reflect));
         assert_ne!(zeros, reflect);
         assert_eq!(zeros, edge(PaddingMode::Zeros));
-        assert!(kept.network("other", b"version https://git-lfs.github.com/spec/v1", PaddingMode::Zeros).is_err());
+        assert!(
+            kept.network("other", b"version https://git-lfs.github.com/spec/v1", PaddingMode::Zeros).is_err()
+        );
     }
 }

@@ -18,8 +18,13 @@ pub(super) fn multiply(tile: Tile<'_, f32>) {
     assert!(tile.lhs.len() >= (tile.rows - 1) * tile.lhs_stride + depth);
     if tile.columns < COLUMNS {
         let mut sums = [[0.0; COLUMNS]; ROWS];
-        let whole =
-            Tile { out: sums.as_flattened_mut(), out_stride: COLUMNS, columns: COLUMNS, overwrite: true, ..tile };
+        let whole = Tile {
+            out: sums.as_flattened_mut(),
+            out_stride: COLUMNS,
+            columns: COLUMNS,
+            overwrite: true,
+            ..tile
+        };
         multiply(whole);
         return tile.store(&sums);
     }

@@ -1,0 +1,198 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dreamwire_engine::Device;
+
+/// Executes JSON node graphs that make pictures
+#[derive(Debug, Parser)]
+#[command(name = "dreamwire", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// A plugin, or a folder of plugins; may be given several times
+    #[arg(long, global = true, value_name = "DIR|FILE")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Whether messages are coloured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Say more; twice for even more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// on a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a graph
+    Run(RunArgs),
+    /// Find out whether a graph means something, without running it
+    Check(CheckArgs),
+    /// Run a graph, and again whatever changes when its file, an input or a plugin changes
+    Watch(RunArgs),
+    /// List the kinds of nodes, or describe one
+    Nodes(NodesArgs),
+    /// Look at plugins
+    Plugin(PluginArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Which graph.
+#[derive(Args, Debug)]
+pub(crate) struct GraphArgs {
+    /// The graph file; `-` reads standard input
+    #[arg(value_name = "GRAPH")]
+    pub(crate) path: PathBuf,
+    /// Replace or add a param; may be given several times
+    #[arg(long, value_name = "NODE.INPUT=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+    /// Where results are published
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub(crate) out: PathBuf,
+    /// A further folder that inputs are looked for in; may be given several times
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
+    pub(crate) device: Device,
+    /// How many threads a step may use [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// How progress is shown; `json` writes one event a line to standard output
+    #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
+    pub(crate) progress: Progress,
+    /// Let NaN and infinity in results through
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// bars on a terminal, else a line per step
+    Bar,
+    Json,
+    None,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+    /// How problems are shown; `json` writes a list to standard output
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "HOW")]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NodesArgs {
+    /// The kind to describe; without it all are listed
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Write everything as JSON
+    #[arg(long, group = "form")]
+    pub(crate) json: bool,
+    /// Write the node reference as Markdown
+    #[arg(long, group = "form")]
+    pub(crate) markdown: bool,
+    /// Write the JSON Schema of graph files
+    #[arg(long, group = "form", conflicts_with = "kind")]
+    pub(crate) schema: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PluginArgs {
+    #[command(subcommand)]
+    pub(crate) command: PluginCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// List the plugins that were found
+    List {
+        /// Write the list as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+impl RunArgs {
+    /// The thread budget of a step.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(cores, NonZeroUsize::get)
+    }
+}
+
+/// How many threads this machine runs at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn device(text: &str) -> Result<Device, String> {
+    match text {
+        // Plugins are built for the processor alone so far, so there is nothing to find out.
+        "auto" | "cpu" => Ok(Device::Cpu),
+        "cuda" => Ok(Device::Cuda(0)),
+        "metal" => Ok(Device::Metal),
+        _ => {
+            let ordinal = text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
+            ordinal.map(Device::Cuda).ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_are_read() {
+        let words = "dreamwire run g.json --set a.b=-1 --set a.c=x --device cuda:1 --in x --plugins p -v";
+        let cli = Cli::parse_from(words.split(' '));
+        let Command::Run(args) = cli.command else { panic!("not run") };
+        assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
+        assert_eq!(args.device, Device::Cuda(1));
+        assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.inputs.len()), (1, 1, 1));
+        assert!(device("gpu").is_err() && device("cuda:x").is_err());
+    }
+}

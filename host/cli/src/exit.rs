@@ -1,0 +1,56 @@
+use std::process::ExitCode;
+
+use dreamwire_graph::Diagnostic;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exit(u8);
+
+impl Exit {
+    /// All went well.
+    pub(crate) const OK: Exit = Exit(0);
+    /// The command line makes no sense; clap uses the same number.
+    pub(crate) const USAGE: Exit = Exit(2);
+    /// The graph file.
+    pub(crate) const GRAPH: Exit = Exit(3);
+    /// A plugin.
+    pub(crate) const PLUGIN: Exit = Exit(4);
+    /// A fault of this program.
+    pub(crate) const BUG: Exit = Exit(70);
+    /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not say which signal came.
+    pub(crate) const INTERRUPTED: Exit = Exit(130);
+
+    /// The exit code of the first error by place, if there is one. The problems are sorted.
+    pub(crate) fn of(problems: &[Diagnostic]) -> Option<Exit> {
+        let error = problems.iter().find(|problem| problem.is_error())?;
+        Some(Exit(error.class.exit_code()))
+    }
+
+    /// The number that the system is told.
+    pub(crate) fn code(self) -> u8 {
+        self.0
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_graph::{Class, Code};
+
+    use super::*;
+
+    #[test]
+    fn the_first_error_decides() {
+        let code = Code::new("graph::test");
+        let warning = Diagnostic::warning(code, Class::Graph, "w");
+        let input = Diagnostic::error(code, Class::Input, "i");
+        let graph = Diagnostic::error(code, Class::Graph, "g");
+        assert_eq!(Exit::of(std::slice::from_ref(&warning)), None);
+        assert_eq!(Exit::of(&[warning, input, graph]).map(Exit::code), Some(5));
+    }
+}

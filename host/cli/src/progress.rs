@@ -1,0 +1,125 @@
+//! Who listens to a run: bars, lines, JSON, or nobody.
+
+mod bar;
+mod json;
+mod plain;
+
+use std::time::Duration;
+
+use dreamwire_engine::{Event, Level, Published, Summary};
+use dreamwire_graph::{Diagnostic, Source, sort};
+use serde_json::{Value, json};
+
+use crate::args::Progress;
+use crate::console::{Console, log_line};
+use crate::exit::Exit;
+use crate::render;
+
+/// Shows what a run does. Any thread may tell it something.
+pub(crate) struct Listener {
+    console: Console,
+    form: Form,
+}
+
+enum Form {
+    Bar(bar::Bars),
+    Plain,
+    Json,
+    None,
+}
+
+impl Listener {
+    pub(crate) fn new(progress: Progress, console: Console) -> Self {
+        let form = match progress {
+            Progress::Bar if console.terminal => Form::Bar(bar::Bars::new()),
+            Progress::Bar => Form::Plain,
+            Progress::Json => Form::Json,
+            Progress::None => Form::None,
+        };
+        Listener { console, form }
+    }
+
+    /// Something happened in a run.
+    pub(crate) fn hear(&self, event: &Event) {
+        match &self.form {
+            Form::Json => self.console.data(&line(&json::event(event))),
+            form => {
+                if let Form::Bar(bars) = form {
+                    bars.hear(event);
+                }
+                let quiet = matches!(form, Form::None);
+                if let Some(text) = plain::text(event, matches!(form, Form::Bar(_)), quiet, self.console) {
+                    self.talk(&text);
+                }
+            }
+        }
+    }
+
+    /// Says something to people, without damage to a bar.
+    pub(crate) fn talk(&self, text: &str) {
+        match &self.form {
+            Form::Bar(bars) => bars.suspend(|| self.console.talk(text)),
+            _ => self.console.talk(text),
+        }
+    }
+
+    /// Says something to programs, if one is listening.
+    pub(crate) fn tell(&self, value: &Value) {
+        if matches!(self.form, Form::Json) {
+            self.console.data(&line(value));
+        }
+    }
+
+    /// Log lines of plugins outside a step.
+    pub(crate) fn log(&self, lines: Vec<(Level, String)>) {
+        for (level, text) in lines.into_iter().filter(|(level, _)| self.console.shows(*level)) {
+            self.talk(&log_line(level, &text));
+        }
+    }
+
+    /// Shows problems in the order of the file; the exit code if one of them is an error.
+    pub(crate) fn problems(&self, source: &Source, problems: &mut Vec<Diagnostic>) -> Option<Exit> {
+        sort(problems);
+        if problems.is_empty() {
+            return None;
+        }
+        for problem in problems.iter() {
+            let event = if problem.is_error() { "error" } else { "warning" };
+            let mut value = json!({ "event": event });
+            if let (Some(all), Value::Object(fields)) = (value.as_object_mut(), render::json(source, problem)) {
+                all.extend(fields);
+            }
+            self.tell(&value);
+        }
+        self.talk(&render::problems(source, problems, self.console.color));
+        Exit::of(problems)
+    }
+
+    /// A run ended well.
+    pub(crate) fn done(&self, summary: &Summary, elapsed: Duration) {
+        let known = summary.steps.iter().filter(|step| step.ran.is_none());
+        // Files of steps that ran have been told of when they were published.
+        for (step, file) in known.flat_map(|step| step.published.iter().map(move |file| (step, file))) {
+            let file = Published { written: false, ..file.clone() };
+            self.tell(&json::published(&step.node, &file));
+            if !matches!(self.form, Form::Json) {
+                self.talk(&plain::published(&file));
+            }
+        }
+        self.tell(&json!({ "event": "done", "ms": elapsed.as_millis() as u64 }));
+        if !matches!(self.form, Form::Json) {
+            self.talk(&plain::done(summary, elapsed));
+        }
+    }
+
+    /// The run is over, well or not: what is drawn goes away.
+    pub(crate) fn clear(&self) {
+        if let Form::Bar(bars) = &self.form {
+            bars.clear();
+        }
+    }
+}
+
+fn line(value: &Value) -> String {
+    format!("{value}\n")
+}

@@ -1,0 +1,95 @@
+//! A bar for the step that runs: how far, the node's note (a loss), time gone and time to go.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dreamwire_engine::Event;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::console::clean;
+
+const SPINNER: &str = "{spinner} {prefix} {msg} {elapsed}";
+const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len} {msg} {elapsed} (eta {eta})";
+
+/// Steps run one after another, so there is at most one bar.
+pub(super) struct Bars {
+    current: Mutex<Option<Current>>,
+}
+
+struct Current {
+    bar: ProgressBar,
+    /// the step has said how much there is to do
+    counted: bool,
+}
+
+impl Bars {
+    pub(super) fn new() -> Self {
+        Bars { current: Mutex::new(None) }
+    }
+
+    pub(super) fn hear(&self, event: &Event) {
+        match event {
+            Event::Started { node, kind } => self.start(node, kind),
+            Event::Progress { done, total, note, .. } => self.progress(*done, *total, note),
+            Event::Finished { .. } | Event::Failed { .. } => self.clear(),
+            _ => {}
+        }
+    }
+
+    /// Takes the bar away while `body` writes to the terminal.
+    pub(super) fn suspend(&self, body: impl FnOnce()) {
+        match &*self.current() {
+            Some(current) => current.bar.suspend(body),
+            None => body(),
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        if let Some(current) = self.current().take() {
+            current.bar.finish_and_clear();
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, node: &str, kind: &str) {
+        self.clear();
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(style(SPINNER));
+        bar.set_prefix(clean(node));
+        bar.set_message(clean(kind));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        *self.current() = Some(Current { bar, counted: false });
+    }
+
+    fn progress(&self, done: u64, total: u64, note: &str) {
+        let mut current = self.current();
+        let Some(Current { bar, counted }) = current.as_mut() else { return };
+        if total > 0 {
+            if !*counted {
+                *counted = true;
+                bar.set_style(style(BAR));
+            }
+            bar.set_length(total);
+            bar.set_position(done.min(total));
+        }
+        bar.set_message(clean(note));
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_well_formed() {
+        assert!(ProgressStyle::with_template(SPINNER).is_ok());
+        assert!(ProgressStyle::with_template(BAR).is_ok());
+    }
+}

@@ -1,0 +1,178 @@
+//! What to do next, as pure functions of what happened: nothing here reads a file, a clock or a thread.
+
+use std::time::{Duration, Instant};
+
+/// Saves come as bursts of events; a burst is over after this silence.
+const QUIET: Duration = Duration::from_millis(80);
+/// A stream of saves is looked at this often at least.
+const LONGEST: Duration = Duration::from_millis(300);
+/// Linkers write for longer than editors.
+const PLUGIN_QUIET: Duration = Duration::from_millis(300);
+const PLUGIN_LONGEST: Duration = Duration::from_secs(5);
+/// For so long after a save, what cannot be read may be half of a save.
+const MID_SAVE: Duration = Duration::from_millis(300);
+const RETRY: Duration = Duration::from_millis(50);
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    Graph,
+    Inputs,
+    Plugins,
+}
+
+/// Changes that nobody has looked at yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    pub(super) graph: bool,
+    pub(super) inputs: bool,
+    pub(super) plugins: bool,
+    times: Option<(Instant, Instant)>,
+}
+
+impl Changes {
+    pub(super) fn note(&mut self, about: About, now: Instant) {
+        match about {
+            About::Graph => self.graph = true,
+            About::Inputs => self.inputs = true,
+            About::Plugins => self.plugins = true,
+        }
+        let first = self.times.map_or(now, |(first, _)| first);
+        self.times = Some((first, now));
+    }
+
+    /// How long to wait for more; zero: it is time to look; `None`: nothing has changed.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let (first, last) = self.times?;
+        let (quiet, longest) = if self.plugins { (PLUGIN_QUIET, PLUGIN_LONGEST) } else { (QUIET, LONGEST) };
+        let due = (last + quiet).min(first + longest);
+        Some(due.saturating_duration_since(now))
+    }
+}
+
+/// What a look at the graph file found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// it cannot be read
+    Missing,
+    /// there is nothing in it
+    Empty,
+    /// the bytes that were seen last
+    Same,
+    /// no graph
+    Broken,
+    /// a graph, whatever it means
+    Whole,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Nothing,
+    /// Look again after that time.
+    Again(Duration),
+    /// Say that the file is waited for.
+    Wait,
+    /// Check it, and run it or show what is wrong.
+    Check,
+}
+
+/// `since`: time since the last sign of a save.
+pub(super) fn next(look: Look, since: Duration) -> Next {
+    match look {
+        Look::Same => Next::Nothing,
+        Look::Whole => Next::Check,
+        Look::Broken | Look::Missing | Look::Empty if since < MID_SAVE => Next::Again(RETRY),
+        Look::Broken => Next::Check,
+        // An empty file is never an error here: some writers truncate and then take their time.
+        Look::Missing | Look::Empty => Next::Wait,
+    }
+}
+
+/// One run in flight and at most one that waits; the latest wins.
+#[derive(Debug)]
+pub(super) struct Runs<J> {
+    running: bool,
+    pending: Option<J>,
+}
+
+impl<J> Runs<J> {
+    pub(super) fn new() -> Self {
+        Runs { running: false, pending: None }
+    }
+
+    /// The job, if it can start now.
+    pub(super) fn offer(&mut self, job: J) -> Option<J> {
+        if self.running {
+            self.pending = Some(job);
+            return None;
+        }
+        self.running = true;
+        Some(job)
+    }
+
+    /// A run has ended; the job that starts now, if one has waited.
+    pub(super) fn ended(&mut self) -> Option<J> {
+        let next = self.pending.take();
+        self.running = next.is_some();
+        next
+    }
+
+    pub(super) fn running(&self) -> bool {
+        self.running
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_burst_is_looked_at_once_it_is_over() {
+        let start = Instant::now();
+        let mut changes = Changes::default();
+        assert_eq!(changes.wait(start), None);
+        changes.note(About::Graph, start);
+        assert_eq!(changes.wait(start), Some(QUIET));
+        changes.note(About::Graph, start + 50 * MS);
+        assert_eq!(changes.wait(start + 100 * MS), Some(30 * MS));
+        assert_eq!(changes.wait(start + 130 * MS), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_stream_of_saves_is_looked_at_all_the_same() {
+        let start = Instant::now();
+        let mut changes = Changes::default();
+        (0..40u32).for_each(|n| changes.note(About::Inputs, start + n * 10 * MS));
+        assert_eq!(changes.wait(start + 390 * MS), Some(Duration::ZERO));
+        changes.note(About::Plugins, start + 390 * MS);
+        assert_eq!(changes.wait(start + 390 * MS), Some(PLUGIN_QUIET));
+    }
+
+    #[test]
+    fn half_a_save_is_read_again_before_it_is_an_error() {
+        for look in [Look::Broken, Look::Empty, Look::Missing] {
+            assert_eq!(next(look, 10 * MS), Next::Again(RETRY));
+        }
+        assert_eq!(next(Look::Broken, MID_SAVE), Next::Check);
+        assert_eq!(next(Look::Empty, MID_SAVE), Next::Wait);
+        assert_eq!(next(Look::Missing, MID_SAVE), Next::Wait);
+        assert_eq!(next(Look::Whole, 10 * MS), Next::Check);
+        assert_eq!(next(Look::Same, 10 * MS), Next::Nothing);
+    }
+
+    #[test]
+    fn the_latest_of_many_jobs_wins() {
+        let mut runs = Runs::new();
+        assert_eq!(runs.offer(1), Some(1));
+        assert_eq!(runs.offer(2), None);
+        assert_eq!(runs.offer(3), None);
+        assert_eq!(runs.ended(), Some(3));
+        assert!(runs.running());
+        assert_eq!(runs.ended(), None);
+        assert!(!runs.running());
+        assert_eq!(runs.offer(4), Some(4));
+    }
+}

@@ -1,0 +1,134 @@
+/* A consumer of functions in plain C: takes FEATURES over a wire and an IMAGE, and compares the gradient that comes back
+ * through the ABI with a finite difference. f(x) = sum over all outputs of y^2 / 2, so the cotangent of y is y itself.
+ *
+ * Publishes gradient.txt: `<analytic> <numeric> <ms per forward> <ms per forward with vjp>`. */
+#define _POSIX_C_SOURCE 199309L
+#include "fixture.h"
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#define MAX_OUTPUTS 16
+static const double step = 1e-3; /* a quarter of an 8-bit level */
+
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static const float *data_of(const DLTensor *t) { return (const float *)((const char *)t->data + t->byte_offset); }
+
+static int64_t count(const DLTensor *t) {
+  int64_t n = 1;
+  for (int32_t i = 0; i < t->ndim; i++) n *= t->shape[i];
+  return n;
+}
+
+static void drop(dw_owned *tensors, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++)
+    if (tensors[i] && tensors[i]->deleter) tensors[i]->deleter(tensors[i]);
+}
+
+/* *value = f(x); with a gradient asked also *gradient = df/dx, owned by the caller. */
+static dw_status evaluate(dw_fn *fn, const dw_call *call, const DLTensor *x, double *value, dw_owned *gradient) {
+  uint32_t n = fn->vt->describe(fn)->n_out;
+  if (n == 0 || n > MAX_OUTPUTS) return DW_E_ARG;
+  dw_owned y[MAX_OUTPUTS] = { NULL };
+  dw_view gy[MAX_OUTPUTS];
+  dw_tape *tape = NULL;
+  dw_status status = fn->vt->eval(fn, call, &x, y, gradient ? 1 : 0, gradient ? &tape : NULL);
+  if (status != DW_OK) return status;
+  *value = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    const float *samples = data_of(&y[i]->dl_tensor);
+    int64_t size = count(&y[i]->dl_tensor);
+    for (int64_t k = 0; k < size; k++) *value += 0.5 * (double)samples[k] * (double)samples[k];
+    gy[i] = &y[i]->dl_tensor;
+  }
+  if (gradient) status = tape ? tape->vt->vjp(tape, call, gy, gradient) : DW_E_NOT_DIFF;
+  if (tape) tape->vt->release(tape);
+  drop(y, n);
+  return status;
+}
+
+/* `x` moved by `by` along `direction`. */
+static dw_status moved(dw_fn *fn, const dw_call *call, const DLTensor *x, const double *direction, double by, double *value) {
+  int64_t n = count(x);
+  float *samples = malloc((size_t)n * sizeof(float));
+  if (!samples) return DW_E_NOMEM;
+  for (int64_t i = 0; i < n; i++) samples[i] = (float)((double)data_of(x)[i] + by * direction[i]);
+  DLTensor there = *x;
+  there.data = samples;
+  there.byte_offset = 0;
+  dw_status status = evaluate(fn, call, &there, value, NULL);
+  free(samples);
+  return status;
+}
+
+/* Mostly uphill, so that the difference stands out of the rounding of float32, and a little of every direction. */
+static double *direction_of(const float *gradient, int64_t n) {
+  double *direction = malloc((size_t)n * sizeof(double)), largest = 1e-30;
+  uint32_t random = 1;
+  if (!direction) return NULL;
+  for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)gradient[i]));
+  for (int64_t i = 0; i < n; i++) {
+    random = random * 1664525u + 1013904223u;
+    direction[i] = (double)gradient[i] / largest + 0.25 * ((double)random / 4294967296.0 - 0.5);
+  }
+  return direction;
+}
+
+static dw_status check(dw_fn *fn, const dw_call *call, const DLTensor *x, char *report, size_t room) {
+  double value, plus, minus, analytic = 0, start = seconds();
+  dw_owned gradient = NULL;
+  dw_status status = evaluate(fn, call, x, &value, &gradient);
+  double with_vjp = seconds() - start;
+  if (status != DW_OK) return status;
+  if (!gradient) return DW_E_NOT_DIFF;
+  const float *g = data_of(&gradient->dl_tensor);
+  int64_t n = count(&gradient->dl_tensor);
+  double *direction = n == count(x) ? direction_of(g, n) : NULL;
+  if (!direction) return DW_E_SHAPE;
+  for (int64_t i = 0; i < n; i++) analytic += (double)g[i] * direction[i];
+  start = seconds();
+  status = moved(fn, call, x, direction, step, &plus);
+  double forward = seconds() - start;
+  if (status == DW_OK) status = moved(fn, call, x, direction, -step, &minus);
+  if (status == DW_OK)
+    snprintf(report, room, "%.9g %.9g %.3f %.3f\n", analytic, (plus - minus) / (2 * step), 1e3 * forward, 1e3 * with_vjp);
+  free(direction);
+  drop(&gradient, 1);
+  return status;
+}
+
+static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
+  (void)node, (void)params, (void)out;
+  char report[200] = "";
+  dw_status status = check(in[1].u.fn, call, &in[0].u.t->dl_tensor, report, sizeof report);
+  if (status != DW_OK) return status;
+  int64_t length = 0, one = 1;
+  while (report[length]) length++;
+  DLTensor bytes = { report, { 1, 0 }, 1, { 1, 8, 1 }, &length, &one, 0 };
+  dw_str name = TEXT("gradient.txt"), media_type = TEXT("text/plain"), final_name = TEXT("");
+  return call->publish(call, name, &bytes, media_type, &final_name);
+}
+
+static void destroy(dw_node *node) { (void)node; }
+static const dw_node_vt functions = { sizeof(dw_node_vt), 0, destroy, run, NULL };
+static dw_node the_node = { &functions };
+
+static dw_status create(dw_str id, const dw_call *call, dw_node **out) {
+  (void)id, (void)call;
+  *out = &the_node;
+  return DW_OK;
+}
+
+static const dw_port image = { sizeof(dw_port), 0, TEXT("image"), TEXT("where to look"), TEXT("IMAGE") };
+static const dw_port features = { sizeof(dw_port), 0, TEXT("features"), TEXT("what to check"), TEXT("FEATURES") };
+static const dw_port *const inputs[] = { &image, &features };
+static const dw_kind gradient_check = { sizeof(dw_kind), DW_KIND_OUTPUT, TEXT("GradientCheck"), 1, 2, 0, 0, inputs, NULL,
+                                        TEXT("Gradient Check"), TEXT("test"), no_params };
+static const dw_kind *const kinds[] = { &gradient_check };
+const dw_entry dw_entry_v1 = { sizeof(dw_entry), DW_ABI_MAJOR, 0, 0, TEXT("org.example.gradient_check"), TEXT("1.0.0"),
+                               TEXT("C"), NULL, NULL, 1, 0, kinds, create, NULL };
