@@ -27,14 +27,6 @@ impl Cmd {
         Self { command }
     }
 
-    /// The program under another one, which gets the arguments `before` and then the program's path.
-    pub fn under<S: AsRef<OsStr>>(outer: &str, before: &[S], folder: &Folder) -> Self {
-        let mut command = Command::new(outer);
-        clean(&mut command);
-        command.current_dir(folder.path()).args(before).arg(&built().binary);
-        Self { command }
-    }
-
     /// Adds arguments.
     #[must_use]
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {

@@ -70,18 +70,6 @@ impl Watching {
         }
     }
 
-    /// What is told within a pause that is long enough for a change to be noticed.
-    pub fn pause(&self) -> Vec<Value> {
-        let mut events = Vec::new();
-        std::thread::sleep(Duration::from_millis(1200));
-        loop {
-            match self.lines.try_recv() {
-                Ok(line) => events.push(Self::parse(&line)),
-                Err(_) => return events,
-            }
-        }
-    }
-
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -84,7 +84,9 @@ pub(crate) fn level_name(level: Level) -> &'static str {
 /// Text from a graph or a plugin with nothing in it that a terminal would obey. As many bytes as before, so that places
 /// in it stay where they are.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t') { '?' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t') { '?' } else { c })
+        .collect()
 }
 
 /// A fault of this program.

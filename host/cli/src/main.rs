@@ -40,13 +40,14 @@ fn main() -> ExitCode {
         let console = Console::new(cli.global.color, cli.global.verbose);
         execute(&cli, console)
     };
-    let exit = match std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES).spawn(command) {
-        Ok(thread) => thread.join().unwrap_or(Exit::BUG),
-        Err(error) => {
-            console::bug(&format!("cannot start a thread: {error}"));
-            Exit::BUG
-        }
-    };
+    let exit =
+        match std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES).spawn(command) {
+            Ok(thread) => thread.join().unwrap_or(Exit::BUG),
+            Err(error) => {
+                console::bug(&format!("cannot start a thread: {error}"));
+                Exit::BUG
+            }
+        };
     exit.into()
 }
 

@@ -3,7 +3,6 @@ mod json;
 mod markdown;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use dreamwire_engine::Nodes;
 use dreamwire_graph::{KindInfo, file_schema};
@@ -27,7 +26,7 @@ pub(crate) fn nodes(args: &NodesArgs, global: &Global, console: Console) -> Exit
         return Exit::OK;
     }
     let chosen: Vec<&KindInfo> = match &args.kind {
-        None => kinds.iter().map(Arc::as_ref).collect(),
+        None => kinds.iter().map(|kind| &**kind).collect(),
         Some(id) => match kinds.get(id) {
             Some(kind) => vec![kind],
             None => {
@@ -94,7 +93,8 @@ fn example() -> KindInfo {
         "carry": { "type": "string", "enum": ["detail", "image"], "default": "detail" },
         "sigma": { "type": "number", "minimum": 0, "x-dw-unit": "px" },
     } });
-    let port = |name: &str, ty: &str| Port { name: name.to_owned(), types: vec![ty.to_owned()], ..Port::default() };
+    let port =
+        |name: &str, ty: &str| Port { name: name.to_owned(), types: vec![ty.to_owned()], ..Port::default() };
     KindInfo {
         id: "GradientAscent".to_owned(),
         version: 1,

@@ -86,7 +86,8 @@ impl Listener {
         for problem in problems.iter() {
             let event = if problem.is_error() { "error" } else { "warning" };
             let mut value = json!({ "event": event });
-            if let (Some(all), Value::Object(fields)) = (value.as_object_mut(), render::json(source, problem)) {
+            if let (Some(all), Value::Object(fields)) = (value.as_object_mut(), render::json(source, problem))
+            {
                 all.extend(fields);
             }
             self.tell(&value);

@@ -17,8 +17,10 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
         return String::new();
     }
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_urls(false).without_syntax_highlighting();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(WIDTH)
+        .with_urls(false)
+        .without_syntax_highlighting();
     let named = NamedSource::new(clean(&source.name), clean(&source.text));
     let mut text = String::new();
     for problem in problems {

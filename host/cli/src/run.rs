@@ -17,10 +17,13 @@ use crate::{graph_file, interrupt};
 const CACHE_BYTES: u64 = 4 << 30;
 
 /// An engine with nothing in its memory.
-pub(crate) fn engine(args: &RunArgs) -> Engine {
-    let options =
-        Options { device: args.device, threads: args.threads(), allow_nonfinite: args.allow_nonfinite };
+pub(crate) fn engine(options: Options) -> Engine {
     Engine::new(Cache::new(CACHE_BYTES), options)
+}
+
+/// How to run.
+pub(crate) fn options(args: &RunArgs) -> Options {
+    Options { device: args.device, threads: args.threads(), allow_nonfinite: args.allow_nonfinite }
 }
 
 /// `dreamwire run`
@@ -64,7 +67,7 @@ fn prepare_and_run(
         told.talk("stopping; once more to stop at once");
     });
     let emit = |event: Event| listener.hear(&event);
-    let result = engine(args).run(&plan, &*session.loader, &world, &emit, &cancel);
+    let result = engine(options(args)).run(&plan, &*session.loader, &world, &emit, &cancel);
     listener.clear();
     listener.log(take_log());
     match result {

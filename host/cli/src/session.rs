@@ -61,9 +61,10 @@ pub(crate) fn understand(source: &Source, sets: &[String], kinds: &Kinds) -> Res
     }
     // In a graph that is not understood, that is the first thing to put right.
     let guess = graph.damaged || graph.nodes.iter().any(|node| kinds.get(&node.kind).is_none());
-    match wrong {
-        Some(what) if !guess => return Err(format!("--set: {what}")),
-        _ => {}
+    if let Some(what) = wrong
+        && !guess
+    {
+        return Err(format!("--set: {what}"));
     }
     let (checked, more) = check(&graph, kinds);
     problems.extend(more);

@@ -90,7 +90,7 @@ impl Engine {
 
         let mut summary = Summary::default();
         let mut uses = remaining_uses(plan, &results);
-        for (index, step) in plan.steps.iter().enumerate() {
+        for step in &plan.steps {
             let node = plan.node(step);
             match &results[step.node] {
                 State::Unneeded => {}
@@ -116,7 +116,6 @@ impl Engine {
                     }
                 }
             }
-            debug_assert!(index < plan.steps.len());
         }
         Ok(summary)
     }

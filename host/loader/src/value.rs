@@ -12,7 +12,8 @@ use std::sync::Arc;
 pub(crate) struct Lent {
     values: Vec<abi::Value>,
     tensors: Vec<abi::Owned>,
-    _lists: Vec<Box<(abi::List, Vec<abi::Value>)>>,
+    // Boxed lists stay where they are when the vector grows.
+    _lists: Vec<(Box<abi::List>, Vec<abi::Value>)>,
     // Strings and functions are borrowed from these.
     _inputs: Vec<Input>,
 }
@@ -28,9 +29,8 @@ impl Lent {
                 Input::Many(many) => {
                     let items: Vec<abi::Value> = many.iter().map(|value| lend(value, &mut tensors)).collect();
                     let list = abi::List { n: items.len() as u64, items: items.as_ptr() };
-                    let boxed = Box::new((list, items));
-                    let list = &raw const boxed.0;
-                    lists.push(boxed);
+                    lists.push((Box::new(list), items));
+                    let list = &raw const *lists[lists.len() - 1].0;
                     abi::Value { kind: abi::LIST, flags: 0, u: abi::ValueUnion { list } }
                 }
             });

@@ -55,7 +55,7 @@ impl Ascent<'_> {
                 let (moved, value) =
                     step(&image, mask.as_ref(), self.objective, &mut stepper, &self.rule, position)?;
                 image = moved;
-                let note = format!("octave {}/{} loss {value:.4}", octave + 1, octaves.len());
+                let note = format!("octave {}/{} loss {}", octave + 1, octaves.len(), short(value));
                 call.progress((octave * self.steps + number + 1) as u64, total, &note)?;
                 previews.show(call, &image);
             }
@@ -63,6 +63,12 @@ impl Ascent<'_> {
         }
         result.map(|(image, _)| image).ok_or_else(|| Error::failed("there is no octave to dream in"))
     }
+}
+
+/// About five digits, whatever the size.
+fn short(value: f64) -> String {
+    let before_point = value.abs().max(1e-9).log10().floor() as i32;
+    format!("{value:.*}", (4 - before_point).clamp(0, 9) as usize)
 }
 
 /// Shows pictures to the host, five a second at most.
@@ -79,5 +85,16 @@ impl Previews {
             call.preview(image);
             self.last = Some(Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_have_five_digits() {
+        let found = [12.3, 124_576.39, 0.000_012_345_6, -7.0, 0.0].map(short);
+        assert_eq!(found, ["12.300", "124576", "0.000012346", "-7.0000", "0.000000000"]);
     }
 }

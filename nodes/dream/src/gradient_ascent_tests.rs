@@ -73,15 +73,15 @@ fn steps_have_the_length_of_the_rate() {
 fn octaves_hand_their_changes_on() {
     for carry in ["detail", "image"] {
         let params = format!(r#"{{"octaves": 2, "steps": 2, "rate": 2.55, "carry": "{carry}"}}"#);
-        let ran = dream(&params, grey(&[0.6], 50), away(0.5), None).unwrap();
-        assert_close(ran.outputs[0].tensor(), &grey(&[0.64], 50));
+        let ran = dream(&params, grey(&[0.7], 50), away(0.5), None).unwrap();
+        assert_close(ran.outputs[0].tensor(), &grey(&[0.74], 50));
         assert_eq!(
             ran.notes,
             [
-                "octave 1/2 loss 0.0100",
-                "octave 1/2 loss 0.0121",
-                "octave 2/2 loss 0.0144",
-                "octave 2/2 loss 0.0169"
+                "octave 1/2 loss 0.040000",
+                "octave 1/2 loss 0.044100",
+                "octave 2/2 loss 0.048400",
+                "octave 2/2 loss 0.052900"
             ]
         );
         assert!(ran.previews >= 1);

@@ -203,6 +203,5 @@ fn the_header_is_also_cpp() {
             .map(OsString::from)
             .chain([include().join("dreamwire.h").into()])
             .collect();
-    // `#pragma once in main file` and its like do not occur: the header has a classic guard.
     compile(&compiler, &arguments).unwrap_or_else(|said| panic!("{said}"));
 }

@@ -43,7 +43,11 @@ pub(super) fn done(summary: &Summary, elapsed: Duration) -> String {
 }
 
 fn seconds(time: Duration) -> String {
-    if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{:.1} s", time.as_secs_f64()) }
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +59,10 @@ mod tests {
     fn what_is_said() {
         let console = Console::new(Color::Never, 0);
         let started = Event::Started { node: "dream".to_owned(), kind: "GradientAscent".to_owned() };
-        assert_eq!(text(&started, false, false, console).as_deref(), Some("running `dream` (GradientAscent)"));
+        assert_eq!(
+            text(&started, false, false, console).as_deref(),
+            Some("running `dream` (GradientAscent)")
+        );
         assert_eq!(text(&started, true, false, console), None);
         assert_eq!(text(&started, false, true, console), None);
         let log = Event::Log { node: "a".to_owned(), level: Level::Warn, message: "odd".to_owned() };

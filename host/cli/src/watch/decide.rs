@@ -136,31 +136,31 @@ mod tests {
         assert_eq!(changes.wait(start), None);
         changes.note(About::Graph, start);
         assert_eq!(changes.wait(start), Some(QUIET));
-        changes.note(About::Graph, start + 50 * MS);
-        assert_eq!(changes.wait(start + 100 * MS), Some(30 * MS));
-        assert_eq!(changes.wait(start + 130 * MS), Some(Duration::ZERO));
+        changes.note(About::Graph, start + MS * 50);
+        assert_eq!(changes.wait(start + MS * 100), Some(MS * 30));
+        assert_eq!(changes.wait(start + MS * 130), Some(Duration::ZERO));
     }
 
     #[test]
     fn a_stream_of_saves_is_looked_at_all_the_same() {
         let start = Instant::now();
         let mut changes = Changes::default();
-        (0..40u32).for_each(|n| changes.note(About::Inputs, start + n * 10 * MS));
-        assert_eq!(changes.wait(start + 390 * MS), Some(Duration::ZERO));
-        changes.note(About::Plugins, start + 390 * MS);
-        assert_eq!(changes.wait(start + 390 * MS), Some(PLUGIN_QUIET));
+        (0..40u32).for_each(|n| changes.note(About::Inputs, start + MS * (n * 10)));
+        assert_eq!(changes.wait(start + MS * 390), Some(Duration::ZERO));
+        changes.note(About::Plugins, start + MS * 390);
+        assert_eq!(changes.wait(start + MS * 390), Some(PLUGIN_QUIET));
     }
 
     #[test]
     fn half_a_save_is_read_again_before_it_is_an_error() {
         for look in [Look::Broken, Look::Empty, Look::Missing] {
-            assert_eq!(next(look, 10 * MS), Next::Again(RETRY));
+            assert_eq!(next(look, MS * 10), Next::Again(RETRY));
         }
         assert_eq!(next(Look::Broken, MID_SAVE), Next::Check);
         assert_eq!(next(Look::Empty, MID_SAVE), Next::Wait);
         assert_eq!(next(Look::Missing, MID_SAVE), Next::Wait);
-        assert_eq!(next(Look::Whole, 10 * MS), Next::Check);
-        assert_eq!(next(Look::Same, 10 * MS), Next::Nothing);
+        assert_eq!(next(Look::Whole, MS * 10), Next::Check);
+        assert_eq!(next(Look::Same, MS * 10), Next::Nothing);
     }
 
     #[test]

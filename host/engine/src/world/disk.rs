@@ -196,15 +196,14 @@ impl World for Disk {
             state.names.insert(origin, name.clone());
             return Ok(published(name, false));
         }
-        let mut counter = existing.into_iter().max().map_or(1, |n| n + 1);
+        let next = existing.into_iter().max().map_or(1, |n| n.saturating_add(1));
         // Another process may take the number between the look and the write.
-        for _ in 0..10_000 {
+        for counter in next..next.saturating_add(10_000) {
             let name = parsed.name(counter);
             if write(&name, IfTaken::Refuse)? {
                 state.names.insert(origin, name.clone());
                 return Ok(published(name, true));
             }
-            counter += 1;
         }
         Err(WorldError::new(format!("no free number for `{template}`")))
     }

@@ -1,0 +1,163 @@
+//! Which folders are watched. Folders, never files: a save by rename kills the watch of a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::Message;
+
+const POLL: Duration = Duration::from_millis(500);
+
+/// The folders that are watched now.
+pub(super) struct Folders {
+    sender: Sender<Message>,
+    watcher: Option<Box<dyn Watcher>>,
+    polling: bool,
+    watched: BTreeMap<PathBuf, Identity>,
+}
+
+/// Tells a folder from another one that has taken its name.
+type Identity = (u64, u64);
+
+impl Folders {
+    pub(super) fn new(sender: Sender<Message>) -> Self {
+        Folders { sender, watcher: None, polling: false, watched: BTreeMap::new() }
+    }
+
+    /// Watches exactly these folders, or, where one does not exist, the nearest folder above it. The text is for the
+    /// user: the system has no more watches to give.
+    pub(super) fn sync(&mut self, wanted: impl IntoIterator<Item = PathBuf>) -> Option<String> {
+        let wanted: BTreeSet<PathBuf> = wanted.into_iter().filter_map(|folder| nearest(&folder)).collect();
+        let mut said = None;
+        if self.watcher.is_none() {
+            said = self.start();
+        }
+        if let Err(error) = self.apply(&wanted)
+            && !self.polling
+        {
+            said = Some(self.poll(&error));
+            let _ = self.apply(&wanted);
+        }
+        said
+    }
+
+    /// Forgets what is watched, so that the next `sync` watches everything anew.
+    pub(super) fn forget(&mut self) {
+        self.watched.values_mut().for_each(|identity| *identity = (0, 0));
+    }
+
+    fn start(&mut self) -> Option<String> {
+        match RecommendedWatcher::new(handler(self.sender.clone()), Config::default()) {
+            Ok(watcher) => {
+                self.watcher = Some(Box::new(watcher));
+                None
+            }
+            Err(error) => Some(self.poll(&error)),
+        }
+    }
+
+    /// Falls back to looking at the folders again and again.
+    fn poll(&mut self, why: &notify::Error) -> String {
+        self.polling = true;
+        self.watched.clear();
+        let config = Config::default().with_poll_interval(POLL);
+        self.watcher = PollWatcher::new(handler(self.sender.clone()), config)
+            .ok()
+            .map(|watcher| Box::new(watcher) as Box<dyn Watcher>);
+        format!(
+            "warning: cannot watch folders ({why}): looking at them every {} ms instead",
+            POLL.as_millis()
+        )
+    }
+
+    fn apply(&mut self, wanted: &BTreeSet<PathBuf>) -> notify::Result<()> {
+        let Some(watcher) = &mut self.watcher else { return Ok(()) };
+        let old: Vec<PathBuf> = self.watched.keys().filter(|path| !wanted.contains(*path)).cloned().collect();
+        for path in old {
+            let _ = watcher.unwatch(&path);
+            self.watched.remove(&path);
+        }
+        for path in wanted {
+            let identity = identity(path);
+            if self.watched.get(path) == Some(&identity) {
+                continue;
+            }
+            if self.watched.remove(path).is_some() {
+                let _ = watcher.unwatch(path);
+            }
+            match watcher.watch(path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.watched.insert(path.clone(), identity);
+                }
+                // It went away between the look and the watch; the next look sees.
+                Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder, or the nearest one above it that exists.
+fn nearest(folder: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(folder).ok()?;
+    let found = folder.ancestors().find(|ancestor| ancestor.is_dir())?;
+    found.canonicalize().ok()
+}
+
+#[cfg(unix)]
+fn identity(folder: &Path) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    folder.metadata().map_or((0, 1), |metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Identity {
+    (0, 1)
+}
+
+fn handler(sender: Sender<Message>) -> impl FnMut(notify::Result<Event>) + Send + 'static {
+    move |event| {
+        let message = match event {
+            Ok(event) if event.need_rescan() => Message::Anything,
+            Ok(event) if matters(event.kind) => Message::Changed(event.paths),
+            Ok(_) => return,
+            Err(_) => Message::Anything,
+        };
+        let _ = sender.send(message);
+    }
+}
+
+/// Reading is no change; we read these files ourselves.
+fn matters(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{ModifyKind, RemoveKind};
+
+    use super::*;
+
+    #[test]
+    fn reading_is_no_change() {
+        assert!(!matters(EventKind::Access(AccessKind::Open(AccessMode::Any))));
+        assert!(matters(EventKind::Access(AccessKind::Close(AccessMode::Write))));
+        assert!(matters(EventKind::Modify(ModifyKind::Any)));
+        assert!(matters(EventKind::Remove(RemoveKind::Any)));
+    }
+
+    #[test]
+    fn a_missing_folder_is_waited_for_above_it() {
+        let here = std::env::current_dir().and_then(|path| path.canonicalize()).unwrap();
+        assert_eq!(nearest(Path::new("no/such/folder")), Some(here.clone()));
+        assert_eq!(nearest(Path::new(".")), Some(here));
+    }
+}

@@ -1,0 +1,86 @@
+//! Graph files that cannot be read, or are not meant to be (rows A1, A2, A6, A7, A8).
+
+use dreamwire_tests::{Cmd, Folder, Outcome};
+
+/// What `dreamwire run` says about a path.
+fn run(folder: &Folder, path: &str) -> Outcome {
+    Cmd::new(folder).args(["run", path, "--out", "out"]).run()
+}
+
+/// What it says about a file with this content.
+fn check(content: &[u8], code: i32, said: &str) {
+    let folder = Folder::new();
+    folder.write("graph.json", content);
+    run(&folder, "graph.json").exits(code).says(said).says("graph.json");
+    assert!(folder.files("out").is_empty(), "nothing is published");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    run(&Folder::new(), "no-such.json").exits(3).says("no-such.json").says("No such file");
+}
+
+#[test]
+fn a_folder_is_not_a_graph() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.join("graph.json")).expect("made");
+    run(&folder, "graph.json").exits(3).says("graph.json").says("directory");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_permission_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let path = folder.write("graph.json", "{}");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).expect("changed");
+    // Nothing is forbidden to root.
+    if std::fs::read(&path).is_err() {
+        run(&folder, "graph.json").exits(3).says("graph.json").says("Permission denied");
+    }
+}
+
+#[test]
+fn an_empty_file_is_said_to_be_empty() {
+    for content in ["", " \n\t\r\n", "// a graph will be here\n", "\u{feff}"] {
+        check(content.as_bytes(), 3, "graph file is empty");
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_placed() {
+    check(b"{\n  \"save\": \"\xff\" }", 3, "not UTF-8 at byte 13, line 2");
+    check(b"\xff\xfe{\0}\0", 3, "UTF-16");
+}
+
+#[test]
+fn nul_and_half_a_surrogate_pair_are_refused() {
+    check(br#"{ "save\u0000": {} }"#, 3, "a text cannot hold a NUL");
+    check(br#"{ "save\ud800": {} }"#, 3, "half of a surrogate pair");
+}
+
+#[test]
+fn half_a_file_is_an_error_with_a_place() {
+    check(b"{\n  \"save\": {\n    \"class_type\": ", 3, "graph.json:3");
+}
+
+#[test]
+fn a_depth_bomb_is_refused() {
+    check(&b"[".repeat(5_000_000), 3, "nesting deeper than 512");
+    check(&b"{\"a\":".repeat(1_000_000), 3, "nesting deeper than 512");
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused_unread() {
+    let folder = Folder::new();
+    let file = std::fs::File::create(folder.join("graph.json")).expect("made");
+    // A hole: it costs no disk.
+    file.set_len(100 << 20).expect("grown");
+    run(&folder, "graph.json").exits(8).says("graph file has 104857600 bytes, the limit is 16 MiB");
+}
+
+#[test]
+fn a_graph_with_too_many_nodes_is_refused() {
+    let nodes: Vec<String> = (0..100_001).map(|index| format!("\"{index}\":{{}}")).collect();
+    check(format!("{{{}}}", nodes.join(",")).as_bytes(), 8, "graph has 100001 nodes, the limit is 100000");
+}

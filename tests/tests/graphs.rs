@@ -1,0 +1,76 @@
+//! Every graph of `graphs/` runs, made small, and what it publishes are real pictures.
+
+use dreamwire_tests::{Cmd, Folder, deviation, repository};
+
+/// An example made small.
+struct Small {
+    graph: &'static str,
+    sets: &'static [&'static str],
+    /// the longest side of every picture that it publishes
+    longest: u32,
+}
+
+/// Every example; one that is not in here fails a test.
+const GRAPHS: &[Small] = &[
+    Small {
+        graph: "dream.json",
+        sets: &["size.width=64", "size.height=0", "dream.octaves=2", "dream.steps=2"],
+        longest: 64,
+    },
+    Small {
+        graph: "dream_from_noise.json",
+        sets: &["noise.width=64", "noise.height=64", "dream.octaves=2", "dream.steps=2"],
+        longest: 64,
+    },
+    Small {
+        graph: "dream_then_style.json",
+        sets: &[
+            "size.width=64",
+            "size.height=0",
+            "painting_size.width=64",
+            "painting_size.height=0",
+            "dream.octaves=2",
+            "dream.steps=2",
+        ],
+        longest: 64,
+    },
+];
+
+fn check(small: &Small) {
+    let folder = Folder::new();
+    let graph = repository().join("graphs").join(small.graph);
+    let sets = small.sets.iter().flat_map(|set| ["--set", set]);
+    let outcome = Cmd::new(&folder).args(["run"]).args([graph]).args(["--out", "out"]).args(sets).run();
+    outcome.exits(0);
+    let published = folder.files("out");
+    assert!(!published.is_empty(), "{} published nothing", small.graph);
+    for name in published {
+        let ((width, height), deviation) = deviation(&folder.join("out").join(&name));
+        assert_eq!(width.max(height), small.longest, "{}: {name} is {width}x{height}", small.graph);
+        assert!(deviation > 0.02, "{}: {name} is flat ({deviation})", small.graph);
+    }
+}
+
+#[test]
+fn a_dream() {
+    check(&GRAPHS[0]);
+}
+
+#[test]
+fn a_dream_from_noise() {
+    check(&GRAPHS[1]);
+}
+
+#[test]
+fn a_dream_and_then_its_style() {
+    check(&GRAPHS[2]);
+}
+
+#[test]
+fn every_example_is_run_here() {
+    let entries = std::fs::read_dir(repository().join("graphs")).expect("the graphs are there");
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut found: Vec<String> = names.filter(|n| n.ends_with(".json") && n != "schema.json").collect();
+    found.sort();
+    assert_eq!(found, GRAPHS.iter().map(|small| small.graph).collect::<Vec<_>>());
+}

@@ -1,0 +1,169 @@
+//! Who may import whom, and where things may be written: the rules of ARCHITECTURE.md, held by reading the source.
+
+use dreamwire_tests::{cargo, repository};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// Our crates, the crates of ours that each may import, and whether it may import candle.
+const RULES: &[(&str, &[&str], bool)] = &[
+    ("dreamwire-abi", &[], false),
+    ("dreamwire-sdk", &["dreamwire-abi"], true),
+    ("dreamwire-kernels", &[], true),
+    ("dreamwire-nets", &["dreamwire-kernels"], true),
+    ("dreamwire-image", &["dreamwire-sdk", "dreamwire-nets"], true),
+    ("dreamwire-vgg", &["dreamwire-sdk", "dreamwire-nets"], true),
+    ("dreamwire-dream", &["dreamwire-sdk", "dreamwire-nets"], true),
+    ("dreamwire-adain", &["dreamwire-sdk", "dreamwire-nets"], true),
+    ("node-template", &["dreamwire-sdk"], true),
+    ("dreamwire-graph", &[], false),
+    ("dreamwire-engine", &["dreamwire-graph"], false),
+    ("dreamwire-loader", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine"], false),
+    ("dreamwire", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
+    ("dreamwire-tests", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
+];
+
+/// Third-party crates that only one of ours may import.
+const DOORS: &[(&str, &str)] = &[("libloading", "dreamwire-loader"), ("cap-std", "dreamwire-engine")];
+
+/// Every workspace member with the names of what it imports outside of tests.
+fn members() -> Vec<(String, Vec<String>)> {
+    let done =
+        cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output().expect("cargo starts");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let metadata: Value = serde_json::from_slice(&done.stdout).expect("metadata is JSON");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("dependencies");
+            let imports =
+                dependencies.iter().filter(|d| d["kind"] != "dev" || package["name"] == "dreamwire-tests");
+            (text(&package["name"]), imports.map(|d| text(&d["name"])).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn every_crate_imports_only_what_the_design_allows() {
+    let members = members();
+    let ours = |name: &str| members.iter().any(|(member, _)| member == name);
+    for (name, imports) in &members {
+        let rule = RULES.iter().find(|(rule, _, _)| rule == name);
+        let (_, allowed, candle) =
+            rule.unwrap_or_else(|| panic!("there is no rule for the new crate {name}"));
+        for import in imports {
+            assert!(!ours(import) || allowed.contains(&import.as_str()), "{name} must not import {import}");
+            assert!(*candle || !import.starts_with("candle"), "{name} must not import {import}");
+            let door = DOORS.iter().find(|(door, _)| door == import);
+            assert!(door.is_none_or(|(_, owner)| owner == name), "{name} must not import {import}");
+        }
+    }
+    for (name, _, _) in RULES {
+        assert!(ours(name), "the crate {name} has a rule and does not exist");
+    }
+}
+
+/// Names of everything that is linked into a crate.
+fn linked(package: &str) -> Vec<String> {
+    let arguments = ["tree", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"];
+    let done = cargo().args(arguments).output().expect("cargo starts");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let lines = String::from_utf8_lossy(&done.stdout).into_owned();
+    lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_program_links_no_candle() {
+    let linked = linked("dreamwire");
+    assert!(linked.iter().any(|name| name == "libloading"), "{linked:?}");
+    assert!(!linked.iter().any(|name| name.contains("candle") || name == "dreamwire-nets"), "{linked:?}");
+}
+
+#[test]
+fn networks_and_kernels_have_never_heard_of_plugins() {
+    for package in ["dreamwire-nets", "dreamwire-kernels"] {
+        let linked = linked(package);
+        assert!(linked.iter().any(|name| name == "candle-core"), "{linked:?}");
+        assert!(!linked.iter().any(|name| name == "dreamwire-abi" || name == "dreamwire-sdk"), "{linked:?}");
+    }
+}
+
+/// Every Rust file of ours: its path from the root with forward slashes, and its text.
+fn sources() -> Vec<(String, String)> {
+    let root = repository();
+    let mut pending: Vec<PathBuf> = ["host", "nodes", "plugins", "tests"].map(|part| root.join(part)).into();
+    let mut found = Vec::new();
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(&folder).expect("our folders can be read").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let name = path.strip_prefix(root).expect("it lies in the repository");
+                let text = std::fs::read_to_string(&path).expect("sources are text");
+                found.push((name.to_string_lossy().replace('\\', "/"), text));
+            }
+        }
+    }
+    assert!(found.len() > 100, "{} files", found.len());
+    found
+}
+
+/// Places where one of the words stands in code, outside comments, as a word of its own.
+fn uses(words: &[String], allowed: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut places = Vec::new();
+    for (name, text) in sources().iter().filter(|(name, _)| !allowed(name)) {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let is_word = |word: &String| {
+                code.match_indices(word.as_str()).any(|(at, _)| {
+                    let part_of_a_word = |c: char| c.is_alphanumeric() || c == '_';
+                    !code[..at].ends_with(part_of_a_word)
+                        && !code[at + word.len()..].starts_with(part_of_a_word)
+                })
+            };
+            if words.iter().any(is_word) {
+                places.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    places
+}
+
+#[test]
+fn raw_pointers_stay_in_four_crates() {
+    let allowed = ["plugins/abi/", "plugins/sdk/", "host/loader/", "nodes/kernels/"];
+    let word = ["un", "safe"].concat();
+    let places = uses(&[word], |name| allowed.iter().any(|folder| name.starts_with(folder)));
+    assert!(places.is_empty(), "{places:#?}");
+}
+
+#[test]
+fn only_the_program_prints() {
+    let words = ["print", "println", "eprint", "eprintln", "dbg"].map(|name| format!("{name}{}", '!'));
+    let places = uses(&words, |name| name.starts_with("host/cli/"));
+    assert!(places.is_empty(), "{places:#?}");
+}
+
+#[test]
+fn no_file_is_longer_than_800_lines() {
+    let long = sources().into_iter().map(|(name, text)| (name, text.lines().count()));
+    let long: Vec<_> = long.filter(|(_, lines)| *lines > 800).collect();
+    assert!(long.is_empty(), "{long:?}");
+}
+
+#[test]
+fn every_graph_of_the_suite_has_its_text() {
+    let suite = repository().join("tests/suite");
+    let stems = |extension: &str| {
+        let entries =
+            std::fs::read_dir(&suite).expect("the suite is there").flatten().map(|entry| entry.path());
+        let files = entries.filter(|path: &PathBuf| path.extension().is_some_and(|e| e == extension));
+        let mut stems: Vec<_> = files.filter_map(|path| path.file_stem().map(OsStr::to_owned)).collect();
+        stems.sort();
+        stems
+    };
+    assert_eq!(stems("json"), stems("txt"), "(graphs, texts); BLESS=1 writes the texts");
+}

@@ -1,0 +1,138 @@
+//! Outputs: where they may go, what happens when they cannot (rows E1, E3, E7, E8).
+
+use dreamwire_tests::{Cmd, Folder, Outcome, photo};
+use serde_json::{Value, json};
+
+fn graph(prefix: &str) -> Value {
+    json!({
+        "noise": { "class_type": "NoiseImage", "inputs": { "width": 64, "height": 64 } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["noise", 0], "filename_prefix": prefix } },
+    })
+}
+
+fn run(folder: &Folder, out: &str) -> Outcome {
+    Cmd::new(folder).args(["run", "graph.json", "--progress", "json", "--out", out]).run()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_file_and_nothing_else() {
+    let folder = Folder::with_graph(&graph("it"));
+    run(&folder, "out").exits(0);
+    let old = folder.read("out/it_00001_.png");
+    let out = folder.join("out").canonicalize().expect("it was made");
+    let full = Cmd::new(&folder)
+        .env("LD_PRELOAD", dreamwire_tests::c_library("full_disk"))
+        .env("FULL_DISK", out)
+        .args(["run", "graph.json", "--out", "out", "--set", "noise.seed=2"])
+        .run();
+    full.exits(6).says("cannot write `it_00002_.png`").says("bytes").says("node `save`");
+    assert_eq!(folder.files("out"), ["it_00001_.png"], "no new file, no temporary file");
+    assert!(folder.read("out/it_00001_.png") == old, "the old file is intact");
+}
+
+#[test]
+fn a_file_where_the_output_folder_should_be_is_found_before_anything_runs() {
+    let folder = Folder::with_graph(&graph("it"));
+    folder.write("taken", "a file");
+    let outcome = run(&folder, "taken");
+    outcome.exits(6).says("taken");
+    assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
+    assert_eq!(folder.read("taken"), b"a file");
+}
+
+#[test]
+fn an_output_folder_without_parents_is_not_made() {
+    let folder = Folder::with_graph(&graph("it"));
+    run(&folder, "no/such/folder").exits(6).says("there is no");
+    assert!(!folder.join("no").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_is_found_before_anything_runs() {
+    let folder = Folder::with_graph(&graph("it"));
+    // Not even root can write there.
+    let outcome = run(&folder, "/proc/self");
+    outcome.exits(6).says("/proc/self");
+    assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder_is_found_before_anything_runs() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::with_graph(&graph("it"));
+    let out = folder.join("out");
+    std::fs::create_dir(&out).expect("made");
+    std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o555)).expect("changed");
+    // Nothing is forbidden to root.
+    if std::fs::write(out.join("x"), "").is_err() {
+        let outcome = run(&folder, "out");
+        outcome.exits(6).says("out");
+        assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
+    }
+    std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o755)).expect("changed back");
+}
+
+#[test]
+fn an_input_is_never_overwritten() {
+    let folder = Folder::with_graph(&json!({
+        "photo": { "class_type": "LoadImage", "inputs": { "image": "it_00001_.png" } },
+        "small": { "class_type": "Resize", "inputs": { "image": ["photo", 0], "width": 8 } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["small", 0], "filename_prefix": "it" } },
+    }));
+    photo(&folder.join("it_00001_.png"), 16, 16);
+    let input = folder.read("it_00001_.png");
+    run(&folder, ".").exits(0);
+    run(&folder, ".").exits(0);
+    assert!(folder.read("it_00001_.png") == input);
+    assert_eq!(folder.files("."), ["graph.json", "it_00001_.png", "it_00002_.png"]);
+}
+
+#[test]
+fn two_nodes_with_one_prefix_get_files_of_their_own() {
+    let save = |from: &str| json!({ "class_type": "SaveImage", "inputs": { "images": [from, 0], "filename_prefix": "it" } });
+    let folder = Folder::with_graph(&json!({
+        "a": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8, "seed": 1 } },
+        "b": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8, "seed": 2 } },
+        "save_a": save("a"),
+        "save_b": save("b"),
+        "again_b": save("b"),
+    }));
+    run(&folder, "out").exits(0);
+    assert_eq!(folder.files("out"), ["it_00001_.png", "it_00002_.png", "it_00003_.png"]);
+}
+
+#[track_caller]
+fn refused(folder: &Folder, said: &str) {
+    run(folder, "out").exits(6).says("node `save`").says(said);
+    assert!(folder.files("out").is_empty(), "{:?}", folder.files("out"));
+}
+
+#[test]
+fn a_prefix_cannot_lead_out_of_the_output_folder() {
+    for (prefix, why) in [
+        ("../it", "leaves the output folder"),
+        ("a/../../it", "leaves the output folder"),
+        ("/tmp/dreamwire-must-not-be-here", "is an absolute path"),
+        ("C:/it", "is an absolute path"),
+        ("a\\it", "holds a backslash"),
+        ("\\\\server\\it", "holds a backslash"),
+    ] {
+        let folder = Folder::with_graph(&graph(prefix));
+        refused(&folder, why);
+        assert_eq!(folder.files("."), ["graph.json"], "{prefix}");
+    }
+    assert!(!std::path::Path::new("/tmp/dreamwire-must-not-be-here_00001_.png").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_cannot_lead_out_of_the_output_folder() {
+    let (folder, elsewhere) = (Folder::with_graph(&graph("away/it")), Folder::new());
+    std::fs::create_dir(folder.join("out")).expect("made");
+    std::os::unix::fs::symlink(elsewhere.path(), folder.join("out/away")).expect("linked");
+    run(&folder, "out").exits(6).says("away/it").says("node `save`");
+    assert!(elsewhere.files(".").is_empty());
+}
