@@ -10,9 +10,11 @@ pub(super) fn is_available() -> bool {
 
 /// Two vectors of 8 sums per row, kept in registers over the whole depth.
 ///
-/// Only to be reached where [`is_available`] holds.
+/// # Panics
+///
+/// If the CPU lacks AVX2 or FMA, or a slice is too short for the tile's sizes.
 pub(super) fn multiply(tile: Tile<'_, f32>) {
-    debug_assert!(is_available());
+    assert!(is_available());
     let depth = tile.rhs.len() / COLUMNS;
     assert!(depth > 0 && (1..=ROWS).contains(&tile.rows));
     assert!(tile.lhs.len() >= (tile.rows - 1) * tile.lhs_stride + depth);
@@ -30,8 +32,8 @@ pub(super) fn multiply(tile: Tile<'_, f32>) {
     }
     assert!(tile.out.len() >= (tile.rows - 1) * tile.out_stride + COLUMNS);
     let kernel = [rows::<1>, rows::<2>, rows::<3>, rows::<4>, rows::<5>, rows::<6>][tile.rows - 1];
-    // SAFETY: the CPU has AVX2 and FMA, or the caller would not have come here; the asserts above
-    // are what `rows` asks for.
+    // SAFETY: the asserts above are what `rows` asks for: the CPU has AVX2 and FMA, and the slices
+    // are as long as it reads and writes.
     unsafe { kernel(tile, depth) }
 }
 

@@ -1,0 +1,41 @@
+# What there is: `just --list`
+
+# Formatting, lints, tests, dependencies, documentation
+check: fmt clippy test deny doc
+
+fmt:
+    cargo fmt --all --check
+
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+test:
+    cargo test --workspace
+
+# Licences, advisories and sources of all dependencies (needs cargo-deny)
+deny:
+    cargo deny check
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# Rewrite the texts that tests compare with, graphs/schema.json and docs/nodes.md; look at the diff afterwards
+bless:
+    BLESS=1 cargo test -p dreamwire-tests
+
+# Parse, check and plan of 1,000 nodes; an empty plugin call
+bench:
+    cargo bench -p dreamwire-engine --bench plan
+    cargo bench -p dreamwire-loader --bench call
+
+# Type-check the CUDA build without a GPU or a toolkit: NVIDIA's headers and compiler come from pip (minutes, once)
+check-cuda:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    venv="{{justfile_directory()}}/target/cuda"
+    [ -d "$venv" ] || python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet "nvidia-cuda-nvcc==13.0.*" "nvidia-cuda-crt==13.0.*" "nvidia-nvvm==13.0.*" \
+        "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cccl==13.0.*"
+    export CUDA_HOME="$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13)"
+    export CUDA_PATH="$CUDA_HOME" CUDA_ROOT="$CUDA_HOME" CUDA_COMPUTE_CAP=90 PATH="$CUDA_HOME/bin:$PATH"
+    cargo check -p dreamwire-sdk --features cuda
