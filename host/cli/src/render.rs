@@ -103,7 +103,12 @@ impl<'a> Report<'a> {
                 _ => LabeledSpan::new_with_span(text, span),
             }
         });
-        Report { problem, source, message: clean(&problem.message), labels: labels.collect() }
+        let labels: Vec<_> = labels.collect();
+        let message = clean(&problem.message);
+        // A place names the file; without one, the words must.
+        let message =
+            if labels.is_empty() { format!("{}: {message}", clean(source.name())) } else { message };
+        Report { problem, source, message, labels }
     }
 }
 

@@ -22,7 +22,8 @@ fn kind(id: &str, inputs: Vec<Port>, outputs: Vec<Port>, output: bool) -> KindIn
         "amount": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1},
         "mode": {"type": "string", "enum": ["add", "multiply", "screen"], "default": "add"},
         "seed": {"type": "integer", "default": 0, "minimum": 0, "maximum": 9007199254740991}}}"#;
-    let (params, doc) = Params::parse(&serde_json::from_str(schema).expect("a schema")).expect("in the subset");
+    let (params, doc) =
+        Params::parse(&serde_json::from_str(schema).expect("a schema")).expect("in the subset");
     KindInfo {
         id: id.to_owned(),
         version: 1,
@@ -48,7 +49,10 @@ fn text() -> String {
             ",\n  \"n{i}\": {{ \"class_type\": \"Mix\", \"inputs\": {{ \"a\": [\"n{a}\", \"IMAGE\"], \"b\": [\"n{b}\", 0], \"amount\": 0.25, \"seed\": {i} }} }}"
         );
     }
-    text + &format!(",\n \"save\": {{\"class_type\": \"Save\", \"inputs\": {{\"a\": [\"n{}\", 0]}}}}}}", NODES - 2)
+    text + &format!(
+        ",\n \"save\": {{\"class_type\": \"Save\", \"inputs\": {{\"a\": [\"n{}\", 0]}}}}}}",
+        NODES - 2
+    )
 }
 
 fn benchmark(c: &mut Criterion) {

@@ -38,7 +38,8 @@ impl Plan {
     /// preview come first.
     pub fn new(graph: Checked, provenance: String) -> Self {
         let mut needed = vec![false; graph.nodes.len()];
-        let mut queue: VecDeque<usize> = (0..graph.nodes.len()).filter(|&n| graph.nodes[n].kind.output).collect();
+        let mut queue: VecDeque<usize> =
+            (0..graph.nodes.len()).filter(|&n| graph.nodes[n].kind.output).collect();
         while let Some(node) = queue.pop_front() {
             if !std::mem::replace(&mut needed[node], true) {
                 queue.extend(sources(&graph.nodes[node]).map(|from| from.node));
@@ -101,7 +102,8 @@ fn files(node: &CheckedNode) -> Vec<FileParam> {
 
 /// False for the built-in names that a file param takes beside paths.
 pub(crate) fn is_path(param: &Param, text: &str) -> bool {
-    let stringy = matches!(&param.ty, ParamType::String) || matches!(&param.ty, ParamType::Array(item) if **item == ParamType::String);
+    let stringy = matches!(&param.ty, ParamType::String)
+        || matches!(&param.ty, ParamType::Array(item) if **item == ParamType::String);
     let builtin = |pattern: &String| match pattern.strip_suffix('*') {
         Some(start) => text.starts_with(start),
         None => text == pattern,

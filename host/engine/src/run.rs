@@ -4,7 +4,9 @@ use crate::cache::{Cache, Entry};
 use crate::event::{Event, Why};
 use crate::key::Key;
 use crate::plan::{is_path, sources};
-use crate::{Device, Failure, FailureKind, Input, Nodes, Plan, Published, Request, Services, Step, Value, World};
+use crate::{
+    Device, Failure, FailureKind, Input, Nodes, Plan, Published, Request, Services, Step, Value, World,
+};
 use blake3::Hash;
 use dreamwire_graph::{CheckedNode, From, check_param};
 use std::sync::Arc;
@@ -139,7 +141,14 @@ impl Engine {
         Ok(keys)
     }
 
-    fn base_key(&self, plan: &Plan, step: &Step, nodes: &dyn Nodes, world: &dyn World, params: &str) -> Result<Key, Stopped> {
+    fn base_key(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        nodes: &dyn Nodes,
+        world: &dyn World,
+        params: &str,
+    ) -> Result<Key, Stopped> {
         let node = plan.node(step);
         let failed = |failure| Stopped::Failed { node: step.node, failure };
         let build = nodes.build(&node.kind.id).ok_or_else(|| {
@@ -185,7 +194,11 @@ impl Engine {
     }
 
     /// One step: materialise its inputs, look once more, run it.
-    fn step(&mut self, running: &Running<'_>, results: &[State]) -> Result<(Arc<Entry>, Option<Duration>), Stopped> {
+    fn step(
+        &mut self,
+        running: &Running<'_>,
+        results: &[State],
+    ) -> Result<(Arc<Entry>, Option<Duration>), Stopped> {
         let Running { plan, step, deep, nodes, world, emit, cancel } = *running;
         let node = plan.node(step);
         let failed = |failure: Failure| {
@@ -221,8 +234,10 @@ impl Engine {
         }
 
         emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone() });
-        let texts = params.iter().filter_map(|(name, v)| Some((name.clone(), v.as_str()?.to_owned()))).collect();
-        let services = Services::new(&node.id, &plan.provenance, &content_step.files, texts, world, emit, cancel);
+        let texts =
+            params.iter().filter_map(|(name, v)| Some((name.clone(), v.as_str()?.to_owned()))).collect();
+        let services =
+            Services::new(&node.id, &plan.provenance, &content_step.files, texts, world, emit, cancel);
         let start = Instant::now();
         let request = Request {
             node: &node.id,
@@ -295,7 +310,8 @@ fn linked_params(node: &CheckedNode, results: &[State]) -> Result<(Params, Vec<c
     for (name, from) in &node.linked_params {
         let scalar = value(results, *from).scalar();
         let wrong = |message: String| Failure::new(FailureKind::Argument, message).at(name.clone());
-        let scalar = scalar.ok_or_else(|| wrong(format!("`{name}` wants a scalar, but the link brought none")))?;
+        let scalar =
+            scalar.ok_or_else(|| wrong(format!("`{name}` wants a scalar, but the link brought none")))?;
         let param = node.kind.params.list.iter().find(|p| p.name == *name);
         let param = param.ok_or_else(|| wrong(format!("`{name}` is no param of `{}`", node.kind.id)))?;
         let checked = check_param(param, &scalar).map_err(|problem| {

@@ -110,7 +110,8 @@ impl<'a> Services<'a> {
                 Ok(name)
             }
             Err(error) => {
-                let culprit = self.texts.iter().find(|(_, text)| !text.is_empty() && template.starts_with(text));
+                let culprit =
+                    self.texts.iter().find(|(_, text)| !text.is_empty() && template.starts_with(text));
                 let param = culprit.map_or(String::new(), |(param, _)| param.clone());
                 self.record(FailureKind::Publish, error, &param);
                 Err(FailureKind::Publish)

@@ -150,7 +150,9 @@ impl Tensor {
     pub fn nonfinite(&self) -> Option<(usize, usize)> {
         let bad: fn(&[u8]) -> bool = match self.dtype {
             Dtype::F32 => |b| !f32::from_ne_bytes([b[0], b[1], b[2], b[3]]).is_finite(),
-            Dtype::F64 => |b| !f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]).is_finite(),
+            Dtype::F64 => {
+                |b| !f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]).is_finite()
+            }
             _ => return None,
         };
         let mut found = self.bytes().chunks_exact(self.dtype.size()).enumerate().filter(|(_, b)| bad(b));

@@ -42,7 +42,8 @@ impl Arithmetic {
     fn new() -> Self {
         let mut kinds = Kinds::new();
         let none = r#"{"type": "object", "properties": {}}"#;
-        let by = r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0, "maximum": 99}}}"#;
+        let by =
+            r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0, "maximum": 99}}}"#;
         let file = r#"{"type": "object", "properties": {"file": {"type": "string", "format": "dw-file"}}, "required": ["file"]}"#;
         let name = r#"{"type": "object", "properties": {"name": {"type": "string", "default": "x"}}}"#;
         kinds.insert(kind("Read", &[], Some("MASK"), file));
@@ -279,7 +280,8 @@ fn a_chain_of_ten_thousand_runs_in_bounded_stack() {
     let mut b = Bench::new();
     let mut text = r#"{"n0": {"class_type": "Dice", "inputs": {}}"#.to_owned();
     for i in 1..10_000 {
-        text += &format!(r#", "n{i}": {{"class_type": "Add", "inputs": {{"a": ["n{}", 0], "by": 1}}}}"#, i - 1);
+        text +=
+            &format!(r#", "n{i}": {{"class_type": "Add", "inputs": {{"a": ["n{}", 0], "by": 1}}}}"#, i - 1);
     }
     text += r#", "save": {"class_type": "Save", "inputs": {"a": ["n9999", 0]}}}"#;
     let log = b.log(&text);

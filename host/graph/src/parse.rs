@@ -56,6 +56,8 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
         } else if member.name.starts_with('$') || member.name.starts_with("x-") {
             // Not nodes: kept for editors and people.
         } else if graph.nodes.len() == MAX_NODES {
+            // Refused as it is; what else may be wrong in it does not matter.
+            problems.clear();
             problems.push(too_large::nodes(member.name_span, object.properties.len()));
             return;
         } else {

@@ -4,9 +4,9 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use dreamwire_engine::{Cache, Device, Disk, Engine, Event, Options, Plan};
+use dreamwire_engine::{Nodes, World};
 use dreamwire_graph::{Source, check, parse};
 use dreamwire_loader::{Loader, Search};
-use dreamwire_engine::{Nodes, World};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -57,7 +57,9 @@ fn empty_call(c: &mut Criterion, folder: &Path) {
 fn first_step(c: &mut Criterion, folder: &Path) {
     let program = root().join("target/release/dreamwire");
     if !program.exists() {
-        c.bench_function("process start to first step: left out, run `cargo build --release` first", |b| b.iter(|| ()));
+        c.bench_function("process start to first step: left out, run `cargo build --release` first", |b| {
+            b.iter(|| ())
+        });
         return;
     }
     let graph = folder.join("g.json");

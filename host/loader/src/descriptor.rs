@@ -24,7 +24,8 @@ pub(crate) unsafe fn identity(entry: *const abi::Entry) -> Result<Identity, Stri
         return Err("its entry is not where it should be".to_owned());
     }
     // SAFETY: every entry starts with its size and version.
-    let (size, major) = unsafe { ((&raw const (*entry).size).read(), (&raw const (*entry).abi_major).read()) };
+    let (size, major) =
+        unsafe { ((&raw const (*entry).size).read(), (&raw const (*entry).abi_major).read()) };
     if major != abi::ABI_MAJOR {
         return Err(crate::library::other_major(major));
     }
@@ -46,7 +47,11 @@ pub(crate) unsafe fn identity(entry: *const abi::Entry) -> Result<Identity, Stri
 ///
 /// # Safety
 /// As [`identity`], which has accepted the entry.
-pub(crate) unsafe fn kinds(entry: *const abi::Entry, identity: &Identity, file: &str) -> Result<Vec<KindInfo>, String> {
+pub(crate) unsafe fn kinds(
+    entry: *const abi::Entry,
+    identity: &Identity,
+    file: &str,
+) -> Result<Vec<KindInfo>, String> {
     // SAFETY: the entry was accepted; counts and pointers are checked before they are used.
     unsafe {
         let (n, list) = ((*entry).n_kinds, (*entry).kinds);
@@ -83,10 +88,13 @@ unsafe fn read_kind(kind: *const abi::Kind, identity: &Identity, file: &str) -> 
         let name = |what: &str| format!("{what} of `{id}`");
         let inputs = ports(kind_ref.inputs, kind_ref.n_in, &name("an input"))?;
         let outputs = ports(kind_ref.outputs, kind_ref.n_out, &name("an output"))?;
-        let schema = field!(kind, abi::Kind, params_schema).ok_or_else(|| format!("`{id}` has no params schema"))?;
+        let schema =
+            field!(kind, abi::Kind, params_schema).ok_or_else(|| format!("`{id}` has no params schema"))?;
         let schema = text(schema(), &name("the params schema"))?;
-        let schema = serde_json::from_str(&schema).map_err(|e| format!("the params schema of `{id}` is no JSON: {e}"))?;
-        let (params, doc) = Params::parse(&schema).map_err(|e| format!("the params schema of `{id}`: {e}"))?;
+        let schema = serde_json::from_str(&schema)
+            .map_err(|e| format!("the params schema of `{id}` is no JSON: {e}"))?;
+        let (params, doc) =
+            Params::parse(&schema).map_err(|e| format!("the params schema of `{id}`: {e}"))?;
         let flag = |bit: u32| kind_ref.flags & bit != 0;
         Ok(KindInfo {
             version: kind_ref.version,
@@ -116,7 +124,11 @@ unsafe fn ports(list: *const *const abi::Port, n: u32, what: &str) -> Result<Vec
         if port.is_null() || ((&raw const (*port).size).read() as usize) < size_of::<abi::Port>() {
             return Err(format!("{what}: #{index} is null or too small"));
         }
-        let types = text((*port).ty, what)?.split('|').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect();
+        let types = text((*port).ty, what)?
+            .split('|')
+            .map(|t| t.trim().to_owned())
+            .filter(|t| !t.is_empty())
+            .collect();
         Ok(Port {
             name: text((*port).name, what)?,
             doc: text((*port).doc, what)?,

@@ -63,7 +63,8 @@ impl Generation {
             return Ok(());
         }
         // SAFETY: the entry was accepted, the call is live, the host table is static.
-        let status = unsafe { field!(self.entry, abi::Entry, init).map_or(abi::OK, |init| init(host::table(), call)) };
+        let status =
+            unsafe { field!(self.entry, abi::Entry, init).map_or(abi::OK, |init| init(host::table(), call)) };
         if status != abi::OK {
             return Err(status);
         }
@@ -104,7 +105,8 @@ impl Generation {
                 .map_or(abi::E_UNSUPPORTED, |create| create(abi::Str::new(kind), call, &raw mut node))
         };
         // SAFETY: a node that was made has a vtable with `run`, or is not a node.
-        let usable = !node.is_null() && unsafe { !(*node).vt.is_null() && field!((*node).vt, abi::NodeVt, run).is_some() };
+        let usable = !node.is_null()
+            && unsafe { !(*node).vt.is_null() && field!((*node).vt, abi::NodeVt, run).is_some() };
         if status != abi::OK || !usable {
             return Err(outcome::not_created(&self.identity.id, kind, status));
         }

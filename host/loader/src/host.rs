@@ -42,14 +42,19 @@ pub(crate) fn level(level: i32) -> Level {
 
 unsafe extern "C" fn log(_: *const abi::Host, at: i32, message: abi::Str) {
     // SAFETY: text borrowed for the call.
-    let message = unsafe { message.bytes() }.map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
+    let message =
+        unsafe { message.bytes() }.map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
     let mut lines = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     if lines.len() < MAX_LOG {
         lines.push((level(at), message));
     }
 }
 
-unsafe extern "C" fn retain(_: *const abi::Host, input: *const abi::Value, output: *mut abi::Value) -> abi::Status {
+unsafe extern "C" fn retain(
+    _: *const abi::Host,
+    input: *const abi::Value,
+    output: *mut abi::Value,
+) -> abi::Status {
     // SAFETY: an input that this host lent to the plugin, alive for the call, and a valid out parameter.
     unsafe {
         if input.is_null() || output.is_null() {

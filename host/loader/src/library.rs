@@ -21,7 +21,12 @@ impl Library {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = private_folder(number).map_err(|e| format!("cannot make a private copy: {e}"))?;
         // Opening the same path twice gives the old library, so every generation has a path of its own.
-        let name = format!("{}-{}{}", crate::search::stem(original), &hash.to_hex()[..16], std::env::consts::DLL_SUFFIX);
+        let name = format!(
+            "{}-{}{}",
+            crate::search::stem(original),
+            &hash.to_hex()[..16],
+            std::env::consts::DLL_SUFFIX
+        );
         let copy = folder.join(name);
         let opened = std::fs::write(&copy, bytes)
             .map_err(|e| format!("cannot make a private copy: {e}"))
@@ -39,7 +44,8 @@ impl Library {
 
 /// A folder that only this user can enter.
 fn private_folder(number: u64) -> std::io::Result<PathBuf> {
-    let nonce = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    let nonce =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
     let name = format!("dreamwire-{}-{number}-{nonce:08x}", std::process::id());
     let folder = std::env::temp_dir().join(name);
     let mut builder = std::fs::DirBuilder::new();
@@ -79,7 +85,9 @@ fn find_entry(library: &libloading::Library) -> Result<*const abi::Entry, String
     if let Some(entry) = symbol(abi::ENTRY_SYMBOL) {
         return Ok(entry);
     }
-    let other = (0..100).filter(|&major| major != abi::ABI_MAJOR).find(|m| symbol(&format!("dw_entry_v{m}")).is_some());
+    let other = (0..100)
+        .filter(|&major| major != abi::ABI_MAJOR)
+        .find(|m| symbol(&format!("dw_entry_v{m}")).is_some());
     Err(match other {
         Some(major) => other_major(major),
         None => format!("it is not a dreamwire plugin: it exports no `{}`", abi::ENTRY_SYMBOL),

@@ -46,7 +46,8 @@ pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status) -> Fail
 
 /// The plugin returned something it must not.
 pub(crate) fn broken(plugin: &str, what: impl std::fmt::Display) -> Failure {
-    let mut failure = Failure::new(FailureKind::Plugin, format!("plugin {plugin} broke the contract: {what}"));
+    let mut failure =
+        Failure::new(FailureKind::Plugin, format!("plugin {plugin} broke the contract: {what}"));
     failure.help = Some("report this to the plugin's author".to_owned());
     failure
 }

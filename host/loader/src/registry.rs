@@ -67,7 +67,8 @@ impl Loader {
             .collect();
         let mut loader = Self { kinds: Kinds::new(), owners: HashMap::new(), generations: Vec::new() };
         loader.kinds.searched = search.places();
-        loader.kinds.known = KNOWN.iter().map(|(kind, file)| ((*kind).to_owned(), (*file).to_owned())).collect();
+        loader.kinds.known =
+            KNOWN.iter().map(|(kind, file)| ((*kind).to_owned(), (*file).to_owned())).collect();
         for candidate in &candidates {
             match open(candidate, previous) {
                 // The same bytes in two folders are one plugin.
@@ -99,7 +100,8 @@ impl Loader {
                 }
                 self.owners.insert(id.to_owned(), Arc::clone(one));
             } else {
-                let mut paths: Vec<String> = generations.iter().map(|g| format!("`{}`", g.path.display())).collect();
+                let mut paths: Vec<String> =
+                    generations.iter().map(|g| format!("`{}`", g.path.display())).collect();
                 paths.dedup();
                 conflicts.push((paths.join(" and "), id.to_owned()));
             }
@@ -171,9 +173,13 @@ impl Nodes for Loader {
             // those of the descriptor that `kind` was read from.
             unsafe {
                 match field!((*node).vt, abi::NodeVt, run) {
-                    Some(run) => {
-                        run(node, &raw const call, abi::Str::new(request.params), lent.as_ptr(), outputs.as_mut_ptr())
-                    }
+                    Some(run) => run(
+                        node,
+                        &raw const call,
+                        abi::Str::new(request.params),
+                        lent.as_ptr(),
+                        outputs.as_mut_ptr(),
+                    ),
                     None => abi::E_UNSUPPORTED,
                 }
             }

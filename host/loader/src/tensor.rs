@@ -45,10 +45,15 @@ impl Sane {
         // SAFETY: null or alive.
         let Some(view) = (unsafe { view.as_ref() }) else { return Err("a tensor is null".to_owned()) };
         if view.device.device_type != abi::DL_CPU {
-            return Err(format!("a tensor is on device type {}; values cross in host memory", view.device.device_type));
+            return Err(format!(
+                "a tensor is on device type {}; values cross in host memory",
+                view.device.device_type
+            ));
         }
         let dtype = dtype(view.dtype)?;
-        if !(0..=MAX_RANK).contains(&view.ndim) || view.ndim > 0 && (view.shape.is_null() || view.strides.is_null()) {
+        if !(0..=MAX_RANK).contains(&view.ndim)
+            || view.ndim > 0 && (view.shape.is_null() || view.strides.is_null())
+        {
             return Err(format!("a tensor has the rank {} and no usable shape", view.ndim));
         }
         let read = |list: *const i64| -> Vec<i64> {
@@ -57,7 +62,9 @@ impl Sane {
         };
         let (shape, strides) = (read(view.shape), read(view.strides));
         let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?));
-        let count = count.filter(|&n| n <= isize::MAX as usize / 8).ok_or(format!("a tensor has the shape {shape:?}"))?;
+        let count = count
+            .filter(|&n| n <= isize::MAX as usize / 8)
+            .ok_or(format!("a tensor has the shape {shape:?}"))?;
         if count > 0 && view.data.is_null() {
             return Err(format!("a tensor of shape {shape:?} has no data"));
         }
@@ -145,7 +152,8 @@ pub(crate) unsafe fn copy(view: abi::View) -> Result<Tensor, String> {
         (sane, bytes)
     };
     let aligned = Arc::new(Aligned::new(&bytes));
-    Tensor::new(sane.dtype, sane.shape, aligned).ok_or_else(|| "a tensor's sizes do not fit its data".to_owned())
+    Tensor::new(sane.dtype, sane.shape, aligned)
+        .ok_or_else(|| "a tensor's sizes do not fit its data".to_owned())
 }
 
 /// A tensor that was moved to the host and is used where it lies.
@@ -219,7 +227,8 @@ pub(crate) unsafe fn take(owned: abi::Owned) -> Result<Tensor, String> {
             return copied;
         }
         let foreign = Foreign { owned, base: sane.base, len: sane.count * sane.dtype.size() };
-        Tensor::new(sane.dtype, sane.shape, Arc::new(foreign)).ok_or_else(|| "a tensor's sizes do not fit its data".to_owned())
+        Tensor::new(sane.dtype, sane.shape, Arc::new(foreign))
+            .ok_or_else(|| "a tensor's sizes do not fit its data".to_owned())
     }
 }
 
@@ -314,7 +323,10 @@ mod tests {
             }
         };
         let back = transposed(&|_| {}).unwrap();
-        assert_eq!((back.shape(), back.bytes()), (&[3, 2][..], floats(&[0., 3., 1., 4., 2., 5.], &[6]).bytes()));
+        assert_eq!(
+            (back.shape(), back.bytes()),
+            (&[3, 2][..], floats(&[0., 3., 1., 4., 2., 5.], &[6]).bytes())
+        );
         let refuse = |edit: &dyn Fn(&mut abi::DLTensor)| transposed(edit).map(drop).unwrap_err();
         assert!(refuse(&|t| t.data = std::ptr::null_mut()).contains("no data"));
         assert!(refuse(&|t| t.byte_offset = 2).contains("not aligned"));

@@ -163,7 +163,9 @@ unsafe fn take(value: &abi::Value, node: &str, generation: &Arc<Generation>) -> 
 fn fits(value: &Value, types: &[String]) -> Result<(), String> {
     let [ty] = types else { return Ok(()) };
     let wanted = |rank: usize, what: &str| match value {
-        Value::Tensor(t) if t.dtype() == Dtype::F32 && t.shape().len() == rank && !t.shape().contains(&0) => Ok(()),
+        Value::Tensor(t) if t.dtype() == Dtype::F32 && t.shape().len() == rank && !t.shape().contains(&0) => {
+            Ok(())
+        }
         Value::Tensor(t) => Err(format!("{what} was promised, found {:?} {:?}", t.dtype(), t.shape())),
         _ => Err(format!("{what} was promised, found none")),
     };
@@ -174,7 +176,9 @@ fn fits(value: &Value, types: &[String]) -> Result<(), String> {
         ("LATENT_W", _) => wanted(3, "a float32 LATENT_W [B,layers,w]"),
         ("INT", Value::Int(_)) | ("FLOAT", Value::Float(_) | Value::Int(_)) => Ok(()),
         ("STRING", Value::Text(_)) | ("BOOLEAN", Value::Bool(_)) => Ok(()),
-        ("INT" | "FLOAT" | "STRING" | "BOOLEAN", _) => Err(format!("{ty} was promised, found something else")),
+        ("INT" | "FLOAT" | "STRING" | "BOOLEAN", _) => {
+            Err(format!("{ty} was promised, found something else"))
+        }
         (_, Value::Function(f)) if f.kind() == ty => Ok(()),
         (_, Value::Function(f)) => Err(format!("{ty} was promised, found {}", f.kind())),
         ("FEATURES" | "OBJECTIVE" | "MAPPING" | "GENERATOR" | "DISCRIMINATOR", _) => {

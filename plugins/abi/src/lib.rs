@@ -29,11 +29,16 @@ pub use dlpack::{
     DLManagedTensorVersioned, DLPackVersion, DLTensor, F32,
 };
 pub use entry::{
-    ENTRY_SYMBOL, Entry, Host, KIND_OUTPUT, KIND_PURE, KIND_STATEFUL, Kind, Node, NodeVt, PORT_MANY, PORT_OPTIONAL, Port,
+    ENTRY_SYMBOL, Entry, Host, KIND_OUTPUT, KIND_PURE, KIND_STATEFUL, Kind, Node, NodeVt, PORT_MANY,
+    PORT_OPTIONAL, Port,
 };
-pub use function::{FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, Tape, TapeVt, TensorSpec};
+pub use function::{
+    FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, Tape, TapeVt, TensorSpec,
+};
 pub use status::*;
-pub use value::{BOOL, F64, FUNCTION, I64, LIST, List, NONE, Owned, STRING, Str, TENSOR, Value, ValueUnion, View};
+pub use value::{
+    BOOL, F64, FUNCTION, I64, LIST, List, NONE, Owned, STRING, Str, TENSOR, Value, ValueUnion, View,
+};
 
 /// Major version: also in the name of the exported symbol. Another major is another contract.
 pub const ABI_MAJOR: u32 = 1;

@@ -181,7 +181,8 @@ fn every_constant_of_the_header_is_compared() {
     let table = table();
     let defined = header.lines().filter_map(|line| line.strip_prefix("#define "));
     let names = defined.filter_map(|rest| rest.split_whitespace().next());
-    let constants: Vec<&str> = names.filter(|n| n.starts_with("DW_") && *n != "DW_EXPORT").collect();
+    let constants: Vec<&str> =
+        names.filter(|n| n.starts_with("DW_") && *n != "DW_EXPORT" && !n.contains('(')).collect();
     assert!(constants.len() > 30, "{constants:?}");
     for name in constants {
         let compared = table.rust.lines().any(|line| line.split(' ').next() == Some(name));

@@ -70,7 +70,10 @@ impl Pullback for CandleTape {
             let Some(gy) = gy else { continue };
             if gy.dims() != y.dims() {
                 let (found, wanted) = (gy.dims(), y.dims());
-                return Err(Error::shape("", format!("a cotangent has the shape {found:?}, its output {wanted:?}")));
+                return Err(Error::shape(
+                    "",
+                    format!("a cotangent has the shape {found:?}, its output {wanted:?}"),
+                ));
             }
             let term = (y * gy)?.sum_all()?;
             total = Some(match total {
@@ -81,7 +84,12 @@ impl Pullback for CandleTape {
         let Some(total) = total else { return Ok(vec![None; self.x.len()]) };
         let gradients = total.backward()?;
         let asked = |i: usize| self.wrt >> i & 1 == 1;
-        Ok(self.x.iter().enumerate().map(|(i, x)| gradients.get(x).filter(|_| asked(i)).map(Tensor::detach)).collect())
+        Ok(self
+            .x
+            .iter()
+            .enumerate()
+            .map(|(i, x)| gradients.get(x).filter(|_| asked(i)).map(Tensor::detach))
+            .collect())
     }
 
     fn bytes(&self) -> u64 {
@@ -161,7 +169,12 @@ unsafe extern "C" fn describe(f: *mut abi::Fn) -> *const abi::FnDesc {
 ///
 /// # Safety
 /// `x` points to `n` views.
-unsafe fn inputs(x: *const abi::View, n: usize, wrt: u64, device: &candle_core::Device) -> Result<Vec<Tensor>> {
+unsafe fn inputs(
+    x: *const abi::View,
+    n: usize,
+    wrt: u64,
+    device: &candle_core::Device,
+) -> Result<Vec<Tensor>> {
     // SAFETY: the caller's promise; each view is null or alive.
     unsafe {
         let given = (0..n).take_while(|&i| !(*x.add(i)).is_null()).count();
@@ -178,7 +191,10 @@ unsafe fn inputs(x: *const abi::View, n: usize, wrt: u64, device: &candle_core::
 ///
 /// # Safety
 /// `out` has room for as many tensors as there are.
-unsafe fn hand_over<'a>(tensors: impl Iterator<Item = Option<&'a Tensor>>, out: *mut abi::Owned) -> Result<()> {
+unsafe fn hand_over<'a>(
+    tensors: impl Iterator<Item = Option<&'a Tensor>>,
+    out: *mut abi::Owned,
+) -> Result<()> {
     let made = tensors
         // SAFETY: just exported, so live and ours.
         .map(|t| t.map(|t| unsafe { tensor::Managed::new(tensor::export(t)?) }).transpose())

@@ -14,7 +14,8 @@ pub(crate) fn install_panic_hook() {
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|info| {
             let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
-            *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = Some((std::thread::current().id(), place));
+            *PLACE.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((std::thread::current().id(), place));
         }));
     });
 }
@@ -23,7 +24,10 @@ pub(crate) fn install_panic_hook() {
 ///
 /// # Safety
 /// `call` points to a live `dw_call` that stays alive until this returns.
-pub(crate) unsafe fn guard(call: *const abi::Call, body: impl FnOnce(&Call) -> Result<()> + Send) -> abi::Status {
+pub(crate) unsafe fn guard(
+    call: *const abi::Call,
+    body: impl FnOnce(&Call) -> Result<()> + Send,
+) -> abi::Status {
     // SAFETY: the caller's promise.
     let call = match unsafe { Call::from_raw(call) } {
         Ok(call) => call,
@@ -59,7 +63,12 @@ fn panicked(payload: Box<dyn std::any::Any + Send>) -> Error {
         .filter(|(thread, _)| *thread == std::thread::current().id())
         .map(|(_, place)| format!(" at {place}"))
         .unwrap_or_default();
-    let error = Error { status: abi::E_PANIC, input: String::new(), message: format!("panicked{place}: {text}"), reported: false };
+    let error = Error {
+        status: abi::E_PANIC,
+        input: String::new(),
+        message: format!("panicked{place}: {text}"),
+        reported: false,
+    };
     // A payload whose Drop panics would escape.
     std::mem::forget(payload);
     error

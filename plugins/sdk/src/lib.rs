@@ -53,8 +53,8 @@ pub use serde_json;
 /// Everything a node file needs.
 pub mod prelude {
     pub use crate::{
-        Call, Differentiable, Error, FnSpec, Function, Inputs, Kind, Linearised, Node, Outputs, Port, Pullback, Result,
-        Tape, TensorSpec, port,
+        Call, Differentiable, Error, FnSpec, Function, Inputs, Kind, Linearised, Node, Outputs, Port,
+        Pullback, Result, Tape, TensorSpec, port,
     };
     pub use candle_core::{DType, Device, Tensor};
     pub use schemars::JsonSchema;

@@ -77,7 +77,8 @@ unsafe extern "C" fn run<N: Node>(
             // SAFETY: `node` is an `Instance<N>`: this function is reached through that type's vtable only.
             let node = &mut (*node.cast::<Instance<N>>()).node;
             let text = params.text().ok_or_else(|| Error::failed("the params are not text"))?;
-            let params = serde_json::from_str(text).map_err(|e| Error::failed(format!("the params do not fit: {e}")))?;
+            let params = serde_json::from_str(text)
+                .map_err(|e| Error::failed(format!("the params do not fit: {e}")))?;
             let inputs = Inputs::new(N::KIND.inputs, inputs, call.device());
             let given = node.run(call, params, inputs)?;
             given.write(N::KIND.outputs, outputs)

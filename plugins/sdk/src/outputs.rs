@@ -91,7 +91,9 @@ impl Outputs {
                 Output::Float(f) => (abi::F64, abi::ValueUnion { f }),
                 Output::Bool(b) => (abi::BOOL, abi::ValueUnion { i: b.into() }),
                 Output::Text(text) => (abi::STRING, abi::ValueUnion { s: lend(text) }),
-                Output::Function(function) => (abi::FUNCTION, abi::ValueUnion { func: export::function(function) }),
+                Output::Function(function) => {
+                    (abi::FUNCTION, abi::ValueUnion { func: export::function(function) })
+                }
             };
             made.0.push(abi::Value { kind, flags: 0, u });
         }

@@ -107,7 +107,8 @@ unsafe extern "C" fn create<P: Plugin>(
             let (id, out) = raw.get();
             let wanted = id.text().unwrap_or_default();
             let factory = P::FACTORIES.iter().find(|f| f.id == wanted);
-            let factory = factory.ok_or_else(|| Error::failed(format!("plugin {} has no kind `{wanted}`", P::ID)))?;
+            let factory =
+                factory.ok_or_else(|| Error::failed(format!("plugin {} has no kind `{wanted}`", P::ID)))?;
             *out = (factory.create)();
             Ok(())
         })

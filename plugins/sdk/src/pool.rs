@@ -23,8 +23,10 @@ fn start(threads: usize) -> Result<Pool, rayon::ThreadPoolBuildError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .spawn_handler(move |worker| {
-            let handle =
-                Builder::new().name("dreamwire-worker".to_owned()).stack_size(STACK).spawn(move || worker.run())?;
+            let handle = Builder::new()
+                .name("dreamwire-worker".to_owned())
+                .stack_size(STACK)
+                .spawn(move || worker.run())?;
             started.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
             Ok(())
         })

@@ -21,7 +21,9 @@ pub(crate) fn device(device: abi::DLDevice) -> Result<Device> {
         abi::DL_CUDA => Ok(Device::new_cuda(device.device_id.unsigned_abs() as usize)?),
         #[cfg(feature = "metal")]
         abi::DL_METAL => Ok(Device::new_metal(device.device_id.unsigned_abs() as usize)?),
-        other => Err(Error::unsupported(format!("this build of the plugin does not run on device type {other}"))),
+        other => {
+            Err(Error::unsupported(format!("this build of the plugin does not run on device type {other}")))
+        }
     }
 }
 
@@ -32,7 +34,9 @@ fn dtype(dtype: DType) -> Result<abi::DLDataType> {
         DType::I64 => (abi::DL_INT, 64),
         DType::F32 => (abi::DL_FLOAT, 32),
         DType::F64 => (abi::DL_FLOAT, 64),
-        other => return Err(Error::dtype("", format!("tensors of type {other:?} do not cross; convert to f32"))),
+        other => {
+            return Err(Error::dtype("", format!("tensors of type {other:?} do not cross; convert to f32")));
+        }
     };
     Ok(abi::DLDataType { code, bits, lanes: 1 })
 }
@@ -211,7 +215,10 @@ unsafe fn storage(view: abi::View) -> Result<(CpuStorage, Shape)> {
         return Err(Error::failed("a tensor is missing"));
     };
     if view.device.device_type != abi::DL_CPU {
-        return Err(Error { status: abi::E_DEVICE, ..Error::failed("tensors cross in host memory in this version") });
+        return Err(Error {
+            status: abi::E_DEVICE,
+            ..Error::failed("tensors cross in host memory in this version")
+        });
     }
     let rank = usize::try_from(view.ndim).ok().filter(|&n| n <= 16);
     let Some(rank) = rank.filter(|&n| n == 0 || (!view.shape.is_null() && !view.strides.is_null())) else {
@@ -221,10 +228,13 @@ unsafe fn storage(view: abi::View) -> Result<(CpuStorage, Shape)> {
     for axis in 0..rank {
         // SAFETY: `rank` sizes and strides, neither null.
         let (size, stride) = unsafe { (*view.shape.add(axis), *view.strides.add(axis)) };
-        shape.push(usize::try_from(size).map_err(|_| Error::shape("", format!("a tensor has the size {size}")))?);
+        shape.push(
+            usize::try_from(size).map_err(|_| Error::shape("", format!("a tensor has the size {size}")))?,
+        );
         strides.push(stride);
     }
-    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize / 8);
+    let count =
+        shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize / 8);
     if count.is_none() {
         return Err(Error::shape("", format!("a tensor has the shape {shape:?}")));
     }
@@ -338,7 +348,8 @@ mod tests {
             byte_offset: 0,
         };
         // SAFETY: nothing is read: every lie is found first.
-        let refuse = |view: &abi::DLTensor| unsafe { import(&raw const *view, &Device::Cpu) }.unwrap_err().to_string();
+        let refuse =
+            |view: &abi::DLTensor| unsafe { import(&raw const *view, &Device::Cpu) }.unwrap_err().to_string();
         assert_eq!(refuse(&view), "a tensor has the size -1");
         let mut shape = [4i64];
         view.shape = shape.as_mut_ptr();

@@ -128,10 +128,14 @@ unsafe extern "C" fn read(call: *const abi::Call, path: abi::Str, bytes: *mut ab
         let mut ran = Host::of(call);
         let path = path.text().unwrap_or_default();
         let Some((_, data)) = ran.files.iter().find(|(name, _)| name == path) else {
-            ran.failure = Some(Error { status: abi::E_IO, ..Error::failed(format!("no file `{path}` in this test")) });
+            ran.failure =
+                Some(Error { status: abi::E_IO, ..Error::failed(format!("no file `{path}` in this test")) });
             return abi::E_IO;
         };
-        match Tensor::from_slice(data, data.len(), &Device::Cpu).map_err(Error::from).and_then(|t| tensor::export(&t)) {
+        match Tensor::from_slice(data, data.len(), &Device::Cpu)
+            .map_err(Error::from)
+            .and_then(|t| tensor::export(&t))
+        {
             Ok(owned) => *bytes = owned,
             Err(error) => return error.status,
         }
@@ -215,7 +219,11 @@ pub fn in_call<T: Send>(body: impl FnOnce(&crate::Call) -> Result<T> + Send) -> 
 ///
 /// # Errors
 /// What the node says.
-pub fn run_node<N: Node>(params_json: &str, inputs: &[(&str, Value)], files: &[(&str, &[u8])]) -> Result<Ran> {
+pub fn run_node<N: Node>(
+    params_json: &str,
+    inputs: &[(&str, Value)],
+    files: &[(&str, &[u8])],
+) -> Result<Ran> {
     let kind = Descriptor::<N>::KIND;
     let mut owned = Vec::new();
     let mut lists: Vec<Box<(abi::List, Vec<abi::Value>)>> = Vec::new();

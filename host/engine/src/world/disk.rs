@@ -56,8 +56,10 @@ impl Disk {
         let candidates = self.candidates(path);
         let Some(found) = candidates.iter().find(|p| p.symlink_metadata().is_ok()) else {
             let places: Vec<_> = candidates.iter().map(|p| format!("`{}`", p.display())).collect();
-            return Err(WorldError::new(format!("there is no file `{}`", path.text))
-                .help(format!("looked for {}; paths are relative to the graph's folder", places.join(", "))));
+            return Err(WorldError::new(format!("there is no file `{}`", path.text)).help(format!(
+                "looked for {}; paths are relative to the graph's folder",
+                places.join(", ")
+            )));
         };
         let real = found.canonicalize().map_err(|e| cannot_read(&path.text, &e))?;
         let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
@@ -94,10 +96,17 @@ impl Disk {
         if !out.exists() {
             let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if !parent.is_dir() {
-                let message = format!("cannot make the output folder `{}`: there is no `{}`", out.display(), parent.display());
-                return Err(WorldError::new(message).help("make the folder that holds it, or choose another with --out"));
+                let message = format!(
+                    "cannot make the output folder `{}`: there is no `{}`",
+                    out.display(),
+                    parent.display()
+                );
+                return Err(WorldError::new(message)
+                    .help("make the folder that holds it, or choose another with --out"));
             }
-            std::fs::create_dir(out).or_else(|e| if out.is_dir() { Ok(()) } else { Err(e) }).map_err(|e| self.cannot_open(&e))?;
+            std::fs::create_dir(out)
+                .or_else(|e| if out.is_dir() { Ok(()) } else { Err(e) })
+                .map_err(|e| self.cannot_open(&e))?;
         }
         Dir::open_ambient_dir(out, ambient_authority()).map_err(|e| self.cannot_open(&e))
     }
@@ -123,7 +132,8 @@ impl Disk {
     fn refuse_input(&self, state: &State, name: &str) -> Result<(), WorldError> {
         let target = self.out.join(name);
         if target.canonicalize().is_ok_and(|real| state.inputs.contains(&real)) {
-            let message = format!("`{}` is an input of this graph: it will not be overwritten", target.display());
+            let message =
+                format!("`{}` is an input of this graph: it will not be overwritten", target.display());
             return Err(WorldError::new(message).help("choose another name, or another folder with --out"));
         }
         Ok(())
@@ -162,7 +172,8 @@ impl World for Disk {
         let published = |name: String, written| Published { path: self.out.join(&name), name, hash, written };
         let file_name = |name: &str| name.rsplit_once('/').map_or(name, |(_, file)| file).to_owned();
         let write = |name: &str, if_taken| {
-            publish::write(&folder, &file_name(name), bytes, if_taken).map_err(|e| publish::explain(name, bytes.len(), &e))
+            publish::write(&folder, &file_name(name), bytes, if_taken)
+                .map_err(|e| publish::explain(name, bytes.len(), &e))
         };
         let is_same = |name: &str| folder.read(file_name(name)).is_ok_and(|old| old == bytes);
 
@@ -174,7 +185,9 @@ impl World for Disk {
             self.refuse_input(&state, &name)?;
             let taken = state.names.iter().any(|(other, n)| *n == name && *other != origin);
             if taken {
-                return Err(WorldError::new(format!("another node of this graph publishes `{name}` already")));
+                return Err(WorldError::new(format!(
+                    "another node of this graph publishes `{name}` already"
+                )));
             }
             if !is_same(&name) {
                 write(&name, IfTaken::Replace)?;
@@ -191,7 +204,8 @@ impl World for Disk {
         };
         let existing = counters();
         let claimed: HashSet<&String> = state.names.values().collect();
-        let twin = existing.iter().map(|&n| parsed.name(n)).find(|name| !claimed.contains(name) && is_same(name));
+        let twin =
+            existing.iter().map(|&n| parsed.name(n)).find(|name| !claimed.contains(name) && is_same(name));
         if let Some(name) = twin {
             state.names.insert(origin, name.clone());
             return Ok(published(name, false));
@@ -282,7 +296,10 @@ mod tests {
         assert_eq!(refusal(&f.disk, "folder"), "`folder` is a folder, not a file");
         assert_eq!(refusal(&f.disk, "../secret"), "`../secret` lies outside the graph's folder");
         assert!(refusal(&f.disk, "/etc/hostname").contains("outside"));
-        let anywhere = InputPath { text: f.graph.parent().unwrap().join("secret").display().to_string(), anywhere: true };
+        let anywhere = InputPath {
+            text: f.graph.parent().unwrap().join("secret").display().to_string(),
+            anywhere: true,
+        };
         assert_eq!(&*f.disk.read(&anywhere).unwrap().bytes, b"s");
         assert!(f.disk.asked().iter().any(|p| p.ends_with("none.png")), "a missing file is watched for");
     }
@@ -312,12 +329,18 @@ mod tests {
         assert_eq!(publish("b", b"2"), ("sub/d_00002_.png".into(), true));
         assert_eq!(publish("a", b"1"), ("sub/d_00001_.png".into(), false));
         assert_eq!(publish("a", b"3"), ("sub/d_00001_.png".into(), true));
-        let left: Vec<_> = std::fs::read_dir(f.disk.out().join("sub")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(f.disk.out().join("sub")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "no temporary file stays behind: {left:?}");
         // Another process: the same bytes are recognised, others get the next number.
         let other = Disk::new(vec![f.graph.clone()], f.disk.out().to_owned());
-        let publish = |bytes: &[u8], node: &str| other.publish(&origin(node), "sub/d_{counter:05}_.png", bytes).unwrap();
-        assert_eq!((publish(b"2", "x").name.as_str(), publish(b"2", "x").written), ("sub/d_00002_.png", false));
+        let publish = |bytes: &[u8], node: &str| {
+            other.publish(&origin(node), "sub/d_{counter:05}_.png", bytes).unwrap()
+        };
+        assert_eq!(
+            (publish(b"2", "x").name.as_str(), publish(b"2", "x").written),
+            ("sub/d_00002_.png", false)
+        );
         assert_eq!(publish(b"4", "y").name, "sub/d_00003_.png");
     }
 
@@ -365,8 +388,10 @@ mod tests {
         if std::env::var_os("DREAMWIRE_TEST_SMALL_FILES").is_none() {
             let me = std::env::current_exe().unwrap();
             let script = format!("ulimit -f 1; trap '' XFSZ; exec '{}' a_full_disk", me.display());
-            let status = std::process::Command::new("bash").args(["-c", &script]).env("DREAMWIRE_TEST_SMALL_FILES", "1").status();
-            assert!(status.unwrap().success());
+            let mut bash = std::process::Command::new("bash");
+            // Through a pipe: the limit would hold for a log file too.
+            let child = bash.args(["-c", &script]).env("DREAMWIRE_TEST_SMALL_FILES", "1").output().unwrap();
+            assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
             return;
         }
         let error = f.disk.publish(&origin("a"), "x.png", &vec![7u8; 1 << 20]).unwrap_err();

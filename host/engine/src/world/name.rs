@@ -15,9 +15,12 @@ impl<'a> Template<'a> {
         check(text)?;
         let Some(at) = text.find("{counter:") else { return Ok(Self { before: text, counted: None }) };
         let rest = &text[at + "{counter:".len()..];
-        let end = rest.find('}').ok_or_else(|| WorldError::new(format!("`{text}` has a `{{counter:` without `}}`")))?;
+        let end = rest
+            .find('}')
+            .ok_or_else(|| WorldError::new(format!("`{text}` has a `{{counter:` without `}}`")))?;
         let digits = rest[..end].parse().ok().filter(|&n: &usize| (1..=9).contains(&n));
-        let digits = digits.ok_or_else(|| WorldError::new(format!("`{text}` has a counter of no usable width")))?;
+        let digits =
+            digits.ok_or_else(|| WorldError::new(format!("`{text}` has a counter of no usable width")))?;
         Ok(Self { before: &text[..at], counted: Some((digits, &rest[end + 1..])) })
     }
 
@@ -56,8 +59,9 @@ impl<'a> Template<'a> {
 /// Refuses every name that could leave the output root, on any system, before any file system is asked.
 fn check(name: &str) -> Result<(), WorldError> {
     let refuse = |why: &str| {
-        Err(WorldError::new(format!("`{name}` {why}"))
-            .help("output names are relative, with forward slashes, and stay under the output folder (--out)"))
+        Err(WorldError::new(format!("`{name}` {why}")).help(
+            "output names are relative, with forward slashes, and stay under the output folder (--out)",
+        ))
     };
     if name.is_empty() || name.ends_with('/') {
         return refuse("names no file");

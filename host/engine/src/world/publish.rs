@@ -65,9 +65,8 @@ fn keep_mode(folder: &Dir, name: &str, temporary: &str) {
 pub(super) fn explain(name: &str, size: usize, error: &io::Error) -> WorldError {
     let explained = WorldError::new(format!("cannot write `{name}` ({size} bytes): {error}"));
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            explained.help("free some space or choose another folder with --out; what was there before is untouched")
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => explained
+            .help("free some space or choose another folder with --out; what was there before is untouched"),
         io::ErrorKind::PermissionDenied => explained.help("choose another folder with --out"),
         _ => explained,
     }

@@ -102,8 +102,10 @@ impl Function {
         let tape = (!tape.is_null()).then(|| Tape { raw: tape, function: self.clone() });
         // Own them all before any import can fail.
         // SAFETY: OK promises managed tensors that are now ours.
-        let owned: Vec<Result<tensor::Managed>> = y.into_iter().map(|y| unsafe { tensor::Managed::new(y) }).collect();
-        let outputs = owned.into_iter().map(|managed| managed?.tensor(call.device())).collect::<Result<_>>()?;
+        let owned: Vec<Result<tensor::Managed>> =
+            y.into_iter().map(|y| unsafe { tensor::Managed::new(y) }).collect();
+        let outputs =
+            owned.into_iter().map(|managed| managed?.tensor(call.device())).collect::<Result<_>>()?;
         Ok((outputs, tape))
     }
 
@@ -131,7 +133,8 @@ impl Function {
         live::current(|call| {
             let (y, tape) = self.call_eval(call, x, wrt)?;
             let kind = self.kind();
-            let tape = tape.ok_or_else(|| Error::not_differentiable(format!("{kind} gave no gradient tape")))?;
+            let tape =
+                tape.ok_or_else(|| Error::not_differentiable(format!("{kind} gave no gradient tape")))?;
             Ok((y, tape))
         })
     }

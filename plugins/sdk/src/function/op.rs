@@ -68,8 +68,9 @@ impl CustomOp1 for ForeignOp {
             candle_core::op::BackpropOp::none(),
             false,
         );
-        let (start, end) =
-            layout.contiguous_offsets().ok_or_else(|| candle_core::Error::Msg("the input is strided".to_owned()))?;
+        let (start, end) = layout
+            .contiguous_offsets()
+            .ok_or_else(|| candle_core::Error::Msg("the input is strided".to_owned()))?;
         let x = x.narrow(0, start, end - start)?.reshape(layout.shape())?.to_device(&self.device)?;
         let y = self.forward(&x).map_err(through_candle)?.to_device(&candle_core::Device::Cpu)?;
         let shape = y.shape().clone();

@@ -28,7 +28,10 @@ impl TensorSpec {
 
     /// The value of one key of the semantics.
     pub fn semantic(&self, key: &str) -> Option<&str> {
-        self.semantics.split(';').find_map(|pair| pair.split_once('=').filter(|(k, _)| k.trim() == key)).map(|p| p.1)
+        self.semantics
+            .split(';')
+            .find_map(|pair| pair.split_once('=').filter(|(k, _)| k.trim() == key))
+            .map(|p| p.1)
     }
 }
 
