@@ -55,7 +55,7 @@ impl Ascent<'_> {
                 let (moved, value) =
                     step(&image, mask.as_ref(), self.objective, &mut stepper, &self.rule, position)?;
                 image = moved;
-                let note = format!("octave {}/{} loss {}", octave + 1, octaves.len(), short(value));
+                let note = format!("octave {}/{} objective {}", octave + 1, octaves.len(), short(value));
                 call.progress((octave * self.steps + number + 1) as u64, total, &note)?;
                 previews.show(call, &image);
             }

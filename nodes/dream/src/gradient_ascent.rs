@@ -57,6 +57,11 @@ pub(crate) struct Params {
     /// Keep the picture in 0..1 after every step.
     #[serde(default = "yes")]
     pub(crate) clamp: bool,
+    /// A value this close to black or white slows down on its way there, so that highlights keep their detail; 0 is
+    /// Google's hard clipping. Without clamp it has no effect.
+    #[schemars(range(min = 0.0, max = 127.0), extend("x-dw-step" = 1.0, "x-dw-unit" = "1/255"))]
+    #[serde(default = "knee")]
+    pub(crate) knee: f64,
     /// Of the random offsets.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[serde(default)]
@@ -125,6 +130,10 @@ fn yes() -> bool {
     true
 }
 
+fn knee() -> f64 {
+    32.0
+}
+
 #[derive(Default)]
 pub(crate) struct GradientAscent;
 
@@ -164,6 +173,7 @@ impl Node for GradientAscent {
                 jitter: params.jitter,
                 seed: params.seed,
                 clamp: params.clamp,
+                knee: params.knee / 255.0,
             },
             stepper: match params.normalise {
                 Normalise::MeanAbs => Stepper::MeanAbs,

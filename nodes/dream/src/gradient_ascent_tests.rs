@@ -78,10 +78,10 @@ fn octaves_hand_their_changes_on() {
         assert_eq!(
             ran.notes,
             [
-                "octave 1/2 loss 0.040000",
-                "octave 1/2 loss 0.044100",
-                "octave 2/2 loss 0.048400",
-                "octave 2/2 loss 0.052900"
+                "octave 1/2 objective 0.040000",
+                "octave 1/2 objective 0.044100",
+                "octave 2/2 objective 0.048400",
+                "octave 2/2 objective 0.052900"
             ]
         );
         assert!(ran.previews >= 1);

@@ -12,6 +12,8 @@ pub(crate) struct Rule {
     pub(crate) seed: u64,
     /// Keep the picture in 0..1.
     pub(crate) clamp: bool,
+    /// How close to 0 or 1 a value must come to be slowed down, in the picture's units.
+    pub(crate) knee: f64,
 }
 
 /// Which step it is.
@@ -53,7 +55,36 @@ pub(crate) fn step(
         Some(mask) => direction.broadcast_mul(mask)?,
         None => direction,
     };
-    let moved = (image + (direction * rule.rate)?)?;
+    let change = (direction * rule.rate)?;
+    let change = if rule.clamp && rule.knee > 0.0 { slow_down(image, &change, rule.knee)? } else { change };
+    let moved = (image + change)?;
     let moved = if rule.clamp { moved.clamp(0f32, 1f32)? } else { moved };
     Ok((moved.detach(), value))
+}
+
+/// Shortens each value's change to at most `room * (1 - exp(-|change| / knee))`, where room is how far the value is from the
+/// end that it moves to: it comes ever closer to black or white without hitting it, so that highlights keep their detail.
+/// With more room than `knee`, small changes are left as they are.
+fn slow_down(image: &Tensor, change: &Tensor, knee: f64) -> Result<Tensor> {
+    let rises = change.gt(0f32)?;
+    let room = rises.where_cond(&image.affine(-1.0, 1.0)?, image)?.relu()?;
+    let size = change.abs()?;
+    let most = (room * size.affine(-1.0 / knee, 0.0)?.exp()?.affine(-1.0, 1.0)?)?;
+    let size = size.minimum(&most)?;
+    Ok(rises.where_cond(&size, &size.neg()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_slow_down_only_on_their_way_out() {
+        let image = Tensor::new(&[0.5f32, 0.95, 0.95, 0.05, 1.0, 0.0, 0.9], &Device::Cpu).unwrap();
+        let change = Tensor::new(&[0.04f32, 0.04, -0.04, -0.04, 0.04, 0.04, 9.0], &Device::Cpu).unwrap();
+        let slowed = slow_down(&image, &change, 0.1).unwrap().to_vec1::<f32>().unwrap();
+        let half = 0.05 * (1.0 - (-0.4f32).exp());
+        let expected = [0.04, half, -0.04, -half, 0.0, 0.04, 0.1];
+        assert!(slowed.iter().zip(expected).all(|(a, b): (&f32, f32)| (a - b).abs() < 1e-6), "{slowed:?}");
+    }
 }

@@ -55,8 +55,8 @@ mod tests {
             r#"{"event":"cached","node":"dream","why":"same_inputs"}"#
         );
         assert_eq!(
-            text(Event::Progress { node: node(), done: 1, total: 8, note: "loss 0.5".to_owned() }),
-            r#"{"event":"progress","node":"dream","done":1,"total":8,"note":"loss 0.5"}"#
+            text(Event::Progress { node: node(), done: 1, total: 8, note: "objective 0.5".to_owned() }),
+            r#"{"event":"progress","node":"dream","done":1,"total":8,"note":"objective 0.5"}"#
         );
         assert_eq!(
             text(Event::Finished { node: node(), elapsed: Duration::from_millis(1500) }),
