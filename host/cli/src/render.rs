@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dreamwire_graph::{Diagnostic, Severity, Source};
+use dreamwire_graph::{Diagnostic, Label, Severity, Source, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 
@@ -10,6 +10,8 @@ use crate::console::clean;
 
 /// Texts look the same everywhere; a terminal narrower than this wraps by itself.
 const WIDTH: usize = 100;
+/// A place in a longer line is told in words: drawing such a line helps nobody (and miette cannot draw 65,536 columns).
+const MAX_LINE: usize = 1000;
 
 /// All problems, one after another, then how many there are.
 pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) -> String {
@@ -24,7 +26,7 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
     let named = NamedSource::new(clean(&source.name), clean(&source.text));
     let mut text = String::new();
     for problem in problems {
-        let report = Report::new(problem, &named, source.text.len());
+        let report = Report::new(problem, source, &named);
         // Drawing into a string fails only where a place is not in the text; the words are what matters then.
         if handler.render_report(&mut text, &report).is_err() {
             text.push_str(&report.message);
@@ -92,24 +94,58 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(problem: &'a Diagnostic, source: &'a NamedSource<String>, length: usize) -> Self {
-        // Nothing can be shown of an empty file, and no place outside the text.
-        let shown = problem.labels.iter().filter(|label| length > 0 && label.span.end <= length);
-        let labels = shown.enumerate().map(|(index, label)| {
-            let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
-            let span = (label.span.start, label.span.end.saturating_sub(label.span.start));
-            match index {
-                0 => LabeledSpan::new_primary_with_span(text, span),
-                _ => LabeledSpan::new_with_span(text, span),
-            }
-        });
-        let labels: Vec<_> = labels.collect();
+    fn new(problem: &'a Diagnostic, source: &Source, named: &'a NamedSource<String>) -> Self {
+        let length = source.text.len();
         let message = clean(&problem.message);
-        // A place names the file; without one, the words must.
-        let message =
-            if labels.is_empty() { format!("{}: {message}", clean(source.name())) } else { message };
-        Report { problem, source, message, labels }
+        // Nothing can be shown of an empty file, and no place outside the text.
+        let shown: Vec<&Label> =
+            problem.labels.iter().filter(|label| length > 0 && label.span.end <= length).collect();
+        // A place that is drawn names the file; otherwise the words must.
+        let (message, labels) = match shown.first() {
+            None => (format!("{}: {message}", clean(&source.name)), Vec::new()),
+            Some(first) if shown.iter().any(|label| line(source, label.span).len() > MAX_LINE) => {
+                (in_words(source, first, &message), Vec::new())
+            }
+            Some(_) => {
+                (message, shown.iter().enumerate().map(|(index, label)| labeled(index, label)).collect())
+            }
+        };
+        Report { problem, source: named, message, labels }
     }
+}
+
+fn labeled(index: usize, label: &Label) -> LabeledSpan {
+    let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
+    let span = (label.span.start, label.span.end.saturating_sub(label.span.start));
+    match index {
+        0 => LabeledSpan::new_primary_with_span(text, span),
+        _ => LabeledSpan::new_with_span(text, span),
+    }
+}
+
+/// The line or lines that a place lies in.
+fn line(source: &Source, span: Span) -> &str {
+    let text = &source.text;
+    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let end = text.get(span.end..).and_then(|after| after.find('\n')).map_or(text.len(), |at| span.end + at);
+    text.get(start..end).unwrap_or("")
+}
+
+/// A place in a line that nobody could look at, as a minified graph has: told, not drawn.
+fn in_words(source: &Source, label: &Label, message: &str) -> String {
+    let (line, column) = source.position(label.span.start);
+    let around = |from: usize, to: usize| {
+        let (mut from, mut to) = (from, to.min(source.text.len()));
+        while !source.text.is_char_boundary(from) {
+            from -= 1;
+        }
+        while !source.text.is_char_boundary(to) {
+            to += 1;
+        }
+        source.text.get(from..to).unwrap_or("").replace('\n', " ")
+    };
+    let near = around(label.span.start.saturating_sub(30), label.span.start + 40);
+    format!("{}:{line}:{column}: {message}, near `{}`", clean(&source.name), clean(&near))
 }
 
 impl fmt::Display for Report<'_> {
@@ -148,7 +184,7 @@ impl miette::Diagnostic for Report<'_> {
 
 #[cfg(test)]
 mod tests {
-    use dreamwire_graph::{Class, Code, Span};
+    use dreamwire_graph::{Class, Code};
 
     use super::*;
 
@@ -181,6 +217,18 @@ mod tests {
         let warning = Diagnostic::warning(Code::new("graph::x"), Class::Graph, "odd");
         let text = problems(&Source::new("graph.json", ""), &[problem.clone(), problem, warning], false);
         assert!(text.contains("unknown kind") && text.ends_with("2 errors, 1 warning"), "{text}");
+    }
+
+    #[test]
+    fn a_place_in_a_very_long_line_is_told_in_words() {
+        let (source, mut problem) = example();
+        let long = source.text.replace('\n', &" ".repeat(100_000));
+        let at = long.find("\"LoadImag\"").unwrap();
+        problem.labels[0].span = Span::new(at, at + 10);
+        let text = problems(&Source::new("graph.json", long), &[problem], false).replace("\n  │", "");
+        assert!(text.contains(&format!("graph.json:1:{}: unknown kind", at + 1)), "{text}");
+        assert!(text.contains("near `"), "{text}");
+        assert!(text.len() < 1000, "{}", text.len());
     }
 
     #[test]

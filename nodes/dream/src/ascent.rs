@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn losses_have_five_digits() {
+    fn values_have_five_digits() {
         let found = [12.3, 124_576.39, 0.000_012_345_6, -7.0, 0.0].map(short);
         assert_eq!(found, ["12.300", "124576", "0.000012346", "-7.0000", "0.000000000"]);
     }

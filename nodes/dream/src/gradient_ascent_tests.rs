@@ -106,7 +106,7 @@ fn the_mask_holds_steps_back() {
 
 #[test]
 fn clamping_is_optional() {
-    let params = |clamp| format!(r#"{{"octaves": 1, "steps": 2, "rate": 51, "clamp": {clamp}}}"#);
+    let params = |clamp| format!(r#"{{"octaves": 1, "steps": 2, "rate": 51, "knee": 0, "clamp": {clamp}}}"#);
     let clamped = dream(&params(true), grey(&[0.9], 32), away(0.5), None).unwrap();
     assert_close(clamped.outputs[0].tensor(), &grey(&[1.0], 32));
     let free = dream(&params(false), grey(&[0.9], 32), away(0.5), None).unwrap();
