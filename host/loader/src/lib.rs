@@ -13,7 +13,7 @@
 //!
 //! # What crosses
 //! Tensors are wrapped where they lie: the plugin's deleter runs when the last value is dropped. Functions get a host
-//! proxy ([`function`]) that serialises calls where the provider asks for it and names the producing node when
+//! proxy (`function.rs`) that serialises calls where the provider asks for it and names the producing node when
 //! something fails inside. Whatever a plugin returns is checked before anything else sees it.
 
 mod call;

@@ -15,13 +15,13 @@ pub struct Call {
     pub flags: u32,
     /// the host's own
     pub host: *mut c_void,
-    /// [any thread] [`crate::CANCELLED`] = return soon; nested calls poll with `(0, 0, "")`
+    /// (any thread) [`crate::CANCELLED`] = return soon; nested calls poll with `(0, 0, "")`
     pub progress: Option<unsafe extern "C" fn(*const Call, done: u64, total: u64, note: Str) -> Status>,
-    /// [any thread] IMAGE so far; may be dropped
+    /// (any thread) IMAGE so far; may be dropped
     pub preview: Option<unsafe extern "C" fn(*const Call, image: View)>,
-    /// [any thread] copied at once; `input` is a port or param name or empty
+    /// (any thread) copied at once; `input` is a port or param name or empty
     pub fail: Option<unsafe extern "C" fn(*const Call, code: Status, input: Str, message: Str)>,
-    /// [any thread] 1 error 2 warn 3 info 4 debug 5 trace
+    /// (any thread) 1 error 2 warn 3 info 4 debug 5 trace
     pub log: Option<unsafe extern "C" fn(*const Call, level: i32, message: Str)>,
     /// `u8[n]` of a file that a file param of this node named; only inside `run`
     pub read: Option<unsafe extern "C" fn(*const Call, path: Str, bytes: *mut Owned) -> Status>,

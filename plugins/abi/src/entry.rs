@@ -55,7 +55,7 @@ pub struct Kind {
     pub title: Str,
     /// for menus
     pub category: Str,
-    /// [thread-safe, also before init] JSON Schema, ordered, static; its description is the kind's doc
+    /// (thread-safe, also before init) JSON Schema, ordered, static; its description is the kind's doc
     pub params_schema: Option<unsafe extern "C" fn() -> Str>,
 }
 
@@ -73,9 +73,9 @@ pub struct NodeVt {
     pub size: u32,
     /// 0
     pub flags: u32,
-    /// [compute]
+    /// (compute)
     pub destroy: Option<unsafe extern "C" fn(*mut Node)>,
-    /// [compute] `inputs[n_in]` borrowed, `outputs[n_out]` moved to the host
+    /// (compute) `inputs[n_in]` borrowed, `outputs[n_out]` moved to the host
     pub run: Option<
         unsafe extern "C" fn(
             *mut Node,
@@ -106,11 +106,11 @@ pub struct Host {
     pub version: Str,
     /// the host's own
     pub data: *mut c_void,
-    /// [thread-safe]
+    /// (thread-safe)
     pub log: Option<unsafe extern "C" fn(*const Host, level: i32, message: Str)>,
-    /// [thread-safe] keep a borrowed input past the call
+    /// (thread-safe) keep a borrowed input past the call
     pub retain: Option<unsafe extern "C" fn(*const Host, input: *const Value, output: *mut Value) -> Status>,
-    /// [thread-safe]
+    /// (thread-safe)
     pub get_extension: Extension<*const Host>,
 }
 
@@ -134,9 +134,9 @@ pub struct Entry {
     pub version: Str,
     /// for logs, metadata and cache keys
     pub build: Str,
-    /// [exclusive] cheap: no threads, no GPU, no files
+    /// (exclusive) cheap: no threads, no GPU, no files
     pub init: Option<unsafe extern "C" fn(*const Host, *const Call) -> Status>,
-    /// [exclusive] joins the threads it started; returns the number of objects still alive
+    /// (exclusive) joins the threads it started; returns the number of objects still alive
     pub deinit: Option<unsafe extern "C" fn() -> u32>,
     /// how many kinds
     pub n_kinds: u32,
@@ -144,7 +144,7 @@ pub struct Entry {
     pub reserved: u32,
     /// static: listing needs no init
     pub kinds: *const *const Kind,
-    /// [compute]
+    /// (compute)
     pub create: Option<unsafe extern "C" fn(id: Str, *const Call, out: *mut *mut Node) -> Status>,
     /// extensions by id
     pub get_extension: Option<unsafe extern "C" fn(id: *const c_char) -> *const c_void>,

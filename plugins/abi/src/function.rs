@@ -67,13 +67,13 @@ pub struct FnVt {
     pub size: u32,
     /// 0
     pub flags: u32,
-    /// [thread-safe]
+    /// (thread-safe)
     pub retain: Option<unsafe extern "C" fn(*mut Fn)>,
-    /// [thread-safe]
+    /// (thread-safe)
     pub release: Option<unsafe extern "C" fn(*mut Fn)>,
-    /// [thread-safe] valid until release
+    /// (thread-safe) valid until release
     pub describe: Option<unsafe extern "C" fn(*mut Fn) -> *const FnDesc>,
-    /// [compute] `y = f(x)`; bit i of `wrt`: a later vjp wants d/dx\[i\]; null tape or no bits: plain forward
+    /// (compute) `y = f(x)`; bit i of `wrt`: a later vjp wants d/dx\[i\]; null tape or no bits: plain forward
     pub eval: Option<
         unsafe extern "C" fn(
             *mut Fn,
@@ -84,7 +84,7 @@ pub struct FnVt {
             tape: *mut *mut Tape,
         ) -> Status,
     >,
-    /// [compute] scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere
+    /// (compute) scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere
     pub value_and_grad: Option<
         unsafe extern "C" fn(
             *mut Fn,
@@ -113,9 +113,9 @@ pub struct TapeVt {
     pub size: u32,
     /// 0
     pub flags: u32,
-    /// [thread-safe] also when `vjp` was never called
+    /// (thread-safe) also when `vjp` was never called
     pub release: Option<unsafe extern "C" fn(*mut Tape)>,
-    /// [compute] `gx = J^T gy`; null `gy[j]` = zero
+    /// (compute) `gx = J^T gy`; null `gy[j]` = zero
     pub vjp: Option<unsafe extern "C" fn(*mut Tape, *const Call, gy: *const View, gx: *mut Owned) -> Status>,
     /// memory the tape pins
     pub bytes: Option<unsafe extern "C" fn(*mut Tape) -> u64>,
