@@ -1,5 +1,7 @@
 /* A consumer of functions in plain C: takes FEATURES over a wire and an IMAGE, and compares the gradient that comes back
  * through the ABI with a finite difference. f(x) = sum over all outputs of y^2 / 2, so the cotangent of y is y itself.
+ * AscentCheck compares what another plugin made of the same function: `moved` is `image` plus the gradient of the sum over
+ * all outputs of mean(y^2), as one step of GradientAscent gives it.
  *
  * Publishes gradient.txt: `<analytic> <numeric> <ms per forward> <ms per forward with vjp>`. */
 #define _POSIX_C_SOURCE 199309L
@@ -30,8 +32,10 @@ static void drop(dw_owned *tensors, uint32_t n) {
     if (tensors[i] && tensors[i]->deleter) tensors[i]->deleter(tensors[i]);
 }
 
-/* *value = f(x); with a gradient asked also *gradient = df/dx, owned by the caller. */
-static dw_status evaluate(dw_fn *fn, const dw_call *call, const DLTensor *x, double *value, dw_owned *gradient) {
+typedef enum { HALF_SUM, MEAN } norm;
+
+/* *value = f(x); with a gradient asked (of HALF_SUM only) also *gradient = df/dx, owned by the caller. */
+static dw_status evaluate(dw_fn *fn, const dw_call *call, const DLTensor *x, norm of, double *value, dw_owned *gradient) {
   uint32_t n = fn->vt->describe(fn)->n_out;
   if (n == 0 || n > MAX_OUTPUTS) return DW_E_ARG;
   dw_owned y[MAX_OUTPUTS] = { NULL };
@@ -43,7 +47,8 @@ static dw_status evaluate(dw_fn *fn, const dw_call *call, const DLTensor *x, dou
   for (uint32_t i = 0; i < n; i++) {
     const float *samples = data_of(&y[i]->dl_tensor);
     int64_t size = count(&y[i]->dl_tensor);
-    for (int64_t k = 0; k < size; k++) *value += 0.5 * (double)samples[k] * (double)samples[k];
+    double scale = of == MEAN ? 1.0 / (double)size : 0.5;
+    for (int64_t k = 0; k < size; k++) *value += scale * (double)samples[k] * (double)samples[k];
     gy[i] = &y[i]->dl_tensor;
   }
   if (gradient) status = tape ? tape->vt->vjp(tape, call, gy, gradient) : DW_E_NOT_DIFF;
@@ -53,7 +58,8 @@ static dw_status evaluate(dw_fn *fn, const dw_call *call, const DLTensor *x, dou
 }
 
 /* `x` moved by `by` along `direction`. */
-static dw_status moved(dw_fn *fn, const dw_call *call, const DLTensor *x, const double *direction, double by, double *value) {
+static dw_status moved(dw_fn *fn, const dw_call *call, const DLTensor *x, norm of, const double *direction, double by,
+                       double *value) {
   int64_t n = count(x);
   float *samples = malloc((size_t)n * sizeof(float));
   if (!samples) return DW_E_NOMEM;
@@ -61,7 +67,7 @@ static dw_status moved(dw_fn *fn, const dw_call *call, const DLTensor *x, const 
   DLTensor there = *x;
   there.data = samples;
   there.byte_offset = 0;
-  dw_status status = evaluate(fn, call, &there, value, NULL);
+  dw_status status = evaluate(fn, call, &there, of, value, NULL);
   free(samples);
   return status;
 }
@@ -82,7 +88,7 @@ static double *direction_of(const float *gradient, int64_t n) {
 static dw_status check(dw_fn *fn, const dw_call *call, const DLTensor *x, char *report, size_t room) {
   double value, plus, minus, analytic = 0, start = seconds();
   dw_owned gradient = NULL;
-  dw_status status = evaluate(fn, call, x, &value, &gradient);
+  dw_status status = evaluate(fn, call, x, HALF_SUM, &value, &gradient);
   double with_vjp = seconds() - start;
   if (status != DW_OK) return status;
   if (!gradient) return DW_E_NOT_DIFF;
@@ -92,9 +98,9 @@ static dw_status check(dw_fn *fn, const dw_call *call, const DLTensor *x, char *
   if (!direction) return DW_E_SHAPE;
   for (int64_t i = 0; i < n; i++) analytic += (double)g[i] * direction[i];
   start = seconds();
-  status = moved(fn, call, x, direction, step, &plus);
+  status = moved(fn, call, x, HALF_SUM, direction, step, &plus);
   double forward = seconds() - start;
-  if (status == DW_OK) status = moved(fn, call, x, direction, -step, &minus);
+  if (status == DW_OK) status = moved(fn, call, x, HALF_SUM, direction, -step, &minus);
   if (status == DW_OK)
     snprintf(report, room, "%.9g %.9g %.3f %.3f\n", analytic, (plus - minus) / (2 * step), 1e3 * forward, 1e3 * with_vjp);
   free(direction);
@@ -102,11 +108,26 @@ static dw_status check(dw_fn *fn, const dw_call *call, const DLTensor *x, char *
   return status;
 }
 
-static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
-  (void)node, (void)params, (void)out;
-  char report[200] = "";
-  dw_status status = check(in[1].u.fn, call, &in[0].u.t->dl_tensor, report, sizeof report);
-  if (status != DW_OK) return status;
+/* The same with the gradient that brought `x` to `there`. */
+static dw_status check_ascent(dw_fn *fn, const dw_call *call, const DLTensor *x, const DLTensor *there, char *report, size_t room) {
+  double plus = 0, minus = 0, analytic = 0;
+  int64_t n = count(x);
+  if (count(there) != n) return DW_E_SHAPE;
+  float *gradient = malloc((size_t)n * sizeof(float));
+  if (!gradient) return DW_E_NOMEM;
+  for (int64_t i = 0; i < n; i++) gradient[i] = data_of(there)[i] - data_of(x)[i];
+  double *direction = direction_of(gradient, n);
+  dw_status status = direction ? DW_OK : DW_E_NOMEM;
+  for (int64_t i = 0; direction && i < n; i++) analytic += (double)gradient[i] * direction[i];
+  if (status == DW_OK) status = moved(fn, call, x, MEAN, direction, step, &plus);
+  if (status == DW_OK) status = moved(fn, call, x, MEAN, direction, -step, &minus);
+  if (status == DW_OK) snprintf(report, room, "%.9g %.9g\n", analytic, (plus - minus) / (2 * step));
+  free(direction);
+  free(gradient);
+  return status;
+}
+
+static dw_status publish(const dw_call *call, char *report) {
   int64_t length = 0, one = 1;
   while (report[length]) length++;
   DLTensor bytes = { report, { 1, 0 }, 1, { 1, 8, 1 }, &length, &one, 0 };
@@ -114,21 +135,42 @@ static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw
   return call->publish(call, name, &bytes, media_type, &final_name);
 }
 
+static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
+  (void)node, (void)params, (void)out;
+  char report[200] = "";
+  dw_status status = check(in[1].u.fn, call, &in[0].u.t->dl_tensor, report, sizeof report);
+  return status == DW_OK ? publish(call, report) : status;
+}
+
+static dw_status run_ascent(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
+  (void)node, (void)params, (void)out;
+  char report[200] = "";
+  dw_status status =
+    check_ascent(in[1].u.fn, call, &in[0].u.t->dl_tensor, &in[2].u.t->dl_tensor, report, sizeof report);
+  return status == DW_OK ? publish(call, report) : status;
+}
+
 static void destroy(dw_node *node) { (void)node; }
 static const dw_node_vt functions = { sizeof(dw_node_vt), 0, destroy, run, NULL };
 static dw_node the_node = { &functions };
+static const dw_node_vt ascent_functions = { sizeof(dw_node_vt), 0, destroy, run_ascent, NULL };
+static dw_node ascent_node = { &ascent_functions };
 
 static dw_status create(dw_str id, const dw_call *call, dw_node **out) {
-  (void)id, (void)call;
-  *out = &the_node;
+  (void)call;
+  *out = id.len && id.ptr[0] == 'A' ? &ascent_node : &the_node;
   return DW_OK;
 }
 
 static const dw_port image = { sizeof(dw_port), 0, TEXT("image"), TEXT("where to look"), TEXT("IMAGE") };
 static const dw_port features = { sizeof(dw_port), 0, TEXT("features"), TEXT("what to check"), TEXT("FEATURES") };
+static const dw_port after = { sizeof(dw_port), 0, TEXT("moved"), TEXT("the image plus its gradient"), TEXT("IMAGE") };
 static const dw_port *const inputs[] = { &image, &features };
+static const dw_port *const ascent_inputs[] = { &image, &features, &after };
 static const dw_kind gradient_check = { sizeof(dw_kind), DW_KIND_OUTPUT, TEXT("GradientCheck"), 1, 2, 0, 0, inputs, NULL,
                                         TEXT("Gradient Check"), TEXT("test"), no_params };
-static const dw_kind *const kinds[] = { &gradient_check };
+static const dw_kind ascent_check = { sizeof(dw_kind), DW_KIND_OUTPUT, TEXT("AscentCheck"), 1, 3, 0, 0, ascent_inputs, NULL,
+                                      TEXT("Ascent Check"), TEXT("test"), no_params };
+static const dw_kind *const kinds[] = { &gradient_check, &ascent_check };
 const dw_entry dw_entry_v1 = { sizeof(dw_entry), DW_ABI_MAJOR, 0, 0, TEXT("org.example.gradient_check"), TEXT("1.0.0"),
-                               TEXT("C"), NULL, NULL, 1, 0, kinds, create, NULL };
+                               TEXT("C"), NULL, NULL, 2, 0, kinds, create, NULL };
