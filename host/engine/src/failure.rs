@@ -99,7 +99,9 @@ impl Failure {
         let place = node.spans.get(&self.input).copied().flatten();
         let (span, label) = match place {
             Some(span) => (span, format!("`{}` of this node", self.input)),
-            None => (node.id_span, "this node failed".to_owned()),
+            None if self.input.is_empty() => (node.id_span, "this node failed".to_owned()),
+            // From --set, or a default.
+            None => (node.id_span, format!("`{}` of this node", self.input)),
         };
         let mut diagnostic = Diagnostic::error(Code::new(self.kind.code()), self.kind.class(), message);
         diagnostic = diagnostic.label(span, label);

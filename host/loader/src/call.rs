@@ -80,7 +80,13 @@ unsafe extern "C" fn preview(call: *const abi::Call, image: abi::View) {
 unsafe extern "C" fn fail(call: *const abi::Call, status: abi::Status, input: abi::Str, message: abi::Str) {
     // SAFETY: as in `progress`.
     unsafe {
-        let failure = Failure::new(outcome::kind(status), lossy(message)).at(lossy(input));
+        let message = lossy(message);
+        // The SDK puts what to do about it behind the message.
+        let (message, help) = match message.rsplit_once("; hint: ") {
+            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+            None => (message, None),
+        };
+        let failure = Failure { help, ..Failure::new(outcome::kind(status), message).at(lossy(input)) };
         Context::of(call).services.fail(failure);
     }
 }

@@ -6,7 +6,7 @@ use crate::{host, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
 use dreamwire_abi::field;
-use dreamwire_engine::Failure;
+use dreamwire_engine::{Failure, Services};
 use dreamwire_graph::KindInfo;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -78,14 +78,16 @@ impl Generation {
         node: &str,
         kind: &str,
         call: *const abi::Call,
+        services: &Services<'_>,
         body: impl FnOnce(*mut abi::Node) -> abi::Status,
     ) -> Result<abi::Status, Failure> {
         let key = (node.to_owned(), kind.to_owned());
         let mut state = self.state();
-        self.start(&mut state, call).map_err(|status| outcome::not_started(&self.identity.id, status))?;
+        self.start(&mut state, call)
+            .map_err(|status| outcome::not_started(&self.identity.id, status, services))?;
         let instance = match state.nodes.remove(&key) {
             Some(instance) => instance,
-            None => self.create(kind, call)?,
+            None => self.create(kind, call, services)?,
         };
         drop(state);
         let status = body(instance.0);
@@ -97,7 +99,12 @@ impl Generation {
         Ok(status)
     }
 
-    fn create(&self, kind: &str, call: *const abi::Call) -> Result<Instance, Failure> {
+    fn create(
+        &self,
+        kind: &str,
+        call: *const abi::Call,
+        services: &Services<'_>,
+    ) -> Result<Instance, Failure> {
         let mut node: *mut abi::Node = std::ptr::null_mut();
         // SAFETY: the entry was accepted (`create` is there), the call is live, `node` is null on entry.
         let status = unsafe {
@@ -108,7 +115,7 @@ impl Generation {
         let usable = !node.is_null()
             && unsafe { !(*node).vt.is_null() && field!((*node).vt, abi::NodeVt, run).is_some() };
         if status != abi::OK || !usable {
-            return Err(outcome::not_created(&self.identity.id, kind, status));
+            return Err(outcome::not_created(&self.identity.id, kind, status, services));
         }
         Ok(Instance(node))
     }

@@ -35,13 +35,24 @@ pub(crate) fn failure(plugin: &str, status: abi::Status, services: &Services<'_>
 }
 
 /// `init` failed.
-pub(crate) fn not_started(plugin: &str, status: abi::Status) -> Failure {
-    Failure::new(FailureKind::Plugin, format!("plugin {plugin} did not start (status {status})"))
+pub(crate) fn not_started(plugin: &str, status: abi::Status, services: &Services<'_>) -> Failure {
+    refused(format!("plugin {plugin} did not start"), status, services)
 }
 
 /// `create` failed.
-pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status) -> Failure {
-    Failure::new(FailureKind::Plugin, format!("plugin {plugin} did not make a `{kind}` (status {status})"))
+pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status, services: &Services<'_>) -> Failure {
+    refused(format!("plugin {plugin} did not make a `{kind}`"), status, services)
+}
+
+/// A plugin that cannot be used is the plugin's fault, whatever its status says.
+fn refused(what: String, status: abi::Status, services: &Services<'_>) -> Failure {
+    match services.take_failure() {
+        Some(said) => Failure {
+            help: said.help,
+            ..Failure::new(FailureKind::Plugin, format!("{what}: {}", said.message))
+        },
+        None => Failure::new(FailureKind::Plugin, format!("{what} (status {status})")),
+    }
 }
 
 /// The plugin returned something it must not.

@@ -168,22 +168,23 @@ impl Nodes for Loader {
         let call = context.call(request.device, request.threads);
         let lent = Lent::new(request.inputs);
         let mut outputs = vec![abi::Value::NONE; kind.outputs.len()];
-        let status = generation.with_node(request.node, &kind.id, &raw const call, |node| {
-            // SAFETY: the instance is exclusive, the call and all arrays live until `run` returns, and their sizes are
-            // those of the descriptor that `kind` was read from.
-            unsafe {
-                match field!((*node).vt, abi::NodeVt, run) {
-                    Some(run) => run(
-                        node,
-                        &raw const call,
-                        abi::Str::new(request.params),
-                        lent.as_ptr(),
-                        outputs.as_mut_ptr(),
-                    ),
-                    None => abi::E_UNSUPPORTED,
+        let status =
+            generation.with_node(request.node, &kind.id, &raw const call, request.services, |node| {
+                // SAFETY: the instance is exclusive, the call and all arrays live until `run` returns, and their sizes are
+                // those of the descriptor that `kind` was read from.
+                unsafe {
+                    match field!((*node).vt, abi::NodeVt, run) {
+                        Some(run) => run(
+                            node,
+                            &raw const call,
+                            abi::Str::new(request.params),
+                            lent.as_ptr(),
+                            outputs.as_mut_ptr(),
+                        ),
+                        None => abi::E_UNSUPPORTED,
+                    }
                 }
-            }
-        })?;
+            })?;
         if status != abi::OK {
             if status == abi::CANCELLED {
                 // The best so far is the host's; it is not used yet.

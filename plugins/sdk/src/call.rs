@@ -73,10 +73,20 @@ impl Call {
     }
 
     pub(crate) fn fail(&self, error: &Error) {
-        // SAFETY: `raw` is alive; both texts are copied at once.
+        // SAFETY: `raw` is alive.
+        unsafe { Self::fail_raw(self.raw, error) };
+    }
+
+    /// # Safety
+    /// `raw` is null or points to a live `dw_call`.
+    pub(crate) unsafe fn fail_raw(raw: *const abi::Call, error: &Error) {
+        if raw.is_null() {
+            return;
+        }
+        // SAFETY: the caller's promise; both texts are copied at once.
         unsafe {
-            if let Some(fail) = field!(self.raw, abi::Call, fail) {
-                fail(self.raw, error.status, abi::Str::new(&error.input), abi::Str::new(&error.message));
+            if let Some(fail) = field!(raw, abi::Call, fail) {
+                fail(raw, error.status, abi::Str::new(&error.input), abi::Str::new(&error.message));
             }
         }
     }

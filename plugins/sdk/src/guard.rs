@@ -31,7 +31,11 @@ pub(crate) unsafe fn guard(
     // SAFETY: the caller's promise.
     let call = match unsafe { Call::from_raw(call) } {
         Ok(call) => call,
-        Err(error) => return error.status,
+        Err(error) => {
+            // SAFETY: the caller's promise.
+            unsafe { Call::fail_raw(call, &error) };
+            return error.status;
+        }
     };
     let outcome = pool::install(call.max_threads(), || {
         match catch_unwind(AssertUnwindSafe(|| live::with(&call, || body(&call)))) {
