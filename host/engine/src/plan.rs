@@ -1,6 +1,6 @@
 //! What a run has to do, before anything has run.
 
-use crate::{InputPath, Nodes, World};
+use crate::{InputPath, World};
 use dreamwire_graph::{Checked, CheckedNode, Format, From, Param, ParamType};
 use std::collections::VecDeque;
 
@@ -34,8 +34,7 @@ pub struct FileParam {
 }
 
 impl Plan {
-    /// Only output nodes and what they need are planned. Among steps that could run next, those that lead to a
-    /// preview come first.
+    /// Only output nodes and what they need are planned.
     pub fn new(graph: Checked, provenance: String) -> Self {
         let mut needed = vec![false; graph.nodes.len()];
         let mut queue: VecDeque<usize> =
@@ -60,15 +59,6 @@ impl Plan {
         for file in self.steps.iter().flat_map(|step| &step.files) {
             let _ = world.read(&file.path);
         }
-    }
-
-    /// True if every step's kind is on offer with the version that was checked.
-    pub fn fits(&self, nodes: &dyn Nodes) -> bool {
-        let same = |step: &Step| {
-            let kind = &self.node(step).kind;
-            nodes.kinds().get(&kind.id).is_some_and(|now| now.version == kind.version)
-        };
-        self.steps.iter().all(same)
     }
 }
 
