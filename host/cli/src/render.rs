@@ -103,7 +103,7 @@ impl<'a> Report<'a> {
         // A place that is drawn names the file; otherwise the words must.
         let (message, labels) = match shown.first() {
             None => (format!("{}: {message}", clean(&source.name)), Vec::new()),
-            Some(first) if shown.iter().any(|label| line(source, label.span).len() > MAX_LINE) => {
+            Some(first) if shown.iter().any(|label| longest_line(source, label.span) > MAX_LINE) => {
                 (in_words(source, first, &message), Vec::new())
             }
             Some(_) => {
@@ -123,12 +123,12 @@ fn labeled(index: usize, label: &Label) -> LabeledSpan {
     }
 }
 
-/// The line or lines that a place lies in.
-fn line(source: &Source, span: Span) -> &str {
-    let text = &source.text;
-    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let end = text.get(span.end..).and_then(|after| after.find('\n')).map_or(text.len(), |at| span.end + at);
-    text.get(start..end).unwrap_or("")
+/// Bytes of the longest line that a drawing of this place shows: its own lines and one before and after them.
+fn longest_line(source: &Source, span: Span) -> usize {
+    let (first, _) = source.position(span.start);
+    let (last, _) = source.position(span.end);
+    let shown = source.text.lines().skip(first.saturating_sub(2)).take(last - first + 3);
+    shown.map(str::len).max().unwrap_or(0)
 }
 
 /// A place in a line that nobody could look at, as a minified graph has: told, not drawn.

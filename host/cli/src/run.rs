@@ -52,7 +52,7 @@ fn prepare_and_run(
     let Some(checked) = understood.checked else {
         return Err(listener.problems(&source, &mut problems).unwrap_or(Exit::GRAPH));
     };
-    let plan = Plan::new(checked, source.text.clone());
+    let plan = Plan::new(checked, understood.provenance);
     let world = world(args);
     world.begin_run();
     problems.extend(preflight(&plan, &world));

@@ -48,6 +48,8 @@ pub(crate) struct Understood {
     pub(crate) checked: Option<Checked>,
     /// Errors and warnings, not sorted yet.
     pub(crate) problems: Vec<Diagnostic>,
+    /// What a picture carries as its recipe: the graph with `--set` applied, as strict JSON.
+    pub(crate) provenance: String,
 }
 
 /// Source -> parse -> set -> check. The error is about `--set`.
@@ -68,7 +70,8 @@ pub(crate) fn understand(source: &Source, sets: &[String], kinds: &Kinds) -> Res
     }
     let (checked, more) = check(&graph, kinds);
     problems.extend(more);
-    Ok(Understood { checked, problems })
+    let provenance = graph.to_json(kinds).to_string();
+    Ok(Understood { checked, problems, provenance })
 }
 
 /// Where inputs are looked for: the graph's folder first.

@@ -274,7 +274,7 @@ impl Watch<'_> {
                     false
                 }
                 Some(checked) => {
-                    let plan = Plan::new(checked, source.text.clone());
+                    let plan = Plan::new(checked, understood.provenance);
                     self.offer(Job {
                         source: Arc::new(source),
                         plan: Arc::new(plan),

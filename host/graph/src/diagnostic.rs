@@ -136,11 +136,15 @@ impl Diagnostic {
 
 /// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry says how many more there are.
 pub fn sort(problems: &mut Vec<Diagnostic>) {
-    problems.sort_by_key(|problem| problem.span().unwrap_or_default());
+    let place = |problem: &Diagnostic| problem.span().unwrap_or_default();
+    problems.sort_by_key(place);
     if problems.len() <= MAX_PROBLEMS {
         return;
     }
+    // Warnings must not crowd out the error that stops the run.
+    problems.sort_by_key(|problem| !problem.is_error());
     let dropped = problems.split_off(MAX_PROBLEMS);
+    problems.sort_by_key(place);
     let code = Code::new("graph::more");
     let text = match dropped.len() {
         1 => "1 more problem is not shown".to_owned(),
@@ -177,9 +181,17 @@ mod tests {
             .push(Diagnostic::error(Code::new("graph::x"), Class::Plugin, "x").label(Span::new(99, 100), ""));
         sort(&mut problems);
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+        assert!(problems[MAX_PROBLEMS - 1].is_error(), "the error is among those that are shown");
         let last = &problems[MAX_PROBLEMS];
         assert_eq!(last.message, "11 more problems are not shown");
-        assert!(last.is_error());
-        assert_eq!(last.class.exit_code(), 4);
+        assert!(!last.is_error());
+
+        let error = |at: usize| {
+            Diagnostic::error(Code::new("graph::x"), Class::Plugin, "x").label(Span::new(at, at + 1), "")
+        };
+        let mut problems: Vec<_> = (0..52).map(error).collect();
+        sort(&mut problems);
+        assert!(problems[MAX_PROBLEMS].is_error());
+        assert_eq!(problems[MAX_PROBLEMS].class.exit_code(), 4);
     }
 }

@@ -52,6 +52,7 @@ mod diagnostic;
 mod diagnostics;
 mod suggest;
 
+mod effective;
 mod file_schema;
 
 #[cfg(test)]

@@ -63,15 +63,20 @@ fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
     const RTLD_NODELETE: i32 = if cfg!(target_vendor = "apple") { 0x80 } else { 0x1000 };
     // SAFETY: running the library's initialisers is what loading a plugin means; a plugin is code that the user chose.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) };
-    library.map(Into::into).map_err(|e| e.to_string())
+    library.map(Into::into).map_err(|e| reason(&e))
 }
 
 #[cfg(windows)]
 fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
     // SAFETY: as on Unix.
-    let library = unsafe { libloading::os::windows::Library::new(path) }.map_err(|e| e.to_string())?;
-    library.pin().map_err(|e| e.to_string())?;
+    let library = unsafe { libloading::os::windows::Library::new(path) }.map_err(|e| reason(&e))?;
+    library.pin().map_err(|e| reason(&e))?;
     Ok(library.into())
+}
+
+/// What the system said, which libloading keeps behind its own words.
+fn reason(error: &libloading::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// The loader's text names our copy, which means nothing to users.

@@ -24,8 +24,8 @@ struct State {
     read: HashMap<InputPath, Result<File, WorldError>>,
     asked: Vec<PathBuf>,
     inputs: HashSet<PathBuf>,
-    // Which name each step's file has, for as long as this process lives.
-    names: HashMap<(Origin, String), String>,
+    // Which name each step's file has, and what was in it, for as long as this process lives.
+    names: HashMap<(Origin, String), (String, blake3::Hash)>,
 }
 
 impl Disk {
@@ -46,20 +46,20 @@ impl Disk {
     /// The places a path may mean, in order.
     fn candidates(&self, path: &InputPath) -> Vec<PathBuf> {
         let text = Path::new(&path.text);
-        if text.is_absolute() || path.anywhere && text.exists() {
+        if text.is_absolute() {
             return vec![text.to_owned()];
         }
-        self.roots.iter().map(|root| root.join(text)).collect()
+        // A path from the command line is first of all relative to where it was typed.
+        let here = path.anywhere.then(|| text.to_owned());
+        here.into_iter().chain(self.roots.iter().map(|root| root.join(text))).collect()
     }
 
     fn locate(&self, path: &InputPath) -> Result<PathBuf, WorldError> {
         let candidates = self.candidates(path);
         let Some(found) = candidates.iter().find(|p| p.symlink_metadata().is_ok()) else {
             let places: Vec<_> = candidates.iter().map(|p| format!("`{}`", p.display())).collect();
-            return Err(WorldError::new(format!("there is no file `{}`", path.text)).help(format!(
-                "looked for {}; paths are relative to the graph's folder",
-                places.join(", ")
-            )));
+            return Err(WorldError::new(format!("there is no file `{}`", path.text))
+                .help(format!("looked for {}", places.join(", "))));
         };
         let real = found.canonicalize().map_err(|e| cannot_read(&path.text, &e))?;
         let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
@@ -179,11 +179,18 @@ impl World for Disk {
 
         let mut state = self.state();
         let origin = (origin.clone(), template.to_owned());
-        // A step that runs again replaces its own file, and leaves it alone if nothing changed.
-        let own = if parsed.is_counted() { state.names.get(&origin).cloned() } else { Some(parsed.name(0)) };
+        // A step that runs again replaces its own file, and leaves it alone if nothing changed. A file that somebody
+        // else has written there since is not its own any more.
+        let is_ours = |(name, hash): &&(String, blake3::Hash)| {
+            folder.read(file_name(name)).map_or(true, |found| blake3::hash(&found) == *hash)
+        };
+        let own = match parsed.is_counted() {
+            true => state.names.get(&origin).filter(is_ours).map(|(name, _)| name.clone()),
+            false => Some(parsed.name(0)),
+        };
         if let Some(name) = own {
             self.refuse_input(&state, &name)?;
-            let taken = state.names.iter().any(|(other, n)| *n == name && *other != origin);
+            let taken = state.names.iter().any(|(other, (n, _))| *n == name && *other != origin);
             if taken {
                 return Err(WorldError::new(format!(
                     "another node of this graph publishes `{name}` already"
@@ -191,10 +198,10 @@ impl World for Disk {
             }
             if !is_same(&name) {
                 write(&name, IfTaken::Replace)?;
-                state.names.insert(origin, name.clone());
+                state.names.insert(origin, (name.clone(), hash));
                 return Ok(published(name, true));
             }
-            state.names.insert(origin, name.clone());
+            state.names.insert(origin, (name.clone(), hash));
             return Ok(published(name, false));
         }
         // Another run of the same graph may have left exactly this file.
@@ -203,11 +210,11 @@ impl World for Disk {
             names.filter_map(|name| parsed.counter_of(name.to_str()?)).collect()
         };
         let existing = counters();
-        let claimed: HashSet<&String> = state.names.values().collect();
+        let claimed: HashSet<&String> = state.names.values().map(|(name, _)| name).collect();
         let twin =
             existing.iter().map(|&n| parsed.name(n)).find(|name| !claimed.contains(name) && is_same(name));
         if let Some(name) = twin {
-            state.names.insert(origin, name.clone());
+            state.names.insert(origin, (name.clone(), hash));
             return Ok(published(name, false));
         }
         let next = existing.into_iter().max().map_or(1, |n| n.saturating_add(1));
@@ -215,7 +222,7 @@ impl World for Disk {
         for counter in next..next.saturating_add(10_000) {
             let name = parsed.name(counter);
             if write(&name, IfTaken::Refuse)? {
-                state.names.insert(origin, name.clone());
+                state.names.insert(origin, (name.clone(), hash));
                 return Ok(published(name, true));
             }
         }
@@ -329,6 +336,12 @@ mod tests {
         assert_eq!(publish("b", b"2"), ("sub/d_00002_.png".into(), true));
         assert_eq!(publish("a", b"1"), ("sub/d_00001_.png".into(), false));
         assert_eq!(publish("a", b"3"), ("sub/d_00001_.png".into(), true));
+        // Retouched by hand: it stays, and the step takes a number of its own.
+        std::fs::write(f.disk.out().join("sub/d_00002_.png"), "retouched").unwrap();
+        assert_eq!(publish("b", b"5"), ("sub/d_00003_.png".into(), true));
+        assert_eq!(std::fs::read(f.disk.out().join("sub/d_00002_.png")).unwrap(), b"retouched");
+        std::fs::remove_file(f.disk.out().join("sub/d_00003_.png")).unwrap();
+        std::fs::write(f.disk.out().join("sub/d_00002_.png"), "2").unwrap();
         let left: Vec<_> =
             std::fs::read_dir(f.disk.out().join("sub")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "no temporary file stays behind: {left:?}");
