@@ -117,7 +117,7 @@ unsafe extern "C" fn create<P: Plugin>(
 
 /// Names a plugin and its kinds, and exports the one symbol that the host looks for.
 ///
-/// ```ignore
+/// ```text
 /// dreamwire_sdk::plugin!("org.example.mix", Mix, Invert);
 /// ```
 #[macro_export]

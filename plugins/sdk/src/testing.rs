@@ -1,6 +1,6 @@
 //! Runs a node without a host, for the tests inside node files.
 //!
-//! ```ignore
+//! ```text
 //! let ran = testing::run_node::<Mix>(r#"{"amount": 0.5}"#, &[("a", a.into()), ("b", b.into())], &[]).unwrap();
 //! ```
 //! The node runs behind its real C vtable, so the tests see what the host would: panics as statuses, tensors copied.
