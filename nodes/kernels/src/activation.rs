@@ -14,6 +14,28 @@ pub(crate) struct Activation<T> {
     pub(crate) data: Vec<T>,
 }
 
+/// The same, borrowed.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a, T> {
+    pub(crate) n: usize,
+    pub(crate) h: usize,
+    pub(crate) w: usize,
+    pub(crate) c: usize,
+    pub(crate) data: &'a [T],
+}
+
+impl<'a, T> View<'a, T> {
+    /// `data` holds images of the shape `[n, h, w, c]`.
+    pub(crate) fn new(data: &'a [T], [n, h, w, c]: [usize; 4]) -> Self {
+        Self { n, h, w, c, data }
+    }
+
+    /// Elements of one image.
+    pub(crate) fn image_len(&self) -> usize {
+        self.h * self.w * self.c
+    }
+}
+
 /// Channels that one task copies between the layouts: 16 f32 are one cache line.
 const BAND: usize = 16;
 
@@ -22,9 +44,13 @@ impl<T: Element> Activation<T> {
         Self { n, h, w, c, data: vec![T::ZERO; n * c * h * w] }
     }
 
+    pub(crate) fn view(&self) -> View<'_, T> {
+        View { n: self.n, h: self.h, w: self.w, c: self.c, data: &self.data }
+    }
+
     /// Elements of one image.
     pub(crate) fn image_len(&self) -> usize {
-        self.h * self.w * self.c
+        self.view().image_len()
     }
 
     /// From `[n, c, h, w]`, contiguous.

@@ -14,7 +14,7 @@
 
 use rayon::prelude::*;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, View};
 use crate::element::Element;
 use crate::filters::Filters;
 use crate::layer::{Padding, PaddingMode};
@@ -29,17 +29,28 @@ const MIN_STRIP_PIXELS: usize = 48;
 /// Depth of a slice: 256 x 16 filters are 16 KiB, half of an L1 cache.
 const SLICE_DEPTH: usize = 256;
 
-/// Where windows lie, and what happens to each output before it is stored.
+/// Where windows lie, and what happens to each input before it is read and to each output before it
+/// is stored.
 pub(crate) struct Window<'a, T> {
     pub(crate) padding: Padding,
     pub(crate) stride: usize,
+    /// One factor per image and input channel, `[n, c]`.
+    pub(crate) input_scale: Option<&'a [T]>,
+    /// One factor per image and output, `[n, o]`.
+    pub(crate) output_scale: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) relu: bool,
 }
 
+impl<T> Window<'_, T> {
+    pub(crate) fn new(padding: Padding, stride: usize) -> Self {
+        Self { padding, stride, input_scale: None, output_scale: None, bias: None, relu: false }
+    }
+}
+
 /// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then bias, then ReLU.
 pub(crate) fn correlate<T: Element>(
-    map: &Activation<T>,
+    map: View<'_, T>,
     filters: &Filters<T>,
     window: &Window<'_, T>,
 ) -> Activation<T> {
@@ -48,7 +59,7 @@ pub(crate) fn correlate<T: Element>(
     let w = (map.w + 2 * amount - filters.kw) / window.stride + 1;
     let mut out = Activation::zeros([map.n, filters.outputs, h, w]);
     if out.data.is_empty() || filters.inputs == 0 {
-        finish(&mut out.data, window);
+        finish(&mut out.data, None, window);
         return out;
     }
     let rows = strip_rows(h, w, map.c + out.c);
@@ -60,22 +71,43 @@ pub(crate) fn correlate<T: Element>(
         let image = &map.data[n * in_image..][..in_image];
         let padded_row = (map.w + 2 * amount) * map.c;
         let first = first * window.stride;
-        let padded = if amount == 0 {
+        let rows = out.len() / row_len;
+        let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
+        let output_scale = window.output_scale.map(|scale| &scale[n * filters.outputs..][..filters.outputs]);
+        let padded = if amount == 0 && input_scale.is_none() {
             &image[first * padded_row..]
         } else {
-            let rows = (out.len() / row_len - 1) * window.stride + filters.kh;
+            let rows = (rows - 1) * window.stride + filters.kh;
             scratch.resize(rows * padded_row, T::ZERO);
-            window.padding.write_rows(map, image, first, scratch);
+            window.padding.write_rows([map.h, map.w, map.c], image, first, scratch);
+            scale_pixels(scratch, input_scale);
             &scratch[..]
         };
-        correlate_strip(padded, padded_row, filters, window.stride, w, out);
-        finish(out, window);
+        let (stride, outputs) = (window.stride, filters.outputs);
+        correlate_strip(
+            padded,
+            padded_row,
+            filters,
+            stride,
+            Target { out, rows, w, row_len, pixel_len: outputs },
+        );
+        finish(out, output_scale, window);
     });
     out
 }
 
+/// Multiplies every pixel by `scale`, one factor per channel.
+pub(crate) fn scale_pixels<T: Element>(pixels: &mut [T], scale: Option<&[T]>) {
+    let Some(scale) = scale.filter(|scale| !scale.is_empty()) else { return };
+    for pixel in pixels.chunks_exact_mut(scale.len()) {
+        for (value, scale) in pixel.iter_mut().zip(scale) {
+            *value *= *scale;
+        }
+    }
+}
+
 /// Rows per strip: a function of the shape alone, so that results never depend on the threads.
-fn strip_rows(h: usize, w: usize, channels: usize) -> usize {
+pub(crate) fn strip_rows(h: usize, w: usize, channels: usize) -> usize {
     let most = (STRIP_LEN / channels).max(MIN_STRIP_PIXELS);
     let pixels = (h * w / MIN_STRIPS).clamp(MIN_STRIP_PIXELS, most);
     let rows = (pixels / w).clamp(1, h);
@@ -83,15 +115,25 @@ fn strip_rows(h: usize, w: usize, channels: usize) -> usize {
     h.div_ceil(h.div_ceil(rows))
 }
 
-/// Output rows of `w` pixels from padded rows of `padded_row` numbers.
-fn correlate_strip<T: Element>(
+/// Where a strip's outputs go: `rows` rows of `w` pixels. Rows start `row_len` numbers apart and pixels
+/// `pixel_len`, so that strips can be woven into each other.
+pub(crate) struct Target<'a, T> {
+    pub(crate) out: &'a mut [T],
+    pub(crate) rows: usize,
+    pub(crate) w: usize,
+    pub(crate) row_len: usize,
+    pub(crate) pixel_len: usize,
+}
+
+/// Output rows from padded rows of `padded_row` numbers.
+pub(crate) fn correlate_strip<T: Element>(
     padded: &[T],
     padded_row: usize,
     filters: &Filters<T>,
     stride: usize,
-    w: usize,
-    out: &mut [T],
+    target: Target<'_, T>,
 ) {
+    let Target { out, rows, w, row_len, pixel_len } = target;
     let tile_kernel = T::tile_kernel();
     let outputs = filters.outputs;
     let (depth, lhs_stride) = (filters.depth(), stride * filters.inputs);
@@ -102,15 +144,15 @@ fn correlate_strip<T: Element>(
             for (panel, column) in (0..outputs).step_by(COLUMNS).enumerate() {
                 let rhs = &filters.panel(v, panel)[start * COLUMNS..end * COLUMNS];
                 let columns = COLUMNS.min(outputs - column);
-                for (y, out) in out.chunks_exact_mut(w * outputs).enumerate() {
+                for y in 0..rows {
                     let lhs = &padded[(y * stride + v) * padded_row + start..];
                     for (x, rows) in even_tiles(w) {
                         tile_kernel(Tile {
                             lhs: &lhs[x * lhs_stride..],
                             lhs_stride,
                             rhs,
-                            out: &mut out[x * outputs + column..],
-                            out_stride: outputs,
+                            out: &mut out[y * row_len + x * pixel_len + column..],
+                            out_stride: pixel_len,
                             rows,
                             columns,
                             overwrite: v == 0 && start == 0,
@@ -132,8 +174,9 @@ fn even_tiles(w: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// Bias and ReLU while the strip is still in the cache.
-fn finish<T: Element>(out: &mut [T], window: &Window<'_, T>) {
+/// Scale, bias and ReLU while the strip is still in the cache.
+fn finish<T: Element>(out: &mut [T], scale: Option<&[T]>, window: &Window<'_, T>) {
+    scale_pixels(out, scale);
     if let Some(bias) = window.bias.filter(|bias| !bias.is_empty()) {
         for pixel in out.chunks_exact_mut(bias.len()) {
             for (value, bias) in pixel.iter_mut().zip(bias) {
@@ -166,13 +209,13 @@ pub(crate) fn correlate_transposed<T: Element>(
         spread = dilate(gradient, stride, padded(h) - kh + 1, padded(w) - kw + 1);
         &spread
     };
-    let window = |amount| Window { padding: Padding::zeros(amount), stride: 1, bias: None, relu: false };
+    let window = |amount| Window::new(Padding::zeros(amount), 1);
     if kh == kw && padding.amount < kh && padding.mode == PaddingMode::Zeros {
         // What would fall into the padding is not computed.
-        return correlate(gradient, transposed, &window(kh - 1 - padding.amount));
+        return correlate(gradient.view(), transposed, &window(kh - 1 - padding.amount));
     }
     let side = kh.max(kw) - 1;
-    let full = correlate(gradient, transposed, &window(side));
+    let full = correlate(gradient.view(), transposed, &window(side));
     // An oblong kernel got more padding on its short side than it needs.
     let full = crop(full, side + 1 - kh, side + 1 - kw);
     padding.fold(&full)

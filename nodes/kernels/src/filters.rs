@@ -23,13 +23,17 @@ impl<T: Element> Filters<T> {
     /// exchanged.
     pub(crate) fn transposed(&self) -> Self {
         let Self { kh, kw, inputs, outputs, .. } = *self;
-        Self::pack([inputs, outputs, kh, kw], |i, o, v, u| {
-            let row = (kw - 1 - u) * inputs + i;
-            self.panel(kh - 1 - v, o / COLUMNS)[row * COLUMNS + o % COLUMNS]
-        })
+        Self::pack([inputs, outputs, kh, kw], |i, o, v, u| self.weight(o, i, kh - 1 - v, kw - 1 - u))
     }
 
-    fn pack(
+    /// One weight, as it was given.
+    pub(crate) fn weight(&self, output: usize, input: usize, v: usize, u: usize) -> T {
+        let row = u * self.inputs + input;
+        self.panel(v, output / COLUMNS)[row * COLUMNS + output % COLUMNS]
+    }
+
+    /// From a function of output, input, row and column.
+    pub(crate) fn pack(
         [outputs, inputs, kh, kw]: [usize; 4],
         weight: impl Fn(usize, usize, usize, usize) -> T + Sync,
     ) -> Self {

@@ -17,6 +17,12 @@ pub enum Layer {
     },
     /// `max(x, 0)`, with derivative 0 at 0 as in PyTorch. Straight after a convolution it is fused.
     Relu,
+    /// `x` where it is positive, `slope x` elsewhere, also at 0; the derivative at 0 is the slope, as in
+    /// PyTorch.
+    LeakyRelu {
+        /// Above 0.
+        slope: f64,
+    },
     /// Largest value of each `kernel x kernel` window. Of equal values the first in row-major order
     /// gets the gradient, and NaN wins over numbers, as in PyTorch.
     MaxPool {
@@ -85,7 +91,7 @@ impl Layer {
                 let size = |size, kernel| (size + 2 * amount - kernel) / stride + 1;
                 Ok([n, outputs, size(h, kh), size(w, kw)])
             }
-            Layer::Relu => Ok(input),
+            Layer::Relu | Layer::LeakyRelu { .. } => Ok(input),
             Layer::MaxPool { kernel, stride, ceil_mode } => {
                 let size = |size| pooled_size(size, *kernel, *stride, *ceil_mode);
                 match (size(h), size(w)) {
@@ -117,6 +123,10 @@ impl Layer {
                 bail!("layer {index}: pooling takes windows of 1 to 16 and a stride of at least 1")
             }
             Layer::UpsampleNearest { factor: 0 } => bail!("layer {index}: upsampling by 0"),
+            // What the backward pass keeps is the sign of the outputs.
+            Layer::LeakyRelu { slope } if slope.is_nan() || *slope <= 0.0 => {
+                bail!("layer {index}: a leaky relu of slope {slope}; it should be above 0")
+            }
             _ => Ok(()),
         }
     }

@@ -1,8 +1,12 @@
 //! Fast CPU operators for frozen networks, as candle custom ops.
 //!
-//! One door: a [`Stack`] is a run of [`Layer`]s with fixed weights. [`Stack::apply`] computes the
-//! outputs of any of its layers as *one* node of candle's graph, and that node knows its own
-//! vector-Jacobian product with respect to the input.
+//! A [`Stack`] is a run of [`Layer`]s with fixed weights: the convolutional networks that look at
+//! pictures. [`Stack::apply`] computes the outputs of any of its layers as *one* node of candle's
+//! graph, and that node knows its own vector-Jacobian product with respect to the input.
+//!
+//! [`ModulatedConv`], [`Upfirdn2d`] and [`BiasAct`] are the operators of the networks that draw
+//! pictures, the StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that
+//! nothing is turned around between them.
 //!
 //! Why not candle's own ops (all measured with candle 0.11.1 against central differences):
 //!
@@ -19,17 +23,27 @@
 //! This crate does not know about files, plugins or architectures.
 
 mod activation;
+mod bias_act;
 mod convolution;
+mod demodulation;
 mod element;
 mod filters;
 mod layer;
 mod max_pool;
+mod modulated;
 mod network;
+mod op;
 mod padding;
 mod relu;
 mod stack;
+mod taps;
 mod tile;
+mod transposed;
+mod upfirdn;
 mod upsample;
 
+pub use bias_act::{BiasAct, Rectifier};
 pub use layer::{Layer, Padding, PaddingMode};
+pub use modulated::ModulatedConv;
 pub use stack::Stack;
+pub use upfirdn::Upfirdn2d;

@@ -8,13 +8,14 @@ use crate::element::Element;
 use crate::filters::Filters;
 use crate::layer::{Layer, Padding};
 use crate::max_pool::{self, Places};
-use crate::relu::{Mask, relu};
+use crate::relu::{Mask, leaky_relu, relu};
 use crate::upsample::{sum_blocks, upsample};
 
 /// A [`Layer`] whose weights are laid out for the kernels.
 enum Step<T> {
     Conv(Convolution<T>),
     Relu,
+    LeakyRelu(T),
     MaxPool(max_pool::Window),
     Upsample(usize),
 }
@@ -83,6 +84,12 @@ impl<T: Element> Network<T> {
                         relu(&mut map.data);
                     }
                     rectified = false;
+                    if keep_trace {
+                        state = Saved::Mask(Mask::of(&map.data));
+                    }
+                }
+                Step::LeakyRelu(slope) => {
+                    leaky_relu(&mut map.data, *slope);
                     if keep_trace {
                         state = Saved::Mask(Mask::of(&map.data));
                     }
@@ -156,6 +163,7 @@ impl<T: Element> Step<T> {
                 })
             }
             Layer::Relu => Step::Relu,
+            Layer::LeakyRelu { slope } => Step::LeakyRelu(T::from_f64(*slope)),
             Layer::MaxPool { kernel, stride, .. } => {
                 Step::MaxPool(max_pool::Window { kernel: *kernel, stride: *stride })
             }
@@ -171,9 +179,15 @@ impl<T: Element> Step<T> {
                 mask.apply(&mut gradient.data);
                 gradient
             }
+            (Step::LeakyRelu(slope), Saved::Mask(mask)) => {
+                mask.apply_leaky(&mut gradient.data, *slope);
+                gradient
+            }
             (Step::MaxPool(window), Saved::Places(places)) => window.scatter(&gradient, places, input),
             (Step::Upsample(factor), _) => sum_blocks(&gradient, *factor),
-            (Step::Relu | Step::MaxPool(_), _) => unreachable!("a traced run saves masks and places"),
+            (Step::Relu | Step::LeakyRelu(_) | Step::MaxPool(_), _) => {
+                unreachable!("a traced run saves masks and places")
+            }
         }
     }
 }
@@ -181,12 +195,11 @@ impl<T: Element> Step<T> {
 impl<T: Element> Convolution<T> {
     fn forward(&self, map: &Activation<T>, relu: bool) -> Activation<T> {
         let window = convolution::Window {
-            padding: self.padding,
-            stride: self.stride,
             bias: self.bias.as_deref(),
             relu,
+            ..convolution::Window::new(self.padding, self.stride)
         };
-        correlate(map, &self.filters, &window)
+        correlate(map.view(), &self.filters, &window)
     }
 
     fn backward(&self, gradient: &Activation<T>, input: [usize; 4]) -> Activation<T> {

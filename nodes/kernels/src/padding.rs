@@ -19,19 +19,25 @@ impl Padding {
     }
 
     /// Writes padded rows `first..` of one image `[h, w, c]` to `to`: as many as fit.
-    pub(crate) fn write_rows<T: Element>(self, map: &Activation<T>, image: &[T], first: usize, to: &mut [T]) {
-        let (row_len, c) = (map.w * map.c, map.c);
-        let padded_len = (map.w + 2 * self.amount) * c;
+    pub(crate) fn write_rows<T: Element>(
+        self,
+        [h, w, c]: [usize; 3],
+        image: &[T],
+        first: usize,
+        to: &mut [T],
+    ) {
+        let row_len = w * c;
+        let padded_len = (w + 2 * self.amount) * c;
         for (row, to) in to.chunks_exact_mut(padded_len).enumerate() {
-            let Some(y) = self.source(first + row, map.h) else {
+            let Some(y) = self.source(first + row, h) else {
                 to.fill(T::ZERO);
                 continue;
             };
             let from = &image[y * row_len..][..row_len];
             to[self.amount * c..][..row_len].copy_from_slice(from);
-            for edge in (0..self.amount).chain(map.w + self.amount..map.w + 2 * self.amount) {
+            for edge in (0..self.amount).chain(w + self.amount..w + 2 * self.amount) {
                 let pixel = &mut to[edge * c..][..c];
-                match self.source(edge, map.w) {
+                match self.source(edge, w) {
                     Some(x) => pixel.copy_from_slice(&from[x * c..][..c]),
                     None => pixel.fill(T::ZERO),
                 }

@@ -24,6 +24,7 @@ fn layers_that_make_no_sense() {
     check_new(&[conv(1, [3, 4, 3, 3], 0, zeros)], "layer 0: a convolution needs a stride");
     check_new(&[pool(17, 1, false)], "layer 0: pooling takes windows of 1 to 16");
     check_new(&[Layer::UpsampleNearest { factor: 0 }], "layer 0: upsampling by 0");
+    check_new(&[Layer::LeakyRelu { slope: 0.0 }], "layer 0: a leaky relu of slope 0; it should be above 0");
     let bias = Some(tensor(1, &[3]));
     let weight = tensor(1, &[4, 3, 3, 3]);
     check_new(

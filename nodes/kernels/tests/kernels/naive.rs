@@ -29,6 +29,10 @@ pub(crate) fn apply(layer: &Layer, x: &Tensor) -> Tensor {
             })
         }
         Layer::Relu => build([n, c, h, w], |n, c, y, x| at(n, c, y, x).max(0.0)),
+        Layer::LeakyRelu { slope } => build([n, c, h, w], |n, c, y, x| {
+            let value = at(n, c, y, x);
+            if value > 0.0 { value } else { slope * value }
+        }),
         Layer::MaxPool { kernel, stride, ceil_mode } => {
             let size = |size: usize| {
                 // Count the windows: in ceil mode those that start inside, otherwise those that fit.

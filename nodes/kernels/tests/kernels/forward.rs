@@ -89,6 +89,12 @@ fn taps_keep_their_order_and_may_repeat() {
 }
 
 #[test]
+fn leaky_relu_behind_a_convolution() {
+    check(&[conv(1, [3, 4, 3, 3], 1, Padding::zeros(1)), Layer::LeakyRelu { slope: 0.2 }], [2, 3, 7, 5]);
+    check(&[Layer::LeakyRelu { slope: 0.01 }, Layer::Relu], [1, 17, 1, 3]);
+}
+
+#[test]
 fn a_pool_hands_nan_on() {
     let x = Tensor::new(&[[[[1f64, f64::NAN], [5.0, 2.0]]]], &Device::Cpu).unwrap();
     let y = Stack::new(&[pool(2, 2, false), Layer::Relu], DType::F64).unwrap().apply(&x, &[1]).unwrap();

@@ -70,6 +70,7 @@ fn convolutions_of_other_kernels_and_strides() {
 fn relu_pools_and_upsampling() {
     for c in [1, 3, 4, 17] {
         check(&[Layer::Relu], [2, c, 5, 3], &[0]);
+        check(&[Layer::LeakyRelu { slope: 0.2 }], [2, c, 5, 3], &[0]);
         check(&[Layer::UpsampleNearest { factor: 2 }], [2, c, 3, 1], &[0]);
         for ceil_mode in [false, true] {
             check(&[pool(2, 2, ceil_mode)], [2, c, 5, 7], &[0]);

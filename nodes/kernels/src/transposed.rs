@@ -1,0 +1,98 @@
+//! The transposed convolution of stride 2 that enlarges a map, as four convolutions of the small one.
+//!
+//! With a 3x3 kernel `w`, output row `2m` is made of input rows `m - 1` (through `w[2]`) and `m` (through `w[0]`), and
+//! output row `2m + 1` of input row `m` (through `w[1]`); columns likewise. So the outputs of even and odd rows and
+//! columns are four ordinary convolutions with kernels of 2x2, 2x1, 1x2 and 1x1, woven into each other: nine products
+//! per input, output and pixel of the small map, and no zeros multiplied.
+
+use rayon::prelude::*;
+
+use crate::activation::{Activation, View};
+use crate::convolution::{Target, correlate_strip, scale_pixels, strip_rows};
+use crate::element::Element;
+use crate::filters::Filters;
+use crate::layer::Padding;
+
+/// Kernel rows (or columns) behind even and odd outputs, in the order of the inputs that they read.
+const PARITIES: [&[usize]; 2] = [&[2, 0], &[1]];
+
+/// The filters of a transposed 3x3 convolution of stride 2.
+pub(crate) struct Upsampling<T> {
+    /// Even rows and even columns, even and odd, odd and even, odd and odd.
+    phases: [Filters<T>; 4],
+}
+
+impl<T: Element> Upsampling<T> {
+    /// From `[outputs, inputs, 3, 3]`.
+    pub(crate) fn from_oihw(weight: &[T], [outputs, inputs]: [usize; 2]) -> Self {
+        let phases = [0, 1, 2, 3].map(|phase| {
+            let (rows, columns) = (PARITIES[phase / 2], PARITIES[phase % 2]);
+            Filters::pack([outputs, inputs, rows.len(), columns.len()], |o, i, v, u| {
+                weight[((o * inputs + i) * 3 + rows[v]) * 3 + columns[u]]
+            })
+        });
+        Self { phases }
+    }
+
+    /// The filters of the way back: an ordinary convolution of stride 2 without padding.
+    pub(crate) fn transposed(&self) -> Filters<T> {
+        let Filters { inputs, outputs, .. } = self.phases[0];
+        // Where a kernel row or column stands: its parity, and its place in that parity's list.
+        let place = |v: usize| (v % 2, if v == 0 { 1 } else { 0 });
+        Filters::pack([inputs, outputs, 3, 3], |i, o, v, u| {
+            let ((row_parity, v), (column_parity, u)) = (place(v), place(u));
+            self.phases[2 * row_parity + column_parity].weight(o, i, v, u)
+        })
+    }
+
+    /// `[n, h, w, c]` to `[n, 2 h + 1, 2 w + 1, o]`; the scales are `[n, c]` and `[n, o]`.
+    pub(crate) fn apply(
+        &self,
+        map: View<'_, T>,
+        input_scale: &[T],
+        output_scale: Option<&[T]>,
+    ) -> Activation<T> {
+        let outputs = self.phases[0].outputs;
+        let mut out = Activation::zeros([map.n, outputs, 2 * map.h + 1, 2 * map.w + 1]);
+        if out.data.is_empty() {
+            return out;
+        }
+        // Row pairs per strip; the last pair is half a pair.
+        let pairs = strip_rows(map.h + 1, map.w + 1, map.c + 4 * outputs);
+        let (row_len, image_len) = (out.w * outputs, out.image_len());
+        let strips = out.data.par_chunks_mut(image_len).enumerate().flat_map(|(n, image)| {
+            image
+                .par_chunks_mut(2 * pairs * row_len)
+                .enumerate()
+                .map(move |(strip, out)| (n, strip * pairs, out))
+        });
+        strips.for_each_init(Vec::new, |scratch, (n, first, out)| {
+            let image = &map.data[n * map.image_len()..][..map.image_len()];
+            let rows = out.len() / row_len;
+            let padded_row = (map.w + 2) * map.c;
+            // The padded row above the first, and one below for every pair.
+            scratch.resize((rows.div_ceil(2) + 1) * padded_row, T::ZERO);
+            Padding::zeros(1).write_rows([map.h, map.w, map.c], image, first, scratch);
+            scale_pixels(scratch, Some(&input_scale[n * map.c..][..map.c]));
+            for (phase, filters) in self.phases.iter().enumerate() {
+                let (odd_row, odd_column) = (phase / 2, phase % 2);
+                let rows = if odd_row == 0 { rows.div_ceil(2) } else { rows / 2 };
+                if rows == 0 {
+                    continue;
+                }
+                let target = Target {
+                    out: &mut out[odd_row * row_len + odd_column * outputs..],
+                    rows,
+                    w: map.w + 1 - odd_column,
+                    row_len: 2 * row_len,
+                    pixel_len: 2 * outputs,
+                };
+                // Odd outputs do not see the input before.
+                let start = odd_row * padded_row + odd_column * map.c;
+                correlate_strip(&scratch[start..], padded_row, filters, 1, target);
+            }
+            scale_pixels(out, output_scale.map(|scale| &scale[n * outputs..][..outputs]));
+        });
+        out
+    }
+}

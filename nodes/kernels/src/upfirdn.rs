@@ -1,0 +1,185 @@
+//! Resampling with a finite impulse response, channels last.
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::element::Element;
+use crate::op::{operand, to_f64, with_values};
+use crate::taps::Taps;
+
+/// Puts `up - 1` zeros behind every pixel, pads with zeros, convolves with a filter (every channel on its own) and
+/// keeps every `down`-th pixel: the `upfirdn2d` of StyleGAN2 (Karras et al., arXiv:1912.04958), for maps
+/// `[n, h, w, c]`, f32 or f64.
+///
+/// ```text
+/// h' = (h * up + top + bottom - kh) / down + 1
+/// ```
+///
+/// A filter that is the product of a column and a row is applied as such.
+#[derive(Debug, Clone)]
+pub struct Upfirdn2d {
+    /// Products of a column and a row whose sum is the filter.
+    terms: Vec<(Vec<f64>, Vec<f64>)>,
+    up: usize,
+    down: usize,
+    /// left, right, top, bottom
+    padding: [usize; 4],
+}
+
+impl Upfirdn2d {
+    /// `filter` is `[kh, kw]`, and multiplied by `gain`; `padding` counts zeros left, right, above and below the picture
+    /// after `up`.
+    ///
+    /// # Errors
+    ///
+    /// If `filter` is empty or of another rank, or `up` or `down` is 0.
+    pub fn new(filter: &Tensor, up: usize, down: usize, padding: [usize; 4], gain: f64) -> Result<Self> {
+        let (kh, kw) = filter.dims2()?;
+        if kh * kw == 0 || up == 0 || down == 0 {
+            bail!("a {kh}x{kw} filter, up {up} and down {down}: all should be at least 1")
+        }
+        let filter: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * gain).collect();
+        Ok(Self { terms: separate(&filter, kw), up, down, padding })
+    }
+
+    /// The resampled map, which knows its gradient.
+    ///
+    /// # Errors
+    ///
+    /// If the filter is larger than the padded map, or `x` is not `[n, h, w, c]`, not f32 or f64, or not on the CPU.
+    pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        let (_, h, w, _) = x.dims4()?;
+        if self.taps(h, w).is_none() {
+            let [left, right, top, bottom] = self.padding;
+            let (h, w) = (h * self.up + top + bottom, w * self.up + left + right);
+            bail!(
+                "a {h}x{w} map is too small for a {}x{} filter",
+                self.terms[0].0.len(),
+                self.terms[0].1.len()
+            )
+        }
+        x.contiguous()?.apply_op1(self.clone())
+    }
+
+    /// Of the rows and of the columns.
+    fn taps(&self, h: usize, w: usize) -> Option<[Taps; 2]> {
+        let [left, right, top, bottom] = self.padding;
+        let (column, row) = &self.terms[0];
+        Some([
+            Taps::new(h, self.up, self.down, [top, bottom], column.len())?,
+            Taps::new(w, self.up, self.down, [left, right], row.len())?,
+        ])
+    }
+
+    /// `x`, images of `w` columns and `c` channels, resampled as `rows` and `columns` say.
+    fn resample<T: Element>(&self, x: &[T], [h, w, c]: [usize; 3], [rows, columns]: &[Taps; 2]) -> Vec<T> {
+        let (image_len, row_len) = (h * w * c, columns.outputs() * c);
+        let images = x.len().checked_div(image_len).unwrap_or(0);
+        let number = |taps: &[f64]| taps.iter().map(|tap| T::from_f64(*tap)).collect::<Vec<T>>();
+        let terms: Vec<_> = self.terms.iter().map(|(column, row)| (number(column), number(row))).collect();
+        let mut out = vec![T::ZERO; images * rows.outputs() * row_len];
+        if out.is_empty() {
+            return out;
+        }
+        out.par_chunks_mut(row_len).enumerate().for_each_init(
+            || vec![T::ZERO; w * c],
+            |blended, (index, out)| {
+                let image = &x[index / rows.outputs() * image_len..][..image_len];
+                for (column, row) in &terms {
+                    let sources = rows.of(index % rows.outputs()).iter();
+                    weighted_sum(
+                        blended,
+                        sources.map(|(y, tap)| (&image[y * w * c..][..w * c], column[*tap])),
+                        true,
+                    );
+                    for (x, pixel) in out.chunks_exact_mut(c).enumerate() {
+                        let sources = columns.of(x).iter();
+                        weighted_sum(
+                            pixel,
+                            sources.map(|(x, tap)| (&blended[x * c..][..c], row[*tap])),
+                            false,
+                        );
+                    }
+                }
+            },
+        );
+        out
+    }
+
+    fn forward<T: Element>(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (n, h, w, c) = layout.shape().dims4()?;
+        let Some(taps) = self.taps(h, w) else { bail!("upfirdn2d: the map is too small") };
+        let shape = Shape::from((n, taps[0].outputs(), taps[1].outputs(), c));
+        let out = self.resample::<T>(operand(storage, layout)?, [h, w, c], &taps);
+        Ok((T::to_cpu_storage_owned(out), shape))
+    }
+
+    fn backward<T: Element>(&self, x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        let (_, h, w, c) = x.dims4()?;
+        let Some([rows, columns]) = self.taps(h, w) else { bail!("upfirdn2d: the map is too small") };
+        let shape = [rows.outputs(), columns.outputs(), c];
+        let taps = [rows.transposed(), columns.transposed()];
+        let out = with_values(gradient, |gradient: &[T]| self.resample(gradient, shape, &taps))?;
+        Tensor::from_vec(out, x.shape(), x.device())
+    }
+}
+
+/// Products of a column and a row that sum up to `filter`, rows of `kw` taps: one if that is possible, otherwise
+/// one per row.
+fn separate(filter: &[f64], kw: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let largest = (0..filter.len()).max_by(|a, b| filter[*a].abs().total_cmp(&filter[*b].abs())).unwrap_or(0);
+    let (v, u, peak) = (largest / kw, largest % kw, filter[largest]);
+    let row = filter[v * kw..][..kw].to_vec();
+    let column: Vec<f64> = filter.chunks_exact(kw).map(|row| row[u] / peak).collect();
+    let product = column.iter().flat_map(|down| row.iter().map(move |across| down * across));
+    // NaN (of a filter of zeros) is not separable.
+    if filter.iter().zip(product).all(|(tap, product)| (tap - product).abs() <= 1e-6 * peak.abs()) {
+        return vec![(column, row)];
+    }
+    let unit = |v: usize| (0..filter.len() / kw).map(|i| if i == v { 1.0 } else { 0.0 }).collect();
+    filter.chunks_exact(kw).enumerate().map(|(v, row)| (unit(v), row.to_vec())).collect()
+}
+
+/// Sums the sources times their weights: into `out` if `overwrite`, otherwise on top of it.
+fn weighted_sum<'a, T: Element>(
+    out: &mut [T],
+    mut sources: impl Iterator<Item = (&'a [T], T)>,
+    overwrite: bool,
+) {
+    if overwrite {
+        match sources.next() {
+            Some((source, weight)) => {
+                for (out, source) in out.iter_mut().zip(source) {
+                    *out = *source * weight;
+                }
+            }
+            None => out.fill(T::ZERO),
+        }
+    }
+    for (source, weight) in sources {
+        for (out, source) in out.iter_mut().zip(source) {
+            *out += *source * weight;
+        }
+    }
+}
+
+impl CustomOp1 for Upfirdn2d {
+    fn name(&self) -> &'static str {
+        "upfirdn2d"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        match storage {
+            CpuStorage::F32(_) => self.forward::<f32>(storage, layout),
+            CpuStorage::F64(_) => self.forward::<f64>(storage, layout),
+            _ => bail!("upfirdn2d computes in f32 or f64"),
+        }
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, gradient).map(Some),
+            _ => self.backward::<f32>(x, gradient).map(Some),
+        }
+    }
+}
