@@ -2,7 +2,8 @@
 //!
 //! Nothing in here looks into the host. [`built`] makes cargo build the program, the plugins and the fixtures once per
 //! test process; [`Cmd`] runs the program in a [`Folder`] with a clean environment; [`c_plugin`] compiles the C sources
-//! of `plugins/`; [`Watching`] listens to a `dreamwire watch`. The tests are in `tests/`, one file per behaviour.
+//! of `plugins/`; [`Watching`] listens to a `dreamwire watch`; [`safetensors`] makes and reads weights files. The tests
+//! are in `tests/`, one file per behaviour.
 //!
 //! `BLESS=1 cargo test -p dreamwire-tests` rewrites the texts that tests compare with.
 
@@ -12,6 +13,7 @@ mod c_plugin;
 mod command;
 mod folder;
 mod picture;
+pub mod safetensors;
 mod watching;
 
 pub use bless::same_text;

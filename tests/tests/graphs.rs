@@ -34,6 +34,14 @@ const GRAPHS: &[Small] = &[
         ],
         longest: 64,
     },
+    Small { graph: "latent_ascent.json", sets: &["net.weights=random:1:32", "climb.steps=2"], longest: 32 },
+    Small { graph: "stylegan_mix.json", sets: &["net.weights=random:1:32"], longest: 32 },
+    Small { graph: "stylegan_sample.json", sets: &["net.weights=random:1:32"], longest: 32 },
+    Small {
+        graph: "stylegan_then_dream.json",
+        sets: &["net.weights=random:1:32", "dream.octaves=2", "dream.steps=2"],
+        longest: 32,
+    },
 ];
 
 fn check(small: &Small) {
@@ -64,6 +72,26 @@ fn a_dream_from_noise() {
 #[test]
 fn a_dream_and_then_its_style() {
     check(&GRAPHS[2]);
+}
+
+#[test]
+fn a_climb_of_a_latent() {
+    check(&GRAPHS[3]);
+}
+
+#[test]
+fn a_mix_of_styles() {
+    check(&GRAPHS[4]);
+}
+
+#[test]
+fn a_sample_of_a_generator() {
+    check(&GRAPHS[5]);
+}
+
+#[test]
+fn a_generated_picture_and_then_its_dream() {
+    check(&GRAPHS[6]);
 }
 
 #[test]

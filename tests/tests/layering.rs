@@ -15,6 +15,7 @@ const RULES: &[(&str, &[&str], bool)] = &[
     ("dreamwire-vgg", &["dreamwire-sdk", "dreamwire-nets"], true),
     ("dreamwire-dream", &["dreamwire-sdk", "dreamwire-nets"], true),
     ("dreamwire-adain", &["dreamwire-sdk", "dreamwire-nets"], true),
+    ("dreamwire-stylegan", &["dreamwire-sdk", "dreamwire-nets"], true),
     ("node-template", &["dreamwire-sdk"], true),
     ("dreamwire-graph", &[], false),
     ("dreamwire-engine", &["dreamwire-graph"], false),

@@ -1,5 +1,6 @@
 //! Weights that cannot be used (rows C1, C2, C5), and layers that do not exist.
 
+use dreamwire_tests::safetensors::zeros;
 use dreamwire_tests::{Cmd, Folder, Outcome};
 use serde_json::json;
 
@@ -23,23 +24,6 @@ fn run(content: Option<&[u8]>, layers: &str) -> Outcome {
     outcome
 }
 
-/// A safetensors file of float32 zeros.
-fn safetensors(tensors: &[(&str, &[usize])]) -> Vec<u8> {
-    let mut header = serde_json::Map::new();
-    let mut end = 0;
-    for (name, shape) in tensors {
-        let start = end;
-        end += 4 * shape.iter().product::<usize>();
-        let tensor = json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
-        header.insert((*name).to_owned(), tensor);
-    }
-    let header = serde_json::Value::Object(header).to_string();
-    let mut file = (header.len() as u64).to_le_bytes().to_vec();
-    file.extend(header.as_bytes());
-    file.resize(file.len() + end, 0);
-    file
-}
-
 fn check(content: &[u8], said: &[&str]) {
     let outcome = run(Some(content), "");
     outcome.exits(5).says("w.safetensors");
@@ -55,7 +39,7 @@ fn weights_that_are_not_there_are_named_with_the_places_that_were_looked_at() {
 
 #[test]
 fn truncated_weights_are_refused_with_both_sizes() {
-    let whole = safetensors(&[("features.0.weight", &[64, 3, 3, 3]), ("features.0.bias", &[64])]);
+    let whole = zeros(&[("features.0.weight", &[64, 3, 3, 3]), ("features.0.bias", &[64])]);
     let cut = &whole[..whole.len() - 1000];
     check(cut, &[&format!("should have {} bytes, found {}", whole.len(), cut.len())]);
     check(&whole[..100], &["should have", "found 100"]);
@@ -65,7 +49,7 @@ fn truncated_weights_are_refused_with_both_sizes() {
 
 #[test]
 fn weights_with_something_appended_are_refused() {
-    let mut long = safetensors(&[("features.0.weight", &[64, 3, 3, 3])]);
+    let mut long = zeros(&[("features.0.weight", &[64, 3, 3, 3])]);
     long.extend([0; 10]);
     check(&long, &["should have"]);
 }
@@ -84,8 +68,7 @@ fn headers_that_lie_are_refused() {
 
 #[test]
 fn tensors_of_another_network_are_listed_with_their_shapes() {
-    let file =
-        safetensors(&[("features.0.weight", &[64, 3, 5, 5]), ("features.0.bias", &[64]), ("head", &[2])]);
+    let file = zeros(&[("features.0.weight", &[64, 3, 5, 5]), ("features.0.bias", &[64]), ("head", &[2])]);
     check(
         &file,
         &[

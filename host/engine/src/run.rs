@@ -8,7 +8,7 @@ use crate::{
     Device, Failure, FailureKind, Input, Nodes, Plan, Published, Request, Services, Step, Value, World,
 };
 use blake3::Hash;
-use dreamwire_graph::{CheckedNode, From, check_param};
+use dreamwire_graph::{CheckedNode, From, Port, check_param};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -221,11 +221,7 @@ impl Engine {
                     None => key.producer(deep[from.node], from.output),
                 }
             }
-            inputs.push(match values.len() {
-                _ if port.many => Input::Many(values),
-                0 => Input::None,
-                _ => Input::One(values.into_iter().next().unwrap_or(Value::None)),
-            });
+            inputs.push(input(plan, port, wires, values).map_err(failed)?);
         }
         let content = key.finish();
         if let Some(entry) = self.known(content, world) {
@@ -299,6 +295,26 @@ fn value(results: &[State], from: From) -> Value {
         State::Known(entry) => entry.outputs.get(from.output).cloned().unwrap_or(Value::None),
         State::Unneeded | State::Wanted => Value::None,
     }
+}
+
+/// What a port gets. An output may hold nothing; a port that is not optional needs something.
+fn input(plan: &Plan, port: &Port, wires: &[From], values: Vec<Value>) -> Result<Input, Failure> {
+    let empty = values.iter().position(|value| matches!(value, Value::None));
+    if let Some(from) = empty.filter(|_| !port.optional || port.many).and_then(|index| wires.get(index)) {
+        let source = &plan.graph.nodes[from.node];
+        let output = source.kind.outputs.get(from.output).map_or("", |output| output.name.as_str());
+        let message = format!("output `{output}` of node `{}` holds nothing this time", source.id);
+        let mut failure = Failure::new(FailureKind::Argument, message).at(port.name.clone());
+        failure.help = Some(format!("`dreamwire nodes {}` says when it does", source.kind.id));
+        return Err(failure);
+    }
+    if port.many {
+        return Ok(Input::Many(values));
+    }
+    Ok(match values.into_iter().next() {
+        None | Some(Value::None) => Input::None,
+        Some(value) => Input::One(value),
+    })
 }
 
 type Params = serde_json::Map<String, serde_json::Value>;

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Kinds made of arithmetic: `Read` (a file's length), `Int`, `Add` (two tensors and a param), `Round` (to tens), `Save`.
+/// Kinds made of arithmetic: `Read` (a file's length), `Int`, `Add` (two tensors and a param), `Round` (to tens), `Maybe`
+/// (nothing), `Else` (its input, or 1), `Save`.
 struct Arithmetic {
     kinds: Kinds,
     fail: AtomicBool,
@@ -51,6 +52,10 @@ impl Arithmetic {
         kinds.insert(kind("Dice", &[], Some("MASK"), none));
         kinds.insert(kind("Add", &["a"], Some("MASK"), by));
         kinds.insert(kind("Round", &["a"], Some("MASK"), none));
+        kinds.insert(kind("Maybe", &[], Some("MASK"), none));
+        let mut otherwise = kind("Else", &["a"], Some("MASK"), none);
+        otherwise.inputs[0].optional = true;
+        kinds.insert(otherwise);
         kinds.insert(kind("Save", &["a"], None, name));
         Self { kinds, fail: AtomicBool::new(false) }
     }
@@ -89,6 +94,8 @@ impl Nodes for Arithmetic {
             }
             "Int" => vec![Value::Int(params["by"].as_i64().unwrap())],
             "Dice" => vec![tensor(4.)],
+            "Maybe" => vec![Value::None],
+            "Else" if matches!(request.inputs[0], Input::None) => vec![tensor(1.)],
             "Add" if self.fail.load(Ordering::Relaxed) => {
                 return Err(Failure::new(FailureKind::Argument, "cannot add").at("by"));
             }
@@ -220,6 +227,22 @@ fn scalars_over_links_are_validated_and_keyed_by_value() {
     assert_eq!(b.log(&linked(5)), "read int add save");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "12");
     assert_eq!(b.log(&linked(6)), "read=Unchanged int add save");
+}
+
+#[test]
+fn an_output_that_holds_nothing_feeds_optional_ports_only() {
+    let mut b = Bench::new();
+    let text = |kind: &str| {
+        format!(
+            r#"{{"maybe": {{"class_type": "Maybe", "inputs": {{}}}},
+                 "next": {{"class_type": "{kind}", "inputs": {{"a": ["maybe", 0]}}}},
+                 "save": {{"class_type": "Save", "inputs": {{"a": ["next", 0]}}}}}}"#
+        )
+    };
+    assert_eq!(b.log(&text("Else")), "maybe next save");
+    assert_eq!(saved(&b.path("out/x_00001.txt")), "1");
+    let refused = b.log(&text("Round"));
+    assert_eq!(refused, "maybe=Unchanged next! output `MASK` of node `maybe` holds nothing this time");
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub struct Port {
     pub doc: String,
     /// The types it takes, or the type it gives.
     pub types: Vec<String>,
-    /// It may stay unconnected.
+    /// An input that may stay unconnected; an output that may hold nothing.
     pub optional: bool,
     /// It takes any number of links: `name.0`, `name.1`, ...
     pub many: bool,

@@ -128,7 +128,7 @@ pub(crate) unsafe fn take_outputs(
     for (index, (value, port)) in values.iter().zip(ports).enumerate() {
         // SAFETY: the caller's promise.
         let result = unsafe { take(value, node, generation) };
-        let checked = result.and_then(|value| fits(&value, &port.types).map(|()| value));
+        let checked = result.and_then(|value| fits(&value, port).map(|()| value));
         match checked {
             Ok(value) => taken.push(value),
             Err(why) => {
@@ -160,8 +160,11 @@ unsafe fn take(value: &abi::Value, node: &str, generation: &Arc<Generation>) -> 
 }
 
 /// The value is what its port promises.
-fn fits(value: &Value, types: &[String]) -> Result<(), String> {
-    let [ty] = types else { return Ok(()) };
+fn fits(value: &Value, port: &Port) -> Result<(), String> {
+    if port.optional && matches!(value, Value::None) {
+        return Ok(());
+    }
+    let [ty] = &port.types[..] else { return Ok(()) };
     let wanted = |rank: usize, what: &str| match value {
         Value::Tensor(t) if t.dtype() == Dtype::F32 && t.shape().len() == rank && !t.shape().contains(&0) => {
             Ok(())

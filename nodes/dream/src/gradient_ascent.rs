@@ -3,43 +3,53 @@ use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
 use crate::ascent::{Ascent, Carry as CarryRule};
+use crate::generator::Generator;
 use crate::objective::Objective;
 use crate::schedule::{SMALLEST_SIDE, octaves};
 use crate::step::Rule;
 
-/// DeepDream: changes a picture step by step so that an objective grows.
+/// DeepDream: changes a picture, or a generator's latent, step by step so that an objective grows.
 ///
-/// The picture is dreamt at several sizes (octaves), smallest first, so that shapes of all sizes
+/// A picture is dreamt at several sizes (octaves), smallest first, so that shapes of all sizes
 /// appear. A step is `x += rate * direction(gradient) * mask`, with the picture rolled by a random
 /// offset while the gradient is taken. FEATURES at `objective` mean: the sum over layers of
 /// `weight * mean(a^2)`. Every image of a batch ascends on its own.
 ///
-/// `image` is `[B,H,W,3]` in 0..1, and so is the result (with `clamp` off it may leave that range).
+/// With `generator`, `image` is a latent w `[B,layers,w]`, and so is what changes: in each step the
+/// objective looks at the picture that the generator makes of w, and `w += rate * direction(gradient)`
+/// with the gradient pulled back through the generator. `mask` says which parts of the picture count.
+/// The latent does `steps` steps in all; `octaves`, `octave_scale`, `carry`, `clamp` and `knee` are for
+/// pictures only.
 ///
-/// Errors: a gradient that is not finite; whatever the objective refuses.
+/// A picture is `[B,H,W,3]` in 0..1, and so is the result (with `clamp` off it may leave that range); of a
+/// latent's last picture what leaves 0..1 is cut off.
+///
+/// Errors: a gradient that is not finite; a latent without `generator` or of another shape than it takes;
+/// whatever the objective or the generator refuses.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015) and Google's deepdream notebook.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Sizes to dream at; those under 32 pixels are left out.
+    /// Pictures only: sizes to dream at; those under 32 pixels are left out.
     #[schemars(range(min = 1, max = 20))]
     #[serde(default = "four")]
     pub(crate) octaves: usize,
-    /// From one octave to the next.
+    /// Pictures only: from one octave to the next.
     #[schemars(range(min = 1.01, max = 4.0), extend("x-dw-step" = 0.1))]
     #[serde(default = "octave_scale")]
     pub(crate) octave_scale: f64,
-    /// What goes to the next octave: detail adds the changes to the sharp picture of its size, image
-    /// enlarges the result.
+    /// Pictures only: what goes to the next octave. Detail adds the changes to the sharp picture of its
+    /// size, image enlarges the result.
     #[serde(default = "detail")]
     pub(crate) carry: Carry,
-    /// Steps per octave.
+    /// Steps per octave; for a latent, steps in all.
     #[schemars(range(min = 1, max = 10000))]
     #[serde(default = "ten")]
     pub(crate) steps: usize,
-    /// Length of a step, in 1/255 of the picture's range: with mean_abs the average pixel moves that
-    /// far. (pytorch-deepdream's 0.09 with std is 5.2 here: it steps on the normalised picture.)
+    /// Length of a step, in 1/255 of the picture's range (for a latent: of 1): with mean_abs the average
+    /// pixel moves that far. (pytorch-deepdream's 0.09 with std is 5.2 here: it steps on the normalised
+    /// picture.)
     #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
     #[serde(default = "rate")]
     pub(crate) rate: f64,
@@ -54,11 +64,11 @@ pub(crate) struct Params {
     #[schemars(range(min = 0, max = 1024), extend("x-dw-unit" = "px"))]
     #[serde(default = "jitter")]
     pub(crate) jitter: usize,
-    /// Keep the picture in 0..1 after every step.
+    /// Pictures only: keep the picture in 0..1 after every step.
     #[serde(default = "yes")]
     pub(crate) clamp: bool,
-    /// A value this close to black or white slows down on its way there, so that highlights keep their detail; 0 is
-    /// Google's hard clipping. Without clamp it has no effect.
+    /// Pictures only: a value this close to black or white slows down on its way there, so that highlights
+    /// keep their detail; 0 is Google's hard clipping. Without clamp it has no effect.
     #[schemars(range(min = 0.0, max = 127.0), extend("x-dw-step" = 1.0, "x-dw-unit" = "1/255"))]
     #[serde(default = "knee")]
     pub(crate) knee: f64,
@@ -134,6 +144,49 @@ fn knee() -> f64 {
     32.0
 }
 
+impl Params {
+    /// The picture at every octave's size, smallest first.
+    fn schedule(&self, call: &Call, image: &Tensor) -> Result<Vec<Tensor>> {
+        let octaves = octaves(image, self.octaves, self.octave_scale)?;
+        if octaves.len() < self.octaves {
+            let (given, wanted) = (octaves.len(), self.octaves);
+            call.info(&format!(
+                "dreaming in {given} of {wanted} octaves: the others are smaller than {SMALLEST_SIDE} pixels"
+            ));
+        }
+        Ok(octaves)
+    }
+
+    fn ascent(&self, objective: Objective, mask: Option<Tensor>) -> Ascent {
+        let sign = match self.direction {
+            Direction::Maximise => 1.0,
+            Direction::Minimise => -1.0,
+        };
+        Ascent {
+            objective,
+            mask,
+            rule: Rule {
+                rate: sign * self.rate / 255.0,
+                jitter: self.jitter,
+                seed: self.seed,
+                clamp: self.clamp,
+                knee: self.knee / 255.0,
+            },
+            stepper: match self.normalise {
+                Normalise::MeanAbs => Stepper::MeanAbs,
+                Normalise::Std => Stepper::Std,
+                Normalise::None => Stepper::Plain,
+                Normalise::Adam => Stepper::Adam(Adam::default()),
+            },
+            carry: match self.carry {
+                Carry::Detail => CarryRule::Detail,
+                Carry::Image => CarryRule::Image,
+            },
+            steps: self.steps,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct GradientAscent;
 
@@ -142,62 +195,76 @@ impl Node for GradientAscent {
         .title("Gradient ascent (DeepDream)")
         .category("dream")
         .inputs(&[
-            port("image", "IMAGE").doc("where to start: a photograph or noise, `[B,H,W,3]`"),
+            port("image", "IMAGE|LATENT_W").doc(
+                "where to start: a photograph, noise `[B,H,W,3]`, or a latent `[B,layers,w]` with `generator`",
+            ),
             port("objective", "OBJECTIVE|FEATURES").doc("what to make more of"),
             port("mask", "MASK").optional().doc("scales every step: 0 leaves the picture alone there"),
+            port("generator", "GENERATOR")
+                .optional()
+                .doc("turns the latent into the picture that the objective sees"),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("the dream, of the picture's size")]);
+        .outputs(&[
+            port("IMAGE", "IMAGE").doc("the dream, of the picture's size; the picture of the last latent"),
+            port("LATENT_W", "LATENT_W").optional().doc("the last latent; nothing if a picture was climbed"),
+        ]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let image = inputs.image("image")?;
-        let (batch, _, _, channels) = image.dims4()?;
-        let objective = Objective::new(inputs.function("objective")?, channels)?;
-        let mask = inputs.opt_mask("mask")?.map(|mask| fit_mask(&mask, batch)).transpose()?;
-        let octaves = octaves(&image, params.octaves, params.octave_scale)?;
-        if octaves.len() < params.octaves {
-            let (given, wanted) = (octaves.len(), params.octaves);
-            call.info(&format!(
-                "dreaming in {given} of {wanted} octaves: the others are smaller than {SMALLEST_SIDE} pixels"
-            ));
-        }
-        let sign = match params.direction {
-            Direction::Maximise => 1.0,
-            Direction::Minimise => -1.0,
+        let objective = inputs.function("objective")?;
+        let Some(generator) = inputs.opt_function("generator")? else {
+            let image = picture(&inputs)?;
+            let (batch, _, _, channels) = image.dims4()?;
+            let objective = Objective::new(objective, channels as i64, "image")?;
+            let ascent = params.ascent(objective, mask(&inputs, batch)?);
+            let octaves = params.schedule(call, &image)?;
+            return Ok(Outputs::new().tensor(ascent.run(call, &octaves)?).none());
         };
-        let ascent = Ascent {
-            objective: &objective,
-            mask: mask.as_ref(),
-            rule: Rule {
-                rate: sign * params.rate / 255.0,
-                jitter: params.jitter,
-                seed: params.seed,
-                clamp: params.clamp,
-                knee: params.knee / 255.0,
-            },
-            stepper: match params.normalise {
-                Normalise::MeanAbs => Stepper::MeanAbs,
-                Normalise::Std => Stepper::Std,
-                Normalise::None => Stepper::Plain,
-                Normalise::Adam => Stepper::Adam(Adam::default()),
-            },
-            carry: match params.carry {
-                Carry::Detail => CarryRule::Detail,
-                Carry::Image => CarryRule::Image,
-            },
-            steps: params.steps,
-        };
-        Ok(ascent.run(call, &octaves)?.into())
+        let start = latent(&inputs)?;
+        let generator = Generator::new(generator, &start)?;
+        let objective = Objective::new(objective, generator.channels(), "generator")?;
+        let ascent = params.ascent(objective, mask(&inputs, start.dim(0)?)?);
+        let (latent, picture) = ascent.climb(call, &generator, start)?;
+        Ok(Outputs::new().tensor(picture).tensor(latent))
     }
 }
 
-/// `[B,H,W]` as a picture of one channel that fits `batch` images.
-fn fit_mask(mask: &Tensor, batch: usize) -> Result<Tensor> {
+/// The picture at `image`.
+fn picture(inputs: &Inputs) -> Result<Tensor> {
+    inputs.image("image").map_err(|error| match inputs.tensor("image") {
+        Ok(latent) if latent.rank() == 3 => {
+            let found = latent.dims();
+            let message = format!("`image` is a latent of the shape {found:?}, which needs `generator`");
+            Error::shape("image", message)
+                .hint("connect the GENERATOR of the network that the latent belongs to")
+        }
+        _ => error,
+    })
+}
+
+/// The latent at `image`, `[B,layers,w]`.
+fn latent(inputs: &Inputs) -> Result<Tensor> {
+    let latent = inputs.tensor("image")?;
+    if latent.dtype() != DType::F32 {
+        let found = latent.dtype().as_str();
+        return Err(Error::dtype("image", format!("`image` wants a LATENT_W of f32, found {found}")));
+    }
+    if latent.rank() != 3 || latent.elem_count() == 0 {
+        let found = latent.dims();
+        let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
+        return Err(Error::shape("image", format!("{wanted}, found the shape {found:?}")));
+    }
+    Ok(latent)
+}
+
+/// The mask as pictures of one channel, one or `batch`.
+fn mask(inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
+    let Some(mask) = inputs.opt_mask("mask")? else { return Ok(None) };
     let masks = mask.dim(0)?;
     if masks != 1 && masks != batch {
         return Err(Error::shape("mask", format!("`mask` has {masks} images, `image` has {batch}")));
     }
-    Ok(mask.unsqueeze(3)?)
+    Ok(Some(mask.unsqueeze(3)?))
 }
 
 #[cfg(test)]

@@ -1,37 +1,7 @@
 use dreamwire_sdk::testing::{Ran, Value, run_node};
 
 use super::*;
-
-/// FEATURES whose only layer is the picture itself minus `centre`: dreams move away from `centre`.
-struct Distance {
-    centre: f64,
-    weight: &'static str,
-}
-
-impl Differentiable for Distance {
-    fn spec(&self) -> FnSpec {
-        let output = TensorSpec::new("pixels", &[-1, 3, -1, -1]).semantics(format!("weight={}", self.weight));
-        FnSpec::new("FEATURES", "distance").input(TensorSpec::new("image", &[-1, -1, -1, 3])).output(output)
-    }
-
-    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![(x[0].permute((0, 3, 1, 2))? - self.centre)?])
-    }
-}
-
-/// OBJECTIVE: the logarithm of the picture's sum, which is not finite for a black picture.
-struct LogSum;
-
-impl Differentiable for LogSum {
-    fn spec(&self) -> FnSpec {
-        let spec = FnSpec::new("OBJECTIVE", "log sum").input(TensorSpec::new("image", &[-1, -1, -1, 3]));
-        spec.output(TensorSpec::new("value", &[])).scalar()
-    }
-
-    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
-        Ok(vec![x[0].sum_all()?.log()?])
-    }
-}
+use crate::fixtures::{Distance, LogSum, assert_close, away};
 
 fn grey(values: &[f32], size: usize) -> Tensor {
     let images: Vec<Tensor> =
@@ -45,17 +15,6 @@ fn dream(params: &str, image: Tensor, objective: impl Differentiable, mask: Opti
     run_node::<GradientAscent>(params, &inputs, &[])
 }
 
-fn away(centre: f64) -> Distance {
-    Distance { centre, weight: "1" }
-}
-
-#[track_caller]
-fn assert_close(found: &Tensor, expected: &Tensor) {
-    assert_eq!(found.dims(), expected.dims());
-    let error = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-    assert!(error < 1e-5, "{error}");
-}
-
 /// On even grey every pixel has the same gradient, so a step of mean_abs moves all by the rate.
 #[test]
 fn steps_have_the_length_of_the_rate() {
@@ -64,6 +23,7 @@ fn steps_have_the_length_of_the_rate() {
     let image = grey(&[0.6, 0.3], 40);
     let up = dream(&params("maximise"), image.clone(), away(0.5), None).unwrap();
     assert_close(up.outputs[0].tensor(), &grey(&[0.64, 0.26], 40));
+    assert!(matches!(up.outputs[1], Value::None), "a picture has no latent");
     let down = dream(&params("minimise"), image, away(0.5), None).unwrap();
     assert_close(down.outputs[0].tensor(), &grey(&[0.56, 0.34], 40));
 }

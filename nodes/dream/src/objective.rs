@@ -14,18 +14,21 @@ pub(crate) enum Objective {
 }
 
 impl Objective {
+    /// For pictures of `channels` (negative where nobody knows) that come from `port`.
+    ///
     /// # Errors
     ///
     /// If the function takes pictures of other channels, or a layer's weight is no number.
-    pub(crate) fn new(function: Function, channels: usize) -> Result<Self> {
+    pub(crate) fn new(function: Function, channels: i64, port: &str) -> Result<Self> {
         let spec = function.spec();
         if let Some(wanted) = spec.inputs.first().and_then(|input| input.dims.last().copied())
             && wanted > 0
-            && wanted != channels as i64
+            && channels > 0
+            && wanted != channels
         {
             let name = &spec.name;
             let message = format!("`{name}` takes pictures of {wanted} channels, found {channels}");
-            return Err(Error::shape("image", message));
+            return Err(Error::shape(port, message));
         }
         if function.kind() != "FEATURES" {
             return Ok(Self::Scalar(function));

@@ -1,32 +1,50 @@
+use std::fmt;
+
 use dreamwire_nets::optim::{Stepper, jitter_offset, roll};
 use dreamwire_sdk::prelude::*;
 
 use crate::objective::Objective;
 
-/// What one step does to a picture, besides asking the objective.
+/// What one step does to a picture or a latent, besides asking the objective.
 pub(crate) struct Rule {
-    /// Length of a step in the picture's units; negative to minimise.
+    /// Length of a step in the picture's (or latent's) units; negative to minimise.
     pub(crate) rate: f64,
     /// Pixels that the picture is rolled by at most.
     pub(crate) jitter: usize,
     pub(crate) seed: u64,
-    /// Keep the picture in 0..1.
+    /// Keep the picture in 0..1; latents have no such range.
     pub(crate) clamp: bool,
-    /// How close to 0 or 1 a value must come to be slowed down, in the picture's units.
+    /// How close to 0 or 1 a value must come to be slowed down, in the picture's units; not for latents.
     pub(crate) knee: f64,
 }
 
-/// Which step it is.
+impl Rule {
+    /// Rows and columns that the picture is rolled by in one step.
+    pub(crate) fn offset(&self, position: Position) -> (i64, i64) {
+        jitter_offset(self.seed, position.octave.unwrap_or(0), position.step, self.jitter)
+    }
+}
+
+/// Which step it is, counted from 0; shown counted from 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
-    pub(crate) octave: usize,
+    /// None for latents.
+    pub(crate) octave: Option<usize>,
     pub(crate) step: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(octave) = self.octave {
+            write!(f, "octave {}, ", octave + 1)?;
+        }
+        write!(f, "step {}", self.step + 1)
+    }
 }
 
 /// One step of ascent: the new picture, and the objective's value before it.
 ///
-/// The picture is rolled by a random offset, so that no pixel is always at the same place of the
-/// network's grid of pools, and the gradient is rolled back. `mask`, `[B or 1,H,W,1]`, scales the step.
+/// `mask`, `[B or 1,H,W,1]`, scales the step.
 ///
 /// # Errors
 ///
@@ -39,27 +57,60 @@ pub(crate) fn step(
     rule: &Rule,
     position: Position,
 ) -> Result<(Tensor, f64)> {
-    let (down, right) = jitter_offset(rule.seed, position.octave, position.step, rule.jitter);
-    let (value, gradient) = objective.value_and_gradient(&roll(image, down, right)?.contiguous()?)?;
-    let size = f64::from(gradient.abs()?.mean_all()?.to_scalar::<f32>()?);
-    if !value.is_finite() || !size.is_finite() {
-        let Position { octave, step } = position;
-        let (octave, step) = (octave + 1, step + 1);
-        return Err(Error::nonfinite(format!(
-            "at octave {octave}, step {step} the objective is {value} and its mean gradient {size}"
-        ))
-        .hint("lower `rate`"));
-    }
-    let direction = roll(&stepper.direction(&gradient)?, -down, -right)?;
-    let direction = match mask {
-        Some(mask) => direction.broadcast_mul(mask)?,
-        None => direction,
-    };
+    let offset = rule.offset(position);
+    let (value, gradient) = rolled_gradient(image, objective, offset, position)?;
+    let direction = masked(roll_back(&stepper.direction(&gradient)?, offset)?, mask)?;
     let change = (direction * rule.rate)?;
     let change = if rule.clamp && rule.knee > 0.0 { slow_down(image, &change, rule.knee)? } else { change };
     let moved = (image + change)?;
     let moved = if rule.clamp { moved.clamp(0f32, 1f32)? } else { moved };
     Ok((moved.detach(), value))
+}
+
+/// The objective of the picture rolled by `offset`, and its gradient, which is still rolled.
+///
+/// Rolling by a random offset keeps pixels from being always at the same place of the network's grid of
+/// pools.
+///
+/// # Errors
+///
+/// If the objective fails, or its value or gradient is not finite.
+pub(crate) fn rolled_gradient(
+    picture: &Tensor,
+    objective: &Objective,
+    (down, right): (i64, i64),
+    position: Position,
+) -> Result<(f64, Tensor)> {
+    let (value, gradient) = objective.value_and_gradient(&roll(picture, down, right)?.contiguous()?)?;
+    check_finite(value, &gradient, position)?;
+    Ok((value, gradient))
+}
+
+/// Undoes a roll by `offset`.
+pub(crate) fn roll_back(rolled: &Tensor, (down, right): (i64, i64)) -> Result<Tensor> {
+    Ok(roll(rolled, -down, -right)?)
+}
+
+/// `x`, `[B,H,W,C]`, scaled by a mask `[B or 1,H,W,1]`.
+pub(crate) fn masked(x: Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+    match mask {
+        Some(mask) => Ok(x.broadcast_mul(mask)?),
+        None => Ok(x),
+    }
+}
+
+/// Lets no step be made of numbers that are not.
+///
+/// # Errors
+///
+/// If the value or a number of the gradient is NaN or infinite.
+pub(crate) fn check_finite(value: f64, gradient: &Tensor, position: Position) -> Result<()> {
+    let size = f64::from(gradient.abs()?.mean_all()?.to_scalar::<f32>()?);
+    if value.is_finite() && size.is_finite() {
+        return Ok(());
+    }
+    let message = format!("at {position} the objective is {value} and its mean gradient {size}");
+    Err(Error::nonfinite(message).hint("lower `rate`"))
 }
 
 /// Shortens each value's change to at most `room * (1 - exp(-|change| / knee))`, where room is how far the value is from the

@@ -2,6 +2,7 @@
 //!
 //! - [`vgg`]: VGG16's feature extractor, and the names of its layers;
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
+//! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
 //! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures.
 //!
@@ -11,6 +12,7 @@
 pub mod adain;
 pub mod optim;
 mod parameters;
+pub mod stylegan;
 pub mod vgg;
 pub mod weights;
 

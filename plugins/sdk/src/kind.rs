@@ -28,7 +28,7 @@ impl Port {
         self
     }
 
-    /// It may stay unconnected.
+    /// An input that may stay unconnected; an output that may hold nothing ([`Outputs::none`](crate::Outputs::none)).
     pub const fn optional(mut self) -> Self {
         self.0.flags |= abi::PORT_OPTIONAL;
         self

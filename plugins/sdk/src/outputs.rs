@@ -66,7 +66,7 @@ impl Outputs {
         self.with(Output::Function(Box::new(function)))
     }
 
-    /// Nothing at this port.
+    /// Nothing at this port, which is [`optional`](crate::Port::optional).
     #[must_use]
     pub fn none(self) -> Self {
         self.with(Output::None)

@@ -4,6 +4,8 @@
 mod adain;
 mod portable;
 mod reference;
+mod stylegan;
+mod stylegan_latents;
 mod tolerance;
 mod vgg;
 mod zoom;

@@ -1,0 +1,64 @@
+use dreamwire_sdk::prelude::*;
+
+/// GENERATOR: what makes pictures `[B,H,W,C]` of latents `[B,layers,w]`.
+///
+/// The inputs after the latent, its noise planes, are left out: it uses the noise that is stored in it.
+pub(crate) struct Generator(Function);
+
+impl Generator {
+    /// # Errors
+    ///
+    /// If the generator takes latents of another shape.
+    pub(crate) fn new(function: Function, latent: &Tensor) -> Result<Self> {
+        let spec = function.spec();
+        if let Some(input) = spec.inputs.first()
+            && !fits(latent.dims(), &input.dims)
+        {
+            let (found, name, wanted) = (latent.dims(), &spec.name, text(&input.dims));
+            let message = format!("`image` has the shape {found:?}, the generator `{name}` takes {wanted}");
+            return Err(Error::shape("image", message)
+                .hint("make the latent with the MAPPING of the generator's own network"));
+        }
+        Ok(Self(function))
+    }
+
+    /// Channels of its pictures; -1 if it does not say.
+    pub(crate) fn channels(&self) -> i64 {
+        self.0.spec().outputs.first().and_then(|image| image.dims.last().copied()).unwrap_or(-1)
+    }
+
+    /// The pictures, not clamped.
+    ///
+    /// # Errors
+    ///
+    /// What the generator's provider says.
+    pub(crate) fn pictures(&self, latent: &Tensor) -> Result<Tensor> {
+        first(self.0.eval(&[latent])?)
+    }
+
+    /// The pictures, not clamped, and the way back from their gradient to that by the latent.
+    ///
+    /// # Errors
+    ///
+    /// What the generator's provider says.
+    pub(crate) fn linearise(&self, latent: &Tensor) -> Result<(Tensor, Tape)> {
+        let (pictures, tape) = self.0.linearise(&[latent], 1)?;
+        Ok((first(pictures)?, tape))
+    }
+}
+
+fn first(outputs: Vec<Tensor>) -> Result<Tensor> {
+    let none = || Error::port("generator", "`generator` makes no picture");
+    outputs.into_iter().next().ok_or_else(none)
+}
+
+fn fits(found: &[usize], wanted: &[i64]) -> bool {
+    found.len() == wanted.len()
+        && found.iter().zip(wanted).all(|(&found, &wanted)| wanted < 0 || found as i64 == wanted)
+}
+
+/// `[any, 10, 512]`
+fn text(dims: &[i64]) -> String {
+    let size = |&dim: &i64| if dim < 0 { "any".to_owned() } else { dim.to_string() };
+    format!("[{}]", dims.iter().map(size).collect::<Vec<_>>().join(", "))
+}

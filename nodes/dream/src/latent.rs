@@ -1,0 +1,58 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::ascent::Ascent;
+use crate::generator::Generator;
+use crate::report::Report;
+use crate::step::{Position, check_finite, masked, roll_back, rolled_gradient};
+
+impl Ascent {
+    /// Moves latents `[B,layers,w]`, each on its own, so that the objective grows of the pictures that
+    /// `generator` makes of them: `w += rate * direction(J^T gradient)`, J being the generator's Jacobian
+    /// at w and the gradient the objective's by the picture.
+    ///
+    /// Gives the last latents, and their pictures in 0..1.
+    ///
+    /// # Errors
+    ///
+    /// If the host cancels, the generator or the objective fails, or something is not finite.
+    pub(crate) fn climb(
+        &self,
+        call: &Call,
+        generator: &Generator,
+        start: Tensor,
+    ) -> Result<(Tensor, Tensor)> {
+        let mut report = Report::new(call, self.steps);
+        let mut stepper = self.stepper.clone();
+        let mut latent = start;
+        for number in 0..self.steps {
+            let position = Position { octave: None, step: number };
+            let (picture, tape) = generator.linearise(&latent)?;
+            let (value, wanted) = self.wanted(&picture, position)?;
+            let gradient = match tape.vjp(&[Some(&wanted)])?.into_iter().next().flatten() {
+                Some(gradient) => gradient,
+                // None is exactly zero.
+                None => latent.zeros_like()?,
+            };
+            check_finite(value, &gradient, position)?;
+            latent = (&latent + (stepper.direction(&gradient)? * self.rule.rate)?)?;
+            let stage = format!("step {}/{}", number + 1, self.steps);
+            report.step(&stage, value, &picture.clamp(0f32, 1f32)?)?;
+        }
+        let picture = generator.pictures(&latent)?.clamp(0f32, 1f32)?;
+        Ok((latent, picture))
+    }
+
+    /// The objective at a picture, and how its pixels are to change: the gradient where the mask lets it
+    /// through.
+    fn wanted(&self, picture: &Tensor, position: Position) -> Result<(f64, Tensor)> {
+        let (_, height, width, _) = picture.dims4()?;
+        let offset = self.rule.offset(position);
+        let (value, gradient) = rolled_gradient(picture, &self.objective, offset, position)?;
+        let mask = self.mask_of_size(height, width)?;
+        Ok((value, masked(roll_back(&gradient, offset)?, mask.as_ref())?))
+    }
+}
+
+#[cfg(test)]
+#[path = "latent_tests.rs"]
+mod tests;

@@ -1,0 +1,43 @@
+use std::collections::HashMap;
+
+use candle_core::Tensor;
+
+const SKIP_ONLY: &str = "only StyleGAN2's skip architecture is run";
+
+/// The network, and a hint, if these are the tensors of something well known that is not a StyleGAN2
+/// generator of the skip architecture.
+pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static str, &'static str)> {
+    let any = |test: &dyn Fn(&str) -> bool| tensors.keys().any(|name| test(name));
+    // Under any prefix, so that parts of a checkpoint are recognised as well.
+    let has = |tail: &str| {
+        any(&|name| name.strip_suffix(tail).is_some_and(|head| head.is_empty() || head.ends_with('.')))
+    };
+    let has_block = |part: &str| any(&|name| name.starts_with("synthesis.b") && name.ends_with(part));
+    let found = if any(&|name| name.contains("synthesis.input.") || name.contains("synthesis.L0_")) {
+        ("a StyleGAN3 generator", "it is not run yet, choose weights of StyleGAN2")
+    } else if has("b4.out.weight") || (!tensors.is_empty() && !any(&|name| !name.starts_with("D."))) {
+        ("a discriminator", "the generator is needed, which is called `G_ema` in a checkpoint")
+    } else if has("mapping.embed.weight") {
+        (
+            "a StyleGAN2 generator that is class-conditional, which is not run yet",
+            "choose weights without classes",
+        )
+    } else if has_block(".skip.weight") {
+        ("a StyleGAN2 generator of the resnet architecture", SKIP_ONLY)
+    } else if has_block(".torgb.weight")
+        && !has("synthesis.b4.torgb.weight")
+        && !has("synthesis.b4.torgb.bias")
+    {
+        ("a StyleGAN2 generator of the original architecture", SKIP_ONLY)
+    } else if has("style.1.weight") || has("convs.0.conv.weight") {
+        (
+            "a StyleGAN2 in rosinality's layout",
+            "only the tensor names of NVIDIA's stylegan2-ada-pytorch are read, convert it first",
+        )
+    } else if has("features.0.weight") {
+        ("a VGG of torchvision", "it sees pictures and makes none, choose weights of StyleGAN2")
+    } else {
+        return None;
+    };
+    Some(found)
+}

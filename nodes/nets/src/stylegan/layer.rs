@@ -1,0 +1,131 @@
+use std::f64::consts::SQRT_2;
+
+use candle_core::{DType, Result, Tensor};
+use dreamwire_kernels::{self as kernels, BiasAct, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
+
+use super::SLOPE;
+use super::layout::Parameters;
+
+/// A convolution under styles, with what stands behind it: `conv0`, `conv1` or `torgb` of a block.
+pub(super) struct Layer {
+    /// From w to styles.
+    affine: Stack,
+    convolution: ModulatedConv,
+    /// What smooths the result of an upsampling convolution.
+    filter: Option<Upfirdn2d>,
+    noise: Option<Noise>,
+    activation: BiasAct,
+}
+
+struct Noise {
+    strength: f64,
+    /// `[1, r, r]`, times the strength.
+    constant: Tensor,
+}
+
+impl Layer {
+    /// `conv0`, which enlarges the map to twice its size, or `conv1`, which keeps the size: they are
+    /// told apart by the filter that only the former needs.
+    pub(super) fn convolution(
+        parameters: &Parameters,
+        name: &str,
+        clamp: Option<f64>,
+        dtype: DType,
+    ) -> Result<Self> {
+        let tensor = |part| parameters.get(&format!("{name}.{part}"));
+        let filter = parameters.find(&format!("{name}.resample_filter"));
+        let convolution = match filter {
+            Some(_) => ModulatedConv::upsampling(tensor("weight"), true, dtype)?,
+            None => ModulatedConv::new(tensor("weight"), true, dtype)?,
+        };
+        let noise = match parameters.find(&format!("{name}.noise_const")) {
+            Some(plane) => Some(Noise::new(plane, tensor("noise_strength"), dtype)?),
+            None => None,
+        };
+        Ok(Self {
+            affine: affine(parameters, name, 1.0, dtype)?,
+            convolution,
+            filter: filter.map(smoothing).transpose()?,
+            noise,
+            activation: BiasAct::new(tensor("bias"), Rectifier { slope: SLOPE, gain: SQRT_2, clamp })?,
+        })
+    }
+
+    /// `torgb`: 1x1, linear, not scaled to unit variance, and without noise.
+    pub(super) fn to_picture(
+        parameters: &Parameters,
+        name: &str,
+        clamp: Option<f64>,
+        dtype: DType,
+    ) -> Result<Self> {
+        let tensor = |part| parameters.get(&format!("{name}.{part}"));
+        let inputs = tensor("weight").dim(1)?;
+        Ok(Self {
+            affine: affine(parameters, name, 1.0 / (inputs as f64).sqrt(), dtype)?,
+            convolution: ModulatedConv::new(tensor("weight"), false, dtype)?,
+            filter: None,
+            noise: None,
+            activation: BiasAct::new(tensor("bias"), Rectifier { slope: 1.0, gain: 1.0, clamp })?,
+        })
+    }
+
+    /// From `x`, `[B, h, w, I]`, and `w`, `[B, w]`. `noise`, `[B or 1, 1, r, r]`, stands in for the
+    /// stored plane, and is ignored where there is none.
+    pub(super) fn forward(&self, x: &Tensor, w: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
+        let (batch, width) = w.dims2()?;
+        let styles = self.affine.apply(&w.reshape((batch, width, 1, 1))?, &[0])?[0].flatten_from(1)?;
+        let mut x = self.convolution.apply(x, &styles)?;
+        if let Some(filter) = &self.filter {
+            x = filter.apply(&x)?;
+        }
+        match (&self.noise, noise) {
+            (Some(own), Some(plane)) => {
+                self.activation.apply_with_noise(&x, &(plane.squeeze(1)? * own.strength)?)
+            }
+            (Some(own), None) => self.activation.apply_with_noise(&x, &own.constant),
+            (None, _) => self.activation.apply(&x),
+        }
+    }
+}
+
+impl Noise {
+    fn new(plane: &Tensor, strength: &Tensor, dtype: DType) -> Result<Self> {
+        let strength = strength.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
+        let constant = (plane.to_dtype(DType::F64)? * strength)?.to_dtype(dtype)?.unsqueeze(0)?;
+        Ok(Self { strength, constant })
+    }
+}
+
+/// `gain (A w / sqrt(width) + b)`, from `[B, w, 1, 1]` to `[B, I, 1, 1]`.
+fn affine(parameters: &Parameters, name: &str, gain: f64, dtype: DType) -> Result<Stack> {
+    let tensor = |part| parameters.get(&format!("{name}.affine.{part}"));
+    Stack::new(&[dense(tensor("weight"), tensor("bias"), [gain, gain])?], dtype)
+}
+
+/// `gains[0] W x / sqrt(I) + gains[1] b` as a 1x1 convolution, for `weight` `[O, I]` and `bias` `[O]`.
+/// The gains are multiplied in here, in f64, so that the network rounds once.
+pub(super) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<kernels::Layer> {
+    let (outputs, inputs) = weight.dims2()?;
+    let weight = (weight.to_dtype(DType::F64)? * (gains[0] / (inputs as f64).sqrt()))?;
+    Ok(kernels::Layer::Conv {
+        weight: weight.reshape((outputs, inputs, 1, 1))?,
+        bias: Some((bias.to_dtype(DType::F64)? * gains[1])?),
+        stride: 1,
+        padding: Padding::zeros(0),
+    })
+}
+
+/// Smooths the `2r + 1` pixels of an upsampling convolution to `2r`, for a filter of k taps. Three of
+/// four of the pixels that went in were zeros: hence the gain.
+fn smoothing(filter: &Tensor) -> Result<Upfirdn2d> {
+    let taps = filter.dim(0)?;
+    let (before, after) = (taps.div_ceil(2) - 1, (taps - 2) / 2);
+    Upfirdn2d::new(filter, 1, 1, [before, after, before, after], 4.0)
+}
+
+/// Enlarges a picture to twice its size, for a filter of k taps.
+pub(super) fn enlarging(filter: &Tensor) -> Result<Upfirdn2d> {
+    let taps = filter.dim(0)?;
+    let (before, after) = (taps.div_ceil(2), (taps - 2) / 2);
+    Upfirdn2d::new(filter, 2, 1, [before, after, before, after], 4.0)
+}

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+
+use candle_core::{DType, Result, Tensor, bail};
+use dreamwire_kernels::Upfirdn2d;
+
+use super::layer::{Layer, enlarging};
+use super::layout::{Parameters, convolutions};
+
+/// From styles to pictures. Cloning shares the weights.
+#[derive(Clone)]
+pub struct Synthesis {
+    /// Where every picture begins, `[1, 4, 4, C]`.
+    constant: Tensor,
+    blocks: Arc<[Block]>,
+    noise_sizes: Vec<usize>,
+    channels: usize,
+    layers: usize,
+    w_width: usize,
+}
+
+/// What happens at one resolution.
+struct Block {
+    resolution: usize,
+    convolutions: Vec<Layer>,
+    /// What fits the picture of the block before to this one; the first has none before it.
+    enlarge: Option<Upfirdn2d>,
+    to_picture: Layer,
+}
+
+impl Synthesis {
+    pub(super) fn new(parameters: &Parameters, clamp: Option<f64>, dtype: DType) -> Result<Self> {
+        let layout = &parameters.layout;
+        let (mut blocks, mut noise_sizes) = (Vec::new(), Vec::new());
+        for (resolution, _) in layout.blocks() {
+            let block = format!("synthesis.b{resolution}");
+            let mut layers = Vec::new();
+            for convolution in convolutions(resolution) {
+                let name = format!("{block}.{convolution}");
+                layers.push(Layer::convolution(parameters, &name, clamp, dtype)?);
+                if parameters.find(&format!("{name}.noise_const")).is_some() {
+                    noise_sizes.push(resolution);
+                }
+            }
+            let filter = parameters.find(&format!("{block}.resample_filter"));
+            blocks.push(Block {
+                resolution,
+                convolutions: layers,
+                enlarge: filter.map(enlarging).transpose()?,
+                to_picture: Layer::to_picture(parameters, &format!("{block}.torgb"), clamp, dtype)?,
+            });
+        }
+        let constant = parameters.get("synthesis.b4.const").to_dtype(dtype)?;
+        Ok(Self {
+            constant: constant.unsqueeze(0)?.permute((0, 2, 3, 1))?.contiguous()?,
+            blocks: blocks.into(),
+            noise_sizes,
+            channels: layout.picture(),
+            layers: layout.styles(),
+            w_width: layout.w_width(),
+        })
+    }
+
+    /// Height and width of the pictures in pixels, a power of 2 from 8 to 1024.
+    pub fn resolution(&self) -> usize {
+        self.blocks[self.blocks.len() - 1].resolution
+    }
+
+    /// Channels of the pictures: 1 grey, 3 red, green and blue, 4 with an alpha.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Layers that take a style: `2 log2(resolution) - 2`.
+    pub fn layers(&self) -> usize {
+        self.layers
+    }
+
+    /// Numbers of one style.
+    pub fn w_width(&self) -> usize {
+        self.w_width
+    }
+
+    /// Height and width of every noise plane in the order of the layers: 4, 8, 8, 16, 16 and so on.
+    /// Empty if the network was trained without noise.
+    pub fn noise_sizes(&self) -> Vec<usize> {
+        self.noise_sizes.clone()
+    }
+
+    /// Pictures `[B, R, R, C]` of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots,
+    /// and know their gradient with respect to `w` and to the noise.
+    ///
+    /// `noise` is empty for the planes that are stored with the network, or holds one plane
+    /// `[B or 1, 1, r, r]` of unit variance for each of [`Synthesis::noise_sizes`].
+    ///
+    /// # Errors
+    ///
+    /// If `w` or a plane has another shape or type, the number of planes is another, or a tensor is not
+    /// on the CPU.
+    pub fn forward(&self, w: &Tensor, noise: &[Tensor]) -> Result<Tensor> {
+        self.forward_with(w, noise, |_, _, _| {})
+    }
+
+    /// As [`Synthesis::forward`], and shows what every block makes on the way to `each`: resolution r,
+    /// activations `[B, r, r, channels]`, and the picture so far, `[B, r, r, C]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Synthesis::forward`].
+    pub fn forward_with(
+        &self,
+        w: &Tensor,
+        noise: &[Tensor],
+        mut each: impl FnMut(usize, &Tensor, &Tensor),
+    ) -> Result<Tensor> {
+        let batch = self.check(w, noise)?;
+        let (_, height, width, channels) = self.constant.dims4()?;
+        let mut x = self.constant.broadcast_as((batch, height, width, channels))?.contiguous()?;
+        let mut planes = noise.iter();
+        let mut picture: Option<Tensor> = None;
+        let mut layer = 0;
+        let style = |layer| w.narrow(1, layer, 1)?.squeeze(1);
+        for block in self.blocks.iter() {
+            for convolution in &block.convolutions {
+                x = convolution.forward(&x, &style(layer)?, planes.next())?;
+                layer += 1;
+            }
+            // The next block's first convolution takes this style as well.
+            let part = block.to_picture.forward(&x, &style(layer)?, None)?;
+            let sum = match (&picture, &block.enlarge) {
+                (Some(before), Some(enlarge)) => (enlarge.apply(before)? + part)?,
+                _ => part,
+            };
+            each(block.resolution, &x, &sum);
+            picture = Some(sum);
+        }
+        Ok(picture.expect("a network has blocks"))
+    }
+
+    /// The number of pictures asked for.
+    fn check(&self, w: &Tensor, noise: &[Tensor]) -> Result<usize> {
+        let (layers, width) = (self.layers, self.w_width);
+        let batch = match w.dims() {
+            [batch, l, n] if (*l, *n) == (layers, width) => *batch,
+            found => bail!("the synthesis takes w of shape [B, {layers}, {width}], found {found:?}"),
+        };
+        let sizes = &self.noise_sizes;
+        if !noise.is_empty() && noise.len() != sizes.len() {
+            bail!("the synthesis takes {} planes of noise or none, found {}", sizes.len(), noise.len())
+        }
+        for (index, (plane, size)) in noise.iter().zip(sizes).enumerate() {
+            match plane.dims() {
+                [planes, 1, h, w] if (*h, *w) == (*size, *size) && [1, batch].contains(planes) => {}
+                found => {
+                    bail!("noise plane {index} should be [{batch} or 1, 1, {size}, {size}], found {found:?}")
+                }
+            }
+        }
+        Ok(batch)
+    }
+}

@@ -1,0 +1,181 @@
+use dreamwire_nets::stylegan;
+use dreamwire_sdk::prelude::*;
+
+use crate::latent;
+
+/// What both functions are called in messages.
+const NAME: &str = "stylegan2";
+
+/// MAPPING: from random numbers `z` `[B,z]` to styles `w` `[B,layers,w]`, and their average `w_avg` `[w]`.
+pub(crate) struct Mapping(pub(crate) stylegan::Mapping);
+
+impl Differentiable for Mapping {
+    fn spec(&self) -> FnSpec {
+        let (layers, width) = (self.0.layers() as i64, self.0.w_width() as i64);
+        FnSpec::new("MAPPING", NAME)
+            .input(TensorSpec::new("z", &[-1, self.0.z_width() as i64]))
+            .output(TensorSpec::new("w", &[-1, layers, width]))
+            .output(TensorSpec::new("w_avg", &[width]))
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let [z] = x else {
+            return Err(Error::failed(format!("a mapping takes 1 latent, found {}", x.len())));
+        };
+        latent::check_z(z, self.0.z_width())?;
+        Ok(vec![self.0.forward(z)?, self.0.average().clone()])
+    }
+}
+
+/// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,R,R,C]`, in 0..1 but for overshoots.
+///
+/// Noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]` follow `w`, all or none; without them the network's
+/// own constants are used.
+pub(crate) struct Generator(pub(crate) stylegan::Synthesis);
+
+impl Generator {
+    fn check_noise(&self, noise: &[Tensor], batch: usize) -> Result<()> {
+        let sides = self.0.noise_sizes();
+        if !noise.is_empty() && noise.len() != sides.len() {
+            let (found, all) = (noise.len(), sides.len());
+            let message = format!("noise is given for all {all} layers or for none, found {found} planes");
+            return Err(Error::port(&format!("noise_{found}"), message));
+        }
+        for (index, (plane, side)) in noise.iter().zip(sides).enumerate() {
+            let fits =
+                matches!(*plane.dims(), [n, 1, h, w] if (n == 1 || n == batch) && h == side && w == side);
+            if !fits {
+                let (name, found) = (format!("noise_{index}"), plane.dims());
+                let message = format!(
+                    "`{name}` should be [B or 1,1,{side},{side}] with B = {batch}, found the shape {found:?}"
+                );
+                return Err(Error::shape(&name, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Differentiable for Generator {
+    fn spec(&self) -> FnSpec {
+        let (layers, width) = (self.0.layers() as i64, self.0.w_width() as i64);
+        let (side, channels) = (self.0.resolution() as i64, self.0.channels() as i64);
+        let spec = FnSpec::new("GENERATOR", NAME).input(TensorSpec::new("w", &[-1, layers, width]));
+        let spec = self.0.noise_sizes().into_iter().enumerate().fold(spec, |spec, (index, side)| {
+            let side = side as i64;
+            spec.input(TensorSpec::new(format!("noise_{index}"), &[-1, 1, side, side]))
+        });
+        spec.output(TensorSpec::new("image", &[-1, side, side, channels]))
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let Some((w, noise)) = x.split_first() else {
+            return Err(Error::failed("a generator takes a latent, found none"));
+        };
+        latent::check_w(w, self.0.layers(), self.0.w_width())?;
+        self.check_noise(noise, w.dim(0)?)?;
+        // The network's pictures are in -1..1.
+        Ok(vec![self.0.forward(w, noise)?.affine(0.5, 0.5)?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::testing::in_call;
+
+    use super::*;
+    use crate::small;
+
+    fn w(batch: usize) -> Tensor {
+        small::normal(1, &[batch, small::LAYERS, small::WIDTH])
+    }
+
+    /// One plane per layer with noise, `[batch,1,r,r]`.
+    fn noise(batch: usize) -> Vec<Tensor> {
+        (2..).zip(small::NOISE).map(|(seed, side)| small::normal(seed, &[batch, 1, side, side])).collect()
+    }
+
+    #[test]
+    fn specs_tell_all_sizes() {
+        let (mapping, generator) = small::load();
+        let dims = |specs: &[TensorSpec]| -> Vec<(String, Vec<i64>)> {
+            specs.iter().map(|spec| (spec.name.clone(), spec.dims.clone())).collect()
+        };
+        assert_eq!((mapping.kind(), generator.kind()), ("MAPPING", "GENERATOR"));
+        assert_eq!(dims(&mapping.spec().inputs), [("z".to_owned(), vec![-1i64, 16])]);
+        assert_eq!(
+            dims(&mapping.spec().outputs),
+            [("w".to_owned(), vec![-1, 6, 16]), ("w_avg".to_owned(), vec![16])]
+        );
+        let inputs = dims(&generator.spec().inputs);
+        assert_eq!(inputs[0], ("w".to_owned(), vec![-1, 6, 16]));
+        let planes: Vec<_> = (0..)
+            .zip(small::NOISE)
+            .map(|(index, side)| (format!("noise_{index}"), vec![-1, 1, side as i64, side as i64]))
+            .collect();
+        assert_eq!(inputs[1..], planes);
+        assert_eq!(dims(&generator.spec().outputs), [("image".to_owned(), vec![-1, 16, 16, 3])]);
+    }
+
+    #[test]
+    fn gradients_reach_the_latent_and_the_noise() {
+        let (mapping, generator) = small::load();
+        in_call(|_| {
+            let (w, noise) = (w(2), noise(1));
+            let x: Vec<&Tensor> = std::iter::once(&w).chain(&noise).collect();
+            let (y, tape) = generator.linearise(&x, 0b11)?;
+            let gradients = tape.vjp(&[Some(&y[0])])?;
+            for (gradient, x) in gradients.iter().zip(&x).take(2) {
+                let gradient = gradient.as_ref().expect("asked for");
+                assert_eq!(gradient.dims(), x.dims());
+                assert!(gradient.abs()?.sum_all()?.to_scalar::<f32>()? > 0.0);
+            }
+            assert!(gradients[2..].iter().all(Option::is_none), "nobody asked for the other planes");
+
+            let z = small::normal(7, &[3, small::WIDTH]);
+            let (y, tape) = mapping.linearise(&[&z], 1)?;
+            let gradients = tape.vjp(&[Some(&y[0]), None])?;
+            let gradient = gradients[0].as_ref().expect("asked for");
+            assert_eq!(gradient.dims(), z.dims());
+            assert!(gradient.abs()?.sum_all()?.to_scalar::<f32>()? > 0.0);
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    #[track_caller]
+    fn check_error(function: &Function, x: &[&Tensor], blamed: &str, expected: &str) {
+        let error = in_call(|_| function.eval(x).map(|_| ())).expect_err("refused");
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.blamed(), blamed);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let (mapping, generator) = small::load();
+        let (w, noise) = (w(2), noise(2));
+        let wide = small::normal(1, &[1, 12, 512]);
+        check_error(&generator, &[&wide], "w", "`w` has 12 layers of 512, this generator takes 6 of 16");
+        check_error(
+            &generator,
+            &[&w, &noise[0], &noise[1], &noise[2]],
+            "noise_3",
+            "noise is given for all 5 layers or for none, found 3 planes",
+        );
+        check_error(
+            &generator,
+            &[&w, &noise[0], &noise[1], &noise[0], &noise[3], &noise[4]],
+            "noise_2",
+            "`noise_2` should be [B or 1,1,8,8] with B = 2, found the shape [2, 1, 4, 4]",
+        );
+        let one = w.narrow(0, 0, 1).unwrap();
+        let planes: Vec<&Tensor> = std::iter::once(&one).chain(&noise).collect();
+        check_error(
+            &generator,
+            &planes,
+            "noise_0",
+            "`noise_0` should be [B or 1,1,4,4] with B = 1, found the shape [2, 1, 4, 4]",
+        );
+        check_error(&mapping, &[&w], "z", "`z` should be [B,16], found the shape [2, 6, 16]");
+    }
+}

@@ -1,0 +1,135 @@
+use dreamwire_sdk::prelude::*;
+
+/// The most latents of a batch.
+const MAX_LATENTS: u64 = 4096;
+
+/// A LATENT_Z: float32 `[B,z]`.
+///
+/// # Errors
+///
+/// Unconnected, or of another rank or element type.
+pub(crate) fn latent_z(inputs: &Inputs, port: &str) -> Result<Tensor> {
+    shaped(inputs, port, &[2], "a LATENT_Z [B,z]")
+}
+
+/// A LATENT_W: float32 `[B,layers,w]`.
+///
+/// # Errors
+///
+/// Unconnected, or of another rank or element type.
+pub(crate) fn latent_w(inputs: &Inputs, port: &str) -> Result<Tensor> {
+    shaped(inputs, port, &[3], "a LATENT_W [B,layers,w]")
+}
+
+/// Either of them.
+///
+/// # Errors
+///
+/// Unconnected, or of another rank or element type.
+pub(crate) fn latent(inputs: &Inputs, port: &str) -> Result<Tensor> {
+    shaped(inputs, port, &[2, 3], "a LATENT_W [B,layers,w] or a LATENT_Z [B,z]")
+}
+
+fn shaped(inputs: &Inputs, port: &str, ranks: &[usize], wanted: &str) -> Result<Tensor> {
+    let tensor = inputs.tensor(port)?;
+    if tensor.dtype() != DType::F32 {
+        let found = tensor.dtype().as_str();
+        return Err(Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}")));
+    }
+    if !ranks.contains(&tensor.rank()) || tensor.elem_count() == 0 {
+        let found = tensor.dims();
+        return Err(Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}")));
+    }
+    Ok(tensor)
+}
+
+/// Refuses more latents than one batch may have.
+///
+/// # Errors
+///
+/// Says how many there would be, and the limit.
+pub(crate) fn check_count(count: u64) -> Result<()> {
+    if count <= MAX_LATENTS {
+        return Ok(());
+    }
+    Err(Error::limit(format!("this makes {count} latents, the limit is {MAX_LATENTS}")))
+}
+
+/// Refuses a `z` that is not `[B,width]`.
+///
+/// # Errors
+///
+/// Says the width there is, and the one that the mapping takes.
+pub(crate) fn check_z(z: &Tensor, width: usize) -> Result<()> {
+    match *z.dims() {
+        [_, found] if found == width => Ok(()),
+        [_, found] => {
+            let message = format!("`z` has {found} numbers per latent, this mapping takes {width}");
+            Err(Error::shape("z", message).hint(format!("set `width` of the LatentNoise node to {width}")))
+        }
+        _ => Err(Error::shape("z", format!("`z` should be [B,{width}], found the shape {:?}", z.dims()))),
+    }
+}
+
+/// Refuses a `w` that is not `[B,layers,width]`.
+///
+/// # Errors
+///
+/// Says the sizes there are, and those that the generator takes.
+pub(crate) fn check_w(w: &Tensor, layers: usize, width: usize) -> Result<()> {
+    let message = match *w.dims() {
+        [_, l, k] if (l, k) == (layers, width) => return Ok(()),
+        [_, l, k] => format!("`w` has {l} layers of {k}, this generator takes {layers} of {width}"),
+        _ => format!("`w` should be [B,{layers},{width}], found the shape {:?}", w.dims()),
+    };
+    Err(Error::shape("w", message))
+}
+
+/// The sizes behind the batch that a function states for a tensor; nothing where one of them is free.
+pub(crate) fn sizes<const N: usize>(spec: Option<&TensorSpec>) -> Option<[usize; N]> {
+    let sizes = spec?.dims.get(1..)?.iter().map(|size| usize::try_from(*size).ok());
+    sizes.collect::<Option<Vec<usize>>>()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_sizes_are_unknown() {
+        let sizes_of = |dims: &[i64]| sizes::<2>(Some(&TensorSpec::new("w", dims)));
+        assert_eq!(sizes_of(&[-1, 10, 64]), Some([10, 64]));
+        assert_eq!(sizes_of(&[-1, 10, -1]), None);
+        assert_eq!(sizes_of(&[-1, 10]), None);
+        assert_eq!(sizes_of(&[]), None);
+        assert_eq!(sizes::<2>(None), None);
+    }
+
+    #[test]
+    fn the_limit_is_inclusive() {
+        assert!(check_count(MAX_LATENTS).is_ok());
+        let error = check_count(MAX_LATENTS + 1).unwrap_err();
+        assert_eq!(error.to_string(), "this makes 4097 latents, the limit is 4096");
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_told_with_what_would() {
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let refused = |result: Result<()>| result.unwrap_err().to_string();
+        assert!(check_w(&zeros(&[2, 10, 64]), 10, 64).is_ok());
+        assert_eq!(
+            refused(check_w(&zeros(&[2, 12, 512]), 10, 64)),
+            "`w` has 12 layers of 512, this generator takes 10 of 64"
+        );
+        assert_eq!(
+            refused(check_w(&zeros(&[2, 64]), 10, 64)),
+            "`w` should be [B,10,64], found the shape [2, 64]"
+        );
+        assert!(check_z(&zeros(&[2, 64]), 64).is_ok());
+        assert_eq!(
+            refused(check_z(&zeros(&[2, 512]), 64)),
+            "`z` has 512 numbers per latent, this mapping takes 64; hint: set `width` of the LatentNoise node to 64"
+        );
+        assert_eq!(refused(check_z(&zeros(&[64]), 64)), "`z` should be [B,64], found the shape [64]");
+    }
+}

@@ -1,0 +1,140 @@
+use dreamwire_nets::stylegan::randn;
+use dreamwire_sdk::prelude::*;
+
+use crate::{latent, list};
+
+/// Random numbers for MappingNetwork: one latent per seed, and the same seed is always the same face.
+///
+/// Row i of `[B,width]` is `numpy.random.RandomState(seeds[i]).randn(1, width)`, rounded to float32: the numbers
+/// that NVIDIA's scripts draw, so that seeds found elsewhere make the same pictures here. A seed does not care which
+/// others stand beside it.
+///
+/// Errors: a list that does not parse; seeds above 4294967295; more than 4096 latents.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Numbers and ranges, both ends included: `0-8,15` makes ten latents.
+    #[serde(default = "zero")]
+    pub(crate) seeds: String,
+    /// How many numbers the mapping network takes: 512 in almost all of them.
+    #[schemars(range(min = 1, max = 4096))]
+    #[serde(default = "width")]
+    pub(crate) width: usize,
+}
+
+fn zero() -> String {
+    "0".to_owned()
+}
+
+fn width() -> usize {
+    512
+}
+
+#[derive(Default)]
+pub(crate) struct LatentNoise;
+
+impl Node for LatentNoise {
+    const KIND: Kind = Kind::new("LatentNoise", 1)
+        .title("Latent noise")
+        .category("stylegan")
+        .outputs(&[port("LATENT_Z", "LATENT_Z").doc("one latent per seed, `[B,width]`")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+        let seeds = parse(&params.seeds)?;
+        let numbers: Vec<f32> =
+            seeds.iter().flat_map(|seed| randn(*seed, params.width)).map(|x| x as f32).collect();
+        Ok(Tensor::from_vec(numbers, (seeds.len(), params.width), call.device())?.into())
+    }
+}
+
+/// The seeds of a list, in its order.
+fn parse(text: &str) -> Result<Vec<u32>> {
+    let wrong = |message: String| Error::param("seeds", message);
+    let pieces = list::pieces(text).map_err(wrong)?;
+    let ranges =
+        pieces.into_iter().map(list::range).collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
+    // Counted before they are written out: `0-4294967295` is easily typed.
+    let count = ranges.iter().map(|range| u64::from(range.end() - range.start()) + 1).sum();
+    latent::check_count(count).map_err(|error| error.at("seeds"))?;
+    Ok(ranges.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::small;
+
+    fn latents(params: &str) -> Vec<Vec<f32>> {
+        small::output::<LatentNoise>(params, &[]).to_vec2().expect("f32")
+    }
+
+    /// `[float(x) for x in numpy.random.RandomState(seed).randn(1, 5)[0]]`
+    #[test]
+    fn a_seed_is_numpy_s() {
+        let numpy = [
+            [
+                1.764052345967664,
+                0.4001572083672233,
+                0.9787379841057392,
+                2.240893199201458,
+                1.8675579901499675,
+            ],
+            [
+                0.4967141530112327,
+                -0.13826430117118466,
+                0.6476885381006925,
+                1.5230298564080254,
+                -0.23415337472333597,
+            ],
+            [
+                0.6484086742306527,
+                0.6693235306338161,
+                -1.0805437227474493,
+                0.2845010447986309,
+                0.11388773652167104,
+            ],
+        ];
+        let found = latents(r#"{"seeds": "0,42,4294967295", "width": 5}"#);
+        assert_eq!(found, numpy.map(|row: [f64; 5]| row.map(|x| x as f32).to_vec()));
+    }
+
+    #[test]
+    fn seeds_do_not_depend_on_their_neighbours() {
+        let batch = latents(r#"{"seeds": "3-5, 9", "width": 7}"#);
+        assert_eq!(batch.len(), 4);
+        assert_eq!(batch[1..2], latents(r#"{"seeds": "4", "width": 7}"#));
+        assert_eq!(batch[3..], latents(r#"{"seeds": "9", "width": 7}"#));
+    }
+
+    #[test]
+    fn defaults_are_one_latent_of_512() {
+        let z = small::output::<LatentNoise>("{}", &[]);
+        assert_eq!((z.dims(), z.dtype()), (&[1, 512][..], DType::F32));
+    }
+
+    #[test]
+    fn lists_keep_their_order() {
+        let check = |list: &str, expected: &[u32]| assert_eq!(parse(list).expect(list), expected);
+        check("0-2, 5", &[0, 1, 2, 5]);
+        check("7,3,7", &[7, 3, 7]);
+        check("4294967294-4294967295", &[u32::MAX - 1, u32::MAX]);
+        assert_eq!(parse("1-4096").expect("the limit").len(), 4096);
+    }
+
+    #[test]
+    fn lists_that_do_not_parse_are_refused() {
+        let check = |seeds: &str, expected: &str| {
+            let params = format!(r#"{{"seeds": "{seeds}"}}"#);
+            small::check_error::<LatentNoise>(&params, &[], "seeds", expected);
+        };
+        check("", "the list is empty: write numbers and ranges such as 0-8,15");
+        check("1,,2", "`1,,2` has a comma with nothing beside it");
+        check("0,a", "`a` is neither a number nor a range such as 3-9");
+        check("3-", "`3-` is neither a number nor a range such as 3-9");
+        check("0,8-2", "`8-2` runs backwards: write 2-8");
+        check("4294967296", "`4294967296` is too large: numbers go up to 4294967295");
+        check("0-4294967295", "this makes 4294967296 latents, the limit is 4096");
+        check("1-4096,1", "this makes 4097 latents, the limit is 4096");
+    }
+}

@@ -1,0 +1,79 @@
+//! Lists of numbers as users write them: `0-8, 15`.
+
+use std::ops::RangeInclusive;
+
+/// The pieces between the commas, without spaces around them.
+///
+/// # Errors
+///
+/// If there are none, or one of them is empty.
+pub(crate) fn pieces(list: &str) -> Result<Vec<&str>, String> {
+    if list.trim().is_empty() {
+        return Err("the list is empty: write numbers and ranges such as 0-8,15".to_owned());
+    }
+    let pieces: Vec<&str> = list.split(',').map(str::trim).collect();
+    if pieces.contains(&"") {
+        return Err(format!("`{list}` has a comma with nothing beside it"));
+    }
+    Ok(pieces)
+}
+
+/// What a piece stands for: `7` is itself, `3-9` includes both ends.
+///
+/// # Errors
+///
+/// Quotes what is no number, is too large, or runs backwards.
+pub(crate) fn range(piece: &str) -> Result<RangeInclusive<u32>, String> {
+    let (first, last) = piece.split_once('-').unwrap_or((piece, piece));
+    let number = |text: &str| {
+        let text = text.trim();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("`{piece}` is neither a number nor a range such as 3-9"));
+        }
+        // Digits only, so size is all that can be wrong.
+        text.parse::<u32>().map_err(|_| format!("`{text}` is too large: numbers go up to {}", u32::MAX))
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    if first > last {
+        return Err(format!("`{piece}` runs backwards: write {last}-{first}"));
+    }
+    Ok(first..=last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(piece: &str, expected: RangeInclusive<u32>) {
+        assert_eq!(range(piece), Ok(expected));
+    }
+
+    #[track_caller]
+    fn check_error(found: Result<impl std::fmt::Debug, String>, expected: &str) {
+        assert_eq!(found.unwrap_err(), expected);
+    }
+
+    #[test]
+    fn numbers_and_ranges_are_read() {
+        check("7", 7..=7);
+        check("0-8", 0..=8);
+        check("3 - 3", 3..=3);
+        check("4294967295", u32::MAX..=u32::MAX);
+        assert_eq!(pieces("0-8, coarse ,15").unwrap(), ["0-8", "coarse", "15"]);
+    }
+
+    #[test]
+    fn mistakes_are_quoted() {
+        for piece in ["a", "3-", "-3", "1-2-3", "+1", "1.5", "0x10"] {
+            check_error(range(piece), &format!("`{piece}` is neither a number nor a range such as 3-9"));
+        }
+        check_error(range("8-0"), "`8-0` runs backwards: write 0-8");
+        check_error(range("4294967296"), "`4294967296` is too large: numbers go up to 4294967295");
+        check_error(range("0-99999999999"), "`99999999999` is too large: numbers go up to 4294967295");
+        check_error(pieces("  "), "the list is empty: write numbers and ranges such as 0-8,15");
+        for list in ["1,,2", "1,", ","] {
+            check_error(pieces(list), &format!("`{list}` has a comma with nothing beside it"));
+        }
+    }
+}

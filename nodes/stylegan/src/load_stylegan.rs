@@ -1,0 +1,112 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::functions::{Generator, Mapping};
+use crate::network::Kept;
+
+/// A StyleGAN2 network as two functions on wires: MAPPING turns random numbers into styles, GENERATOR styles into
+/// a picture.
+///
+/// MAPPING takes `z` `[B,z]` and gives `w` `[B,layers,w]` and the average `w_avg` `[w]`. GENERATOR takes `w` and
+/// gives a picture `[B,R,R,C]`, in 0..1 but for overshoots; a network of R pixels has `2 log2(R) - 2` layers, and
+/// C is 1, 3 or 4. After `w` it takes noise planes `noise_i` `[B or 1,1,r,r]`, all or none: without them it uses
+/// those in the weights. Both are differentiable by all their inputs.
+///
+/// A random network makes abstract pictures, and makes them as slowly as a trained one: good for trying a graph
+/// out until a trained file is given.
+///
+/// Errors: weights of another architecture (named where it is known) or with tensors that are missing or of other
+/// shapes; a random network whose size is not a power of 2 from 16 to 1024.
+///
+/// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
+/// architecture.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// A safetensors file with the names of stylegan2-ada-pytorch, with or without `G_ema.` in front; or
+    /// `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16 to 1024.
+    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["random:*"]))]
+    #[serde(default = "random")]
+    pub(crate) weights: String,
+    /// Activations are limited to plus and minus this, as stylegan2-ada trains its networks; those converted from
+    /// TensorFlow have no limit: 0.
+    #[schemars(range(min = 0.0))]
+    #[serde(default = "clamp")]
+    pub(crate) clamp: f64,
+}
+
+fn random() -> String {
+    "random:0:256".to_owned()
+}
+
+fn clamp() -> f64 {
+    256.0
+}
+
+#[derive(Default)]
+pub(crate) struct LoadStyleGAN {
+    kept: Kept,
+}
+
+impl Node for LoadStyleGAN {
+    const KIND: Kind = Kind::new("LoadStyleGAN", 1).title("Load StyleGAN").category("stylegan").outputs(&[
+        port("MAPPING", "MAPPING").doc("random numbers `[B,z]` to styles `[B,layers,w]`"),
+        port("GENERATOR", "GENERATOR").doc("styles `[B,layers,w]` to pictures `[B,R,R,C]`"),
+    ]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+        let read = || call.read(&params.weights);
+        let network = self.kept.network(&params.weights, params.clamp, read)?;
+        Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::abi;
+    use dreamwire_sdk::testing::{Value, in_call, run_node};
+
+    use super::*;
+    use crate::small;
+
+    /// The smallest random network: it has all its 512 channels.
+    #[test]
+    fn a_random_network_makes_pictures() {
+        let ran = run_node::<LoadStyleGAN>(r#"{"weights": "random:7:16"}"#, &[], &[]).unwrap();
+        let [Value::Function(mapping), Value::Function(generator)] = &ran.outputs[..] else {
+            panic!("two functions were promised");
+        };
+        in_call(|_| {
+            let y = mapping.eval(&[&small::normal(3, &[1, 512])])?;
+            assert_eq!((y[0].dims(), y[1].dims()), (&[1, 6, 512][..], &[512][..]));
+            let picture = generator.eval(&[&y[0]])?.swap_remove(0);
+            assert_eq!(picture.dims(), [1, 16, 16, 3]);
+            let mean = picture.mean_all()?;
+            let variance = picture.broadcast_sub(&mean)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
+            assert!(variance > 1e-4 && variance.is_finite(), "an even picture: variance {variance}");
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    #[track_caller]
+    fn check_error(name: &str, content: &[u8], start: &str, part: &str) {
+        let params = format!(r#"{{"weights": "{name}"}}"#);
+        let error = run_node::<LoadStyleGAN>(&params, &[], &[(name, content)]).err().expect("refused");
+        assert_eq!((error.blamed(), error.status()), ("weights", abi::E_INPUT), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with(start) && text.contains(part), "{text}");
+    }
+
+    #[test]
+    fn weights_that_will_not_do_are_told_by_name() {
+        check_error("random:x:16", b"", "`random:x:16`: a random network is named ", "`random:SEED:SIZE`");
+        check_error("random:1:100", b"", "`random:1:100`: ", "100");
+        check_error("net.pt", b"<!doctype html>", "`net.pt`: this is an HTML page", "");
+        let missing = "synthesis.b8.conv1.bias";
+        check_error("net.safetensors", &small::file_without(missing), "`net.safetensors`: ", missing);
+        let whole = small::file(0);
+        let cut = &whole[..whole.len() - 1];
+        check_error("net.safetensors", cut, "`net.safetensors`: this safetensors file should have ", "bytes");
+    }
+}

@@ -1,0 +1,120 @@
+use dreamwire_nets::stylegan::{self, StyleGan};
+use dreamwire_nets::weights;
+use dreamwire_sdk::prelude::*;
+
+/// The network of the last run, kept because reading or drawing weights takes longer than a small picture.
+#[derive(Default)]
+pub(crate) struct Kept(Option<(Key, StyleGan)>);
+
+/// What makes two networks the same.
+#[derive(PartialEq)]
+struct Key {
+    source: Source,
+    clamp: f64,
+}
+
+/// Where the weights come from: a file is its content, not its name.
+#[derive(PartialEq)]
+enum Source {
+    Random { seed: u64, side: usize },
+    File(blake3::Hash),
+}
+
+impl Kept {
+    /// The network of the weights called `name`, built if it is not the one of the last run: `random:SEED:SIZE`,
+    /// or whatever bytes `read` gives. Activations are limited to +-`clamp`, or not at all if that is 0.
+    ///
+    /// # Errors
+    ///
+    /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
+    pub(crate) fn network(
+        &mut self,
+        name: &str,
+        clamp: f64,
+        read: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<StyleGan> {
+        let unusable = |what: String| Error::input(format!("`{name}`: {what}")).at("weights");
+        let (source, bytes) = match name.strip_prefix("random:") {
+            Some(rest) => (random(rest).map_err(unusable)?, Vec::new()),
+            None => {
+                let bytes = read()?;
+                (Source::File(blake3::hash(&bytes)), bytes)
+            }
+        };
+        let key = Key { source, clamp };
+        if let Some((kept, network)) = &self.0
+            && *kept == key
+        {
+            return Ok(network.clone());
+        }
+        // The old network goes before the new one comes: each is 120 MB.
+        self.0 = None;
+        let tensors = match key.source {
+            Source::Random { seed, side } => {
+                stylegan::random_tensors(seed, side).map_err(|error| unusable(error.to_string()))?
+            }
+            Source::File(_) => weights::read(&bytes).map_err(|error| unusable(error.to_string()))?,
+        };
+        let limit = (clamp > 0.0).then_some(clamp);
+        let network =
+            StyleGan::new(tensors, limit, DType::F32).map_err(|error| unusable(error.to_string()))?;
+        Ok(self.0.insert((key, network)).1.clone())
+    }
+}
+
+/// `SEED:SIZE`.
+fn random(text: &str) -> std::result::Result<Source, String> {
+    let parsed = text
+        .split_once(':')
+        .and_then(|(seed, side)| Some(Source::Random { seed: seed.parse().ok()?, side: side.parse().ok()? }));
+    parsed.ok_or_else(|| {
+        "a random network is named `random:SEED:SIZE` with two whole numbers, for example `random:0:256`"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::small;
+
+    /// A kept network must not outlive a change of what it was made from.
+    #[test]
+    fn the_kept_network_follows_content_and_clamp() {
+        let mut kept = Kept::default();
+        let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
+        let mut picture = |seed, clamp| {
+            let network = kept.network("it", clamp, || Ok(small::file(seed))).unwrap();
+            small::bits(&network.synthesis.forward(&w, &[]).unwrap())
+        };
+        let first = picture(0, 256.0);
+        assert_eq!(first, picture(0, 256.0));
+        assert_ne!(first, picture(1, 256.0), "another content");
+        assert_ne!(first, picture(0, 0.1), "another clamp");
+        // Nothing in this network comes near 256, so no clamp makes the same picture.
+        assert_eq!(first, picture(0, 0.0));
+        assert!(
+            kept.network("it", 256.0, || Ok(b"version https://git-lfs.github.com/spec/v1".to_vec())).is_err()
+        );
+    }
+
+    #[test]
+    fn files_are_read_and_random_networks_are_not() {
+        let read = |name: &str| {
+            let network = Kept::default().network(name, 0.0, || Err(Error::failed("read")));
+            network.map(|_| ()).expect_err("refused")
+        };
+        assert_eq!(read("random.safetensors").to_string(), "read");
+        for name in ["random:", "random:1", "random:x:16", "random:1:16:3", "random:-1:16", "random:1:16px"] {
+            let error = read(name);
+            assert_eq!(error.blamed(), "weights");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "`{name}`: a random network is named `random:SEED:SIZE` with two whole numbers, for example \
+                     `random:0:256`"
+                )
+            );
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use dreamwire_nets::optim::CounterRng;
+use dreamwire_sdk::prelude::*;
+
+use crate::latent;
+
+/// The noise planes of a generator, `[1,1,r,r]` each, to follow `w`: standard normal numbers, or zeros without a
+/// seed.
+///
+/// A number depends on the seed, on its plane and on its place in it, and on nothing else.
+///
+/// # Errors
+///
+/// If the generator leaves the size of a plane open.
+pub(crate) fn planes(generator: &FnSpec, seed: Option<u64>, device: &Device) -> Result<Vec<Tensor>> {
+    let plane = |(index, spec): (usize, &TensorSpec)| {
+        let Some([1, height, width]) = latent::sizes(Some(spec)) else {
+            let message =
+                format!("`{}` of `generator` should be [B,1,r,r], found {:?}", spec.name, spec.dims);
+            return Err(Error::port("generator", message));
+        };
+        let numbers: Vec<f32> = match seed {
+            Some(seed) => {
+                let rng = CounterRng::new(seed).stream(index as u64);
+                (0..(height * width) as u64).map(|position| normal(rng, position) as f32).collect()
+            }
+            None => vec![0.0; height * width],
+        };
+        Ok(Tensor::from_vec(numbers, (1, 1, height, width), device)?)
+    };
+    generator.inputs.iter().skip(1).enumerate().map(plane).collect()
+}
+
+/// Standard normal (Box and Muller), from the numbers `2 position` and `2 position + 1`.
+fn normal(rng: CounterRng, position: u64) -> f64 {
+    // Uniform in 0..1, 1 excluded.
+    let uniform = |position| (rng.at(position) >> 11) as f64 / (1u64 << 53) as f64;
+    let radius = (-2.0 * (1.0 - uniform(2 * position)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * uniform(2 * position + 1)).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A generator with two planes of 64 and 32 pixels.
+    fn generator() -> FnSpec {
+        FnSpec::new("GENERATOR", "it")
+            .input(TensorSpec::new("w", &[-1, 2, 3]))
+            .input(TensorSpec::new("noise_0", &[-1, 1, 64, 64]))
+            .input(TensorSpec::new("noise_1", &[-1, 1, 32, 32]))
+    }
+
+    fn drawn(seed: Option<u64>) -> Vec<Vec<f32>> {
+        let planes = planes(&generator(), seed, &Device::Cpu).unwrap();
+        assert_eq!(planes[0].dims(), [1, 1, 64, 64]);
+        assert_eq!(planes[1].dims(), [1, 1, 32, 32]);
+        planes.iter().map(|plane| plane.flatten_all().unwrap().to_vec1().unwrap()).collect()
+    }
+
+    fn mean(values: impl Iterator<Item = f32>) -> f64 {
+        let values: Vec<f32> = values.collect();
+        values.iter().map(|x| f64::from(*x)).sum::<f64>() / values.len() as f64
+    }
+
+    #[test]
+    fn numbers_are_standard_normal() {
+        let plane = &drawn(Some(3))[0];
+        // Four standard errors of 4096 numbers: of their mean, mean square and mean fourth power.
+        assert!(mean(plane.iter().copied()).abs() < 0.0625);
+        assert!((mean(plane.iter().map(|x| x * x)) - 1.0).abs() < 0.09);
+        assert!((mean(plane.iter().map(|x| x.powi(4))) - 3.0).abs() < 0.62);
+    }
+
+    #[test]
+    fn planes_and_seeds_are_unrelated() {
+        let (first, second) = (drawn(Some(0)), drawn(Some(1)));
+        assert_eq!(first, drawn(Some(0)));
+        // Four standard errors of 1024 products.
+        let by_plane = mean(first[0].iter().zip(&first[1]).map(|(a, b)| a * b));
+        let by_seed = mean(first[1].iter().zip(&second[1]).map(|(a, b)| a * b));
+        assert!(by_plane.abs() < 0.125 && by_seed.abs() < 0.125, "{by_plane} {by_seed}");
+    }
+
+    #[test]
+    fn without_a_seed_there_is_silence() {
+        assert!(drawn(None).iter().flatten().all(|x| *x == 0.0));
+    }
+
+    #[test]
+    fn planes_of_unknown_size_are_refused() {
+        let generator = generator().input(TensorSpec::new("noise_2", &[-1, 1, -1, -1]));
+        let error = planes(&generator, None, &Device::Cpu).unwrap_err();
+        assert_eq!(error.to_string(), "`noise_2` of `generator` should be [B,1,r,r], found [-1, 1, -1, -1]");
+        assert_eq!(error.blamed(), "generator");
+    }
+}

@@ -1,0 +1,184 @@
+use std::collections::BTreeSet;
+
+use dreamwire_nets::stylegan::mix;
+use dreamwire_sdk::prelude::*;
+
+use crate::{latent, list};
+
+/// Crosses two sets of styles: every row takes the chosen layers from every column.
+///
+/// The result is `[R*C,layers,w]`, row by row: picture `r * C + c` is row r with the chosen layers of column c.
+/// Coarse layers (0-3, up to 8 pixels) decide pose and shape, middle ones (4-7, up to 32 pixels) features, fine ones
+/// (8 and up) colours and texture.
+///
+/// Errors: latents of different networks; a layer that does not exist; a list that chooses none; more than 4096
+/// latents.
+///
+/// Source: Karras et al., arXiv:1812.04948, section 3.1.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// What comes from the columns: layers and ranges such as `0-6,9`, or coarse, middle, fine.
+    #[serde(default = "coarse")]
+    pub(crate) layers: String,
+}
+
+fn coarse() -> String {
+    "coarse".to_owned()
+}
+
+#[derive(Default)]
+pub(crate) struct StyleMix;
+
+impl Node for StyleMix {
+    const KIND: Kind = Kind::new("StyleMix", 1)
+        .title("Style mix")
+        .category("stylegan")
+        .inputs(&[
+            port("rows", "LATENT_W").doc("what is changed, `[R,layers,w]`"),
+            port("columns", "LATENT_W").doc("where the chosen layers come from, `[C,layers,w]`"),
+        ])
+        .outputs(&[port("LATENT_W", "LATENT_W").doc("every row with every column, `[R*C,layers,w]`")]);
+    type Params = Params;
+
+    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let (rows, columns) = (latent::latent_w(&inputs, "rows")?, latent::latent_w(&inputs, "columns")?);
+        let (r, layers, width) = rows.dims3()?;
+        let (c, other_layers, other_width) = columns.dims3()?;
+        if (layers, width) != (other_layers, other_width) {
+            return Err(Error::shape(
+                "columns",
+                format!(
+                    "`columns` has {other_layers} layers of {other_width}, `rows` has {layers} of {width}: both \
+                     must come from one network"
+                ),
+            ));
+        }
+        latent::check_count(r as u64 * c as u64)?;
+        let chosen = parse(&params.layers, layers).map_err(|error| Error::param("layers", error))?;
+        Ok(mix(&rows, &columns, &chosen)?.into())
+    }
+}
+
+/// The layers of a list, of the `count` that there are, each once and sorted.
+fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
+    let known = |error: String| {
+        let last = count.saturating_sub(1);
+        format!(
+            "{error}; these latents have {count} layers, 0 to {last}: coarse is 0-3, middle 4-7, fine 8-17"
+        )
+    };
+    let mut chosen = BTreeSet::new();
+    for piece in list::pieces(text).map_err(known)? {
+        let named = match piece {
+            "coarse" => Some(0..4),
+            "middle" => Some(4..8),
+            "fine" => Some(8..18),
+            _ => None,
+        };
+        match named {
+            // A name means those of its layers that a network of this size has.
+            Some(layers) => chosen.extend(layers.filter(|layer| *layer < count)),
+            None => {
+                let layers = list::range(piece).map_err(known)?;
+                if *layers.end() as usize >= count {
+                    return Err(known(format!("`{piece}` goes beyond the last layer")));
+                }
+                chosen.extend(layers.map(|layer| layer as usize));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return Err(known(format!("`{text}` chooses no layer")));
+    }
+    Ok(chosen.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::testing::Value;
+
+    use super::*;
+    use crate::small;
+
+    /// Latents of 6 layers of 1 number: `value`, `value + 1`, ..
+    fn latents(value: f32, count: usize) -> Value {
+        let values: Vec<f32> = (0..count).flat_map(|i| [value + i as f32; 6]).collect();
+        Value::Tensor(Tensor::from_vec(values, (count, 6, 1), &Device::Cpu).unwrap())
+    }
+
+    #[test]
+    fn every_row_meets_every_column() {
+        let inputs = [("rows", latents(1.0, 2)), ("columns", latents(10.0, 3))];
+        let mixed = small::output::<StyleMix>(r#"{"layers": "4,0-1"}"#, &inputs);
+        assert_eq!(mixed.dims(), [6, 6, 1]);
+        let mixed: Vec<Vec<f32>> = mixed.squeeze(2).unwrap().to_vec2().unwrap();
+        for (index, found) in mixed.iter().enumerate() {
+            let (row, column) = (1.0 + (index / 3) as f32, 10.0 + (index % 3) as f32);
+            assert_eq!(*found, [column, column, row, row, column, row], "{index}");
+        }
+        let coarse =
+            small::output::<StyleMix>("{}", &[("rows", latents(1.0, 1)), ("columns", latents(2.0, 1))]);
+        assert_eq!(coarse.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [2.0, 2.0, 2.0, 2.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn layers_are_listed_by_number_and_name() {
+        let check = |list: &str, count: usize, expected: &[usize]| {
+            assert_eq!(parse(list, count).as_deref(), Ok(expected), "{list}");
+        };
+        check("coarse", 18, &[0, 1, 2, 3]);
+        check("middle", 18, &[4, 5, 6, 7]);
+        check("fine", 10, &[8, 9]);
+        check("middle", 6, &[4, 5]);
+        check("fine, 3-4, 3, coarse", 9, &[0, 1, 2, 3, 4, 8]);
+        check("0-17", 18, &(0..18).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn mistakes_say_which_layers_there_are() {
+        let check = |list: &str, count: usize, expected: &str| {
+            let last = count - 1;
+            let known = format!(
+                "these latents have {count} layers, 0 to {last}: coarse is 0-3, middle 4-7, fine 8-17"
+            );
+            assert_eq!(parse(list, count).unwrap_err(), format!("{expected}; {known}"));
+        };
+        check("fine", 8, "`fine` chooses no layer");
+        check("9", 8, "`9` goes beyond the last layer");
+        check("3-8", 8, "`3-8` goes beyond the last layer");
+        check("corse", 8, "`corse` is neither a number nor a range such as 3-9");
+        check("4-1", 8, "`4-1` runs backwards: write 1-4");
+        check("", 8, "the list is empty: write numbers and ranges such as 0-8,15");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let check = small::check_error::<StyleMix>;
+        let other = Value::Tensor(small::normal(0, &[2, 10, 4]));
+        check(
+            "{}",
+            &[("rows", latents(1.0, 1)), ("columns", other)],
+            "columns",
+            "`columns` has 10 layers of 4, `rows` has 6 of 1: both must come from one network",
+        );
+        check(
+            r#"{"layers": "6"}"#,
+            &[("rows", latents(1.0, 1)), ("columns", latents(1.0, 1))],
+            "layers",
+            "`6` goes beyond the last layer; these latents have 6 layers, 0 to 5: coarse is 0-3, middle 4-7, fine 8-17",
+        );
+        check(
+            "{}",
+            &[("rows", latents(1.0, 65)), ("columns", latents(1.0, 64))],
+            "",
+            "this makes 4160 latents, the limit is 4096",
+        );
+        check(
+            "{}",
+            &[("rows", Value::Tensor(small::normal(0, &[2, 6]))), ("columns", latents(1.0, 1))],
+            "rows",
+            "`rows` wants a LATENT_W [B,layers,w], found the shape [2, 6]",
+        );
+    }
+}

@@ -1,0 +1,101 @@
+use dreamwire_sdk::prelude::*;
+use serde::Serialize;
+
+use crate::{latent, noise};
+
+/// The most pixels of a result, over its whole batch.
+const MAX_PIXELS: u64 = 100_000_000;
+
+/// Makes pictures of styles, one after the other: memory is that of one picture, however long the batch.
+///
+/// The result is IMAGE `[B,R,R,C]`, clamped to 0..1. Noise makes the details that a style leaves open: freckles,
+/// the fall of single hairs. const takes the planes that are stored in the weights, none leaves them out (smoother
+/// pictures), random draws standard normal ones: the same planes for every picture of the batch, so that a walk
+/// through styles does not flicker, and a picture of a batch equals the picture made alone.
+///
+/// Errors: `w` of another network; more than 100 megapixels over the whole batch.
+///
+/// Source: Karras et al., arXiv:1912.04958.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Where the noise comes from; a network without noise looks the same in all modes.
+    #[serde(default = "stored")]
+    pub(crate) noise_mode: NoiseMode,
+    /// Of random noise; the other modes ignore it.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    #[serde(default)]
+    pub(crate) noise_seed: u64,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum NoiseMode {
+    Const,
+    Random,
+    None,
+}
+
+fn stored() -> NoiseMode {
+    NoiseMode::Const
+}
+
+#[derive(Default)]
+pub(crate) struct Synthesis;
+
+impl Node for Synthesis {
+    const KIND: Kind = Kind::new("Synthesis", 1)
+        .title("Synthesis")
+        .category("stylegan")
+        .inputs(&[
+            port("generator", "GENERATOR").doc("of LoadStyleGAN"),
+            port("w", "LATENT_W").doc("a style per layer, `[B,layers,w]`"),
+        ])
+        .outputs(&[port("IMAGE", "IMAGE").doc("one picture per latent, `[B,R,R,C]` in 0..1")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let generator = inputs.function("generator")?;
+        let w = latent::latent_w(&inputs, "w")?;
+        let spec = generator.spec();
+        if let Some([layers, width]) = latent::sizes(spec.inputs.first()) {
+            latent::check_w(&w, layers, width)?;
+        }
+        let batch = w.dim(0)?;
+        check_size(spec, batch)?;
+        let noise = match params.noise_mode {
+            NoiseMode::Const => Vec::new(),
+            NoiseMode::Random => noise::planes(spec, Some(params.noise_seed), call.device())?,
+            NoiseMode::None => noise::planes(spec, None, call.device())?,
+        };
+        let mut pictures = Vec::with_capacity(batch);
+        for index in 0..batch {
+            call.progress(index as u64, batch as u64, &format!("image {}/{batch}", index + 1))?;
+            let one = w.narrow(0, index, 1)?;
+            let x: Vec<&Tensor> = std::iter::once(&one).chain(&noise).collect();
+            let picture = generator.eval(&x)?.swap_remove(0).clamp(0f32, 1f32)?;
+            call.preview(&picture);
+            pictures.push(picture);
+        }
+        Ok(Tensor::cat(&pictures, 0)?.into())
+    }
+}
+
+/// Refuses more pixels than one result may have, where the generator says how many it makes.
+fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
+    let Some([height, width, _]) = latent::sizes(generator.outputs.first()) else { return Ok(()) };
+    let pixels = (batch as u64).saturating_mul(height as u64).saturating_mul(width as u64);
+    if pixels <= MAX_PIXELS {
+        return Ok(());
+    }
+    Err(Error::limit(format!(
+        "{batch} pictures of {width}x{height} are {} megapixels, the limit is {} megapixels",
+        pixels.div_ceil(1_000_000),
+        MAX_PIXELS / 1_000_000
+    )))
+}
+
+#[cfg(test)]
+#[path = "synthesis_tests.rs"]
+mod tests;
