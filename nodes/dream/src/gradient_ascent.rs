@@ -18,8 +18,7 @@ use crate::step::Rule;
 /// With `generator`, `image` is a latent w `[B,layers,w]`, and so is what changes: in each step the
 /// objective looks at the picture that the generator makes of w, and `w += rate * direction(gradient)`
 /// with the gradient pulled back through the generator. `mask` says which parts of the picture count.
-/// The latent does `steps` steps in all; `octaves`, `octave_scale`, `carry`, `clamp` and `knee` are for
-/// pictures only.
+/// The latent does `steps` steps in all; `octaves`, `octave_scale`, `carry` and `knee` are for pictures only.
 ///
 /// A picture is `[B,H,W,3]` in 0..1, and so is the result (with `clamp` off it may leave that range); of a
 /// latent's last picture what leaves 0..1 is cut off.
@@ -64,7 +63,8 @@ pub(crate) struct Params {
     #[schemars(range(min = 0, max = 1024), extend("x-dw-unit" = "px"))]
     #[serde(default = "jitter")]
     pub(crate) jitter: usize,
-    /// Pictures only: keep the picture in 0..1 after every step.
+    /// Keep the picture in 0..1 after every step. For a latent: the objective sees its picture cut to 0..1, and
+    /// pixels are not pushed out of that range.
     #[serde(default = "yes")]
     pub(crate) clamp: bool,
     /// Pictures only: a value this close to black or white slows down on its way there, so that highlights

@@ -44,12 +44,25 @@ impl Ascent {
 
     /// The objective at a picture, and how its pixels are to change: the gradient where the mask lets it
     /// through.
+    ///
+    /// With `clamp` the objective sees what a screen would show, and a pixel that is white or black already is
+    /// not pushed any further: otherwise the easiest way up is a picture a thousand times too bright.
     fn wanted(&self, picture: &Tensor, position: Position) -> Result<(f64, Tensor)> {
         let (_, height, width, _) = picture.dims4()?;
         let offset = self.rule.offset(position);
-        let (value, gradient) = rolled_gradient(picture, &self.objective, offset, position)?;
+        let shown = if self.rule.clamp { &picture.clamp(0f32, 1f32)? } else { picture };
+        let (value, gradient) = rolled_gradient(shown, &self.objective, offset, position)?;
         let mask = self.mask_of_size(height, width)?;
-        Ok((value, masked(roll_back(&gradient, offset)?, mask.as_ref())?))
+        let wanted = masked(roll_back(&gradient, offset)?, mask.as_ref())?;
+        let wanted = if self.rule.clamp { self.kept_inside(picture, &wanted)? } else { wanted };
+        Ok((value, wanted))
+    }
+
+    /// The change without what leads out of 0..1.
+    fn kept_inside(&self, picture: &Tensor, wanted: &Tensor) -> Result<Tensor> {
+        let brighter = (wanted * self.rule.rate)?.gt(0f32)?;
+        let out = brighter.where_cond(&picture.ge(1f32)?, &picture.le(0f32)?)?;
+        Ok(out.where_cond(&wanted.zeros_like()?, wanted)?)
     }
 }
 

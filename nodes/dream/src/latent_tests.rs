@@ -33,7 +33,7 @@ const COLOURS: Columns = Columns { channels: 3, shade: |w| Ok((w + 0.5)?) };
 const W: [[f32; 3]; 2] = [[0.3, -0.15, 0.6], [0.06, 0.45, -0.6]];
 
 /// Moves by exactly the gradient.
-const PLAIN: &str = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255}"#;
+const PLAIN: &str = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "clamp": false}"#;
 
 /// `[1,2,3]`
 fn latent(w: [[f32; 3]; 2]) -> Tensor {
@@ -78,20 +78,34 @@ fn check(params: &str, mask: Option<Tensor>, expected: [[f32; 3]; 2]) {
 fn a_plain_step_adds_the_gradient() {
     let up = 4.0 / 3.0;
     check(PLAIN, None, scaled([up; 2]));
-    let minimise = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "direction": "minimise"}"#;
+    let minimise = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "direction": "minimise",
+        "clamp": false}"#;
     check(minimise, None, scaled([2.0 / 3.0; 2]));
-    let half = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 127.5}"#;
+    let half = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 127.5, "clamp": false}"#;
     check(half, None, scaled([7.0 / 6.0; 2]));
 }
 
 /// Nor does a note say that octaves are left out, or clamping and the knee hold the latent in 0..1.
 #[test]
 fn steps_follow_each_other_whatever_the_octaves() {
-    let params = r#"{"octaves": 7, "steps": 2, "jitter": 0, "normalise": "none", "rate": 255}"#;
+    let params =
+        r#"{"octaves": 7, "steps": 2, "jitter": 0, "normalise": "none", "rate": 255, "clamp": false}"#;
     let ran = climb(params, &latent(W), COLOURS, away(0.5), None).unwrap();
     assert_close(ran.outputs[1].tensor(), &latent(scaled([16.0 / 9.0; 2])));
     assert_eq!(ran.notes, ["step 1/2 objective 0.17310", "step 2/2 objective 0.30773"]);
     assert!(ran.previews >= 1);
+}
+
+/// 0.6 makes 1.1 and -0.6 makes -0.1: shown as 1 and 0, from where the objective only lets them come back.
+#[test]
+fn pixels_are_not_pushed_out_of_the_range() {
+    let up = scaled([4.0 / 3.0; 2]);
+    let params = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255}"#;
+    check(params, None, [[up[0][0], up[0][1], 0.6], [up[1][0], up[1][1], -0.6]]);
+    let down = scaled([2.0 / 3.0; 2]);
+    let params = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "direction": "minimise"}"#;
+    let back = 0.6 - 0.5 / 3.0;
+    check(params, None, [[down[0][0], down[0][1], back], [down[1][0], down[1][1], -back]]);
 }
 
 /// The mask has one pixel per column and is enlarged to the picture.
@@ -107,7 +121,8 @@ fn the_mask_says_which_pixels_count() {
 fn jitter_is_undone() {
     for (jitter, seed) in [(1, 1), (1, 2), (1000, 3), (1000, 4)] {
         let params = format!(
-            r#"{{"steps": 3, "jitter": {jitter}, "seed": {seed}, "normalise": "none", "rate": 255}}"#
+            r#"{{"steps": 3, "jitter": {jitter}, "seed": {seed}, "normalise": "none", "rate": 255,
+                "clamp": false}}"#
         );
         check(&params, None, scaled([64.0 / 27.0; 2]));
     }

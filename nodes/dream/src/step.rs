@@ -12,7 +12,7 @@ pub(crate) struct Rule {
     /// Pixels that the picture is rolled by at most.
     pub(crate) jitter: usize,
     pub(crate) seed: u64,
-    /// Keep the picture in 0..1; latents have no such range.
+    /// Keep the picture in 0..1. A latent has no such range, but the picture that is made of it has.
     pub(crate) clamp: bool,
     /// How close to 0 or 1 a value must come to be slowed down, in the picture's units; not for latents.
     pub(crate) knee: f64,

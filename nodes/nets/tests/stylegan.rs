@@ -313,16 +313,16 @@ fn values(x: &Tensor) -> Vec<f32> {
 #[test]
 fn random_networks_share_the_layers_they_have_in_common() {
     let (small, large) = (random_tensors(5, 16).unwrap(), random_tensors(5, 32).unwrap());
-    for (name, tensor) in &small {
+    // The last bias depends on the picture.
+    let last = "synthesis.b16.torgb.bias";
+    for (name, tensor) in small.iter().filter(|(name, _)| *name != last) {
         assert_eq!(values(tensor), values(&large[name]), "{name}");
     }
     let other = random_tensors(6, 16).unwrap();
     let same = small.iter().filter(|(name, tensor)| values(tensor) == values(&other[*name])).count();
-    // Biases, noise strengths and filters: all that is not drawn.
-    let drawn = small.keys().filter(|name| {
-        name.ends_with("weight")
-            || [".const", ".noise_const", ".w_avg"].iter().any(|tail| name.ends_with(tail))
-    });
+    // The rest is not drawn: other biases, noise strengths and filters.
+    let tails = ["weight", "conv0.bias", "conv1.bias", ".const", ".noise_const", ".w_avg", last];
+    let drawn = small.keys().filter(|name| tails.iter().any(|tail| name.ends_with(tail)));
     assert_eq!(small.len() - same, drawn.count());
 }
 
@@ -336,7 +336,7 @@ fn random_networks_paint() {
     };
     for (name, deviation) in [
         ("synthesis.b8.conv0.weight", 1.0),
-        ("synthesis.b16.conv1.affine.weight", 1.0),
+        ("synthesis.b16.conv1.affine.weight", 3.0),
         ("mapping.fc3.weight", 100.0),
     ] {
         let (mean, found) = spread(&values(&tensors[name]));
@@ -355,7 +355,7 @@ fn random_networks_paint() {
 
     let picture = network.synthesis.forward(&w.narrow(0, 0, 8).unwrap(), &[]).unwrap();
     let (mean, deviation) = spread(&values(&picture));
-    assert!(mean.abs() < 0.3 && (0.3..0.8).contains(&deviation), "mean {mean}, deviation {deviation}");
+    assert!(mean.abs() < 0.2 && (0.4..0.9).contains(&deviation), "mean {mean}, deviation {deviation}");
 }
 
 #[test]

@@ -5,26 +5,40 @@ use rayon::prelude::*;
 
 use super::layout::{Layout, Parameters, block};
 use super::mapping::{LEARNING_RATE, Mapping};
+use super::synthesis::Synthesis;
 use super::{StyleGanError, randn};
 use crate::optim::CounterRng;
 
-/// Standard deviation of the pictures, about: most of -1..1 is used, and little is cut off.
-const DEVIATION: f64 = 0.5;
-/// Standard deviation that a `torgb` of weights of unit variance gives, measured.
-const PLAIN: f64 = 0.75;
-/// Of the noise, against activations of about 1.
-const NOISE_STRENGTH: f32 = 0.1;
+// Chosen by eye: clouds and flames of several sizes, clearly different from seed to seed, whose pictures have a
+// standard deviation of about 0.6 in -1..1.
+
+/// Of the weights that make styles of w: large, so that seeds differ.
+const STYLE_DEVIATION: f64 = 3.0;
+/// Of the biases of convolutions.
+const BIAS_DEVIATION: f64 = 0.5;
+
+/// Of the noise at one resolution: it is what shapes of that size grow from.
+fn noise_strength(resolution: usize) -> f64 {
+    1.5 * (4.0 / resolution as f64).powf(0.6)
+}
+
+/// Of the weights of `torgb`: fine shapes are fainter than coarse ones.
+fn picture_deviation(resolution: usize) -> f64 {
+    0.09 * (4.0 / resolution as f64).powf(0.25)
+}
+
 /// How many z the average w is taken over.
 const AVERAGED: usize = 1000;
+/// Pixels of the picture that the mean colour is taken from: the fine blocks add little to it.
+const SKETCHED: usize = 64;
 
 /// An untrained network of the sizes of "config-f" (30 million numbers, z and w of 512, 8 mapping
 /// layers, up to 512 channels) for pictures of `resolution` pixels: abstract paintings of coloured
 /// clouds, of which every z has its own. For trying things out before the trained weights are there.
 ///
 /// The same seed gives the same numbers on every machine (the average w up to rounding), and in every
-/// layer that two resolutions share. Weights are uniform and of unit variance after their gains; those
-/// of `torgb` fall off with the resolution r as `sqrt(2 / r)`, so that every block adds about half
-/// of the energy of the block before.
+/// layer that two resolutions share. Weights are uniform; those of convolutions have unit variance. The
+/// last bias makes the average picture grey in the mean, or else every network would have a cast.
 ///
 /// # Errors
 ///
@@ -51,8 +65,25 @@ pub fn random_tensors(
     let width = mapping.z_width();
     let z: Vec<f32> = randn(0, AVERAGED * width).into_iter().map(|z| z as f32).collect();
     let average = mapping.mean(&Tensor::from_vec(z, (AVERAGED, width), &Device::Cpu)?)?;
+    let colour = mean_colour(&tensors, &average, resolution.min(SKETCHED))?;
     tensors.insert("mapping.w_avg".into(), average);
+    tensors.insert(format!("synthesis.b{resolution}.torgb.bias"), colour.neg()?);
     Ok(tensors)
+}
+
+/// The mean colour `[3]` of the picture of the style `w`, `[w]`, judged by its coarse blocks.
+fn mean_colour(
+    tensors: &HashMap<String, Tensor>,
+    w: &Tensor,
+    resolution: usize,
+) -> std::result::Result<Tensor, StyleGanError> {
+    let is_coarse = |name: &str| block(name).is_none_or(|size| size <= resolution);
+    let coarse = tensors.iter().filter(|(name, _)| is_coarse(name));
+    let coarse = coarse.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
+    let network = Synthesis::new(&Parameters::new(coarse)?, None, DType::F32)?;
+    let shape = (1, network.layers(), network.w_width());
+    let picture = network.forward(&w.broadcast_as(shape)?.contiguous()?, &[])?;
+    Ok(picture.flatten_to(2)?.mean(0)?)
 }
 
 /// The numbers of a tensor, by the last parts of its name.
@@ -63,19 +94,16 @@ fn values(rng: CounterRng, name: &str, shape: &[usize]) -> Vec<f32> {
         let taps = [1.0, 3.0, 3.0, 1.0f32];
         return taps.iter().flat_map(|down| taps.map(|across| down * across / 64.0)).collect();
     }
-    if is(".affine.bias") {
-        return vec![1.0; count];
-    }
-    if is(".noise_strength") {
-        return vec![NOISE_STRENGTH; count];
-    }
-    // The average is known only when the rest of the network is.
-    if is(".bias") || is(".w_avg") {
-        return vec![0.0; count];
-    }
     let deviation = match block(name) {
-        None => 1.0 / LEARNING_RATE,
-        Some(resolution) if is(".torgb.weight") => DEVIATION / PLAIN * (2.0 / resolution as f64).sqrt(),
+        None if is(".weight") => 1.0 / LEARNING_RATE,
+        // The biases, and the average, which is known only when the rest of the network is.
+        None => 0.0,
+        Some(_) if is(".affine.bias") => return vec![1.0; count],
+        Some(resolution) if is(".noise_strength") => return vec![noise_strength(resolution) as f32; count],
+        Some(_) if is(".affine.weight") => STYLE_DEVIATION,
+        Some(resolution) if is(".torgb.weight") => picture_deviation(resolution),
+        Some(_) if is(".torgb.bias") => 0.0,
+        Some(_) if is(".bias") => BIAS_DEVIATION,
         Some(_) => 1.0,
     };
     // Uniform over -1..1 has the deviation 1 / sqrt(3).
