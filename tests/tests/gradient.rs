@@ -73,7 +73,7 @@ fn check_ascent(layers: &str) {
 fn check_latent(layers: &str) {
     let step = json!({
         "image": ["w", 0], "objective": ["vgg", 0], "generator": ["net", 1],
-        "steps": 1, "jitter": 0, "normalise": "none", "rate": 255
+        "steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "clamp": false
     });
     let graph = json!({
         "net": { "class_type": "LoadStyleGAN", "inputs": { "weights": "random:3:16" } },
