@@ -40,11 +40,22 @@ pub(crate) struct Window<'a, T> {
     pub(crate) output_scale: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) relu: bool,
+    /// Whether Winograd's algorithm may be used. Its rounding depends on where in a tile an output lies, so that the
+    /// pixels of an even area are not equal any more; a max-pool behind it would send their gradients elsewhere.
+    pub(crate) may_transform: bool,
 }
 
 impl<T> Window<'_, T> {
     pub(crate) fn new(padding: Padding, stride: usize) -> Self {
-        Self { padding, stride, input_scale: None, output_scale: None, bias: None, relu: false }
+        Self {
+            padding,
+            stride,
+            input_scale: None,
+            output_scale: None,
+            bias: None,
+            relu: false,
+            may_transform: false,
+        }
     }
 }
 
@@ -57,6 +68,11 @@ pub(crate) fn correlate<T: Element>(
     let Padding { amount, .. } = window.padding;
     let h = (map.h + 2 * amount - filters.kh) / window.stride + 1;
     let w = (map.w + 2 * amount - filters.kw) / window.stride + 1;
+    if window.may_transform
+        && let Some(winograd) = filters.winograd(window.stride, [h, w])
+    {
+        return winograd.correlate(map, window);
+    }
     let mut out = Activation::zeros([map.n, filters.outputs, h, w]);
     if out.data.is_empty() || filters.inputs == 0 {
         finish(&mut out.data, None, window);
@@ -79,7 +95,7 @@ pub(crate) fn correlate<T: Element>(
         } else {
             let rows = (rows - 1) * window.stride + filters.kh;
             scratch.resize(rows * padded_row, T::ZERO);
-            window.padding.write_rows([map.h, map.w, map.c], image, first, scratch);
+            window.padding.write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
             scale_pixels(scratch, input_scale);
             &scratch[..]
         };
@@ -175,7 +191,7 @@ fn even_tiles(w: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Scale, bias and ReLU while the strip is still in the cache.
-fn finish<T: Element>(out: &mut [T], scale: Option<&[T]>, window: &Window<'_, T>) {
+pub(crate) fn finish<T: Element>(out: &mut [T], scale: Option<&[T]>, window: &Window<'_, T>) {
     scale_pixels(out, scale);
     if let Some(bias) = window.bias.filter(|bias| !bias.is_empty()) {
         for pixel in out.chunks_exact_mut(bias.len()) {

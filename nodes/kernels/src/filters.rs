@@ -1,7 +1,10 @@
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::tile::COLUMNS;
+use crate::winograd::{Winograd, is_worthwhile};
 
 /// Convolution weights as `[kh][outputs / 16][kw * inputs][16]`: for every kernel row, panels of 16
 /// outputs in the order in which a tile reads them. The last panel is filled up with zeros.
@@ -11,6 +14,8 @@ pub(crate) struct Filters<T> {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     data: Vec<T>,
+    /// The same filters transformed; made when they are first worth it.
+    winograd: OnceLock<Winograd<T>>,
 }
 
 impl<T: Element> Filters<T> {
@@ -50,7 +55,12 @@ impl<T: Element> Filters<T> {
                 }
             });
         }
-        Self { kh, kw, inputs, outputs, data }
+        Self { kh, kw, inputs, outputs, data, winograd: OnceLock::new() }
+    }
+
+    /// The transformed filters, if they are worth it for outputs of this size.
+    pub(crate) fn winograd(&self, stride: usize, size: [usize; 2]) -> Option<&Winograd<T>> {
+        is_worthwhile(self, stride, size).then(|| self.winograd.get_or_init(|| Winograd::new(self)))
     }
 
     /// Numbers in one kernel row's window.

@@ -41,6 +41,7 @@ mod tile;
 mod transposed;
 mod upfirdn;
 mod upsample;
+mod winograd;
 
 pub use bias_act::{BiasAct, Rectifier};
 pub use layer::{Layer, Padding, PaddingMode};

@@ -144,6 +144,7 @@ impl<T: Element> Weights<T> {
                 let window = Window {
                     input_scale: Some(styles),
                     output_scale: factors.as_deref(),
+                    may_transform: true,
                     ..Window::new(Padding::zeros(filters.kh / 2), 1)
                 };
                 correlate(x, filters, &window)
@@ -162,7 +163,7 @@ impl<T: Element> Weights<T> {
             Geometry::Same(filters) => Window::new(Padding::zeros(filters.kh / 2), 1),
             Geometry::Upsampling(_) => Window::new(Padding::zeros(0), 2),
         };
-        let window = Window { input_scale: factors.as_deref(), ..window };
+        let window = Window { input_scale: factors.as_deref(), may_transform: true, ..window };
         // By the scaled map; what is left is the scale itself.
         let mut to_x = correlate(gradient, transposed, &window).data;
         let dot = dot_pixels(&to_x, x.data, x.c, x.n);

@@ -18,21 +18,24 @@ impl Padding {
         }
     }
 
-    /// Writes padded rows `first..` of one image `[h, w, c]` to `to`: as many as fit.
+    /// Writes padded rows `first..` of one image `[h, w, c]` to `to`: as many as fit at `pitch` numbers each, which
+    /// may be more than a padded row has. What lies behind its end or below the last row is zero.
     pub(crate) fn write_rows<T: Element>(
         self,
         [h, w, c]: [usize; 3],
         image: &[T],
         first: usize,
+        pitch: usize,
         to: &mut [T],
     ) {
         let row_len = w * c;
-        let padded_len = (w + 2 * self.amount) * c;
-        for (row, to) in to.chunks_exact_mut(padded_len).enumerate() {
-            let Some(y) = self.source(first + row, h) else {
+        for (row, to) in to.chunks_exact_mut(pitch).enumerate() {
+            let below = first + row >= h + 2 * self.amount;
+            let Some(y) = self.source(first + row, h).filter(|_| !below) else {
                 to.fill(T::ZERO);
                 continue;
             };
+            to[(w + 2 * self.amount) * c..].fill(T::ZERO);
             let from = &image[y * row_len..][..row_len];
             to[self.amount * c..][..row_len].copy_from_slice(from);
             for edge in (0..self.amount).chain(w + self.amount..w + 2 * self.amount) {

@@ -72,7 +72,7 @@ impl<T: Element> Upsampling<T> {
             let padded_row = (map.w + 2) * map.c;
             // The padded row above the first, and one below for every pair.
             scratch.resize((rows.div_ceil(2) + 1) * padded_row, T::ZERO);
-            Padding::zeros(1).write_rows([map.h, map.w, map.c], image, first, scratch);
+            Padding::zeros(1).write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
             scale_pixels(scratch, Some(&input_scale[n * map.c..][..map.c]));
             for (phase, filters) in self.phases.iter().enumerate() {
                 let (odd_row, odd_column) = (phase / 2, phase % 2);

@@ -116,11 +116,53 @@ fn gradients() {
 /// Large enough for several strips, of which the last is a short one.
 #[test]
 fn strips_fit_together() {
-    for upsampling in [false, true] {
-        let case =
-            Case { inputs: 20, outputs: 18, kernel: 3, shape: [2, 37, 41], upsampling, demodulate: true };
+    for (upsampling, kernel) in [(false, 1), (false, 5), (true, 3)] {
+        let case = Case { inputs: 20, outputs: 18, kernel, shape: [2, 37, 41], upsampling, demodulate: true };
         let found = case.conv(DType::F64).apply(&case.x(), &case.styles()).unwrap();
         assert!(differences::error(&found, &case.naive()) < 1e-12);
+    }
+}
+
+/// 3x3 with enough tiles of 4x4 pixels and enough channels for Winograd's algorithm: with few filters and with many, in
+/// several parts of a row and several blocks, and with edges that cut tiles.
+fn cases_of_many_tiles() -> Vec<Case> {
+    let case = |inputs, outputs, shape| Case {
+        inputs,
+        outputs,
+        kernel: 3,
+        shape,
+        upsampling: false,
+        demodulate: true,
+    };
+    let mut cases = Vec::new();
+    for (inputs, outputs) in [(16, 16), (17, 33), (70, 64)] {
+        for shape in [[1, 18, 19], [2, 16, 16], [1, 1, 66], [1, 63, 1]] {
+            cases.push(case(inputs, outputs, shape));
+        }
+    }
+    cases.extend([case(16, 16, [1, 3, 700]), case(270, 70, [1, 90, 61])]);
+    cases
+}
+
+#[test]
+fn many_tiles() {
+    for case in cases_of_many_tiles() {
+        let expected = case.naive();
+        for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
+            let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(dtype).unwrap());
+            let found = case.conv(dtype).apply(&x, &styles).unwrap();
+            let error = differences::error(&found, &expected);
+            assert!(error < tolerance, "{case:?} {dtype:?}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn gradients_of_many_tiles() {
+    for case in cases_of_many_tiles().into_iter().filter(|case| case.inputs < 100) {
+        let conv = case.conv(DType::F64);
+        let inputs = [case.x(), case.styles()];
+        differences::check(&format!("{case:?}"), &inputs, |inputs| conv.apply(&inputs[0], &inputs[1]));
     }
 }
 
