@@ -70,7 +70,7 @@ fn list(groups: &BTreeMap<&str, Vec<&KindInfo>>, plugins: &[PluginInfo]) -> Stri
         text += &format!("{id}{}\n", place.unwrap_or_default());
         let width = kinds.iter().map(|kind| kind.id.chars().count()).max().unwrap_or(0);
         for kind in kinds {
-            let line = format!("  {:width$}  {}", kind.id, first_line(&kind.doc));
+            let line = format!("  {:width$}  {}", kind.id, first_sentence(&kind.doc));
             text += line.trim_end();
             text += "\n";
         }
@@ -80,8 +80,14 @@ fn list(groups: &BTreeMap<&str, Vec<&KindInfo>>, plugins: &[PluginInfo]) -> Stri
     text
 }
 
-fn first_line(doc: &str) -> &str {
-    doc.lines().next().unwrap_or("").trim()
+/// The first sentence, in which a paragraph's line breaks mean nothing.
+fn first_sentence(doc: &str) -> String {
+    let paragraph = doc.split("\n\n").next().unwrap_or_default();
+    let words = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.find(". ") {
+        Some(end) => words[..=end].to_owned(),
+        None => words,
+    }
 }
 
 /// A kind for the tests of this folder.
@@ -102,7 +108,7 @@ fn example() -> KindInfo {
         file: "libdreamwire_dream.so".to_owned(),
         title: "Gradient ascent".to_owned(),
         category: "dream".to_owned(),
-        doc: "Climbs the gradient of an objective.\n\nMore of it.".to_owned(),
+        doc: "Climbs the gradient\nof an objective. And more.\n\nMore of it.".to_owned(),
         inputs: vec![port("image", "IMAGE"), Port { optional: true, ..port("mask", "MASK") }],
         outputs: vec![port("IMAGE", "IMAGE")],
         params: Params::parse(&schema).expect("a schema in the subset").0,

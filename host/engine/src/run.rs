@@ -302,10 +302,11 @@ fn input(plan: &Plan, port: &Port, wires: &[From], values: Vec<Value>) -> Result
     let empty = values.iter().position(|value| matches!(value, Value::None));
     if let Some(from) = empty.filter(|_| !port.optional || port.many).and_then(|index| wires.get(index)) {
         let source = &plan.graph.nodes[from.node];
-        let output = source.kind.outputs.get(from.output).map_or("", |output| output.name.as_str());
+        let (output, doc) =
+            source.kind.outputs.get(from.output).map_or(("", ""), |port| (&port.name[..], &port.doc[..]));
         let message = format!("output `{output}` of node `{}` holds nothing this time", source.id);
         let mut failure = Failure::new(FailureKind::Argument, message).at(port.name.clone());
-        failure.help = Some(format!("`dreamwire nodes {}` says when it does", source.kind.id));
+        failure.help = (!doc.is_empty()).then(|| format!("`{output}` of {}: {doc}", source.kind.id));
         return Err(failure);
     }
     if port.many {

@@ -199,7 +199,9 @@ impl Node for GradientAscent {
                 "where to start: a photograph, noise `[B,H,W,3]`, or a latent `[B,layers,w]` with `generator`",
             ),
             port("objective", "OBJECTIVE|FEATURES").doc("what to make more of"),
-            port("mask", "MASK").optional().doc("scales every step: 0 leaves the picture alone there"),
+            port("mask", "MASK").optional().doc(
+                "scales every step: 0 leaves the picture alone there; for a latent, 0 is where the picture does not count",
+            ),
             port("generator", "GENERATOR")
                 .optional()
                 .doc("turns the latent into the picture that the objective sees"),
@@ -216,14 +218,14 @@ impl Node for GradientAscent {
             let image = picture(&inputs)?;
             let (batch, _, _, channels) = image.dims4()?;
             let objective = Objective::new(objective, channels as i64, "image")?;
-            let ascent = params.ascent(objective, mask(&inputs, batch)?);
+            let ascent = params.ascent(objective, mask(call, &inputs, batch)?);
             let octaves = params.schedule(call, &image)?;
             return Ok(Outputs::new().tensor(ascent.run(call, &octaves)?).none());
         };
         let start = latent(&inputs)?;
         let generator = Generator::new(generator, &start)?;
         let objective = Objective::new(objective, generator.channels(), "generator")?;
-        let ascent = params.ascent(objective, mask(&inputs, start.dim(0)?)?);
+        let ascent = params.ascent(objective, mask(call, &inputs, start.dim(0)?)?);
         let (latent, picture) = ascent.climb(call, &generator, start)?;
         Ok(Outputs::new().tensor(picture).tensor(latent))
     }
@@ -252,14 +254,18 @@ fn latent(inputs: &Inputs) -> Result<Tensor> {
     if latent.rank() != 3 || latent.elem_count() == 0 {
         let found = latent.dims();
         let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
-        return Err(Error::shape("image", format!("{wanted}, found the shape {found:?}")));
+        return Err(Error::shape("image", format!("{wanted}, found the shape {found:?}"))
+            .hint("leave `generator` unconnected to climb a picture"));
     }
     Ok(latent)
 }
 
 /// The mask as pictures of one channel, one or `batch`.
-fn mask(inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
+fn mask(call: &Call, inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
     let Some(mask) = inputs.opt_mask("mask")? else { return Ok(None) };
+    if mask.abs()?.max_all()?.to_scalar::<f32>()? == 0.0 {
+        call.warn("`mask` is 0 everywhere, so nothing will change (the mask of a picture is what is transparent in it)");
+    }
     let masks = mask.dim(0)?;
     if masks != 1 && masks != batch {
         return Err(Error::shape("mask", format!("`mask` has {masks} images, `image` has {batch}")));

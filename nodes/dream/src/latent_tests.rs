@@ -167,6 +167,15 @@ fn a_value_that_is_not_finite_ends_the_climb() {
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
+/// A file without transparency has such a mask.
+#[test]
+fn a_mask_of_zeros_is_warned_about() {
+    let mask = Tensor::zeros((1, 4, 2), DType::F32, &Device::Cpu).unwrap();
+    let ran = climb(PLAIN, &latent(W), COLOURS, away(0.5), Some(mask)).unwrap();
+    assert_close(ran.outputs[1].tensor(), &latent(W));
+    assert!(ran.notes.iter().any(|note| note.starts_with("`mask` is 0 everywhere")), "{:?}", ran.notes);
+}
+
 #[track_caller]
 fn check_refused(start: Tensor, generator: Option<Columns>, blamed: &str, expected: &str) {
     let mut inputs = vec![("image", Value::Tensor(start)), ("objective", Value::function(away(0.5)))];
@@ -182,7 +191,8 @@ fn what_does_not_fit_is_refused() {
         zeros(&[1, 4, 2, 3]),
         Some(COLOURS),
         "image",
-        "`image` wants a LATENT_W [B,layers,w] because `generator` is connected, found the shape [1, 4, 2, 3]",
+        "`image` wants a LATENT_W [B,layers,w] because `generator` is connected, found the shape [1, 4, 2, 3]; \
+         hint: leave `generator` unconnected to climb a picture",
     );
     check_refused(
         Tensor::zeros((1, 2, 3), DType::F64, &Device::Cpu).unwrap(),

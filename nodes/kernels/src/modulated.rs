@@ -49,7 +49,7 @@ enum Geometry<T> {
     /// Stride 1, zeros around the picture so that it keeps its size.
     Same(Filters<T>),
     /// Transposed, stride 2.
-    Upsampling(Upsampling<T>),
+    Upsampling(Box<Upsampling<T>>),
 }
 
 impl ModulatedConv {
@@ -128,7 +128,7 @@ impl<T: Element> Weights<T> {
         let (outputs, inputs, kh, kw) = weight.dims4()?;
         let values = weight.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>()?;
         let geometry = if is_upsampling {
-            Geometry::Upsampling(Upsampling::from_oihw(&values, [outputs, inputs]))
+            Geometry::Upsampling(Box::new(Upsampling::from_oihw(&values, [outputs, inputs])))
         } else {
             Geometry::Same(Filters::from_oihw(&values, [outputs, inputs, kh, kw]))
         };

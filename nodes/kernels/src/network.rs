@@ -13,7 +13,7 @@ use crate::upsample::{sum_blocks, upsample};
 
 /// A [`Layer`] whose weights are laid out for the kernels.
 enum Step<T> {
-    Conv(Convolution<T>),
+    Conv(Box<Convolution<T>>),
     Relu,
     LeakyRelu(T),
     MaxPool(max_pool::Window),
@@ -154,13 +154,13 @@ impl<T: Element> Step<T> {
                 let (outputs, inputs, kh, kw) = weight.dims4()?;
                 let values =
                     |tensor: &candle_core::Tensor| tensor.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>();
-                Step::Conv(Convolution {
+                Step::Conv(Box::new(Convolution {
                     filters: Filters::from_oihw(&values(weight)?, [outputs, inputs, kh, kw]),
                     transposed: OnceLock::new(),
                     bias: bias.as_ref().map(values).transpose()?,
                     stride: *stride,
                     padding: *padding,
-                })
+                }))
             }
             Layer::Relu => Step::Relu,
             Layer::LeakyRelu { slope } => Step::LeakyRelu(T::from_f64(*slope)),

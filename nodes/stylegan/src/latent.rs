@@ -38,7 +38,9 @@ fn shaped(inputs: &Inputs, port: &str, ranks: &[usize], wanted: &str) -> Result<
     }
     if !ranks.contains(&tensor.rank()) || tensor.elem_count() == 0 {
         let found = tensor.dims();
-        return Err(Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}")));
+        let error = Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}"));
+        let is_z = ranks == [3] && tensor.rank() == 2;
+        return Err(if is_z { error.hint("this is a LATENT_Z: put MappingNetwork between") } else { error });
     }
     Ok(tensor)
 }

@@ -60,25 +60,25 @@ impl Node for StyleMix {
     }
 }
 
+/// Ranges of layers that have names, by what they decide.
+const NAMED: [(&str, std::ops::Range<usize>); 3] = [("coarse", 0..4), ("middle", 4..8), ("fine", 8..18)];
+
 /// The layers of a list, of the `count` that there are, each once and sorted.
 fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
     let known = |error: String| {
-        let last = count.saturating_sub(1);
-        format!(
-            "{error}; these latents have {count} layers, 0 to {last}: coarse is 0-3, middle 4-7, fine 8-17"
-        )
+        // The named ranges as far as these latents reach.
+        let named = NAMED
+            .iter()
+            .filter(|(_, layers)| layers.start < count)
+            .map(|(name, layers)| format!("{name} ({}-{})", layers.start, layers.end.min(count) - 1));
+        let (last, named) = (count.saturating_sub(1), named.collect::<Vec<_>>().join(", "));
+        format!("{error}; these latents have {count} layers, 0 to {last}, of which some have names: {named}")
     };
     let mut chosen = BTreeSet::new();
     for piece in list::pieces(text).map_err(known)? {
-        let named = match piece {
-            "coarse" => Some(0..4),
-            "middle" => Some(4..8),
-            "fine" => Some(8..18),
-            _ => None,
-        };
-        match named {
+        match NAMED.iter().find(|(name, _)| *name == piece) {
             // A name means those of its layers that a network of this size has.
-            Some(layers) => chosen.extend(layers.filter(|layer| *layer < count)),
+            Some((_, layers)) => chosen.extend(layers.clone().filter(|layer| *layer < count)),
             None => {
                 let layers = list::range(piece).map_err(known)?;
                 if *layers.end() as usize >= count {
@@ -138,9 +138,9 @@ mod tests {
     #[test]
     fn mistakes_say_which_layers_there_are() {
         let check = |list: &str, count: usize, expected: &str| {
-            let last = count - 1;
             let known = format!(
-                "these latents have {count} layers, 0 to {last}: coarse is 0-3, middle 4-7, fine 8-17"
+                "these latents have {count} layers, 0 to {}, of which some have names: coarse (0-3), middle (4-7)",
+                count - 1
             );
             assert_eq!(parse(list, count).unwrap_err(), format!("{expected}; {known}"));
         };
@@ -166,7 +166,8 @@ mod tests {
             r#"{"layers": "6"}"#,
             &[("rows", latents(1.0, 1)), ("columns", latents(1.0, 1))],
             "layers",
-            "`6` goes beyond the last layer; these latents have 6 layers, 0 to 5: coarse is 0-3, middle 4-7, fine 8-17",
+            "`6` goes beyond the last layer; these latents have 6 layers, 0 to 5, of which some have names: coarse (0-3), \
+             middle (4-5)",
         );
         check(
             "{}",
@@ -178,7 +179,8 @@ mod tests {
             "{}",
             &[("rows", Value::Tensor(small::normal(0, &[2, 6]))), ("columns", latents(1.0, 1))],
             "rows",
-            "`rows` wants a LATENT_W [B,layers,w], found the shape [2, 6]",
+            "`rows` wants a LATENT_W [B,layers,w], found the shape [2, 6]; hint: this is a LATENT_Z: put \
+             MappingNetwork between",
         );
     }
 }

@@ -3,17 +3,17 @@ use serde::Serialize;
 
 use crate::{latent, noise};
 
-/// The most pixels of a result, over its whole batch.
-const MAX_PIXELS: u64 = 100_000_000;
+/// The most pixels of a result, over its whole batch: 128 pictures of 1024x1024.
+const MAX_PIXELS: u64 = 1 << 27;
 
-/// Makes pictures of styles, one after the other: memory is that of one picture, however long the batch.
+/// Makes pictures of styles, one after the other: a long batch needs the memory of one, and of its result.
 ///
 /// The result is IMAGE `[B,R,R,C]`, clamped to 0..1. Noise makes the details that a style leaves open: freckles,
 /// the fall of single hairs. const takes the planes that are stored in the weights, none leaves them out (smoother
 /// pictures), random draws standard normal ones: the same planes for every picture of the batch, so that a walk
 /// through styles does not flicker, and a picture of a batch equals the picture made alone.
 ///
-/// Errors: `w` of another network; more than 100 megapixels over the whole batch.
+/// Errors: `w` of another network; more than 134 megapixels over the whole batch.
 ///
 /// Source: Karras et al., arXiv:1912.04958.
 #[derive(Deserialize, JsonSchema)]
@@ -69,16 +69,20 @@ impl Node for Synthesis {
             NoiseMode::Random => noise::planes(spec, Some(params.noise_seed), call.device())?,
             NoiseMode::None => noise::planes(spec, None, call.device())?,
         };
-        let mut pictures = Vec::with_capacity(batch);
+        let (mut pixels, mut shape) = (Vec::new(), vec![0, 0, 0, 0]);
         for index in 0..batch {
             call.progress(index as u64, batch as u64, &format!("image {}/{batch}", index + 1))?;
             let one = w.narrow(0, index, 1)?;
             let x: Vec<&Tensor> = std::iter::once(&one).chain(&noise).collect();
             let picture = generator.eval(&x)?.swap_remove(0).clamp(0f32, 1f32)?;
             call.preview(&picture);
-            pictures.push(picture);
+            // One block for all of them: joining tensors would need twice the memory.
+            pixels.reserve_exact((batch - index) * picture.elem_count());
+            pixels.extend(picture.flatten_all()?.to_vec1::<f32>()?);
+            shape = picture.dims().to_vec();
         }
-        Ok(Tensor::cat(&pictures, 0)?.into())
+        shape[0] = batch;
+        Ok(Tensor::from_vec(pixels, shape, call.device())?.into())
     }
 }
 
@@ -89,11 +93,13 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
     if pixels <= MAX_PIXELS {
         return Ok(());
     }
-    Err(Error::limit(format!(
+    let message = format!(
         "{batch} pictures of {width}x{height} are {} megapixels, the limit is {} megapixels",
         pixels.div_ceil(1_000_000),
         MAX_PIXELS / 1_000_000
-    )))
+    );
+    let most = MAX_PIXELS / (width as u64 * height as u64).max(1);
+    Err(Error::limit(message).at("w").hint(format!("give it at most {most} latents: fewer seeds or frames")))
 }
 
 #[cfg(test)]

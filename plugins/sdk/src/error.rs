@@ -126,7 +126,15 @@ impl std::error::Error for Error {}
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         // An error of ours that had to travel through candle (a foreign function inside backward) waits aside.
-        crate::live::take_error().unwrap_or_else(|| Self::failed(error))
+        crate::live::take_error().unwrap_or_else(|| Self::failed(plain(&error)))
+    }
+}
+
+/// candle's message without the backtrace that it carries along where RUST_BACKTRACE is set.
+fn plain(error: &candle_core::Error) -> String {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => plain(inner),
+        other => other.to_string(),
     }
 }
 

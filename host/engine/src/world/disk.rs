@@ -26,6 +26,33 @@ struct State {
     inputs: HashSet<PathBuf>,
     // Which name each step's file has, and what was in it, for as long as this process lives.
     names: HashMap<(Origin, String), (String, blake3::Hash)>,
+    // What the output folder held when this run first published under a template, extensions aside.
+    siblings: HashMap<String, Siblings>,
+}
+
+/// Counted files that were there before.
+struct Siblings {
+    /// Counters by size in bytes: only a file of equal size is worth reading.
+    by_size: HashMap<u64, Vec<u64>>,
+    /// The first counter that may be free.
+    next: u64,
+}
+
+impl Siblings {
+    fn list(folder: &Dir, template: &Template<'_>) -> Self {
+        let (mut by_size, mut next) = (HashMap::<u64, Vec<u64>>::new(), 1);
+        for entry in folder.entries().into_iter().flatten().flatten() {
+            let Some(counter) = entry.file_name().to_str().and_then(|name| template.counter_of(name)) else {
+                continue;
+            };
+            next = next.max(counter.saturating_add(1));
+            if let Ok(metadata) = entry.metadata() {
+                by_size.entry(metadata.len()).or_default().push(counter);
+            }
+        }
+        by_size.values_mut().for_each(|counters| counters.sort_unstable());
+        Self { by_size, next }
+    }
 }
 
 impl Disk {
@@ -205,24 +232,23 @@ impl World for Disk {
             return Ok(published(name, false));
         }
         // Another run of the same graph may have left exactly this file.
-        let counters = || -> Vec<u64> {
-            let names = folder.entries().into_iter().flatten().flatten().map(|e| e.file_name());
-            names.filter_map(|name| parsed.counter_of(name.to_str()?)).collect()
-        };
-        let existing = counters();
-        let claimed: HashSet<&String> = state.names.values().map(|(name, _)| name).collect();
-        let twin =
-            existing.iter().map(|&n| parsed.name(n)).find(|name| !claimed.contains(name) && is_same(name));
+        let State { names, siblings, .. } = &mut *state;
+        // `dream_00001_.png` and `dream_00001_.exr` share a number.
+        let stem = template.rsplit_once('.').map_or(template, |(stem, _)| stem);
+        let siblings = siblings.entry(stem.to_owned()).or_insert_with(|| Siblings::list(&folder, &parsed));
+        let of_size = siblings.by_size.get(&(bytes.len() as u64)).map_or(&[][..], |counters| counters);
+        let is_claimed = |name: &String| names.values().any(|(claimed, _)| claimed == name);
+        let twin = of_size.iter().map(|&n| parsed.name(n)).find(|name| is_same(name) && !is_claimed(name));
         if let Some(name) = twin {
-            state.names.insert(origin, (name.clone(), hash));
+            names.insert(origin, (name.clone(), hash));
             return Ok(published(name, false));
         }
-        let next = existing.into_iter().max().map_or(1, |n| n.saturating_add(1));
         // Another process may take the number between the look and the write.
-        for counter in next..next.saturating_add(10_000) {
+        for counter in siblings.next..siblings.next.saturating_add(10_000) {
             let name = parsed.name(counter);
             if write(&name, IfTaken::Refuse)? {
-                state.names.insert(origin, (name.clone(), hash));
+                siblings.next = counter.saturating_add(1);
+                names.insert(origin, (name.clone(), hash));
                 return Ok(published(name, true));
             }
         }
@@ -245,6 +271,7 @@ impl World for Disk {
         state.read.clear();
         state.asked.clear();
         state.inputs.clear();
+        state.siblings.clear();
     }
 
     fn asked(&self) -> Vec<PathBuf> {

@@ -1,7 +1,7 @@
 /// What pickle writes before PyTorch's number for "this is a checkpoint" in files older than 1.6.
 const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-const CONVERT: &str = "; convert it to safetensors first";
+const CONVERT: &str = "; convert it to safetensors first (docs/guide.md has how for StyleGAN2)";
 const FETCH: &str = "; fetch the file itself, not the page or pointer that stands for it";
 
 /// The kind of file, and a hint, if these are the first bytes of something well known that is not
@@ -24,6 +24,15 @@ pub(super) fn recognise(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         ("a Git LFS pointer", FETCH)
     } else if is_onnx(bytes) {
         ("an ONNX file", CONVERT)
+    } else if bytes.starts_with(b"\x89PNG")
+        || bytes.starts_with(b"\xff\xd8\xff")
+        || bytes.starts_with(b"RIFF")
+    {
+        ("a picture", "")
+    } else if bytes.is_empty() {
+        ("an empty file", "")
+    } else if bytes.len() >= 8 && std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok() {
+        ("a text", "")
     } else {
         return None;
     };
