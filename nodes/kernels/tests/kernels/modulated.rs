@@ -91,9 +91,8 @@ impl Case {
     }
 }
 
-#[test]
-fn every_output_is_what_the_definition_says() {
-    for case in cases() {
+fn check_outputs(cases: Vec<Case>) {
+    for case in cases {
         let expected = case.naive();
         for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
             let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(dtype).unwrap());
@@ -105,12 +104,21 @@ fn every_output_is_what_the_definition_says() {
 }
 
 #[test]
-fn gradients() {
-    for case in cases() {
+fn every_output_is_what_the_definition_says() {
+    check_outputs(cases());
+}
+
+fn check_gradients(cases: impl Iterator<Item = Case>) {
+    for case in cases {
         let conv = case.conv(DType::F64);
         let inputs = [case.x(), case.styles()];
         differences::check(&format!("{case:?}"), &inputs, |inputs| conv.apply(&inputs[0], &inputs[1]));
     }
+}
+
+#[test]
+fn gradients() {
+    check_gradients(cases().into_iter());
 }
 
 /// Large enough for several strips, of which the last is a short one.
@@ -146,24 +154,12 @@ fn cases_of_many_tiles() -> Vec<Case> {
 
 #[test]
 fn many_tiles() {
-    for case in cases_of_many_tiles() {
-        let expected = case.naive();
-        for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
-            let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(dtype).unwrap());
-            let found = case.conv(dtype).apply(&x, &styles).unwrap();
-            let error = differences::error(&found, &expected);
-            assert!(error < tolerance, "{case:?} {dtype:?}: {error:e}");
-        }
-    }
+    check_outputs(cases_of_many_tiles());
 }
 
 #[test]
 fn gradients_of_many_tiles() {
-    for case in cases_of_many_tiles().into_iter().filter(|case| case.inputs < 100) {
-        let conv = case.conv(DType::F64);
-        let inputs = [case.x(), case.styles()];
-        differences::check(&format!("{case:?}"), &inputs, |inputs| conv.apply(&inputs[0], &inputs[1]));
-    }
+    check_gradients(cases_of_many_tiles().into_iter().filter(|case| case.inputs < 100));
 }
 
 /// A style of zero switches a channel off, and its gradient is still that of the others.
