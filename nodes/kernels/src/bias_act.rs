@@ -145,19 +145,20 @@ impl BiasAct {
         sums
     }
 
-    fn both<T: Element>(
+    fn to_input<T: Element>(&self, y: &Tensor, gradient: &Tensor) -> Result<Vec<T>> {
+        with_values(y, |y: &[T]| with_values(gradient, |gradient| self.backward(y, gradient)))?
+    }
+
+    fn to_input_and_noise<T: Element>(
         &self,
         noise: &Tensor,
         y: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let out = with_values(y, |y: &[T]| with_values(gradient, |gradient| self.backward(y, gradient)))??;
-        let to_noise = self.to_noise(&out, noise.elem_count());
-        let device = y.device();
-        Ok((
-            Some(Tensor::from_vec(out, y.shape(), device)?),
-            Some(Tensor::from_vec(to_noise, noise.shape(), device)?),
-        ))
+        let to_input = self.to_input::<T>(y, gradient)?;
+        let to_noise =
+            Tensor::from_vec(self.to_noise(&to_input, noise.elem_count()), noise.shape(), y.device())?;
+        Ok((Some(Tensor::from_vec(to_input, y.shape(), y.device())?), Some(to_noise)))
     }
 }
 
@@ -180,11 +181,11 @@ impl CustomOp1 for BiasAct {
     }
 
     fn bwd(&self, _: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let none = Tensor::zeros(0, y.dtype(), y.device())?;
-        Ok(match y.dtype() {
-            DType::F64 => self.both::<f64>(&none, y, gradient)?.0,
-            _ => self.both::<f32>(&none, y, gradient)?.0,
-        })
+        let to_input = match y.dtype() {
+            DType::F64 => Tensor::from_vec(self.to_input::<f64>(y, gradient)?, y.shape(), y.device()),
+            _ => Tensor::from_vec(self.to_input::<f32>(y, gradient)?, y.shape(), y.device()),
+        };
+        to_input.map(Some)
     }
 }
 
@@ -220,8 +221,8 @@ impl CustomOp2 for BiasAct {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         match y.dtype() {
-            DType::F64 => self.both::<f64>(noise, y, gradient),
-            _ => self.both::<f32>(noise, y, gradient),
+            DType::F64 => self.to_input_and_noise::<f64>(noise, y, gradient),
+            _ => self.to_input_and_noise::<f32>(noise, y, gradient),
         }
     }
 }
