@@ -1,17 +1,18 @@
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::memory::Buffer;
 
 /// A batch of feature maps, channels last: `[n, h, w, c]`, contiguous.
 ///
 /// Channels are innermost so that a strip of rows is one contiguous piece of memory (threads get
 /// disjoint slices without `unsafe`) and every inner loop runs over contiguous channels.
-pub(crate) struct Activation<T> {
+pub(crate) struct Activation<T: Element> {
     pub(crate) n: usize,
     pub(crate) h: usize,
     pub(crate) w: usize,
     pub(crate) c: usize,
-    pub(crate) data: Vec<T>,
+    pub(crate) data: Buffer<T>,
 }
 
 /// The same, borrowed.
@@ -36,12 +37,30 @@ impl<'a, T> View<'a, T> {
     }
 }
 
+impl<T: Element> Clone for Activation<T> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new(self.shape());
+        copy.data.copy_from_slice(&self.data);
+        copy
+    }
+}
+
 /// Channels that one task copies between the layouts: 16 f32 are one cache line.
 const BAND: usize = 16;
 
 impl<T: Element> Activation<T> {
     pub(crate) fn zeros([n, c, h, w]: [usize; 4]) -> Self {
-        Self { n, h, w, c, data: vec![T::ZERO; n * c * h * w] }
+        Self { n, h, w, c, data: Buffer::zeros(n * c * h * w) }
+    }
+
+    /// A map whose numbers may be anything.
+    pub(crate) fn new([n, c, h, w]: [usize; 4]) -> Self {
+        Self { n, h, w, c, data: Buffer::new(n * c * h * w) }
+    }
+
+    /// `[n, c, h, w]`
+    pub(crate) fn shape(&self) -> [usize; 4] {
+        [self.n, self.c, self.h, self.w]
     }
 
     pub(crate) fn view(&self) -> View<'_, T> {
@@ -55,7 +74,7 @@ impl<T: Element> Activation<T> {
 
     /// From `[n, c, h, w]`, contiguous.
     pub(crate) fn from_nchw(source: &[T], shape: [usize; 4]) -> Self {
-        let mut map = Self::zeros(shape);
+        let mut map = Self::new(shape);
         let (plane, c) = (map.h * map.w, map.c);
         if source.is_empty() {
             return map;

@@ -8,7 +8,7 @@
 //! out[pixels, O] += padded[pixels, kw C] * filters[v][kw C, O]      v = 0..kh
 //! ```
 //!
-//! is computed in tiles of up to 6 pixels by 16 outputs that stay in registers. Around them, from the
+//! is computed in tiles of a few pixels by a panel or two of 16 outputs, which stay in registers. Around them, from the
 //! inside out: pixels of a strip, so that a slice of filters stays in L1; panels of 16 outputs, so that
 //! the strip's windows stay in L2; slices of the depth, kernel rows, strips.
 
@@ -18,8 +18,11 @@ use crate::activation::{Activation, View};
 use crate::element::Element;
 use crate::filters::Filters;
 use crate::layer::{Padding, PaddingMode};
-use crate::relu::rectify;
-use crate::tile::{COLUMNS, ROWS, Tile};
+use crate::product::{COLUMNS, Product};
+use crate::relu::Rectified;
+use crate::shared::Shared;
+use crate::simd::{Job, Lanes};
+use crate::winograd::{self, Sink, Source};
 
 /// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;
@@ -39,42 +42,39 @@ pub(crate) struct Window<'a, T> {
     /// One factor per image and output, `[n, o]`.
     pub(crate) output_scale: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
-    pub(crate) relu: bool,
-    /// Whether Winograd's algorithm may be used. Its rounding depends on where in a tile an output lies, so that the
-    /// pixels of an even area are not equal any more; a max-pool behind it would send their gradients elsewhere.
-    pub(crate) may_transform: bool,
+    pub(crate) rectified: Rectified<T>,
 }
 
 impl<T> Window<'_, T> {
     pub(crate) fn new(padding: Padding, stride: usize) -> Self {
-        Self {
-            padding,
-            stride,
-            input_scale: None,
-            output_scale: None,
-            bias: None,
-            relu: false,
-            may_transform: false,
-        }
+        Self { padding, stride, input_scale: None, output_scale: None, bias: None, rectified: Rectified::No }
     }
 }
 
-/// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then bias, then ReLU.
+/// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then bias, then the rectifier. 3x3 windows go
+/// through Winograd's algorithm where that pays.
 pub(crate) fn correlate<T: Element>(
     map: View<'_, T>,
     filters: &Filters<T>,
     window: &Window<'_, T>,
 ) -> Activation<T> {
-    let Padding { amount, .. } = window.padding;
-    let h = (map.h + 2 * amount - filters.kh) / window.stride + 1;
-    let w = (map.w + 2 * amount - filters.kw) / window.stride + 1;
-    if window.may_transform
-        && let Some(winograd) = filters.winograd(window.stride, [h, w])
-    {
-        return winograd.correlate(map, window);
+    let Padding { top, bottom, left, right, .. } = window.padding;
+    let h = (map.h + top + bottom - filters.kh) / window.stride + 1;
+    let w = (map.w + left + right - filters.kw) / window.stride + 1;
+    let mut out = Activation::new([map.n, filters.outputs, h, w]);
+    if winograd::is_worthwhile([filters.kh, filters.kw], window.stride, filters.inputs, map.n, [h, w]) {
+        let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
+        let sink = Sink {
+            scale: window.output_scale,
+            bias: window.bias,
+            rectified: window.rectified,
+            ..Sink::new(Shared::new(&mut out.data), map.n, [h, w], filters.outputs)
+        };
+        winograd::convolve(&source, filters, &sink);
+        return out;
     }
-    let mut out = Activation::zeros([map.n, filters.outputs, h, w]);
     if out.data.is_empty() || filters.inputs == 0 {
+        out.data.fill(T::ZERO);
         finish(&mut out.data, None, window);
         return out;
     }
@@ -85,12 +85,12 @@ pub(crate) fn correlate<T: Element>(
     });
     strips.for_each_init(Vec::new, |scratch, (n, first, out)| {
         let image = &map.data[n * in_image..][..in_image];
-        let padded_row = (map.w + 2 * amount) * map.c;
+        let padded_row = (map.w + left + right) * map.c;
         let first = first * window.stride;
         let rows = out.len() / row_len;
         let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
         let output_scale = window.output_scale.map(|scale| &scale[n * filters.outputs..][..filters.outputs]);
-        let padded = if amount == 0 && input_scale.is_none() {
+        let padded = if window.padding.is_empty() && input_scale.is_none() {
             &image[first * padded_row..]
         } else {
             let rows = (rows - 1) * window.stride + filters.kh;
@@ -147,32 +147,70 @@ pub(crate) fn correlate_strip<T: Element>(
     padded_row: usize,
     filters: &Filters<T>,
     stride: usize,
-    target: Target<'_, T>,
+    mut target: Target<'_, T>,
 ) {
-    let Target { out, rows, w, row_len, pixel_len } = target;
-    let tile_kernel = T::tile_kernel();
-    let outputs = filters.outputs;
-    let (depth, lhs_stride) = (filters.depth(), stride * filters.inputs);
-    let slice_depth = depth.div_ceil(depth.div_ceil(SLICE_DEPTH));
-    for v in 0..filters.kh {
-        for start in (0..depth).step_by(slice_depth) {
-            let end = depth.min(start + slice_depth);
-            for (panel, column) in (0..outputs).step_by(COLUMNS).enumerate() {
-                let rhs = &filters.panel(v, panel)[start * COLUMNS..end * COLUMNS];
-                let columns = COLUMNS.min(outputs - column);
-                for y in 0..rows {
-                    let lhs = &padded[(y * stride + v) * padded_row + start..];
-                    for (x, rows) in even_tiles(w) {
-                        tile_kernel(Tile {
-                            lhs: &lhs[x * lhs_stride..],
-                            lhs_stride,
-                            rhs,
-                            out: &mut out[y * row_len + x * pixel_len + column..],
-                            out_stride: pixel_len,
-                            rows,
-                            columns,
-                            overwrite: v == 0 && start == 0,
-                        });
+    let pixel = stride * filters.inputs;
+    // Windows of one pixel lie behind each other from row to row too.
+    if padded_row == target.w * pixel && target.row_len == target.w * target.pixel_len && filters.kh == 1 {
+        target.w *= target.rows;
+        target.rows = 1;
+    }
+    T::run(Strip { padded, padded_row, filters, stride, target });
+}
+
+struct Strip<'a, T> {
+    padded: &'a [T],
+    padded_row: usize,
+    filters: &'a Filters<T>,
+    stride: usize,
+    target: Target<'a, T>,
+}
+
+impl<T: Element> Job<T> for Strip<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { padded, padded_row, filters, stride, target } = self;
+        let Target { out, rows, w, row_len, pixel_len } = target;
+        if rows * w == 0 {
+            return;
+        }
+        let (depth, lhs_stride) = (filters.depth(), stride * filters.inputs);
+        let slice = depth.div_ceil(depth.div_ceil(SLICE_DEPTH));
+        let wide = 2 * V::WIDTH;
+        let last = (rows - 1) * stride + filters.kh - 1;
+        assert!(padded.len() >= last * padded_row + (w - 1) * lhs_stride + depth);
+        assert!(out.len() >= (rows - 1) * row_len + (w - 1) * pixel_len + filters.outputs);
+        // As few and as even groups of pixels as can be: one of two pixels takes as long as one of four.
+        let groups = w.div_ceil(V::ROWS);
+        for v in 0..filters.kh {
+            for start in (0..depth).step_by(slice) {
+                for column in (0..filters.outputs).step_by(wide) {
+                    let rhs = &filters.row(v)[column / COLUMNS * depth * COLUMNS..][start * COLUMNS..];
+                    for y in 0..rows {
+                        for group in 0..groups {
+                            let first = group * w / groups;
+                            // SAFETY: by the asserts above the windows and the outputs of all rows and pixels are
+                            // inside of their slices; a row of filters holds whole panels.
+                            unsafe {
+                                let from = (y * stride + v) * padded_row + first * lhs_stride + start;
+                                let to = y * row_len + first * pixel_len + column;
+                                Product {
+                                    lhs: padded.as_ptr().add(from),
+                                    lhs_stride,
+                                    rows: (group + 1) * w / groups - first,
+                                    depth: slice.min(depth - start),
+                                    rhs: rhs.as_ptr(),
+                                    panel_len: depth * COLUMNS,
+                                    out: out.as_mut_ptr().add(to),
+                                    out_stride: pixel_len,
+                                    columns: wide.min(filters.outputs - column),
+                                    accumulate: v > 0 || start > 0,
+                                }
+                                .compute_tile::<V>();
+                            }
+                        }
                     }
                 }
             }
@@ -180,17 +218,7 @@ pub(crate) fn correlate_strip<T: Element>(
     }
 }
 
-/// Starts and sizes of tiles that cover `w` pixels: as few as can be, as even as can be, because a
-/// tile of one or two pixels takes as long as one of four.
-fn even_tiles(w: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = w.div_ceil(ROWS);
-    (0..count).map(move |tile| {
-        let start = tile * w / count;
-        (start, (tile + 1) * w / count - start)
-    })
-}
-
-/// Scale, bias and ReLU while the strip is still in the cache.
+/// Scale, bias and rectifier while the strip is still in the cache.
 pub(crate) fn finish<T: Element>(out: &mut [T], scale: Option<&[T]>, window: &Window<'_, T>) {
     scale_pixels(out, scale);
     if let Some(bias) = window.bias.filter(|bias| !bias.is_empty()) {
@@ -200,14 +228,10 @@ pub(crate) fn finish<T: Element>(out: &mut [T], scale: Option<&[T]>, window: &Wi
             }
         }
     }
-    if window.relu {
-        for value in out {
-            *value = rectify(*value);
-        }
-    }
+    window.rectified.apply(out);
 }
 
-/// The gradient with respect to the input: the convolution of the gradient (spread out by `stride`)
+/// The gradient with respect to the input, `[n, c, h, w]`: the convolution of the gradient (spread out by `stride`)
 /// with flipped, transposed filters, folded back over the padding.
 pub(crate) fn correlate_transposed<T: Element>(
     gradient: &Activation<T>,
@@ -221,45 +245,41 @@ pub(crate) fn correlate_transposed<T: Element>(
     let gradient = if stride == 1 {
         gradient
     } else {
-        let padded = |size| size + 2 * padding.amount;
-        spread = dilate(gradient, stride, padded(h) - kh + 1, padded(w) - kw + 1);
+        let Padding { top, bottom, left, right, .. } = padding;
+        spread = dilate(gradient, stride, [h + top + bottom - kh + 1, w + left + right - kw + 1]);
         &spread
     };
-    let window = |amount| Window::new(Padding::zeros(amount), 1);
-    if kh == kw && padding.amount < kh && padding.mode == PaddingMode::Zeros {
-        // What would fall into the padding is not computed.
-        return correlate(gradient.view(), transposed, &window(kh - 1 - padding.amount));
+    let (around, rest) = reach(padding, [kh, kw]);
+    let padded = correlate(gradient.view(), transposed, &Window::new(around, 1));
+    if rest.is_empty() { padded } else { rest.fold(&padded) }
+}
+
+/// The padding of the transposed convolution, and that of its result, which has to be folded back.
+pub(crate) fn reach(padding: Padding, [kh, kw]: [usize; 2]) -> (Padding, Padding) {
+    // Every output that a padded pixel had a part in.
+    let reach = Padding::oblong(kh - 1, kw - 1);
+    match padding.mode {
+        // What falls into the padding is not computed; what there is beyond reach never had a part in anything.
+        PaddingMode::Zeros => (reach.beyond(padding), padding.beyond(reach)),
+        PaddingMode::Reflect => (reach, padding),
     }
-    let side = kh.max(kw) - 1;
-    let full = correlate(gradient.view(), transposed, &window(side));
-    // An oblong kernel got more padding on its short side than it needs.
-    let full = crop(full, side + 1 - kh, side + 1 - kw);
-    padding.fold(&full)
 }
 
 /// Puts `stride - 1` zeros between pixels, and zeros after the last up to `h` by `w`.
-fn dilate<T: Element>(map: &Activation<T>, stride: usize, h: usize, w: usize) -> Activation<T> {
+fn dilate<T: Element>(map: &Activation<T>, stride: usize, [h, w]: [usize; 2]) -> Activation<T> {
     let mut out = Activation::zeros([map.n, map.c, h, w]);
-    let c = map.c;
-    for (index, pixel) in map.data.chunks_exact(c.max(1)).enumerate() {
-        let (row, x) = (index / map.w, index % map.w);
-        let (n, y) = (row / map.h, row % map.h);
-        out.data[((n * h + y * stride) * w + x * stride) * c..][..c].copy_from_slice(pixel);
+    let (c, in_row) = (map.c, map.w * map.c);
+    if out.data.is_empty() {
+        return out;
     }
-    out
-}
-
-/// Takes `rows` off the top and bottom and `columns` off the left and right.
-fn crop<T: Element>(map: Activation<T>, rows: usize, columns: usize) -> Activation<T> {
-    if rows == 0 && columns == 0 {
-        return map;
-    }
-    let (h, w, c) = (map.h - 2 * rows, map.w - 2 * columns, map.c);
-    let mut out = Activation::zeros([map.n, c, h, w]);
-    for (index, to) in out.data.chunks_exact_mut((w * c).max(1)).enumerate() {
-        let (n, y) = (index / h, index % h);
-        let from = ((n * map.h + y + rows) * map.w + columns) * c;
-        to.copy_from_slice(&map.data[from..][..w * c]);
-    }
+    out.data.par_chunks_mut(w * c).enumerate().for_each(|(row, to)| {
+        let (n, y) = (row / h, row % h);
+        if y % stride == 0 && y / stride < map.h {
+            let from = &map.data[(n * map.h + y / stride) * in_row..][..in_row];
+            for (to, pixel) in to.chunks_mut(stride * c).zip(from.chunks_exact(c)) {
+                to[..c].copy_from_slice(pixel);
+            }
+        }
+    });
     out
 }

@@ -1,37 +1,58 @@
+use std::cell::RefCell;
+use std::sync::Mutex;
+
 use candle_core::WithDType;
 
-use crate::tile::{self, TileKernel};
-use crate::winograd::Transforms;
+use crate::memory::Spares;
+use crate::simd::{self, Job};
 
-/// The number types a stack computes in: `f32` for work, `f64` for finite differences.
+/// The number types that kernels compute in: `f32` for work, `f64` for finite differences.
 pub(crate) trait Element: WithDType {
     const ZERO: Self;
+    /// The distance from 1 to the next number.
+    const EPSILON: Self;
 
-    fn tile_kernel() -> TileKernel<Self>;
+    /// Runs a hot loop with the widest vectors of this CPU.
+    fn run<J: Job<Self>>(job: J) -> J::Output;
 
-    fn transforms() -> Transforms<Self>;
+    /// Buffers that wait for their next user.
+    fn spares() -> &'static Spares<Self>;
+
+    /// Lends this thread's memory, `len` numbers that may be anything. `body` must not wait for other tasks: one of them
+    /// might want it too.
+    fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [Self]) -> R) -> R;
 }
 
-impl Element for f32 {
-    const ZERO: Self = 0.0;
+macro_rules! element {
+    ($type:ident, $run:path) => {
+        impl Element for $type {
+            const ZERO: Self = 0.0;
+            const EPSILON: Self = $type::EPSILON;
 
-    fn tile_kernel() -> TileKernel<Self> {
-        tile::kernel_f32()
-    }
+            #[inline(always)]
+            fn run<J: Job<Self>>(job: J) -> J::Output {
+                $run(job)
+            }
 
-    fn transforms() -> Transforms<Self> {
-        Transforms::f32()
-    }
+            fn spares() -> &'static Spares<Self> {
+                static SPARES: Spares<$type> = Mutex::new(Vec::new());
+                &SPARES
+            }
+
+            fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [Self]) -> R) -> R {
+                thread_local! {
+                    static SCRATCH: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) };
+                }
+                SCRATCH.with_borrow_mut(|scratch| {
+                    if scratch.len() < len {
+                        scratch.resize(len, Self::ZERO);
+                    }
+                    body(&mut scratch[..len])
+                })
+            }
+        }
+    };
 }
 
-impl Element for f64 {
-    const ZERO: Self = 0.0;
-
-    fn tile_kernel() -> TileKernel<Self> {
-        tile::kernel_f64()
-    }
-
-    fn transforms() -> Transforms<Self> {
-        Transforms::f64()
-    }
-}
+element!(f32, simd::run_f32);
+element!(f64, simd::run_f64);

@@ -1,10 +1,7 @@
-use std::sync::OnceLock;
-
 use rayon::prelude::*;
 
 use crate::element::Element;
-use crate::tile::COLUMNS;
-use crate::winograd::{Winograd, is_worthwhile};
+use crate::product::COLUMNS;
 
 /// Convolution weights as `[kh][outputs / 16][kw * inputs][16]`: for every kernel row, panels of 16
 /// outputs in the order in which a tile reads them. The last panel is filled up with zeros.
@@ -14,8 +11,6 @@ pub(crate) struct Filters<T> {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     data: Vec<T>,
-    /// The same filters transformed; made when they are first worth it.
-    winograd: OnceLock<Winograd<T>>,
 }
 
 impl<T: Element> Filters<T> {
@@ -55,17 +50,18 @@ impl<T: Element> Filters<T> {
                 }
             });
         }
-        Self { kh, kw, inputs, outputs, data, winograd: OnceLock::new() }
-    }
-
-    /// The transformed filters, if they are worth it for outputs of this size.
-    pub(crate) fn winograd(&self, stride: usize, size: [usize; 2]) -> Option<&Winograd<T>> {
-        is_worthwhile(self, stride, size).then(|| self.winograd.get_or_init(|| Winograd::new(self)))
+        Self { kh, kw, inputs, outputs, data }
     }
 
     /// Numbers in one kernel row's window.
     pub(crate) fn depth(&self) -> usize {
         self.kw * self.inputs
+    }
+
+    /// All panels of kernel row `v`.
+    pub(crate) fn row(&self, v: usize) -> &[T] {
+        let len = self.outputs.div_ceil(COLUMNS) * self.depth() * COLUMNS;
+        &self.data[v * len..][..len]
     }
 
     /// `[depth, 16]`: outputs `16 panel ..` of kernel row `v`.

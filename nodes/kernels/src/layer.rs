@@ -1,10 +1,12 @@
-use candle_core::{Result, Tensor, bail};
+use candle_core::Tensor;
+
+mod shape;
 
 /// One layer with fixed weights.
 #[derive(Debug, Clone)]
 pub enum Layer {
     /// Cross-correlation, as `torch.nn.Conv2d` without groups and dilation:
-    /// `y[o, i, j] = bias[o] + sum_{c, u, v} weight[o, c, u, v] * x[c, s i + u - p, s j + v - p]`.
+    /// `y[o, i, j] = bias[o] + sum_{c, v, u} weight[o, c, v, u] * x[c, s i + v - top, s j + u - left]`.
     Conv {
         /// `[O, I, kh, kw]`.
         weight: Tensor,
@@ -15,7 +17,7 @@ pub enum Layer {
         /// What lies outside of the picture.
         padding: Padding,
     },
-    /// `max(x, 0)`, with derivative 0 at 0 as in PyTorch. Straight after a convolution it is fused.
+    /// `max(x, 0)`, with derivative 0 at 0 as in PyTorch. Behind a convolution that nobody else reads it is fused.
     Relu,
     /// `x` where it is positive, `slope x` elsewhere, also at 0; the derivative at 0 is the slope, as in
     /// PyTorch.
@@ -30,21 +32,82 @@ pub enum Layer {
         kernel: usize,
         /// Step between windows, at least 1.
         stride: usize,
-        /// Keep the windows that hang over the bottom and right edges.
+        /// Pixels of minus infinity on each side, at most half of the window.
+        padding: usize,
+        /// Keep the windows that hang over the bottom and right edges, if they start in the picture or before it.
         ceil_mode: bool,
+    },
+    /// Mean of each `kernel x kernel` window, as `torch.nn.AvgPool2d`.
+    AveragePool {
+        /// Window size, at least 1.
+        kernel: usize,
+        /// Step between windows, at least 1.
+        stride: usize,
+        /// Pixels of zeros on each side, at most half of the window.
+        padding: usize,
+        /// Keep the windows that hang over the bottom and right edges, if they start in the picture or before it.
+        ceil_mode: bool,
+        /// Whether the padding counts as pixels (PyTorch's `count_include_pad`). What hangs over even the padding never
+        /// does.
+        count_padding: bool,
+    },
+    /// Divides by the energy of neighbouring channels, as `torch.nn.LocalResponseNorm` (Krizhevsky et al., "ImageNet
+    /// Classification with Deep Convolutional Neural Networks", section 3.3):
+    /// `y[c] = x[c] / (k + alpha / size * sum_j x[j]^2)^beta`, j from `c - size / 2` to `c + (size - 1) / 2`.
+    ///
+    /// TensorFlow's `lrn` is the same with `size = 2 depth_radius + 1` and `alpha` times `size`.
+    LocalResponseNorm {
+        /// Channels in a sum, at least 1.
+        size: usize,
+        /// At least 0.
+        alpha: f64,
+        /// 0.5 and 0.75 are fast.
+        beta: f64,
+        /// Above 0.
+        k: f64,
     },
     /// Every pixel becomes `factor x factor` pixels.
     UpsampleNearest {
         /// At least 1.
         factor: usize,
     },
+    /// The channels of its inputs, one input after the other. All have the same height and width.
+    Concat,
 }
 
-/// How far a convolution reads beyond each edge, and what it finds there.
+/// Where a layer's input comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// What the network is applied to.
+    Input,
+    /// The output of an earlier layer, by its index.
+    Layer(usize),
+}
+
+/// A layer and what it reads: one input, or several for [`Layer::Concat`].
+pub(crate) type Node = (Layer, Vec<Source>);
+
+impl Source {
+    /// Its place where the input and all outputs stand in one list.
+    pub(crate) fn value(self) -> usize {
+        match self {
+            Source::Input => 0,
+            Source::Layer(index) => index + 1,
+        }
+    }
+}
+
+/// How far a convolution reads beyond each edge, in pixels, and what it finds there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Padding {
-    /// Pixels on each of the four sides.
-    pub amount: usize,
+    /// Rows above the picture.
+    pub top: usize,
+    /// Rows below it.
+    pub bottom: usize,
+    /// Columns to the left of it.
+    pub left: usize,
+    /// Columns to the right of it.
+    pub right: usize,
     /// Where their values come from.
     pub mode: PaddingMode,
 }
@@ -55,92 +118,30 @@ pub enum PaddingMode {
     /// Zeros.
     Zeros,
     /// The picture mirrored about its edge pixels, which are not repeated: `c b | a b c | b a`.
-    /// The amount must be smaller than the picture.
+    /// The amounts must be smaller than the picture.
     Reflect,
 }
 
 impl Padding {
-    /// `amount` pixels of zeros.
+    /// `amount` pixels of zeros on each side.
     pub const fn zeros(amount: usize) -> Self {
-        Self { amount, mode: PaddingMode::Zeros }
+        Self::sides(amount, amount, amount, amount)
     }
 
-    /// `amount` mirrored pixels.
+    /// `rows` of zeros above and below, `columns` of zeros left and right: what keeps the size under a kernel that is
+    /// not square.
+    pub const fn oblong(rows: usize, columns: usize) -> Self {
+        Self::sides(rows, rows, columns, columns)
+    }
+
+    /// Zeros, as many on each side as given: TensorFlow's "same" padding has fewer above and left than below and
+    /// right.
+    pub const fn sides(top: usize, bottom: usize, left: usize, right: usize) -> Self {
+        Self { top, bottom, left, right, mode: PaddingMode::Zeros }
+    }
+
+    /// `amount` mirrored pixels on each side.
     pub const fn reflect(amount: usize) -> Self {
-        Self { amount, mode: PaddingMode::Reflect }
+        Self { mode: PaddingMode::Reflect, ..Self::zeros(amount) }
     }
-}
-
-impl Layer {
-    /// Shape of the output for an input of shape `[n, c, h, w]`.
-    pub(crate) fn output_shape(&self, index: usize, input: [usize; 4]) -> Result<[usize; 4]> {
-        let [n, c, h, w] = input;
-        match self {
-            Layer::Conv { weight, stride, padding, .. } => {
-                let (outputs, inputs, kh, kw) = weight.dims4()?;
-                let Padding { amount, mode } = *padding;
-                if c != inputs {
-                    bail!("layer {index}: convolution wants {inputs} channels, found {c}")
-                }
-                if mode == PaddingMode::Reflect && (amount >= h || amount >= w) {
-                    bail!("layer {index}: cannot mirror {amount} pixels of a {h}x{w} map")
-                }
-                if h + 2 * amount < kh || w + 2 * amount < kw {
-                    bail!("layer {index}: a {h}x{w} map is too small for a {kh}x{kw} convolution")
-                }
-                let size = |size, kernel| (size + 2 * amount - kernel) / stride + 1;
-                Ok([n, outputs, size(h, kh), size(w, kw)])
-            }
-            Layer::Relu | Layer::LeakyRelu { .. } => Ok(input),
-            Layer::MaxPool { kernel, stride, ceil_mode } => {
-                let size = |size| pooled_size(size, *kernel, *stride, *ceil_mode);
-                match (size(h), size(w)) {
-                    (Some(h), Some(w)) => Ok([n, c, h, w]),
-                    _ => bail!("layer {index}: a {h}x{w} map is too small for {kernel}x{kernel} pooling"),
-                }
-            }
-            Layer::UpsampleNearest { factor } => Ok([n, c, h * factor, w * factor]),
-        }
-    }
-
-    /// What can be told about a layer before there is an input.
-    pub(crate) fn validate(&self, index: usize) -> Result<()> {
-        match self {
-            Layer::Conv { weight, bias, stride, .. } => {
-                let (outputs, _, kh, kw) = weight.dims4()?;
-                if *stride == 0 || kh == 0 || kw == 0 {
-                    bail!("layer {index}: a convolution needs a stride and a kernel of at least 1")
-                }
-                match bias.as_ref().map(Tensor::dims) {
-                    Some(dims) if dims != [outputs] => {
-                        bail!("layer {index}: bias of shape [{outputs}] expected, found {dims:?}")
-                    }
-                    _ => Ok(()),
-                }
-            }
-            // The place in the window is kept in one byte.
-            Layer::MaxPool { kernel, stride, .. } if !(1..=16).contains(kernel) || *stride == 0 => {
-                bail!("layer {index}: pooling takes windows of 1 to 16 and a stride of at least 1")
-            }
-            Layer::UpsampleNearest { factor: 0 } => bail!("layer {index}: upsampling by 0"),
-            // What the backward pass keeps is the sign of the outputs.
-            Layer::LeakyRelu { slope } if slope.is_nan() || *slope <= 0.0 => {
-                bail!("layer {index}: a leaky relu of slope {slope}; it should be above 0")
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Number of windows along one side; `None` when not even one fits.
-fn pooled_size(size: usize, kernel: usize, stride: usize, ceil_mode: bool) -> Option<usize> {
-    if !ceil_mode {
-        return Some(size.checked_sub(kernel)? / stride + 1);
-    }
-    if size == 0 {
-        return None;
-    }
-    let windows = size.saturating_sub(kernel).div_ceil(stride) + 1;
-    // A window has to start inside of the map (torch drops those that would lie outside).
-    Some(if (windows - 1) * stride >= size { windows - 1 } else { windows })
 }

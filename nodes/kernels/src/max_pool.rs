@@ -2,96 +2,125 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::element::Element;
-
-/// Windows of `kernel x kernel` every `stride` pixels, cut off at the bottom and right edges.
-#[derive(Clone, Copy)]
-pub(crate) struct Window {
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-}
+use crate::windows::Windows;
 
 /// For every output the place of its value in the window, `row * kernel + column`, channels last.
 pub(crate) struct Places(Vec<u8>);
 
-impl Window {
-    /// The pooled map, `h` by `w`, and where its values came from.
-    pub(crate) fn pool<T: Element>(self, map: &Activation<T>, h: usize, w: usize) -> (Activation<T>, Places) {
-        let mut out = Activation::zeros([map.n, map.c, h, w]);
-        let mut places = vec![0; out.data.len()];
-        let (row_len, c) = (w * map.c, map.c);
-        if row_len > 0 {
-            let rows = out.data.par_chunks_mut(row_len).zip(places.par_chunks_mut(row_len));
-            rows.enumerate().for_each(|(row, (out, places))| {
-                let image = &map.data[row / h * map.image_len()..][..map.image_len()];
-                let top = row % h * self.stride;
-                for (x, (out, places)) in out.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).enumerate()
-                {
-                    let left = x * self.stride;
-                    out.copy_from_slice(&image[(top * map.w + left) * c..][..c]);
-                    for v in 0..self.kernel.min(map.h - top) {
-                        for u in 0..self.kernel.min(map.w - left) {
-                            let pixel = &image[((top + v) * map.w + left + u) * c..][..c];
-                            take_larger(out, places, pixel, (v * self.kernel + u) as u8);
+/// Bands of rows that the gradient of an image is cut into, for several threads: as few as will do, because windows
+/// that reach into two bands are read by both.
+const BANDS: usize = 8;
+
+/// Roundings of the largest channel within which values count as equal.
+const ROUNDINGS: f64 = 8.0;
+
+/// The pooled map, `h` by `w`, and where its values came from. Nothing outside of the picture is ever the largest.
+///
+/// Of values that are equal the first one wins; so it does of values that differ by rounding, or even areas would send
+/// their gradients anywhere. What the values were rounded by is measured by the largest channel of the window.
+pub(crate) fn pool<T: Element>(
+    map: &Activation<T>,
+    windows: Windows,
+    [h, w]: [usize; 2],
+) -> (Activation<T>, Places) {
+    let Windows { kernel, stride, padding } = windows;
+    let mut out = Activation::zeros([map.n, map.c, h, w]);
+    let mut places = vec![0; out.data.len()];
+    let (row_len, c) = (w * map.c, map.c);
+    if row_len > 0 {
+        let rows = out.data.par_chunks_mut(row_len).zip(places.par_chunks_mut(row_len));
+        rows.enumerate().for_each_init(Vec::new, |taken, (row, (out, places))| {
+            let image = &map.data[row / h * map.image_len()..][..map.image_len()];
+            let (top, rows) = (row % h * stride, windows.pixels(row % h, map.h));
+            for (column, (out, places)) in out.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).enumerate()
+            {
+                let (left, columns) = (column * stride, windows.pixels(column, map.w));
+                let pixel = |y: usize, x: usize| &image[(y * map.w + x) * c..][..c];
+                let place = |y: usize, x: usize| ((y + padding - top) * kernel + (x + padding - left)) as u8;
+                let corner = pixel(rows.start, columns.start);
+                out.copy_from_slice(corner);
+                taken.clear();
+                taken.extend_from_slice(corner);
+                let mut largest = T::ZERO;
+                for value in corner {
+                    let size = if *value < T::ZERO { T::ZERO - *value } else { *value };
+                    largest = if size > largest { size } else { largest };
+                }
+                let tolerance = largest * T::EPSILON * T::from_f64(ROUNDINGS);
+                places.fill(place(rows.start, columns.start));
+                for y in rows.clone() {
+                    for x in columns.clone() {
+                        take_larger([out, taken], places, pixel(y, x), place(y, x), tolerance);
+                    }
+                }
+            }
+        });
+    }
+    (out, Places(places))
+}
+
+/// The transpose: every output's gradient goes to the pixel that won its window. Every task owns a band of the
+/// picture's rows and goes through the windows that see them in their order, so that the sums do not depend on how
+/// bands are cut.
+pub(crate) fn scatter<T: Element>(
+    gradient: &Activation<T>,
+    windows: Windows,
+    places: &Places,
+    [n, c, h, w]: [usize; 4],
+) -> Activation<T> {
+    let Windows { kernel, stride, padding } = windows;
+    let mut map = Activation::zeros([n, c, h, w]);
+    if gradient.data.is_empty() {
+        return map;
+    }
+    let (row_len, out_row) = (w * c, gradient.w * c);
+    // Windows that do not overlap are read once if bands end where windows end.
+    let band = h.div_ceil(BANDS).next_multiple_of(stride);
+    let offsets: Vec<usize> =
+        (0..kernel * kernel).map(|place| (place / kernel * w + place % kernel) * c).collect();
+    map.data.par_chunks_mut(h * row_len).enumerate().for_each(|(n, image)| {
+        image.par_chunks_mut(band * row_len).enumerate().for_each(|(index, to)| {
+            let first = index * band;
+            let rows = first..first + to.len() / row_len;
+            for y in windows.seeing(rows, gradient.h) {
+                let row = (n * gradient.h + y) * out_row;
+                let values = gradient.data[row..][..out_row].chunks_exact(c);
+                let places = places.0[row..][..out_row].chunks_exact(c);
+                // The window's first pixel, counted from the band's; outside of the picture this wraps below 0.
+                let corner = (y * stride * row_len).wrapping_sub((first + padding) * row_len + padding * c);
+                for (x, (values, places)) in values.zip(places).enumerate() {
+                    let corner = corner.wrapping_add(x * stride * c);
+                    for (channel, (value, place)) in values.iter().zip(places).enumerate() {
+                        let winner = corner.wrapping_add(offsets[usize::from(*place)] + channel);
+                        // A winner above or below the band is another task's.
+                        if let Some(to) = to.get_mut(winner) {
+                            *to += *value;
                         }
                     }
                 }
-            });
-        }
-        (out, Places(places))
-    }
-
-    /// The transpose: every output's gradient goes to the pixel that won its window.
-    pub(crate) fn scatter<T: Element>(
-        self,
-        gradient: &Activation<T>,
-        places: &Places,
-        [n, c, h, w]: [usize; 4],
-    ) -> Activation<T> {
-        let mut map = Activation::zeros([n, c, h, w]);
-        if gradient.data.is_empty() {
-            return map;
-        }
-        let (image_len, out_row, out_image) = (map.image_len(), gradient.w * c, gradient.image_len());
-        let scatter_rows = |to: &mut [T], first: usize, gradient_rows: &[T], places: &[u8]| {
-            let rows = gradient_rows.chunks_exact(out_row).zip(places.chunks_exact(out_row));
-            for (y, (gradient, places)) in rows.enumerate() {
-                let pixels = gradient.chunks_exact(c).zip(places.chunks_exact(c));
-                for (x, (gradient, places)) in pixels.enumerate() {
-                    for (channel, (value, place)) in gradient.iter().zip(places).enumerate() {
-                        let (v, u) = (*place as usize / self.kernel, *place as usize % self.kernel);
-                        let (v, u) = ((first + y) * self.stride + v, x * self.stride + u);
-                        to[((v - first * self.stride) * w + u) * c + channel] += *value;
-                    }
-                }
-            }
-        };
-        let images = map.data.par_chunks_mut(image_len).enumerate();
-        images.for_each(|(n, image)| {
-            let gradient = &gradient.data[n * out_image..][..out_image];
-            let places = &places.0[n * out_image..][..out_image];
-            if self.kernel > self.stride {
-                // Windows share pixels: one task per image.
-                scatter_rows(image, 0, gradient, places);
-            } else {
-                let bands = image.par_chunks_mut(self.stride * w * c);
-                let rows = gradient.par_chunks(out_row).zip(places.par_chunks(out_row));
-                bands.zip(rows).enumerate().for_each(|(y, (to, (gradient, places)))| {
-                    scatter_rows(to, y, gradient, places);
-                });
             }
         });
-        map
-    }
+    });
+    map
 }
 
-/// Keeps the larger of `best` and `pixel` per channel; of equals the one that came first.
+/// Keeps the larger of `best` and `pixel` per channel, and in `taken` that of the place, which changes only for one that
+/// is larger by more than the tolerance.
 #[inline(always)]
-fn take_larger<T: Element>(best: &mut [T], places: &mut [u8], pixel: &[T], place: u8) {
-    for ((best, at), value) in best.iter_mut().zip(places).zip(pixel) {
+fn take_larger<T: Element>(
+    [best, taken]: [&mut [T]; 2],
+    places: &mut [u8],
+    pixel: &[T],
+    place: u8,
+    tolerance: T,
+) {
+    for (((best, taken), at), value) in best.iter_mut().zip(taken).zip(places).zip(pixel) {
         // `value != value` is NaN, which wins in PyTorch.
         #[allow(clippy::eq_op)]
-        let wins = *value > *best || *value != *value;
-        *best = if wins { *value } else { *best };
+        let is_nan = *value != *value;
+        *best = if *value > *best || is_nan { *value } else { *best };
+        let wins = *value > *taken + tolerance || is_nan;
+        *taken = if wins { *value } else { *taken };
         *at = if wins { place } else { *at };
     }
 }

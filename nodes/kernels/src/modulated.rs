@@ -144,7 +144,6 @@ impl<T: Element> Weights<T> {
                 let window = Window {
                     input_scale: Some(styles),
                     output_scale: factors.as_deref(),
-                    may_transform: true,
                     ..Window::new(Padding::zeros(filters.kh / 2), 1)
                 };
                 correlate(x, filters, &window)
@@ -163,7 +162,7 @@ impl<T: Element> Weights<T> {
             Geometry::Same(filters) => Window::new(Padding::zeros(filters.kh / 2), 1),
             Geometry::Upsampling(_) => Window::new(Padding::zeros(0), 2),
         };
-        let window = Window { input_scale: factors.as_deref(), may_transform: true, ..window };
+        let window = Window { input_scale: factors.as_deref(), ..window };
         // By the scaled map; what is left is the scale itself.
         let mut to_x = correlate(gradient, transposed, &window).data;
         let dot = dot_pixels(&to_x, x.data, x.c, x.n);
@@ -182,7 +181,7 @@ impl<T: Element> Weights<T> {
                 }
             });
         });
-        (to_x, to_styles)
+        (to_x.into_vec(), to_styles)
     }
 }
 
@@ -231,7 +230,7 @@ impl<T: Element> CustomOp2 for Run<T> {
         let (n, h, w, c) = x_layout.shape().dims4()?;
         let x = View::new(operand(x, x_layout)?, [n, h, w, c]);
         let y = self.0.forward(x, operand(styles, styles_layout)?);
-        Ok((T::to_cpu_storage_owned(y.data), Shape::from((y.n, y.h, y.w, y.c))))
+        Ok((T::to_cpu_storage_owned(y.data.into_vec()), Shape::from((y.n, y.h, y.w, y.c))))
     }
 
     fn bwd(

@@ -5,16 +5,43 @@ use crate::element::Element;
 use crate::layer::{Padding, PaddingMode};
 
 impl Padding {
-    /// The row or column of the picture that padded position `padded` shows; `None` is a zero.
-    pub(crate) fn source(self, padded: usize, size: usize) -> Option<usize> {
-        let position = padded as isize - self.amount as isize;
-        let last = size as isize - 1;
+    /// The row of a picture of `h` rows that padded row `padded` shows; `None` is a row of zeros, as all rows below the
+    /// padding are.
+    pub(crate) fn row(self, padded: usize, h: usize) -> Option<usize> {
+        self.source(padded, [self.top, self.bottom], h)
+    }
+
+    /// The column of a picture of `w` columns that padded column `padded` shows; `None` as for rows.
+    pub(crate) fn column(self, padded: usize, w: usize) -> Option<usize> {
+        self.source(padded, [self.left, self.right], w)
+    }
+
+    fn source(self, padded: usize, [before, after]: [usize; 2], size: usize) -> Option<usize> {
+        if padded >= before + size + after {
+            return None;
+        }
         match self.mode {
-            PaddingMode::Zeros => (0..=last).contains(&position).then_some(position as usize),
+            PaddingMode::Zeros => padded.checked_sub(before).filter(|position| *position < size),
             PaddingMode::Reflect => {
-                let mirrored = if position < 0 { -position } else { position };
-                Some(if mirrored > last { 2 * last - mirrored } else { mirrored } as usize)
+                let (position, last) = (padded.abs_diff(before), size - 1);
+                Some(if position > last { 2 * last - position } else { position })
             }
+        }
+    }
+
+    /// Whether nothing is added on any side.
+    pub(crate) fn is_empty(self) -> bool {
+        [self.top, self.bottom, self.left, self.right] == [0; 4]
+    }
+
+    /// By how much each side is wider than that of `other`.
+    pub(crate) fn beyond(self, other: Self) -> Self {
+        Self {
+            top: self.top.saturating_sub(other.top),
+            bottom: self.bottom.saturating_sub(other.bottom),
+            left: self.left.saturating_sub(other.left),
+            right: self.right.saturating_sub(other.right),
+            mode: self.mode,
         }
     }
 
@@ -28,19 +55,18 @@ impl Padding {
         pitch: usize,
         to: &mut [T],
     ) {
-        let row_len = w * c;
+        let (row_len, padded_w) = (w * c, self.left + w + self.right);
         for (row, to) in to.chunks_exact_mut(pitch).enumerate() {
-            let below = first + row >= h + 2 * self.amount;
-            let Some(y) = self.source(first + row, h).filter(|_| !below) else {
+            let Some(y) = self.row(first + row, h) else {
                 to.fill(T::ZERO);
                 continue;
             };
-            to[(w + 2 * self.amount) * c..].fill(T::ZERO);
+            to[padded_w * c..].fill(T::ZERO);
             let from = &image[y * row_len..][..row_len];
-            to[self.amount * c..][..row_len].copy_from_slice(from);
-            for edge in (0..self.amount).chain(w + self.amount..w + 2 * self.amount) {
+            to[self.left * c..][..row_len].copy_from_slice(from);
+            for edge in (0..self.left).chain(self.left + w..padded_w) {
                 let pixel = &mut to[edge * c..][..c];
-                match self.source(edge, w) {
+                match self.column(edge, w) {
                     Some(x) => pixel.copy_from_slice(&from[x * c..][..c]),
                     None => pixel.fill(T::ZERO),
                 }
@@ -50,19 +76,25 @@ impl Padding {
 
     /// The transpose of padding: every padded pixel's gradient goes to the pixel it showed.
     pub(crate) fn fold<T: Element>(self, padded: &Activation<T>) -> Activation<T> {
-        let (h, w) = (padded.h - 2 * self.amount, padded.w - 2 * self.amount);
+        let (h, w) = (padded.h - self.top - self.bottom, padded.w - self.left - self.right);
         let mut map = Activation::zeros([padded.n, padded.c, h, w]);
-        let (image_len, c) = (map.image_len(), map.c);
-        if image_len == 0 {
+        if map.data.is_empty() {
             return map;
         }
-        let images = map.data.par_chunks_mut(image_len).zip(padded.data.par_chunks(padded.image_len()));
-        images.for_each(|(to, from)| {
-            for (v, row) in from.chunks_exact(padded.w * c).enumerate() {
-                let Some(y) = self.source(v, h) else { continue };
-                for (u, pixel) in row.chunks_exact(c).enumerate() {
-                    let Some(x) = self.source(u, w) else { continue };
-                    for (to, from) in to[(y * w + x) * c..][..c].iter_mut().zip(pixel) {
+        let (c, padded_row) = (padded.c, padded.w * padded.c);
+        let mut shown_in = vec![Vec::new(); h];
+        for v in 0..padded.h {
+            if let Some(y) = self.row(v, h) {
+                shown_in[y].push(v);
+            }
+        }
+        map.data.par_chunks_mut(w * c).enumerate().for_each(|(row, to)| {
+            let (n, y) = (row / h, row % h);
+            for v in &shown_in[y] {
+                let from = &padded.data[(n * padded.h + v) * padded_row..][..padded_row];
+                for (u, pixel) in from.chunks_exact(c).enumerate() {
+                    let Some(x) = self.column(u, w) else { continue };
+                    for (to, from) in to[x * c..][..c].iter_mut().zip(pixel) {
                         *to += *from;
                     }
                 }

@@ -1,18 +1,20 @@
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use crate::element::Element;
-use crate::layer::Layer;
-use crate::network::{Network, Trace};
+use crate::layer::{Layer, Node, Source};
+use crate::network::{Network, Plan, Trace, output_shape};
+use crate::op::{operand, with_values};
 
-/// A run of layers with frozen weights, applied as one operation of candle's graph.
+/// Layers with frozen weights, one behind the other or as a graph, applied as one operation of candle's graph.
 ///
 /// The weights are copied into the kernels' layout once; cloning is cheap and shares them.
 #[derive(Clone)]
 pub struct Stack {
-    // Without weights: only what shapes are computed from.
-    layers: Arc<[Layer]>,
+    // Without weights: only what shapes and plans are made of.
+    nodes: Arc<[Node]>,
     network: AnyNetwork,
 }
 
@@ -23,35 +25,35 @@ enum AnyNetwork {
 }
 
 impl Stack {
-    /// Prepares `layers` to compute in `dtype`, which is `F32` or `F64`.
+    /// Prepares `layers` to compute in `dtype`, which is `F32` or `F64`; each reads the one before it.
     ///
     /// # Errors
     ///
-    /// If a layer's weights, stride or window make no sense, or two neighbouring convolutions do
-    /// not agree about channels.
+    /// As [`Stack::graph`].
     pub fn new(layers: &[Layer], dtype: DType) -> Result<Self> {
-        let mut channels = None;
-        for (index, layer) in layers.iter().enumerate() {
-            layer.validate(index)?;
-            if let Layer::Conv { weight, .. } = layer {
-                let (outputs, inputs, _, _) = weight.dims4()?;
-                match channels {
-                    Some(found) if found != inputs => {
-                        bail!(
-                            "layer {index}: convolution wants {inputs} channels, the layers before it give {found}"
-                        )
-                    }
-                    _ => channels = Some(outputs),
-                }
-            }
-        }
+        let node = |(index, layer): (usize, &Layer)| {
+            let before = index.checked_sub(1).map_or(Source::Input, Source::Layer);
+            (layer.clone(), vec![before])
+        };
+        Self::graph(&layers.iter().enumerate().map(node).collect::<Vec<_>>(), dtype)
+    }
+
+    /// Prepares layers that read the input or any layers before them, in `dtype`, which is `F32` or `F64`. What a layer
+    /// gives may be read by several.
+    ///
+    /// # Errors
+    ///
+    /// If a layer's weights, stride or window make no sense; if it reads a layer that is not before it, none at all, or
+    /// several and is no [`Layer::Concat`]; if a convolution and the layers before it do not agree about channels.
+    pub fn graph(nodes: &[(Layer, Vec<Source>)], dtype: DType) -> Result<Self> {
+        check(nodes)?;
         let network = match dtype {
-            DType::F32 => AnyNetwork::F32(Arc::new(Network::new(layers)?)),
-            DType::F64 => AnyNetwork::F64(Arc::new(Network::new(layers)?)),
+            DType::F32 => AnyNetwork::F32(Arc::new(Network::new(nodes)?)),
+            DType::F64 => AnyNetwork::F64(Arc::new(Network::new(nodes)?)),
             other => bail!("a stack computes in f32 or f64, not {other:?}"),
         };
-        let layers = layers.iter().map(without_values).collect::<Result<Vec<_>>>()?;
-        Ok(Self { layers: layers.into(), network })
+        let nodes = nodes.iter().map(|(layer, inputs)| Ok((without_values(layer)?, inputs.clone())));
+        Ok(Self { nodes: nodes.collect::<Result<_>>()?, network })
     }
 
     /// The number type that inputs must have.
@@ -66,50 +68,87 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// If a map becomes too small on the way, or has the wrong number of channels.
+    /// If a map becomes too small on the way, has the wrong number of channels, or there are not so many layers.
     pub fn shapes(&self, input: [usize; 4], depth: usize) -> Result<Vec<[usize; 4]>> {
+        if depth > self.nodes.len() {
+            bail!("the shapes of {depth} layers asked for, but there are {}", self.nodes.len())
+        }
         let mut shapes = vec![input];
-        for (index, layer) in self.layers[..depth].iter().enumerate() {
-            shapes.push(layer.output_shape(index, shapes[index])?);
+        for index in 0..depth {
+            shapes.push(output_shape(&self.nodes, index, &shapes)?);
         }
         Ok(shapes)
     }
 
     /// The outputs of the layers `taps` (by index, in the order asked for) for `x`, `[n, c, h, w]`.
     ///
-    /// Layers behind the deepest tap are not computed. The outputs know their gradient with respect
-    /// to `x`, and to nothing else.
+    /// Only layers that a tap depends on are computed. The outputs know their gradient with respect to `x`, and to
+    /// nothing else.
     ///
     /// # Errors
     ///
-    /// If `x` has another type than the stack, a shape that its layers cannot take, or lives on a
+    /// If `x` has another type than the stack, a shape that these layers cannot take, or lives on a
     /// device other than the CPU; if `taps` is empty or names a layer that is not there.
     pub fn apply(&self, x: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let (n, c, h, w) = x.dims4()?;
         let Some(deepest) = taps.iter().max() else { bail!("a stack was asked for no layer at all") };
-        if *deepest >= self.layers.len() {
-            bail!("layer {deepest} asked for, but there are {}", self.layers.len())
+        if *deepest >= self.nodes.len() {
+            bail!("layer {deepest} asked for, but there are {}", self.nodes.len())
         }
         if x.dtype() != self.dtype() {
             bail!("a stack of {:?} was given a tensor of {:?}", self.dtype(), x.dtype())
         }
-        let shapes = self.shapes([n, c, h, w], deepest + 1)?;
+        let plan = Arc::new(Plan::new(&self.nodes, [n, c, h, w], taps)?);
         let x = x.contiguous()?;
         let tracked = x.track_op();
         let flat = match &self.network {
-            AnyNetwork::F32(network) => x.apply_op1(Run::new(network, &shapes, taps, tracked))?,
-            AnyNetwork::F64(network) => x.apply_op1(Run::new(network, &shapes, taps, tracked))?,
+            AnyNetwork::F32(network) => x.apply_op1(Run::new(network, &plan, tracked))?,
+            AnyNetwork::F64(network) => x.apply_op1(Run::new(network, &plan, tracked))?,
         };
-        let mut start = 0;
-        let output = |tap: &usize| {
-            let shape = shapes[tap + 1];
-            let length = shape.iter().product();
-            let output = flat.narrow(0, start, length)?.reshape(&shape[..]);
-            start += length;
-            output
+        let output = |(tap, place): (usize, Range<usize>)| {
+            flat.narrow(0, place.start, place.len())?.reshape(&plan.shapes[tap + 1][..])
         };
-        taps.iter().map(output).collect()
+        plan.outputs().map(output).collect()
     }
+}
+
+/// Refuses layers that make no sense by themselves or behind those that they read.
+fn check(nodes: &[Node]) -> Result<()> {
+    // By value: its channels, where a convolution tells.
+    let mut channels: Vec<Option<usize>> = vec![None];
+    for (index, (layer, inputs)) in nodes.iter().enumerate() {
+        layer.validate(index)?;
+        match (layer, inputs.len()) {
+            (Layer::Concat, 0) => bail!("layer {index}: a concat takes at least one input, found none"),
+            (Layer::Concat, _) | (_, 1) => {}
+            (_, count) => {
+                bail!("layer {index}: one input expected, found {count}; only a concat takes several")
+            }
+        }
+        for source in inputs {
+            if let Source::Layer(found) = source
+                && *found >= index
+            {
+                bail!("layer {index}: reads layer {found}, which does not stand before it")
+            }
+        }
+        let given = inputs.iter().map(|source| channels[source.value()]).sum::<Option<usize>>();
+        channels.push(match layer {
+            Layer::Conv { weight, .. } => {
+                let (outputs, wanted, _, _) = weight.dims4()?;
+                if let Some(given) = given
+                    && given != wanted
+                {
+                    bail!(
+                        "layer {index}: convolution wants {wanted} channels, the layers before it give {given}"
+                    )
+                }
+                Some(outputs)
+            }
+            _ => given,
+        });
+    }
+    Ok(())
 }
 
 /// The layer with weights that take no memory: its shapes are still needed, its numbers are packed.
@@ -125,23 +164,16 @@ fn without_values(layer: &Layer) -> Result<Layer> {
 }
 
 /// One application of a stack.
-struct Run<T> {
+struct Run<T: Element> {
     network: Arc<Network<T>>,
-    shapes: Vec<[usize; 4]>,
-    taps: Vec<usize>,
+    plan: Arc<Plan>,
     tracked: bool,
-    trace: OnceLock<Trace>,
+    trace: OnceLock<Trace<T>>,
 }
 
-impl<T> Run<T> {
-    fn new(network: &Arc<Network<T>>, shapes: &[[usize; 4]], taps: &[usize], tracked: bool) -> Self {
-        Self {
-            network: Arc::clone(network),
-            shapes: shapes.to_vec(),
-            taps: taps.to_vec(),
-            tracked,
-            trace: OnceLock::new(),
-        }
+impl<T: Element> Run<T> {
+    fn new(network: &Arc<Network<T>>, plan: &Arc<Plan>, tracked: bool) -> Self {
+        Self { network: Arc::clone(network), plan: Arc::clone(plan), tracked, trace: OnceLock::new() }
     }
 }
 
@@ -151,11 +183,7 @@ impl<T: Element> CustomOp1 for Run<T> {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("a stack was given a strided tensor")
-        };
-        let input = &T::cpu_storage_as_slice(storage)?[start..end];
-        let (outputs, trace) = self.network.forward(input, &self.shapes, &self.taps, self.tracked);
+        let (outputs, trace) = self.network.forward(&self.plan, operand(storage, layout)?, self.tracked);
         if let Some(trace) = trace {
             // One run, one forward: the cell is still empty.
             let _ = self.trace.set(trace);
@@ -168,12 +196,7 @@ impl<T: Element> CustomOp1 for Run<T> {
         let Some(trace) = self.trace.get() else {
             bail!("no backward pass for a run whose input had no gradient")
         };
-        let gradient = gradient.contiguous()?;
-        let (storage, layout) = gradient.storage_and_layout();
-        let (start, end) = layout.contiguous_offsets().unwrap_or((0, 0));
-        let candle_core::Storage::Cpu(storage) = &*storage else { bail!("a stack runs on the cpu only") };
-        let values = &T::cpu_storage_as_slice(storage)?[start..end];
-        let out = self.network.backward(trace, values, &self.taps);
-        Tensor::from_vec(out, &self.shapes[0][..], gradient.device()).map(Some)
+        let out = with_values(gradient, |values: &[T]| self.network.backward(&self.plan, trace, values))?;
+        Tensor::from_vec(out, &self.plan.shapes[0][..], gradient.device()).map(Some)
     }
 }

@@ -53,7 +53,7 @@ impl<T: Element> Upsampling<T> {
         output_scale: Option<&[T]>,
     ) -> Activation<T> {
         let outputs = self.phases[0].outputs;
-        let mut out = Activation::zeros([map.n, outputs, 2 * map.h + 1, 2 * map.w + 1]);
+        let mut out = Activation::new([map.n, outputs, 2 * map.h + 1, 2 * map.w + 1]);
         if out.data.is_empty() {
             return out;
         }

@@ -5,7 +5,7 @@ use crate::element::Element;
 
 /// `y[i, j] = x[i / factor, j / factor]`.
 pub(crate) fn upsample<T: Element>(map: &Activation<T>, factor: usize) -> Activation<T> {
-    let mut out = Activation::zeros([map.n, map.c, map.h * factor, map.w * factor]);
+    let mut out = Activation::new([map.n, map.c, map.h * factor, map.w * factor]);
     let (row, out_row) = (map.w * map.c, out.w * out.c);
     if row > 0 {
         out.data.par_chunks_mut(out_row * factor).zip(map.data.par_chunks(row)).for_each(|(to, from)| {

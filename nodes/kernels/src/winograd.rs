@@ -11,23 +11,30 @@
 //! The interpolation points are 0, ±1/sqrt(2), ±sqrt(2) and infinity, which keep the rounding of f32 near that of
 //! the direct sum (a few 1e-6 of the largest value).
 //!
-//! Where the transformed filters fit into a core's cache every task does its own tiles from input to output. Where they
-//! do not, a block of tiles is transformed first, and the products are cut by outputs, so that filters are read once per
-//! block.
+//! What surrounds a convolution happens while a tile is in registers: un-pooling and scaling on the way in
+//! ([`Source`]), scale, bias, rectifier, mask and pooling on the way out ([`Sink`]).
+//!
+//! Transformed filters are four times as large, so they are not kept: transforming them anew costs a few percent from
+//! a hundred tiles on. Where they are small, all tasks share them, and every task takes its own tiles from input to
+//! output. Where they are large, all tasks share a block of transformed tiles, and every task takes its own outputs,
+//! for which it transforms the filters.
 
 use rayon::prelude::*;
 
-use crate::activation::{Activation, View};
-use crate::convolution::{Window, finish, scale_pixels};
 use crate::element::Element;
 use crate::filters::Filters;
-use crate::tile::{COLUMNS, ROWS, Tile};
+use crate::memory::Buffer;
+use crate::product::{COLUMNS, Product};
+use crate::shared::Shared;
+use crate::simd::{Job, Lanes};
 
+mod sink;
+mod source;
 mod transform;
-#[cfg(target_arch = "x86_64")]
-mod transform_avx2;
 
-pub(crate) use transform::Transforms;
+pub(crate) use sink::{Pool, Sink, WinnerBits};
+pub(crate) use source::Source;
+use source::TransformTiles;
 
 /// Outputs of a tile along one side.
 const STEP: usize = 4;
@@ -35,255 +42,314 @@ const STEP: usize = 4;
 const SIDE: usize = STEP + 2;
 /// Products of a tile.
 const PRODUCTS: usize = SIDE * SIDE;
+/// Outputs that are multiplied together: two panels.
+const PAIR: usize = 2 * COLUMNS;
 
-/// Fewer tiles than this are not worth reading four times as many filters.
-const LEAST_TILES: usize = 16;
+/// Fewer tiles than this are not worth transforming the filters.
+const LEAST_TILES: usize = 4;
 /// Fewer channels than this are mostly transforms.
 const LEAST_CHANNELS: usize = 16;
-/// Numbers of transformed filters up to which every task reads them on its own: half of a megabyte of cache.
-const PRIVATE_FILTERS: usize = 1 << 17;
-/// Numbers of transformed tiles and products of a task, and of a block that all tasks share.
-const PRIVATE_LEN: usize = 1 << 17;
-const SHARED_LEN: usize = 1 << 22;
-/// Depth of a slice of a product: 256 x 16 filters are 16 KiB, half of an L1 cache.
-const SLICE_DEPTH: usize = 256;
 
-/// Filters in the transformed domain: `[outputs / 16][36][inputs][16]`.
-pub(crate) struct Winograd<T> {
-    inputs: usize,
-    outputs: usize,
-    data: Vec<T>,
+/// Numbers of transformed filters up to which all tasks share them: they should stay in the cache of all cores.
+const SHARED_FILTERS: usize = 36 * 128 * 128;
+/// Numbers of a task's transformed tiles: half of a core's cache in f32.
+const OWN_TILES_LEN: usize = 72 << 10;
+const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
+/// Numbers of a block of transformed tiles that all tasks share.
+const BLOCK_LEN: usize = 4 << 20;
+/// Tiles of such a block that are multiplied at once.
+const PART_TILES: usize = 48;
+/// Tiles that a task transforms at once.
+const CHUNK_TILES: usize = 8;
+
+/// The place of a tile: its image, and its row and column of tiles.
+#[derive(Clone, Copy)]
+struct Place {
+    n: usize,
+    y: usize,
+    x: usize,
 }
 
-/// Whether a convolution of this kind gains from it: decided by shapes alone.
-pub(crate) fn is_worthwhile<T: Element>(filters: &Filters<T>, stride: usize, [h, w]: [usize; 2]) -> bool {
-    (filters.kh, filters.kw, stride) == (3, 3, 1)
-        && filters.inputs.min(filters.outputs) >= LEAST_CHANNELS
-        && h.div_ceil(STEP) * w.div_ceil(STEP) >= LEAST_TILES
-}
-
-impl<T: Element> Winograd<T> {
-    pub(crate) fn new(filters: &Filters<T>) -> Self {
-        let Filters { inputs, outputs, .. } = *filters;
-        let mut data = vec![T::ZERO; outputs.div_ceil(COLUMNS) * PRODUCTS * inputs * COLUMNS];
-        data.par_chunks_mut(PRODUCTS * inputs * COLUMNS).enumerate().for_each(|(panel, data)| {
-            let columns = COLUMNS.min(outputs - panel * COLUMNS);
-            for input in 0..inputs {
-                for column in 0..columns {
-                    let kernel = [0, 1, 2].map(|v| {
-                        [0, 1, 2].map(|u| filters.weight(panel * COLUMNS + column, input, v, u).to_f64())
-                    });
-                    for (product, value) in transform::filter(kernel).as_flattened().iter().enumerate() {
-                        data[(product * inputs + input) * COLUMNS + column] = T::from_f64(*value);
-                    }
-                }
-            }
-        });
-        Self { inputs, outputs, data }
-    }
-
-    fn panels(&self) -> usize {
-        self.outputs.div_ceil(COLUMNS)
-    }
-
-    /// `[inputs, 16]` of one product.
-    fn panel(&self, panel: usize, product: usize) -> &[T] {
-        let len = self.inputs * COLUMNS;
-        &self.data[(panel * PRODUCTS + product) * len..][..len]
-    }
-
-    /// The same as the direct convolution with these filters and a stride of 1.
-    pub(crate) fn correlate(&self, map: View<'_, T>, window: &Window<'_, T>) -> Activation<T> {
-        let grow = |size| size + 2 * window.padding.amount - 2;
-        let mut out = Activation::zeros([map.n, self.outputs, grow(map.h), grow(map.w)]);
-        let grid = Grid::new(&out, map.c);
-        let image_len = out.image_len();
-        for (n, image) in out.data.chunks_exact_mut(image_len).enumerate() {
-            let input = Input {
-                image: &map.data[n * map.image_len()..][..map.image_len()],
-                map,
-                window,
-                scale: window.input_scale.map(|scale| &scale[n * map.c..][..map.c]),
-            };
-            let output_scale = window.output_scale.map(|scale| &scale[n * self.outputs..][..self.outputs]);
-            if self.data.len() <= PRIVATE_FILTERS {
-                self.privately(&input, &grid, output_scale, image);
-            } else {
-                self.together(&input, &grid, output_scale, image);
-            }
-        }
-        out
-    }
-
-    /// Every task makes rows of tiles from input to output, a few tiles at a time.
-    fn privately(&self, input: &Input<'_, T>, grid: &Grid, scale: Option<&[T]>, image: &mut [T]) {
-        let columns = grid.even(PRIVATE_LEN, 1);
-        let strips = image.par_chunks_mut(STEP * grid.row_len).enumerate();
-        strips.for_each_init(Scratch::default, |scratch, (row, out)| {
-            input.write_rows(row, grid, &mut scratch.rows);
-            for first in (0..grid.columns).step_by(columns) {
-                let columns = columns.min(grid.columns - first);
-                scratch.tiles.resize(PRODUCTS * columns * grid.inputs, T::ZERO);
-                grid.transform(&scratch.rows, first, columns, &mut scratch.tiles);
-                scratch.products.resize(PRODUCTS * columns * COLUMNS, T::ZERO);
-                for panel in 0..self.panels() {
-                    for (product, to) in scratch.products.chunks_exact_mut(columns * COLUMNS).enumerate() {
-                        self.multiply(panel, product, &scratch.tiles, columns, to);
-                    }
-                    let part = Part { row: 0, columns, first, panel };
-                    grid.untransform(&scratch.products, columns, part, out);
-                }
-            }
-            finish(out, scale, input.window);
-        });
-    }
-
-    /// Blocks of rows of tiles, one after the other; all tasks transform one, multiply it, and transform it back.
-    fn together(&self, input: &Input<'_, T>, grid: &Grid, scale: Option<&[T]>, image: &mut [T]) {
-        let rows = (grid.even(SHARED_LEN, grid.columns) / grid.columns).max(1);
-        let row_len = PRODUCTS * grid.columns * grid.inputs;
-        let (mut tiles, mut products) = (Vec::new(), Vec::new());
-        for (block, image) in image.chunks_mut(rows * STEP * grid.row_len).enumerate() {
-            let rows_here = (image.len() / grid.row_len).div_ceil(STEP);
-            let count = rows_here * grid.columns;
-            tiles.resize(rows_here * row_len, T::ZERO);
-            tiles.par_chunks_mut(row_len).enumerate().for_each_init(Vec::new, |scratch, (row, tiles)| {
-                input.write_rows(block * rows + row, grid, scratch);
-                grid.transform(scratch, 0, grid.columns, tiles);
-            });
-            products.resize(PRODUCTS * self.panels() * count * COLUMNS, T::ZERO);
-            products.par_chunks_mut(count * COLUMNS).enumerate().for_each(|(index, to)| {
-                let (panel, product) = (index / PRODUCTS, index % PRODUCTS);
-                let rows = tiles.chunks_exact(row_len).zip(to.chunks_exact_mut(grid.columns * COLUMNS));
-                rows.for_each(|(tiles, to)| self.multiply(panel, product, tiles, grid.columns, to));
-            });
-            image.par_chunks_mut(STEP * grid.row_len).enumerate().for_each(|(row, out)| {
-                for panel in 0..self.panels() {
-                    let part = Part { row, columns: grid.columns, first: 0, panel };
-                    let products = &products[panel * PRODUCTS * count * COLUMNS..];
-                    grid.untransform(products, count, part, out);
-                }
-                finish(out, scale, input.window);
-            });
-        }
-    }
-
-    /// `to[columns, 16] = tiles[product][columns, inputs] * filters[panel][product][inputs, 16]`.
-    fn multiply(&self, panel: usize, product: usize, tiles: &[T], columns: usize, to: &mut [T]) {
-        let kernel = T::tile_kernel();
-        let (depth, rhs) = (self.inputs, self.panel(panel, product));
-        let tiles = &tiles[product * columns * depth..][..columns * depth];
-        let slice = depth.div_ceil(depth.div_ceil(SLICE_DEPTH));
-        for start in (0..depth).step_by(slice) {
-            let end = depth.min(start + slice);
-            // As few and as even groups of rows as can be: one of two rows takes as long as one of four.
-            let groups = columns.div_ceil(ROWS);
-            for group in 0..groups {
-                let first = group * columns / groups;
-                kernel(Tile {
-                    lhs: &tiles[first * depth + start..],
-                    lhs_stride: depth,
-                    rhs: &rhs[start * COLUMNS..end * COLUMNS],
-                    out: &mut to[first * COLUMNS..],
-                    out_stride: COLUMNS,
-                    rows: (group + 1) * columns / groups - first,
-                    columns: COLUMNS,
-                    overwrite: start == 0,
-                });
-            }
-        }
-    }
-}
-
-/// A task's memory, kept from one strip to the next.
-struct Scratch<T> {
-    rows: Vec<T>,
-    tiles: Vec<T>,
-    products: Vec<T>,
-}
-
-impl<T> Default for Scratch<T> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), tiles: Vec::new(), products: Vec::new() }
-    }
-}
-
-/// One image on its way in.
-struct Input<'a, T> {
-    image: &'a [T],
-    map: View<'a, T>,
-    window: &'a Window<'a, T>,
-    scale: Option<&'a [T]>,
-}
-
-impl<T: Element> Input<'_, T> {
-    /// The padded rows that a row of tiles reads, each as long as its tiles are.
-    fn write_rows(&self, row: usize, grid: &Grid, to: &mut Vec<T>) {
-        let pitch = (grid.columns * STEP + 2) * grid.inputs;
-        to.resize(SIDE * pitch, T::ZERO);
-        let size = [self.map.h, self.map.w, self.map.c];
-        self.window.padding.write_rows(size, self.image, row * STEP, pitch, to);
-        scale_pixels(to, self.scale);
-    }
-}
-
-/// How an image is cut into tiles.
+/// How the outputs of a batch are cut into tiles.
+#[derive(Clone, Copy)]
 struct Grid {
-    /// Tiles side by side.
+    rows: usize,
     columns: usize,
-    inputs: usize,
-    outputs: usize,
-    /// Pixels of an output row, and its numbers.
-    width: usize,
-    row_len: usize,
-}
-
-/// Some tiles of a row, and 16 of their outputs.
-struct Part {
-    /// The row of tiles within its block.
-    row: usize,
-    columns: usize,
-    /// The first tile's place in its row.
-    first: usize,
-    panel: usize,
+    tiles: usize,
 }
 
 impl Grid {
-    fn new<T>(out: &Activation<T>, inputs: usize) -> Self {
-        Self { columns: out.w.div_ceil(STEP), inputs, outputs: out.c, width: out.w, row_len: out.w * out.c }
+    fn new(n: usize, [h, w]: [usize; 2]) -> Self {
+        let (rows, columns) = (h.div_ceil(STEP), w.div_ceil(STEP));
+        Self { rows, columns, tiles: n * rows * columns }
     }
 
-    /// How many tiles to do at once so that they and their products are at most `len` numbers, in even parts of
-    /// a row of tiles, and at least `least`.
-    fn even(&self, len: usize, least: usize) -> usize {
-        let most = (len / (PRODUCTS * (self.inputs + self.outputs))).max(least);
-        if most >= self.columns { most } else { self.columns.div_ceil(self.columns.div_ceil(most)) }
+    #[inline(always)]
+    fn place(self, tile: usize) -> Place {
+        let row = tile / self.columns;
+        Place { n: row / self.rows, y: row % self.rows, x: tile % self.columns }
+    }
+}
+
+/// Whether a convolution of this kind gains from it: decided by shapes alone.
+///
+/// `kernel` is its height and width, `inputs` its channels, `size` the height and width of its outputs.
+pub(crate) fn is_worthwhile(
+    kernel: [usize; 2],
+    stride: usize,
+    inputs: usize,
+    n: usize,
+    size: [usize; 2],
+) -> bool {
+    kernel == [3, 3] && stride == 1 && inputs >= LEAST_CHANNELS && Grid::new(n, size).tiles >= LEAST_TILES
+}
+
+/// Convolves `source` with `filters`, 3x3 and of stride 1, into `sink`.
+pub(crate) fn convolve<T: Element>(source: &Source<'_, T>, filters: &Filters<T>, sink: &Sink<'_, T>) {
+    let work = Work {
+        source,
+        filters,
+        sink,
+        grid: Grid::new(sink.n, sink.size),
+        // Rows a cache line further apart than a power of two: else they would compete for the same places of a cache.
+        row_len: filters.inputs.next_multiple_of(COLUMNS) + COLUMNS,
+    };
+    if work.transformed_len(filters.outputs.div_ceil(COLUMNS)) <= SHARED_FILTERS {
+        work.by_tiles();
+    } else {
+        work.by_outputs();
+    }
+}
+
+struct Work<'a, T> {
+    source: &'a Source<'a, T>,
+    filters: &'a Filters<T>,
+    sink: &'a Sink<'a, T>,
+    grid: Grid,
+    /// Numbers of a transformed tile's products: its channels and some room.
+    row_len: usize,
+}
+
+impl<T: Element> Work<'_, T> {
+    /// Numbers of so many transformed panels.
+    fn transformed_len(&self, panels: usize) -> usize {
+        panels * PRODUCTS * self.filters.inputs * COLUMNS
     }
 
-    /// Transforms `columns` tiles from `first` on: `[36][columns][inputs]`.
-    fn transform<T: Element>(&self, rows: &[T], first: usize, columns: usize, tiles: &mut [T]) {
-        let pitch = (self.columns * STEP + 2) * self.inputs;
-        (T::transforms().input)(&rows[first * STEP * self.inputs..], pitch, [columns, self.inputs], tiles);
+    /// Every task makes some tiles from input to output.
+    fn by_tiles(&self) {
+        let panel_len = self.transformed_len(1);
+        let panels = self.filters.outputs.div_ceil(COLUMNS);
+        let mut transformed = Buffer::new(panels * panel_len);
+        transformed.par_chunks_exact_mut(panel_len).enumerate().for_each(|(panel, to)| {
+            T::run(TransformFilters { filters: self.filters, panel, to });
+        });
+        let most = (OWN_TILES_LEN / (PRODUCTS * self.row_len)).clamp(*OWN_TILES.start(), *OWN_TILES.end());
+        let tasks = self.grid.tiles.div_ceil(most);
+        (0..tasks).into_par_iter().for_each(|task| {
+            let first = task * self.grid.tiles / tasks;
+            let count = (task + 1) * self.grid.tiles / tasks - first;
+            let tiles_len = PRODUCTS * count * self.row_len;
+            T::with_scratch(tiles_len + products_len(count), |scratch| {
+                let (tiles, products) = scratch.split_at_mut(tiles_len);
+                T::run(OwnTiles { work: self, transformed: &transformed, first, count, tiles, products });
+            });
+        });
     }
 
-    /// Writes the outputs of a part of a block of `count` tiles to their row of tiles.
-    fn untransform<T: Element>(&self, products: &[T], count: usize, part: Part, out: &mut [T]) {
-        let channel = part.panel * COLUMNS;
-        let from = part.first * STEP;
-        let target = transform::Target {
-            row_len: self.row_len,
-            pixel_len: self.outputs,
-            rows: out.len() / self.row_len,
-            width: self.width - from,
-            channels: COLUMNS.min(self.outputs - channel),
-        };
-        let products = &products[part.row * part.columns * COLUMNS..];
-        (T::transforms().output)(
-            products,
-            count * COLUMNS,
-            part.columns,
-            &mut out[from * self.outputs + channel..],
-            target,
-        );
+    /// Blocks of tiles, one after the other; every task makes some outputs of a block.
+    fn by_outputs(&self) {
+        let most = (BLOCK_LEN / (PRODUCTS * self.row_len)).max(PART_TILES);
+        let blocks = self.grid.tiles.div_ceil(most);
+        let mut buffer = Buffer::new(PRODUCTS * self.grid.tiles.min(most) * self.row_len);
+        for block in 0..blocks {
+            let first = block * self.grid.tiles / blocks;
+            let count = (block + 1) * self.grid.tiles / blocks - first;
+            let product_len = count * self.row_len;
+            let tiles = Shared::new(&mut buffer[..PRODUCTS * product_len]);
+            (0..count.div_ceil(CHUNK_TILES)).into_par_iter().for_each(|chunk| {
+                let start = chunk * CHUNK_TILES;
+                // The rows of a chunk of every product; the chunks' rows lie between each other's.
+                let to = tiles.at(start * self.row_len, (PRODUCTS - 1) * product_len);
+                let (first, count) = (first + start, CHUNK_TILES.min(count - start));
+                let (source, grid, row_len) = (self.source, self.grid, self.row_len);
+                T::run(TransformTiles { source, grid, first, count, to, product_len, row_len });
+            });
+            let tiles = &buffer[..PRODUCTS * product_len];
+            (0..self.filters.outputs.div_ceil(PAIR)).into_par_iter().for_each(|pair| {
+                let panels = (self.filters.outputs.div_ceil(COLUMNS) - 2 * pair).min(2);
+                let transformed_len = self.transformed_len(panels);
+                T::with_scratch(transformed_len + products_len(PART_TILES), |scratch| {
+                    let (transformed, products) = scratch.split_at_mut(transformed_len);
+                    T::run(OwnOutputs { work: self, pair, first, count, tiles, transformed, products });
+                });
+            });
+        }
+    }
+
+    /// Multiplies `count` tiles, the first of which is `tile`, by a pair of panels, and writes their outputs.
+    ///
+    /// # Safety
+    ///
+    /// `tiles` leads to the first of these tiles in products of `product_len` numbers, and nobody else writes their
+    /// outputs of this pair.
+    #[inline(always)]
+    unsafe fn multiply<V: Lanes<Element = T>>(
+        &self,
+        [tile, count]: [usize; 2],
+        pair: usize,
+        tiles: *const T,
+        product_len: usize,
+        transformed: &[T],
+        products: &mut [T],
+    ) {
+        let depth = self.filters.inputs;
+        let panel_len = PRODUCTS * depth * COLUMNS;
+        let columns = (transformed.len() / panel_len).min(2) * COLUMNS;
+        let products_len = products_len(count) / PRODUCTS;
+        assert!(products.len() >= PRODUCTS * products_len);
+        for product in 0..PRODUCTS {
+            // SAFETY: the tiles are the caller's, `transformed` holds whole panels of 36 products, and `products` has
+            // room for 36 times the tiles' pairs.
+            unsafe {
+                Product {
+                    lhs: tiles.add(product * product_len),
+                    lhs_stride: self.row_len,
+                    rows: count,
+                    depth,
+                    rhs: transformed.as_ptr().add(product * depth * COLUMNS),
+                    panel_len,
+                    out: products.as_mut_ptr().add(product * products_len),
+                    out_stride: PAIR,
+                    columns,
+                    accumulate: false,
+                }
+                .compute::<V>();
+            }
+        }
+        let channels = columns.min(self.filters.outputs - pair * PAIR);
+        for index in 0..count {
+            let place = self.grid.place(tile + index);
+            for channel in (0..channels).step_by(V::WIDTH) {
+                // SAFETY: 36 products of this tile and these columns were just computed; the outputs are the caller's.
+                unsafe {
+                    let from = products.as_ptr().add(index * PAIR + channel);
+                    let (outputs, largest) =
+                        transform::output::<V>(from, products_len, self.sink.pool.is_some());
+                    self.sink.write(place, pair * PAIR + channel, &outputs, largest);
+                }
+            }
+        }
+    }
+}
+
+/// Numbers of the products of `tiles` tiles and a pair of panels: `[36][tiles][32]`, with some room between products,
+/// so that they do not compete for the same places of a cache.
+fn products_len(tiles: usize) -> usize {
+    PRODUCTS * (tiles * PAIR + COLUMNS)
+}
+
+/// Transforms a panel of filters: `[36][inputs][16]`.
+struct TransformFilters<'a, T> {
+    filters: &'a Filters<T>,
+    panel: usize,
+    to: &'a mut [T],
+}
+
+impl<T: Element> Job<T> for TransformFilters<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let inputs = self.filters.inputs;
+        assert_eq!(self.to.len(), PRODUCTS * inputs * COLUMNS);
+        let rows = [0, 1, 2].map(|v| self.filters.panel(v, self.panel));
+        for row in rows {
+            assert_eq!(row.len(), 3 * inputs * COLUMNS);
+        }
+        for input in 0..inputs {
+            for lane in (0..COLUMNS).step_by(V::WIDTH) {
+                let mut taps = [[V::splat(T::ZERO); 3]; 3];
+                for (taps, row) in taps.iter_mut().zip(rows) {
+                    for (u, tap) in taps.iter_mut().enumerate() {
+                        // SAFETY: a row holds three taps of `inputs` times 16 numbers.
+                        *tap = unsafe { V::load(row.as_ptr().add((u * inputs + input) * COLUMNS + lane)) };
+                    }
+                }
+                // SAFETY: `to` holds 36 products of `inputs` times 16 numbers.
+                unsafe {
+                    let to = self.to.as_mut_ptr().add(input * COLUMNS + lane);
+                    transform::filter(taps, to, inputs * COLUMNS);
+                }
+            }
+        }
+    }
+}
+
+/// All outputs of some tiles.
+struct OwnTiles<'a, T> {
+    work: &'a Work<'a, T>,
+    transformed: &'a [T],
+    first: usize,
+    count: usize,
+    tiles: &'a mut [T],
+    products: &'a mut [T],
+}
+
+impl<T: Element> Job<T> for OwnTiles<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Work { source, grid, row_len, .. } = *self.work;
+        let (first, count) = (self.first, self.count);
+        let product_len = count * row_len;
+        assert!(self.tiles.len() >= PRODUCTS * product_len);
+        let to = self.tiles.as_mut_ptr();
+        TransformTiles { source, grid, first, count, to, product_len, row_len }.run::<V>();
+        let pair_len = 2 * self.work.transformed_len(1);
+        for (pair, transformed) in self.transformed.chunks(pair_len).enumerate() {
+            // SAFETY: the tiles are this task's alone.
+            unsafe {
+                self.work.multiply::<V>([first, count], pair, to, product_len, transformed, self.products);
+            }
+        }
+    }
+}
+
+/// A pair of panels' outputs of all tiles of a block.
+struct OwnOutputs<'a, T> {
+    work: &'a Work<'a, T>,
+    pair: usize,
+    first: usize,
+    count: usize,
+    tiles: &'a [T],
+    transformed: &'a mut [T],
+    products: &'a mut [T],
+}
+
+impl<T: Element> Job<T> for OwnOutputs<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Work { filters, row_len, .. } = *self.work;
+        let product_len = self.count * row_len;
+        assert!(self.tiles.len() >= PRODUCTS * product_len);
+        for (panel, to) in self.transformed.chunks_exact_mut(self.work.transformed_len(1)).enumerate() {
+            TransformFilters { filters, panel: 2 * self.pair + panel, to }.run::<V>();
+        }
+        let parts = self.count.div_ceil(PART_TILES);
+        for part in 0..parts {
+            let start = part * self.count / parts;
+            let count = (part + 1) * self.count / parts - start;
+            let tile = self.first + start;
+            // SAFETY: the block holds `count` tiles from `start` on, and the pair's outputs are this task's alone.
+            unsafe {
+                let tiles = self.tiles.as_ptr().add(start * row_len);
+                let (transformed, products) = (&*self.transformed, &mut *self.products);
+                self.work.multiply::<V>([tile, count], self.pair, tiles, product_len, transformed, products);
+            }
+        }
     }
 }

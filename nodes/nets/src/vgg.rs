@@ -57,12 +57,12 @@ impl Vgg {
             .iter()
             .map(|name| match &name[..4] {
                 "relu" => kernels::Layer::Relu,
-                "pool" => kernels::Layer::MaxPool { kernel: 2, stride: 2, ceil_mode: false },
+                "pool" => kernels::Layer::MaxPool { kernel: 2, stride: 2, padding: 0, ceil_mode: false },
                 _ => kernels::Layer::Conv {
                     weight: tensors.next().expect("one weight per convolution was taken"),
                     bias: tensors.next(),
                     stride: 1,
-                    padding: Padding { amount: 1, mode: padding },
+                    padding: Padding { mode: padding, ..Padding::zeros(1) },
                 },
             })
             .collect();

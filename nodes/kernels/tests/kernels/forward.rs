@@ -1,32 +1,51 @@
 use candle_core::{DType, Device, Tensor};
-use dreamwire_kernels::{Layer, Padding, Stack};
+use dreamwire_kernels::{Layer, Padding, Source, Stack};
 
 use crate::naive;
-use crate::values::{conv, pool, tensor};
+use crate::values::{Node, POOLS, UNEVEN, chain, conv, norm, pool, pools, tensor};
 
 /// Every layer's output against the plain loops, in f64 and f32.
+#[track_caller]
 fn check(layers: &[Layer], shape: [usize; 4]) {
-    let x = tensor(7, &shape);
-    let mut expected = Vec::new();
-    for layer in layers {
-        let input = expected.last().unwrap_or(&x);
-        expected.push(naive::apply(layer, input));
+    compare(&chain(layers), |dtype| Stack::new(layers, dtype).unwrap(), shape);
+}
+
+/// The same for layers that read several others.
+#[track_caller]
+pub(crate) fn check_graph(nodes: &[Node], shape: [usize; 4]) {
+    compare(nodes, |dtype| Stack::graph(nodes, dtype).unwrap(), shape);
+}
+
+#[track_caller]
+fn compare(nodes: &[Node], stack: impl Fn(DType) -> Stack, shape: [usize; 4]) {
+    // The input, then every layer's output.
+    let mut values = vec![tensor(7, &shape)];
+    for (layer, inputs) in nodes {
+        let inputs: Vec<_> = inputs
+            .iter()
+            .map(|source| match source {
+                Source::Input => &values[0],
+                Source::Layer(index) => &values[index + 1],
+            })
+            .collect();
+        let value = naive::apply(layer, &inputs);
+        values.push(value);
     }
-    let taps: Vec<usize> = (0..layers.len()).collect();
+    let taps: Vec<usize> = (0..nodes.len()).collect();
     // The last tap alone runs the fused path.
-    let deepest = [layers.len() - 1];
+    let deepest = [nodes.len() - 1];
     for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
-        let stack = Stack::new(layers, dtype).unwrap();
-        let x = x.to_dtype(dtype).unwrap();
+        let stack = stack(dtype);
+        let x = values[0].to_dtype(dtype).unwrap();
         let mut found = stack.apply(&x, &taps).unwrap();
         found.extend(stack.apply(&x, &deepest).unwrap());
         for (found, tap) in found.iter().zip(taps.iter().chain(&deepest)) {
-            let expected = &expected[*tap];
-            assert_eq!(found.dims(), expected.dims(), "layer {tap} of {layers:?}");
+            let expected = &values[tap + 1];
+            assert_eq!(found.dims(), expected.dims(), "layer {tap} of {nodes:?}");
             let found = found.to_dtype(DType::F64).unwrap();
             let error = max_abs(&(&found - expected).unwrap());
             let scale = max_abs(expected).max(1.0);
-            assert!(error <= tolerance * scale, "{dtype:?} layer {tap} of {layers:?}: {error}");
+            assert!(error <= tolerance * scale, "{dtype:?} layer {tap} of {nodes:?}: {error}");
         }
     }
 }
@@ -60,14 +79,75 @@ fn a_picture_of_several_strips() {
 }
 
 #[test]
-fn pools_of_odd_sizes() {
-    for ceil_mode in [false, true] {
-        check(&[pool(2, 2, ceil_mode)], [2, 3, 7, 5]);
-        check(&[pool(3, 2, ceil_mode)], [1, 4, 8, 5]);
-        check(&[pool(2, 3, ceil_mode)], [1, 1, 7, 9]);
-        check(&[pool(3, 1, ceil_mode)], [1, 17, 4, 3]);
+fn convolutions_that_are_not_alike_on_all_sides() {
+    for ([kh, kw], stride, padding) in UNEVEN {
+        for (i, o) in [(1, 3), (3, 4), (17, 1)] {
+            check(&[conv(1, [i, o, *kh, *kw], *stride, *padding), Layer::Relu], [2, i, 7, 5]);
+        }
+        check(&[conv(1, [4, 17, *kh, *kw], *stride, *padding)], [1, 4, 40, 33]);
     }
-    check(&[pool(2, 2, true)], [1, 3, 1, 1]);
+    check(&[conv(1, [3, 4, 1, 7], 1, Padding::oblong(0, 3))], [1, 3, 1, 1]);
+}
+
+#[test]
+fn pools_of_odd_sizes() {
+    for geometry in POOLS {
+        for ceil_mode in [false, true] {
+            for layer in pools(*geometry, ceil_mode) {
+                for shape in [[2, 3, 7, 5], [1, 17, 8, 5], [1, 1, 7, 9], [2, 4, 5, 6]] {
+                    check(std::slice::from_ref(&layer), shape);
+                }
+            }
+        }
+    }
+    for layer in pools([3, 1, 1], false).iter().chain(&pools([2, 2, 0], true)) {
+        check(std::slice::from_ref(layer), [1, 3, 1, 1]);
+    }
+}
+
+#[test]
+fn nothing_outside_of_the_picture_is_the_largest() {
+    let x = Tensor::full(-2f64, (1, 1, 3, 3), &Device::Cpu).unwrap();
+    let [largest, ..] = pools([3, 2, 1], false);
+    let y = &Stack::new(&[largest], DType::F64).unwrap().apply(&x, &[0]).unwrap()[0];
+    assert_eq!(y.flatten_all().unwrap().to_vec1::<f64>().unwrap(), [-2.0; 4]);
+}
+
+/// Windows of 3 every 2 on 4 pixels with one of padding see 2, 3 and 1 pixels; the last hangs over the padding,
+/// and torch divides it by 2.
+#[test]
+fn what_a_mean_counts() {
+    let x = Tensor::ones((1, 1, 4, 4), DType::F64, &Device::Cpu).unwrap();
+    let [_, without, with] = pools([3, 2, 1], true);
+    for (layer, means) in [(without, [1.0; 3]), (with, [2.0 / 3.0, 1.0, 0.5])] {
+        let y = &Stack::new(&[layer], DType::F64).unwrap().apply(&x, &[0]).unwrap()[0];
+        let found = y.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let expected = means.iter().flat_map(|row| means.iter().map(move |column| row * column));
+        let error = found.iter().zip(expected).fold(0.0, |error: f64, (a, b)| error.max((a - b).abs()));
+        assert!(found.len() == 9 && error < 1e-15, "{found:?}");
+    }
+}
+
+#[test]
+fn norms_over_channels() {
+    for c in [1, 3, 4, 17] {
+        for (size, beta) in [(5, 0.75), (1, 0.5), (4, 0.6), (2, 1.0), (11, 0.5), (3, 0.0)] {
+            check(&[norm(size, beta)], [2, c, 3, 5]);
+        }
+    }
+    check(&[norm(5, 0.75), Layer::Relu], [1, 3, 1, 1]);
+}
+
+/// Two channels each: the one before and its own, as in torch.
+#[test]
+fn a_norm_by_hand() {
+    let x = Tensor::new(&[1f64, 2.0, 3.0], &Device::Cpu).unwrap().reshape((1, 3, 1, 1)).unwrap();
+    let layer = Layer::LocalResponseNorm { size: 2, alpha: 1.0, beta: 1.0, k: 1.0 };
+    let y = &Stack::new(&[layer], DType::F64).unwrap().apply(&x, &[0]).unwrap()[0];
+    let found = y.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    for (found, expected) in found.iter().zip([1.0 / 1.5, 2.0 / 3.5, 3.0 / 7.5]) {
+        assert!((found - expected).abs() < 1e-15, "{found} for {expected}");
+    }
 }
 
 #[test]

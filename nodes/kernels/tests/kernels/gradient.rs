@@ -1,7 +1,9 @@
+use std::fmt::Debug;
+
 use candle_core::{DType, Device, Tensor, Var};
 use dreamwire_kernels::{Layer, Padding, Stack};
 
-use crate::values::{conv, pool, tensor, values};
+use crate::values::{Node, POOLS, UNEVEN, conv, norm, pool, pools, tensor, values};
 
 /// `sum_t <cotangent_t, output_t>`, whose gradient is the vector-Jacobian product.
 fn paired(stack: &Stack, x: &Tensor, taps: &[usize]) -> Tensor {
@@ -21,20 +23,31 @@ fn gradient(stack: &Stack, x: &Tensor, taps: &[usize]) -> Vec<f64> {
 }
 
 /// Every component of the gradient (or 40 of them) against central differences in f64.
+#[track_caller]
 fn check(layers: &[Layer], shape: [usize; 4], taps: &[usize]) {
+    compare(&Stack::new(layers, DType::F64).unwrap(), &layers, shape, taps);
+}
+
+/// The same for layers that read several others.
+#[track_caller]
+pub(crate) fn check_graph(nodes: &[Node], shape: [usize; 4], taps: &[usize]) {
+    compare(&Stack::graph(nodes, DType::F64).unwrap(), &nodes, shape, taps);
+}
+
+#[track_caller]
+fn compare(stack: &Stack, layers: &dyn Debug, shape: [usize; 4], taps: &[usize]) {
     const STEP: f64 = 1e-6;
-    let stack = Stack::new(layers, DType::F64).unwrap();
     let count: usize = shape.iter().product();
     let start = values(7, count);
     let x = Tensor::from_vec(start.clone(), &shape[..], &Device::Cpu).unwrap();
-    let found = gradient(&stack, &x, taps);
+    let found = gradient(stack, &x, taps);
     let scale = found.iter().fold(1.0, |scale: f64, g| scale.max(g.abs()));
     for index in (0..count).step_by(count.div_ceil(40)) {
         let value = |step: f64| {
             let mut moved = start.clone();
             moved[index] += step;
             let x = Tensor::from_vec(moved, &shape[..], &Device::Cpu).unwrap();
-            paired(&stack, &x, taps).to_scalar::<f64>().unwrap()
+            paired(stack, &x, taps).to_scalar::<f64>().unwrap()
         };
         let expected = (value(STEP) - value(-STEP)) / (2.0 * STEP);
         let error = (found[index] - expected).abs();
@@ -67,20 +80,51 @@ fn convolutions_of_other_kernels_and_strides() {
 }
 
 #[test]
-fn relu_pools_and_upsampling() {
+fn convolutions_that_are_not_alike_on_all_sides() {
+    for ([kh, kw], stride, padding) in UNEVEN {
+        for (i, o) in [(1, 3), (4, 17), (17, 1)] {
+            check(&[conv(1, [i, o, *kh, *kw], *stride, *padding)], [2, i, 7, 6], &[0]);
+        }
+    }
+    check(&[conv(1, [3, 4, 7, 1], 1, Padding::oblong(3, 0))], [1, 3, 1, 1], &[0]);
+}
+
+#[test]
+fn relu_and_upsampling() {
     for c in [1, 3, 4, 17] {
         check(&[Layer::Relu], [2, c, 5, 3], &[0]);
         check(&[Layer::LeakyRelu { slope: 0.2 }], [2, c, 5, 3], &[0]);
         check(&[Layer::UpsampleNearest { factor: 2 }], [2, c, 3, 1], &[0]);
+    }
+    check(&[Layer::UpsampleNearest { factor: 3 }], [1, 3, 1, 1], &[0]);
+}
+
+#[test]
+fn pooling() {
+    for geometry in POOLS {
         for ceil_mode in [false, true] {
-            check(&[pool(2, 2, ceil_mode)], [2, c, 5, 7], &[0]);
-            check(&[pool(3, 2, ceil_mode)], [2, c, 6, 5], &[0]);
-            check(&[pool(2, 3, ceil_mode)], [1, c, 5, 8], &[0]);
-            check(&[pool(3, 1, ceil_mode)], [1, c, 4, 3], &[0]);
+            for layer in pools(*geometry, ceil_mode) {
+                for (c, h, w) in [(1, 5, 7), (3, 6, 5), (4, 5, 8), (17, 7, 5)] {
+                    check(std::slice::from_ref(&layer), [2, c, h, w], &[0]);
+                }
+                // Several bands of rows.
+                check(std::slice::from_ref(&layer), [1, 2, 37, 5], &[0]);
+            }
         }
     }
-    check(&[pool(2, 2, true)], [1, 3, 1, 1], &[0]);
-    check(&[Layer::UpsampleNearest { factor: 3 }], [1, 3, 1, 1], &[0]);
+    for layer in pools([3, 1, 1], false).iter().chain(&pools([2, 2, 0], true)) {
+        check(std::slice::from_ref(layer), [1, 3, 1, 1], &[0]);
+    }
+}
+
+#[test]
+fn norms_over_channels() {
+    for c in [1, 3, 4, 17] {
+        for (size, beta) in [(5, 0.75), (1, 0.5), (4, 0.6), (2, 1.0), (11, 0.5), (3, 0.0)] {
+            check(&[norm(size, beta)], [2, c, 3, 5], &[0]);
+        }
+    }
+    check(&[Layer::UpsampleNearest { factor: 2 }, norm(5, 0.75), Layer::Relu], [1, 3, 1, 1], &[0, 1, 2]);
 }
 
 /// A small network with every kind of layer, tapped everywhere, with a tap between a convolution

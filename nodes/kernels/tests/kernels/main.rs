@@ -2,8 +2,10 @@
 
 mod bias_act;
 mod differences;
+mod filtered_lrelu;
 mod forward;
 mod gradient;
+mod graph;
 mod modulated;
 mod naive;
 mod refusals;

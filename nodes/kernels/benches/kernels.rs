@@ -1,0 +1,97 @@
+//! `cargo bench -p dreamwire-kernels`: each operator alone, at sizes of the networks that use it.
+//!
+//! The number of threads is rayon's: `RAYON_NUM_THREADS=2 cargo bench -p dreamwire-kernels`. The times of a run of layers
+//! include turning its map from planes into channels last and back.
+
+use candle_core::{DType, Device, Tensor, Var};
+use criterion::{Criterion, criterion_group, criterion_main};
+use dreamwire_kernels::{BiasAct, Layer, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
+
+/// Numbers in -1..1 that look random (splitmix64).
+fn tensor(shape: &[usize]) -> Tensor {
+    let at = |i: u64| {
+        let mut z = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let count: usize = shape.iter().product();
+    Tensor::from_vec((0..count as u64).map(at).collect::<Vec<f32>>(), shape, &Device::Cpu).unwrap()
+}
+
+fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize) -> Layer {
+    let weight = tensor(&[outputs, inputs, kernel, kernel]);
+    Layer::Conv { weight, bias: Some(tensor(&[outputs])), stride, padding: Padding::zeros(kernel / 2) }
+}
+
+/// A run of layers on a square map, and the gradient of the sum of its outputs.
+fn stack(criterion: &mut Criterion, name: &str, layers: &[Layer], channels: usize, size: usize) {
+    let stack = Stack::new(layers, DType::F32).unwrap();
+    let x = Var::from_tensor(&tensor(&[1, channels, size, size])).unwrap();
+    let still = x.as_detached_tensor();
+    let last = layers.len() - 1;
+    let mut group = criterion.benchmark_group(format!("{name}, {channels} channels of {size}x{size}"));
+    group.sample_size(10);
+    group.bench_function("forward", |bencher| bencher.iter(|| stack.apply(&still, &[last]).unwrap()));
+    group.bench_function("forward and backward", |bencher| {
+        bencher.iter(|| stack.apply(&x, &[last]).unwrap()[0].backward().unwrap().remove(&x).unwrap());
+    });
+    group.finish();
+}
+
+fn convolutions(criterion: &mut Criterion) {
+    for (channels, size) in [(64, 256), (128, 128), (256, 64), (512, 32)] {
+        let layers = [conv(channels, channels, 3, 1), Layer::Relu];
+        stack(criterion, "convolution 3x3 and relu", &layers, channels, size);
+    }
+    stack(criterion, "convolution 1x1", &[conv(256, 256, 1, 1)], 256, 64);
+    stack(criterion, "convolution 5x5", &[conv(64, 64, 5, 1)], 64, 64);
+    stack(criterion, "convolution 7x7, stride 2", &[conv(3, 64, 7, 2)], 3, 224);
+}
+
+fn pools(criterion: &mut Criterion) {
+    let pool = |kernel, padding| Layer::MaxPool { kernel, stride: 2, padding, ceil_mode: false };
+    stack(criterion, "max-pool 2x2, stride 2", &[pool(2, 0)], 64, 256);
+    stack(criterion, "max-pool 3x3, stride 2", &[pool(3, 1)], 64, 256);
+}
+
+/// An operator on a map `[1, h, w, c]`, and the gradient of the sum of its outputs by that map.
+fn operator(criterion: &mut Criterion, name: &str, map: &[usize; 4], apply: impl Fn(&Tensor) -> Tensor) {
+    let x = Var::from_tensor(&tensor(map)).unwrap();
+    let still = x.as_detached_tensor();
+    let [_, h, w, channels] = map;
+    let mut group = criterion.benchmark_group(format!("{name}, {channels} channels of {h}x{w}"));
+    group.sample_size(10);
+    group.bench_function("forward", |bencher| bencher.iter(|| apply(&still)));
+    group.bench_function("forward and backward", |bencher| {
+        bencher.iter(|| apply(x.as_tensor()).backward().unwrap().remove(&x).unwrap());
+    });
+    group.finish();
+}
+
+fn generators(criterion: &mut Criterion) {
+    let weight = tensor(&[256, 256, 3, 3]);
+    let styles = tensor(&[1, 256]);
+    let same = ModulatedConv::new(&weight, true, DType::F32).unwrap();
+    operator(criterion, "modulated convolution", &[1, 64, 64, 256], |x| same.apply(x, &styles).unwrap());
+    let upsampling = ModulatedConv::upsampling(&weight, true, DType::F32).unwrap();
+    operator(criterion, "modulated convolution, upsampling", &[1, 32, 32, 256], |x| {
+        upsampling.apply(x, &styles).unwrap()
+    });
+
+    let taps = [1f32, 3.0, 3.0, 1.0];
+    let taps: Vec<f32> = taps.iter().flat_map(|down| taps.map(|across| down * across / 64.0)).collect();
+    let filter = Tensor::from_vec(taps, (4, 4), &Device::Cpu).unwrap();
+    let smooth = Upfirdn2d::new(&filter, 1, 1, [1; 4], 4.0).unwrap();
+    operator(criterion, "upfirdn2d", &[1, 257, 257, 64], |x| smooth.apply(x).unwrap());
+
+    let rectifier = Rectifier { slope: 0.2, gain: std::f64::consts::SQRT_2, clamp: None };
+    let activation = BiasAct::new(&tensor(&[64]), rectifier).unwrap();
+    let noise = tensor(&[1, 256, 256]);
+    operator(criterion, "noise, bias and activation", &[1, 256, 256, 64], |x| {
+        activation.apply_with_noise(x, &noise).unwrap()
+    });
+}
+
+criterion_group!(benches, convolutions, pools, generators);
+criterion_main!(benches);

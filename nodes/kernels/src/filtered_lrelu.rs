@@ -1,0 +1,260 @@
+//! StyleGAN3's activation, computed at a higher resolution than its maps have.
+
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::bias_act::Rectifier;
+use crate::element::Element;
+use crate::memory::zeros;
+use crate::op::{operand, with_values};
+
+mod axis;
+mod filter;
+mod resampling;
+mod ring;
+mod strip;
+
+use axis::Axis;
+use filter::Filter;
+use resampling::Resampling;
+use strip::{Curve, Image, Pass, Scratch, Strip};
+
+/// A leaky ReLU that makes no frequencies which its map could not hold (Karras et al., "Alias-Free Generative
+/// Adversarial Networks", arXiv:2106.12423, section 3), for maps `[n, h, w, c]`, f32 or f64:
+///
+/// ```text
+/// m = up_filter * (up - 1 zeros behind every pixel of (x + bias), padded)      times up^2
+/// y = every down-th pixel of down_filter * rectifier(m)
+/// ```
+///
+/// Both filters are flipped and read only what is there, as in [`Upfirdn2d`](crate::Upfirdn2d). With filters of `ku`
+/// and `kd` taps the sizes are, and likewise for `w`:
+///
+/// ```text
+/// m_h = h * up + top + bottom - ku + 1
+/// y_h = (m_h - kd) / down + 1
+/// ```
+///
+/// The map `m`, 4 to 16 times as large as the others, never exists as a whole: a few of its rows, columns and channels
+/// at a time do. The gradients by `x` and by the bias compute it again, so a run keeps nothing but its inputs.
+#[derive(Debug, Clone)]
+pub struct FilteredLrelu {
+    up_filter: Filter,
+    down_filter: Filter,
+    up: usize,
+    down: usize,
+    padding: [isize; 4],
+    rectifier: Rectifier,
+}
+
+impl FilteredLrelu {
+    /// Filters are `[k]`, applied to rows and to columns, or `[kh, kw]`; no filter is one tap of 1. A filter `[kh, kw]`
+    /// costs several times as much. `padding` counts zeros left, right, above and below the picture after `up`; below 0
+    /// it cuts pixels off.
+    ///
+    /// # Errors
+    ///
+    /// If a filter is empty or of another rank, `up` or `down` is 0, or the rectifier's numbers are not above 0.
+    pub fn new(
+        up_filter: Option<&Tensor>,
+        down_filter: Option<&Tensor>,
+        up: usize,
+        down: usize,
+        padding: [isize; 4],
+        rectifier: Rectifier,
+    ) -> Result<Self> {
+        if up == 0 || down == 0 {
+            bail!("up {up} and down {down}: both should be at least 1")
+        }
+        let Rectifier { slope, gain, clamp } = rectifier;
+        if [slope, gain, clamp.unwrap_or(1.0)].iter().any(|number| number.is_nan() || *number <= 0.0) {
+            bail!("slope, gain and clamp of a rectifier should be above 0, found {rectifier:?}")
+        }
+        // Of every `up` pixels in a row, all but one are zeros.
+        let (up_filter, down_filter) = (Filter::new(up_filter, up as f64)?, Filter::new(down_filter, 1.0)?);
+        Ok(Self { up_filter, down_filter, up, down, padding, rectifier })
+    }
+
+    /// The activations of `x`, `[n, h, w, c]`, and `bias`, `[c]`. They know their gradients by both.
+    ///
+    /// # Errors
+    ///
+    /// If `bias` has another size or type than the channels of `x`, the filters are larger than the maps that they
+    /// read, or `x` is not of rank 4, not f32 or f64, or not on the CPU.
+    pub fn apply(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+        let (_, _, _, c) = x.dims4()?;
+        if bias.dims() != [c] || bias.dtype() != x.dtype() {
+            bail!(
+                "a bias of shape [{c}] and type {:?} expected, found {:?} and {:?}",
+                x.dtype(),
+                bias.dims(),
+                bias.dtype()
+            )
+        }
+        x.contiguous()?.apply_op2(&bias.contiguous()?, self.clone())
+    }
+
+    /// Rows and columns of the way to the middle, and of the way on.
+    fn axes(&self, h: usize, w: usize) -> Result<[[Axis; 2]; 2]> {
+        let [left, right, top, bottom] = self.padding;
+        let ([up_kh, up_kw], [down_kh, down_kw]) = (self.up_filter.size(), self.down_filter.size());
+        let axis = |size, padding, up_taps, down_taps| {
+            let up = Axis::up(size, self.up, padding, up_taps)?;
+            let down = Axis::down(up.outputs(), self.down, down_taps)?;
+            Some((up, down))
+        };
+        let rows = axis(h, [top, bottom], up_kh, down_kh);
+        let columns = axis(w, [left, right], up_kw, down_kw);
+        let (Some((up_rows, down_rows)), Some((up_columns, down_columns))) = (rows, columns) else {
+            bail!(
+                "a {h}x{w} map is too small to be upsampled by {} with padding {:?} and filters of {up_kh}x{up_kw} and \
+                 {down_kh}x{down_kw} taps",
+                self.up,
+                self.padding
+            )
+        };
+        Ok([[up_rows, up_columns], [down_rows, down_columns]])
+    }
+
+    /// The outputs and their shape for `x` of the shape `[n, h, w, c]`, or with the outputs' `gradient` the gradient by
+    /// `x`.
+    fn compute<T: Element>(
+        &self,
+        x: &[T],
+        bias: &[T],
+        [n, h, w, c]: [usize; 4],
+        gradient: Option<&[T]>,
+    ) -> Result<(Vec<T>, Shape)> {
+        let [up_axes, down_axes] = self.axes(h, w)?;
+        let up = Resampling::<T>::new(&up_axes, &self.up_filter);
+        let spread = gradient.map(|_| Resampling::transposed(&down_axes, &self.down_filter));
+        let down = match gradient {
+            None => Resampling::<T>::new(&down_axes, &self.down_filter),
+            Some(_) => Resampling::transposed(&up_axes, &self.up_filter),
+        };
+        let (out_h, out_w) = (down.rows().outputs(), down.columns().outputs());
+        let (x_len, out_len) = (h * w * c, out_h * out_w * c);
+        let gradient_w = down_axes[1].outputs();
+        let gradient_len = down_axes[0].outputs() * gradient_w * c;
+        let rows = strip_rows(out_h);
+        let mut out = zeros(n * out_len);
+        let shape = Shape::from((n, out_h, out_w, c));
+        if x.is_empty() || out.is_empty() {
+            return Ok((out, shape));
+        }
+        out.par_chunks_mut(out_len).enumerate().for_each(|(image, out)| {
+            let pass = Pass {
+                x: Image { values: &x[image * x_len..][..x_len], w, c },
+                bias,
+                up: &up,
+                curve: Curve::new(self.rectifier),
+                gradient: gradient.zip(spread.as_ref()).map(|(values, spread)| {
+                    let values = &values[image * gradient_len..][..gradient_len];
+                    (Image { values, w: gradient_w, c }, spread)
+                }),
+                down: &down,
+            };
+            let strips = out.par_chunks_mut(rows * out_w * c).enumerate();
+            strips.for_each_init(Scratch::new, |scratch, (strip, out)| {
+                T::run(Strip { pass: &pass, first_row: strip * rows, out, scratch })
+            });
+        });
+        Ok((out, shape))
+    }
+
+    fn forward<T: Element>(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n, h, w, c) = x_layout.shape().dims4()?;
+        let (x, bias) = (operand::<T>(x, x_layout)?, operand(bias, bias_layout)?);
+        let (out, shape) = self.compute(x, bias, [n, h, w, c], None)?;
+        Ok((T::to_cpu_storage_owned(out), shape))
+    }
+
+    fn backward<T: Element>(
+        &self,
+        x: &Tensor,
+        bias: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (n, h, w, c) = x.dims4()?;
+        let (to_x, _) = with_values(x, |x: &[T]| {
+            with_values(bias, |bias: &[T]| {
+                with_values(gradient, |gradient: &[T]| self.compute(x, bias, [n, h, w, c], Some(gradient)))
+            })
+        })????;
+        let to_bias = if bias.track_op() {
+            Some(Tensor::from_vec(sum_pixels(&to_x, c), bias.shape(), bias.device())?)
+        } else {
+            None
+        };
+        Ok((Some(Tensor::from_vec(to_x, x.shape(), x.device())?), to_bias))
+    }
+}
+
+/// Shorter strips compute too many rows of the middle twice, for themselves and for their neighbours.
+const LEAST_STRIP_ROWS: usize = 18;
+
+/// Rows per task. The number of tasks is a power of two, so that two or four threads get equal shares.
+fn strip_rows(h: usize) -> usize {
+    let strips = 1usize << (h / LEAST_STRIP_ROWS).max(1).ilog2();
+    h.div_ceil(strips)
+}
+
+/// Pixels per task of a sum: a function of nothing, so that results never depend on the threads.
+const PIXELS: usize = 256;
+
+/// Sums over all pixels of a map of `c` channels.
+fn sum_pixels<T: Element>(map: &[T], c: usize) -> Vec<T> {
+    let chunks = map.par_chunks((PIXELS * c).max(1));
+    let partial: Vec<Vec<T>> = chunks
+        .map(|pixels| {
+            let mut sums = vec![T::ZERO; c];
+            for pixel in pixels.chunks_exact(c) {
+                for (sum, value) in sums.iter_mut().zip(pixel) {
+                    *sum += *value;
+                }
+            }
+            sums
+        })
+        .collect();
+    let total = |channel: usize| partial.iter().map(|sums| sums[channel].to_f64()).sum::<f64>();
+    (0..c).map(|channel| T::from_f64(total(channel))).collect()
+}
+
+impl CustomOp2 for FilteredLrelu {
+    fn name(&self) -> &'static str {
+        "filtered-lrelu"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F32(_) => self.forward::<f32>(x, x_layout, bias, bias_layout),
+            CpuStorage::F64(_) => self.forward::<f64>(x, x_layout, bias, bias_layout),
+            _ => bail!("filtered-lrelu computes in f32 or f64"),
+        }
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, bias, gradient),
+            _ => self.backward::<f32>(x, bias, gradient),
+        }
+    }
+}

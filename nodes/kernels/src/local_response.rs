@@ -1,0 +1,140 @@
+use rayon::prelude::*;
+
+use crate::activation::Activation;
+use crate::element::Element;
+
+/// `y[c] = x[c] s[c]^-beta` with `s[c] = k + alpha / size * sum_j x[j]^2` over `size` channels around c.
+///
+/// What is kept for the backward pass is the input: the sums are made of it faster than they are read, and the outputs
+/// alone do not tell it. Computed in f64 for all types.
+#[derive(Clone, Copy)]
+pub(crate) struct LocalResponseNorm {
+    pub(crate) size: usize,
+    pub(crate) alpha: f64,
+    pub(crate) beta: f64,
+    pub(crate) k: f64,
+}
+
+/// A task's memory for one pixel.
+struct Scratch {
+    /// `x^2`, with zeros around as far as sums reach.
+    squares: Vec<f64>,
+    /// `s`.
+    scales: Vec<f64>,
+    /// `s^-beta`.
+    powers: Vec<f64>,
+    /// `g x s^(-beta - 1)`, with zeros around as far as sums reach.
+    products: Vec<f64>,
+    /// Of products.
+    sums: Vec<f64>,
+}
+
+impl LocalResponseNorm {
+    pub(crate) fn apply<T: Element>(self, map: &Activation<T>) -> Activation<T> {
+        let mut out = Activation::new([map.n, map.c, map.h, map.w]);
+        let (row_len, c) = (map.w * map.c, map.c);
+        if out.data.is_empty() {
+            return out;
+        }
+        let rows = out.data.par_chunks_mut(row_len).zip(map.data.par_chunks(row_len));
+        rows.for_each_init(
+            || self.scratch(c),
+            |scratch, (out, x)| {
+                for (out, x) in out.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                    self.measure(x, scratch);
+                    for ((out, x), power) in out.iter_mut().zip(x).zip(&scratch.powers) {
+                        *out = T::from_f64(x.to_f64() * power);
+                    }
+                }
+            },
+        );
+        out
+    }
+
+    /// The gradient by the input `x`:
+    /// `g[j] s[j]^-beta - 2 alpha beta / size * x[j] * sum_c g[c] x[c] s[c]^(-beta - 1)` over the c that read j.
+    pub(crate) fn backward<T: Element>(self, gradient: &Activation<T>, x: &Activation<T>) -> Activation<T> {
+        let mut out = Activation::new([x.n, x.c, x.h, x.w]);
+        let (row_len, c) = (x.w * x.c, x.c);
+        if out.data.is_empty() {
+            return out;
+        }
+        let factor = 2.0 * self.alpha * self.beta / self.size as f64;
+        let rows = out.data.par_chunks_mut(row_len).zip(gradient.data.par_chunks(row_len));
+        rows.zip(x.data.par_chunks(row_len)).for_each_init(
+            || self.scratch(c),
+            |scratch, ((out, gradient), x)| {
+                let pixels = out.chunks_exact_mut(c).zip(gradient.chunks_exact(c));
+                for ((out, gradient), x) in pixels.zip(x.chunks_exact(c)) {
+                    self.measure(x, scratch);
+                    let Scratch { scales, products, sums, powers, .. } = &mut *scratch;
+                    // Who reads a channel lies the other way round than what it reads.
+                    let products_of_pixel = products[(self.size - 1) / 2..].iter_mut();
+                    let measured = powers.iter().zip(scales.iter());
+                    for (((product, gradient), x), (power, scale)) in
+                        products_of_pixel.zip(gradient).zip(x).zip(measured)
+                    {
+                        *product = gradient.to_f64() * x.to_f64() * power / scale;
+                    }
+                    sum_neighbours(products, sums);
+                    let values = gradient.iter().zip(x);
+                    for ((out, (gradient, x)), (power, sum)) in
+                        out.iter_mut().zip(values).zip(powers.iter().zip(sums.iter()))
+                    {
+                        *out = T::from_f64(gradient.to_f64() * power - factor * x.to_f64() * sum);
+                    }
+                }
+            },
+        );
+        out
+    }
+
+    fn scratch(self, c: usize) -> Scratch {
+        let zeros = |len| vec![0.0; len];
+        let reach = c + self.size - 1;
+        Scratch {
+            squares: zeros(reach),
+            scales: zeros(c),
+            powers: zeros(c),
+            products: zeros(reach),
+            sums: zeros(c),
+        }
+    }
+
+    /// Computes `scales` and `powers` of one pixel.
+    fn measure<T: Element>(self, x: &[T], scratch: &mut Scratch) {
+        let Scratch { squares, scales, powers, .. } = scratch;
+        for (square, x) in squares[self.size / 2..].iter_mut().zip(x) {
+            *square = x.to_f64() * x.to_f64();
+        }
+        sum_neighbours(squares, scales);
+        let factor = self.alpha / self.size as f64;
+        for (scale, power) in scales.iter_mut().zip(powers) {
+            *scale = self.k + factor * *scale;
+            *power = inverse_power(*scale, self.beta);
+        }
+    }
+}
+
+/// `sums[c] = padded[c] + padded[c + 1] + ..`, as many as `padded` is longer, plus one.
+fn sum_neighbours(padded: &[f64], sums: &mut [f64]) {
+    sums.fill(0.0);
+    for start in 0..=padded.len() - sums.len() {
+        for (sum, value) in sums.iter_mut().zip(&padded[start..]) {
+            *sum += value;
+        }
+    }
+}
+
+/// `scale^-beta`; the betas that networks have by square roots, which are several times faster.
+#[inline(always)]
+fn inverse_power(scale: f64, beta: f64) -> f64 {
+    if beta == 0.5 {
+        1.0 / scale.sqrt()
+    } else if beta == 0.75 {
+        let root = scale.sqrt();
+        1.0 / (root * root.sqrt())
+    } else {
+        scale.powf(-beta)
+    }
+}

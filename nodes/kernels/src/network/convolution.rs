@@ -1,0 +1,122 @@
+use std::sync::OnceLock;
+
+use candle_core::{Result, Tensor};
+
+use super::plan::Unit;
+use crate::activation::Activation;
+use crate::convolution::{self, correlate, correlate_transposed, reach};
+use crate::element::Element;
+use crate::filters::Filters;
+use crate::layer::Padding;
+use crate::relu::{Rectified, Signs};
+use crate::shared::Shared;
+use crate::winograd::{self, Pool, Sink, Source, WinnerBits};
+
+/// A convolution with frozen weights, and what may be done with its outputs before they are stored.
+pub(super) struct Convolution<T> {
+    filters: Filters<T>,
+    /// For the backward pass; made when it is first needed.
+    transposed: OnceLock<Filters<T>>,
+    bias: Option<Vec<T>>,
+    stride: usize,
+    padding: Padding,
+}
+
+/// What the backward pass needs of a convolution and the layers that were done with it.
+pub(super) struct Noted<T> {
+    pub(super) signs: Option<Signs<T>>,
+    pub(super) winners: Option<WinnerBits>,
+}
+
+impl<T: Element> Convolution<T> {
+    pub(super) fn new(
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        stride: usize,
+        padding: Padding,
+    ) -> Result<Self> {
+        let (outputs, inputs, kh, kw) = weight.dims4()?;
+        let values = |tensor: &Tensor| tensor.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>();
+        Ok(Self {
+            filters: Filters::from_oihw(&values(weight)?, [outputs, inputs, kh, kw]),
+            transposed: OnceLock::new(),
+            bias: bias.map(values).transpose()?,
+            stride,
+            padding,
+        })
+    }
+
+    /// The output of `unit`, whose convolution gives maps of the shape `computed`, and after its pool of the shape
+    /// `stored`.
+    pub(super) fn forward(
+        &self,
+        map: &Activation<T>,
+        unit: &Unit,
+        rectified: Rectified<T>,
+        [computed, stored]: [[usize; 4]; 2],
+        keep_trace: bool,
+    ) -> (Activation<T>, Noted<T>) {
+        let [n, channels, h, w] = computed;
+        let Filters { kh, kw, inputs, .. } = self.filters;
+        if !winograd::is_worthwhile([kh, kw], self.stride, inputs, n, [h, w]) {
+            let window = convolution::Window {
+                bias: self.bias.as_deref(),
+                rectified,
+                ..convolution::Window::new(self.padding, self.stride)
+            };
+            let out = correlate(map.view(), &self.filters, &window);
+            let signs = unit.rectifier.filter(|_| keep_trace).map(|_| Signs::of(&out, rectified));
+            return (out, Noted { signs, winners: None });
+        }
+        let mut out = Activation::new(stored);
+        let pixels = out.n * out.h * out.w;
+        let signs = unit.rectifier.filter(|_| keep_trace);
+        let mut signs = signs.map(|_| Signs::new(pixels, channels, rectified));
+        let mut winners = unit.pool.filter(|_| keep_trace).map(|_| WinnerBits::new(pixels, channels));
+        let size = [out.h, out.w];
+        let sink = Sink {
+            bias: self.bias.as_deref(),
+            rectified,
+            signs: signs.as_mut().map(|signs| Shared::new(&mut signs.bytes)),
+            pool: unit.pool.map(|_| Pool { size, winners: winners.as_mut().map(WinnerBits::write) }),
+            ..Sink::new(Shared::new(&mut out.data), n, [h, w], channels)
+        };
+        winograd::convolve(&Source::new(map.view(), self.padding), &self.filters, &sink);
+        (out, Noted { signs, winners })
+    }
+
+    /// The gradient with respect to the input, of the shape `input`, from that of the outputs, of the shape `computed`,
+    /// or of their pool's. Where a pixel's gradient is complete, it is multiplied with `slopes`, those of the
+    /// rectifier that the input came from; the answer says whether that was done.
+    pub(super) fn backward(
+        &self,
+        gradient: &Activation<T>,
+        winners: Option<&WinnerBits>,
+        [input, computed]: [[usize; 4]; 2],
+        slopes: Option<&Signs<T>>,
+    ) -> (Activation<T>, bool) {
+        let transposed = self.transposed.get_or_init(|| self.filters.transposed());
+        let Filters { kh, kw, inputs, outputs, .. } = *transposed;
+        let [n, _, h, w] = computed;
+        let (around, rest) = reach(self.padding, [kh, kw]);
+        let size = |size: usize, [before, after]: [usize; 2], kernel: usize| {
+            (size + before + after + 1).saturating_sub(kernel)
+        };
+        let size = [size(h, [around.top, around.bottom], kh), size(w, [around.left, around.right], kw)];
+        if !winograd::is_worthwhile([kh, kw], self.stride, inputs, n, size) {
+            return (correlate_transposed(gradient, transposed, self.padding, self.stride, input), false);
+        }
+        let mut out = Activation::new([n, outputs, size[0], size[1]]);
+        let source = Source {
+            unpool: winners.map(|winners| (winners.read(), [h, w])),
+            ..Source::new(gradient.view(), around)
+        };
+        let is_complete = rest.is_empty();
+        let sink = Sink {
+            keep: slopes.filter(|_| is_complete),
+            ..Sink::new(Shared::new(&mut out.data), n, size, outputs)
+        };
+        winograd::convolve(&source, transposed, &sink);
+        if is_complete { (out, slopes.is_some()) } else { (rest.fold(&out), false) }
+    }
+}

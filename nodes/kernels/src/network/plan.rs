@@ -1,0 +1,145 @@
+use std::ops::Range;
+
+use candle_core::Result;
+
+use crate::layer::{Layer, Node, Source};
+use crate::winograd;
+
+/// What one run computes: decided by the layers, the input's shape and the taps alone.
+///
+/// A *value* is the input (0) or the output of a layer (its index plus one).
+pub(crate) struct Plan {
+    /// Layers whose outputs are asked for, in that order; one may be there more than once.
+    pub(crate) taps: Vec<usize>,
+    /// By value: its shape, `[n, c, h, w]`; zeros where no tap needs it.
+    pub(crate) shapes: Vec<[usize; 4]>,
+    /// The layers that a tap needs, in the order of computing.
+    pub(super) units: Vec<Unit>,
+    /// By value: the last layer that reads it.
+    pub(super) last_readers: Vec<Option<usize>>,
+    /// By value: how many layers read it.
+    readers: Vec<usize>,
+    /// By layer: the first of the layers that are done with it.
+    pub(super) heads: Vec<usize>,
+}
+
+/// A layer and those behind it that are done together with it, so that what lies between them is never stored.
+pub(super) struct Unit {
+    pub(super) head: usize,
+    /// A rectifier behind a convolution.
+    pub(super) rectifier: Option<usize>,
+    /// A 2x2 max-pool behind that.
+    pub(super) pool: Option<usize>,
+}
+
+impl Unit {
+    /// The layer whose output is stored.
+    pub(super) fn last(&self) -> usize {
+        self.pool.or(self.rectifier).unwrap_or(self.head)
+    }
+}
+
+impl Plan {
+    /// For taps that name layers of `nodes`.
+    ///
+    /// # Errors
+    ///
+    /// If a layer that a tap needs cannot take the shape that it would be given.
+    pub(crate) fn new(nodes: &[Node], input: [usize; 4], taps: &[usize]) -> Result<Self> {
+        let order = needed(nodes, taps);
+        let mut shapes = vec![[0; 4]; nodes.len() + 1];
+        shapes[0] = input;
+        let mut readers = vec![0; shapes.len()];
+        let mut last_readers = vec![None; shapes.len()];
+        for &index in &order {
+            shapes[index + 1] = output_shape(nodes, index, &shapes)?;
+            for source in &nodes[index].1 {
+                readers[source.value()] += 1;
+                last_readers[source.value()] = Some(index);
+            }
+        }
+        let mut plan =
+            Self { taps: taps.to_vec(), shapes, units: Vec::new(), last_readers, readers, heads: Vec::new() };
+        plan.heads = (0..nodes.len()).collect();
+        for &head in &order {
+            // Unless a convolution before it does it too.
+            if plan.heads[head] == head {
+                let unit = plan.unit(nodes, head);
+                for layer in [unit.rectifier, unit.pool].into_iter().flatten() {
+                    plan.heads[layer] = head;
+                }
+                plan.units.push(unit);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The layer at `head` and what is done with it.
+    fn unit(&self, nodes: &[Node], head: usize) -> Unit {
+        let mut unit = Unit { head, rectifier: None, pool: None };
+        let Layer::Conv { stride, .. } = &nodes[head].0 else { return unit };
+        unit.rectifier = self
+            .only_reader(head)
+            .filter(|reader| matches!(nodes[*reader].0, Layer::Relu | Layer::LeakyRelu { .. }));
+        unit.pool = self.only_reader(unit.last()).filter(|reader| {
+            // Convolutions that do a pool, and its transpose on the way back, are those of `winograd`.
+            let Layer::Conv { weight, .. } = &nodes[head].0 else { return false };
+            let (computed, [n, inputs, h, w]) =
+                (self.shapes[head + 1], self.shapes[nodes[head].1[0].value()]);
+            let halves = [computed[0], computed[1], computed[2] / 2, computed[3] / 2];
+            let kernel = [weight.dims()[2], weight.dims()[3]];
+            let is_halving =
+                matches!(nodes[*reader].0, Layer::MaxPool { kernel: 2, stride: 2, padding: 0, .. });
+            is_halving
+                && self.shapes[*reader + 1] == halves
+                && winograd::is_worthwhile(kernel, *stride, inputs, n, [computed[2], computed[3]])
+                && winograd::is_worthwhile(kernel, *stride, computed[1], n, [h, w])
+        });
+        unit
+    }
+
+    /// The layer that alone sees what a layer gives.
+    fn only_reader(&self, layer: usize) -> Option<usize> {
+        self.last_readers[layer + 1].filter(|_| self.is_seen_once(layer))
+    }
+
+    /// Whether one layer reads what this one gives, and no tap.
+    pub(super) fn is_seen_once(&self, layer: usize) -> bool {
+        self.readers[layer + 1] == 1 && !self.taps.contains(&layer)
+    }
+
+    /// The taps, each with the place of its numbers, `[n, c, h, w]`, where all outputs stand one after the other.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let mut end = 0;
+        self.taps.iter().map(move |tap| {
+            let start = end;
+            end += self.shapes[tap + 1].iter().product::<usize>();
+            (*tap, start..end)
+        })
+    }
+}
+
+/// The shape of one layer's output, for the shapes of the values before it.
+pub(crate) fn output_shape(nodes: &[Node], index: usize, shapes: &[[usize; 4]]) -> Result<[usize; 4]> {
+    let (layer, inputs) = &nodes[index];
+    let inputs: Vec<_> = inputs.iter().map(|source| shapes[source.value()]).collect();
+    layer.output_shape(index, &inputs)
+}
+
+/// The layers that `taps` depend on, themselves included. Layers read earlier ones only.
+fn needed(nodes: &[Node], taps: &[usize]) -> Vec<usize> {
+    let mut is_needed = vec![false; nodes.len()];
+    for tap in taps {
+        is_needed[*tap] = true;
+    }
+    for index in (0..nodes.len()).rev() {
+        if is_needed[index] {
+            for source in &nodes[index].1 {
+                if let Source::Layer(before) = source {
+                    is_needed[*before] = true;
+                }
+            }
+        }
+    }
+    (0..nodes.len()).filter(|index| is_needed[*index]).collect()
+}

@@ -1,0 +1,153 @@
+//! Where the inputs of tiles come from.
+
+use super::{Grid, Place, SIDE, STEP, transform};
+use crate::activation::View;
+use crate::element::Element;
+use crate::layer::Padding;
+use crate::relu::byte_len;
+use crate::simd::{Job, Lanes};
+
+/// Which value of each 2x2 window a pool took, as bits: two bytes of bits per sixteen channels of a pooled pixel.
+#[derive(Clone, Copy)]
+pub(crate) struct Winners<'a> {
+    /// Set for the right column.
+    pub(crate) right: &'a [u8],
+    /// Set for the lower row.
+    pub(crate) below: &'a [u8],
+}
+
+/// The map that a convolution reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a, T> {
+    pub(crate) map: View<'a, T>,
+    pub(crate) padding: Padding,
+    /// One factor per image and channel, `[n, c]`.
+    pub(crate) scale: Option<&'a [T]>,
+    /// The map is the gradient of a 2x2 pool's outputs; the convolution reads that of its inputs, of this height and
+    /// width: every value stands where its window's winner stood, and all else is zero.
+    pub(crate) unpool: Option<(Winners<'a>, [usize; 2])>,
+}
+
+impl<'a, T: Element> Source<'a, T> {
+    pub(crate) fn new(map: View<'a, T>, padding: Padding) -> Self {
+        Self { map, padding, scale: None, unpool: None }
+    }
+
+    /// Height and width of what the convolution reads.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        self.unpool.map_or([self.map.h, self.map.w], |(_, size)| size)
+    }
+
+    /// Whether all inputs of a tile are pixels of the stored map.
+    #[inline(always)]
+    fn is_inside(&self, place: Place) -> bool {
+        let [h, w] = self.size();
+        let (y, x) = (place.y * STEP, place.x * STEP);
+        self.unpool.is_none()
+            && (y >= self.padding.top && y + SIDE <= h + self.padding.top)
+            && (x >= self.padding.left && x + SIDE <= w + self.padding.left)
+    }
+
+    /// Copies the inputs of a tile for the channels from `channel` on: 6 x 6 vectors, zeros where there is nothing.
+    #[inline(always)]
+    fn gather<V: Lanes<Element = T>>(&self, place: Place, channel: usize, to: &mut [V; SIDE * SIDE]) {
+        let [h, w] = self.size();
+        for i in 0..SIDE {
+            let y = self.padding.row(place.y * STEP + i, h);
+            for j in 0..SIDE {
+                to[i * SIDE + j] = match (y, self.padding.column(place.x * STEP + j, w)) {
+                    (Some(y), Some(x)) => self.pixel(place.n, y, x, channel),
+                    _ => V::splat(T::ZERO),
+                };
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pixel<V: Lanes<Element = T>>(&self, n: usize, y: usize, x: usize, channel: usize) -> V {
+        let map = &self.map;
+        let Some((winners, _)) = self.unpool else {
+            return self.stored((n * map.h + y) * map.w + x, channel);
+        };
+        // What hangs over the pooled windows got no gradient.
+        if y / 2 >= map.h || x / 2 >= map.w {
+            return V::splat(T::ZERO);
+        }
+        let pixel = (n * map.h + y / 2) * map.w + x / 2;
+        let bits = |bits: &[u8], is_wanted: bool| {
+            let at = pixel * byte_len(map.c) + channel / 8;
+            let bits = u16::from_le_bytes([bits[at], if V::WIDTH > 8 { bits[at + 1] } else { 0 }]);
+            if is_wanted { bits } else { !bits }
+        };
+        let won = bits(winners.right, x % 2 == 1) & bits(winners.below, y % 2 == 1);
+        let won = if V::WIDTH > 8 { won } else { won & 0xff };
+        V::select(V::mask(won), self.stored(pixel, channel), V::splat(T::ZERO))
+    }
+
+    /// The channels from `channel` on of pixel `pixel` of the batch.
+    #[inline(always)]
+    fn stored<V: Lanes<Element = T>>(&self, pixel: usize, channel: usize) -> V {
+        let channels = &self.map.data[pixel * self.map.c..][..self.map.c][channel..];
+        if channels.len() >= V::WIDTH {
+            // SAFETY: there are at least as many numbers as lanes.
+            unsafe { V::load(channels.as_ptr()) }
+        } else {
+            V::load_part(channels)
+        }
+    }
+}
+
+/// Transforms some tiles: `[36][tiles][row_len]`, of which the channels are written, up to a whole vector.
+pub(super) struct TransformTiles<'a, T> {
+    pub(super) source: &'a Source<'a, T>,
+    pub(super) grid: Grid,
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// 36 products of `product_len` numbers, in each of which the tiles lie `row_len` apart; this task's alone.
+    pub(super) to: *mut T,
+    pub(super) product_len: usize,
+    pub(super) row_len: usize,
+}
+
+impl<T: Element> Job<T> for TransformTiles<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { source, grid, first, count, to, product_len, row_len } = self;
+        let c = source.map.c;
+        let mut gathered = [V::splat(T::ZERO); SIDE * SIDE];
+        for tile in 0..count {
+            let place = grid.place(first + tile);
+            let is_inside = source.is_inside(place);
+            let scale = source.scale.map(|scale| &scale[place.n * c..][..c]);
+            for channel in (0..c).step_by(V::WIDTH) {
+                let (pixels, strides) = if is_inside && channel + V::WIDTH <= c {
+                    let (y, x) = (place.y * STEP - source.padding.top, place.x * STEP - source.padding.left);
+                    let map = &source.map;
+                    let last = ((place.n * map.h + y + SIDE - 1) * map.w + x + SIDE) * c;
+                    assert!(last <= map.data.len());
+                    let first = ((place.n * map.h + y) * map.w + x) * c + channel;
+                    (map.data[first..].as_ptr(), [map.w * c, c])
+                } else {
+                    source.gather(place, channel, &mut gathered);
+                    (gathered.as_ptr().cast(), [SIDE * V::WIDTH, V::WIDTH])
+                };
+                let scale = scale.map(|scale| {
+                    if channel + V::WIDTH <= c {
+                        // SAFETY: there are as many factors as channels.
+                        unsafe { V::load(scale[channel..].as_ptr()) }
+                    } else {
+                        V::load_part(&scale[channel..])
+                    }
+                });
+                // SAFETY: the pixels of an inner tile are inside of the map, those of others were gathered; `to` has
+                // room for the tiles by what the struct's makers promise.
+                unsafe {
+                    let to = to.add(tile * row_len + channel);
+                    transform::input(pixels, strides, scale, to, product_len);
+                }
+            }
+        }
+    }
+}
