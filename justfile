@@ -23,10 +23,17 @@ doc:
 bless:
     BLESS=1 cargo test -p dreamwire-tests
 
-# Parse, check and plan of 1,000 nodes; an empty plugin call
+# Parse, check and plan of 1,000 nodes; an empty plugin call; each operator; a generator
 bench:
     cargo bench -p dreamwire-engine --bench plan
     cargo bench -p dreamwire-loader --bench call
+    cargo bench -p dreamwire-kernels --bench kernels
+    cargo bench -p dreamwire-nets --bench stylegan
+
+# Dreamwire against PyTorch (and candle with --candle) on this machine, minutes; needs numpy and torch in python3
+bench-compare *args:
+    cargo build --release
+    python3 benches/compare_torch.py --json benches/last.json {{args}}
 
 # Type-check the CUDA build without a GPU or a toolkit: NVIDIA's headers and compiler come from pip (minutes, once)
 check-cuda:

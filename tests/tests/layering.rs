@@ -17,6 +17,7 @@ const RULES: &[(&str, &[&str], bool)] = &[
     ("dreamwire-adain", &["dreamwire-sdk", "dreamwire-nets"], true),
     ("dreamwire-stylegan", &["dreamwire-sdk", "dreamwire-nets"], true),
     ("node-template", &["dreamwire-sdk"], true),
+    ("dreamwire-bench", &["dreamwire-kernels", "dreamwire-nets"], true),
     ("dreamwire-graph", &[], false),
     ("dreamwire-engine", &["dreamwire-graph"], false),
     ("dreamwire-loader", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine"], false),
@@ -94,7 +95,8 @@ fn networks_and_kernels_have_never_heard_of_plugins() {
 /// Every Rust file of ours: its path from the root with forward slashes, and its text.
 fn sources() -> Vec<(String, String)> {
     let root = repository();
-    let mut pending: Vec<PathBuf> = ["host", "nodes", "plugins", "tests"].map(|part| root.join(part)).into();
+    let mut pending: Vec<PathBuf> =
+        ["benches", "host", "nodes", "plugins", "tests"].map(|part| root.join(part)).into();
     let mut found = Vec::new();
     while let Some(folder) = pending.pop() {
         for entry in std::fs::read_dir(&folder).expect("our folders can be read").flatten() {

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     Nodes(NodesArgs),
     /// Look at plugins
     Plugin(PluginArgs),
+    /// Measure how long networks take on this machine
+    #[command(disable_help_flag = true)]
+    Bench(BenchArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }
@@ -143,6 +147,13 @@ pub(crate) enum PluginCommand {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// What to measure and how; `dreamwire bench --help` lists it
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -194,5 +205,18 @@ mod tests {
         assert_eq!(args.device, Device::Cuda(1));
         assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.inputs.len()), (1, 1, 1));
         assert!(device("gpu").is_err() && device("cuda:x").is_err());
+    }
+
+    #[test]
+    fn what_comes_after_bench_is_handed_on() {
+        let check = |words: &str, expected: &str| {
+            let cli = Cli::parse_from(words.split(' '));
+            let Command::Bench(args) = cli.command else { panic!("not bench") };
+            let expected: Vec<OsString> = expected.split(' ').map(OsString::from).collect();
+            assert_eq!(args.arguments, expected, "{words}");
+        };
+        check("dreamwire bench vgg16 --size 64 --json", "vgg16 --size 64 --json");
+        check("dreamwire bench --help", "--help");
+        check("dreamwire bench dream --help -h", "dream --help -h");
     }
 }

@@ -1,4 +1,4 @@
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 use dreamwire_graph::Diagnostic;
 
@@ -24,6 +24,11 @@ impl Exit {
     pub(crate) fn of(problems: &[Diagnostic]) -> Option<Exit> {
         let error = problems.iter().find(|problem| problem.is_error())?;
         Some(Exit(error.class.exit_code()))
+    }
+
+    /// As another program ended: with its exit code, or interrupted if a signal ended it.
+    pub(crate) fn like(status: ExitStatus) -> Exit {
+        status.code().map_or(Exit::INTERRUPTED, |code| u8::try_from(code).map_or(Exit::BUG, Exit))
     }
 
     /// The number that the system is told.

@@ -1,4 +1,4 @@
-//! The program `dreamwire`: runs, checks and watches graph files. The only crate that prints.
+//! The program `dreamwire`: runs, checks and watches graph files. The only crate of the host that prints.
 //!
 //! A command goes through the phases of the host one after another, each a function of another crate:
 //! `graph_file` (text) -> `session` (plugins, parse, `--set`, check) -> `run` or `watch` (plan, preflight, run).
@@ -7,6 +7,7 @@
 mod args;
 mod exit;
 
+mod bench;
 mod check;
 mod completions;
 mod nodes;
@@ -59,6 +60,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),
+        Command::Bench(args) => bench::bench(args, console),
         Command::Completions(args) => completions::completions(args, console),
     }
 }

@@ -7,15 +7,18 @@ use crate::layer::{Padding, PaddingMode};
 impl Padding {
     /// The row of a picture of `h` rows that padded row `padded` shows; `None` is a row of zeros, as all rows below the
     /// padding are.
+    #[inline(always)]
     pub(crate) fn row(self, padded: usize, h: usize) -> Option<usize> {
         self.source(padded, [self.top, self.bottom], h)
     }
 
     /// The column of a picture of `w` columns that padded column `padded` shows; `None` as for rows.
+    #[inline(always)]
     pub(crate) fn column(self, padded: usize, w: usize) -> Option<usize> {
         self.source(padded, [self.left, self.right], w)
     }
 
+    #[inline(always)]
     fn source(self, padded: usize, [before, after]: [usize; 2], size: usize) -> Option<usize> {
         if padded >= before + size + after {
             return None;

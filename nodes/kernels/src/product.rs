@@ -1,5 +1,8 @@
 //! Products of matrices whose sums stay in registers: where nearly all of the time is spent.
 
+// Loops by index: iterators are not always inlined, and would do without the instructions.
+#![allow(clippy::needless_range_loop)]
+
 use crate::element::Element;
 use crate::simd::Lanes;
 
@@ -40,14 +43,10 @@ impl<T: Element> Product<T> {
         let slice = self.depth.div_ceil(self.depth.div_ceil(SLICE_DEPTH));
         let mut start = 0;
         while start < self.depth {
-            let part = Self {
-                // SAFETY: `start` is less than the depth, so both stay inside.
-                lhs: unsafe { self.lhs.add(start) },
-                rhs: unsafe { self.rhs.add(start * COLUMNS) },
-                depth: slice.min(self.depth - start),
-                accumulate: self.accumulate || start > 0,
-                ..self
-            };
+            // SAFETY: `start` is less than the depth, so both stay inside.
+            let (lhs, rhs) = unsafe { (self.lhs.add(start), self.rhs.add(start * COLUMNS)) };
+            let depth = slice.min(self.depth - start);
+            let part = Self { lhs, rhs, depth, accumulate: self.accumulate || start > 0, ..self };
             // SAFETY: a part of what the caller promises.
             unsafe { part.compute_slice::<V>() }
             start += slice;
@@ -172,12 +171,13 @@ impl<T: Element> Product<T> {
             unsafe { self.step::<V, R, N>(&mut sums, k, 0) };
             k += 1;
         }
-        for (row, sums) in sums.iter().enumerate() {
-            for (vector, sum) in sums.iter().enumerate() {
+        for row in 0..R {
+            for vector in 0..N {
                 // SAFETY: the tile has `R` rows of `N` vectors.
                 unsafe {
                     let to = self.out.add(row * self.out_stride + vector * V::WIDTH);
-                    let sum = if self.accumulate { sum.add(V::load(to)) } else { *sum };
+                    let sum = sums[row][vector];
+                    let sum = if self.accumulate { sum.add(V::load(to)) } else { sum };
                     sum.store(to);
                 }
             }
@@ -201,10 +201,10 @@ impl<T: Element> Product<T> {
                 columns[1] = V::load(rhs.add(second));
             }
             let lhs = self.lhs.add(k);
-            for (row, sums) in sums.iter_mut().enumerate() {
+            for row in 0..R {
                 let value = V::splat(*lhs.add(row * self.lhs_stride).add(step));
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = value.mul_add(column, *sum);
+                for vector in 0..N {
+                    sums[row][vector] = value.mul_add(columns[vector], sums[row][vector]);
                 }
             }
         }

@@ -1,5 +1,8 @@
 //! What happens to outputs of tiles, and where they go.
 
+// Loops by index: iterators are not always inlined, and would do without the instructions.
+#![allow(clippy::needless_range_loop)]
+
 use super::source::Winners;
 use super::{Place, STEP};
 use crate::element::Element;
@@ -70,20 +73,24 @@ impl<'a, T: Element> Sink<'a, T> {
             let [pooled_h, pooled_w] = pool.size;
             let tolerance = largest.mul(V::splat(T::EPSILON * T::from_f64(ROUNDINGS)));
             let count = (STEP / 2).min(pooled_w.saturating_sub(left / 2));
-            for (i, rows) in tile.chunks_exact(2).enumerate().take(pooled_h.saturating_sub(top / 2)) {
+            if count == 0 {
+                return;
+            }
+            for i in 0..(STEP / 2).min(pooled_h.saturating_sub(top / 2)) {
+                let (upper, lower) = (&tile[2 * i], &tile[2 * i + 1]);
                 let pixel = (place.n * pooled_h + top / 2 + i) * pooled_w + left / 2;
                 let mut row = [largest; STEP / 2];
-                for (j, value) in row.iter_mut().enumerate().take(count) {
-                    let window = [rows[0][2 * j], rows[0][2 * j + 1], rows[1][2 * j], rows[1][2 * j + 1]];
-                    *value = self.take(pool, window, tolerance, pixel + j, channel);
+                for j in 0..count {
+                    let window = [upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]];
+                    row[j] = self.take(pool, window, tolerance, pixel + j, channel);
                 }
                 self.finish(row, count, place.n, pixel, channel);
             }
             return;
         }
         let count = STEP.min(w - left);
-        for (i, row) in tile.iter().enumerate().take(h - top) {
-            self.finish(*row, count, place.n, (place.n * h + top + i) * w + left, channel);
+        for i in 0..STEP.min(h - top) {
+            self.finish(tile[i], count, place.n, (place.n * h + top + i) * w + left, channel);
         }
     }
 
@@ -101,12 +108,17 @@ impl<'a, T: Element> Sink<'a, T> {
         let largest = d.larger(c).larger(upper);
         if let Some(winners) = &pool.winners {
             let least = largest.sub(tolerance);
-            let loses = |value: V| V::bits(least.above(value));
-            let (not_a, not_b, not_c) = (loses(a), loses(b), loses(c));
+            let not_a = V::bits(least.above(a));
+            let not_b = V::bits(least.above(b));
+            let not_c = V::bits(least.above(c));
             let below = not_a & not_b;
             let right = not_a & (!not_b | not_c);
-            self.note::<V>(&winners.right, right, pixel, channel);
-            self.note::<V>(&winners.below, below, pixel, channel);
+            let at = pixel * byte_len(self.channels) + channel / 8;
+            // SAFETY: `at` found room for them, and by the contract of `write` they are this task's.
+            unsafe {
+                write_bits::<V>(winners.right.at(at, V::WIDTH / 8), right);
+                write_bits::<V>(winners.below.at(at, V::WIDTH / 8), below);
+            }
         }
         // NaN is neither larger nor smaller, and has to come through.
         let nan = V::splat(T::from_f64(f64::NAN));
@@ -126,63 +138,61 @@ impl<'a, T: Element> Sink<'a, T> {
     ) {
         let zero = V::splat(T::ZERO);
         if let Some(scale) = self.scale {
-            let scale = self.factors(&scale[n * self.channels..], channel);
-            row.iter_mut().for_each(|value: &mut V| *value = value.mul(scale));
+            let scale = self.factors::<V>(&scale[n * self.channels..], channel);
+            for value in &mut row {
+                *value = value.mul(scale);
+            }
         }
         if let Some(bias) = self.bias {
-            let bias = self.factors(bias, channel);
-            row.iter_mut().for_each(|value: &mut V| *value = value.add(bias));
+            let bias = self.factors::<V>(bias, channel);
+            for value in &mut row {
+                *value = value.add(bias);
+            }
         }
         match self.rectified {
             Rectified::No => {}
-            Rectified::Relu => row.iter_mut().for_each(|value| *value = zero.larger(*value)),
+            Rectified::Relu => {
+                for value in &mut row {
+                    *value = zero.larger(*value);
+                }
+            }
             Rectified::Leaky(slope) => {
                 let slope = V::splat(slope);
-                row.iter_mut()
-                    .for_each(|value| *value = V::select(value.above(zero), *value, value.mul(slope)));
+                for value in &mut row {
+                    *value = V::select(value.above(zero), *value, value.mul(slope));
+                }
             }
         }
+        let bytes = byte_len(self.channels);
         if let Some(signs) = &self.signs {
-            for (x, value) in row.iter().enumerate().take(count) {
-                self.note::<V>(signs, V::bits(value.above(zero)), pixel + x, channel);
+            let to = signs.at(pixel * bytes + channel / 8, (count - 1) * bytes + V::WIDTH / 8);
+            for x in 0..count {
+                // SAFETY: `at` found room for them, and by the contract of `write` they are this task's.
+                unsafe { write_bits::<V>(to.add(x * bytes), V::bits(row[x].above(zero))) };
             }
         }
         if let Some(keep) = self.keep {
-            let bytes = byte_len(self.channels);
             let signs = &keep.bytes[pixel * bytes + channel / 8..][..(count - 1) * bytes + V::WIDTH / 8];
-            for (x, value) in row.iter_mut().enumerate().take(count) {
+            let slope = V::splat(keep.slope);
+            for x in 0..count {
                 let high = if V::WIDTH > 8 { signs[x * bytes + 1] } else { 0 };
                 let kept = V::mask(u16::from_le_bytes([signs[x * bytes], high]));
                 // Not times zero: infinity has to become zero too.
-                let other = if keep.slope == T::ZERO { zero } else { value.mul(V::splat(keep.slope)) };
-                *value = V::select(kept, *value, other);
+                let other = if keep.slope == T::ZERO { zero } else { row[x].mul(slope) };
+                row[x] = V::select(kept, row[x], other);
             }
         }
         let lanes = (self.channels - channel).min(V::WIDTH);
         let to = self.out.at(pixel * self.channels + channel, (count - 1) * self.channels + lanes);
-        for (x, value) in row.iter().enumerate().take(count) {
+        for x in 0..count {
             // SAFETY: `at` found room for so many numbers, and by the contract of `write` they are this task's.
             unsafe {
                 let to = to.add(x * self.channels);
                 if lanes == V::WIDTH {
-                    value.store(to);
+                    row[x].store(to);
                 } else {
-                    value.store_part(std::slice::from_raw_parts_mut(to, lanes));
+                    row[x].store_part(std::slice::from_raw_parts_mut(to, lanes));
                 }
-            }
-        }
-    }
-
-    /// Writes a vector's bits.
-    #[inline(always)]
-    fn note<V: Lanes<Element = T>>(&self, bytes: &Shared<'_, u8>, bits: u16, pixel: usize, channel: usize) {
-        let to = bytes.at(pixel * byte_len(self.channels) + channel / 8, V::WIDTH / 8);
-        let [low, high] = bits.to_le_bytes();
-        // SAFETY: `at` found room for them, and by the contract of `write` they are this task's.
-        unsafe {
-            *to = low;
-            if V::WIDTH > 8 {
-                *to.add(1) = high;
             }
         }
     }
@@ -196,6 +206,23 @@ impl<'a, T: Element> Sink<'a, T> {
             unsafe { V::load(factors.as_ptr()) }
         } else {
             V::load_part(factors)
+        }
+    }
+}
+
+/// Writes the bits of a vector.
+///
+/// # Safety
+///
+/// There is a byte for every eight lanes.
+#[inline(always)]
+unsafe fn write_bits<V: Lanes>(to: *mut u8, bits: u16) {
+    let [low, high] = bits.to_le_bytes();
+    // SAFETY: the caller's promise.
+    unsafe {
+        *to = low;
+        if V::WIDTH > 8 {
+            *to.add(1) = high;
         }
     }
 }

@@ -74,13 +74,10 @@ impl<'a, T: Element> Source<'a, T> {
             return V::splat(T::ZERO);
         }
         let pixel = (n * map.h + y / 2) * map.w + x / 2;
-        let bits = |bits: &[u8], is_wanted: bool| {
-            let at = pixel * byte_len(map.c) + channel / 8;
-            let bits = u16::from_le_bytes([bits[at], if V::WIDTH > 8 { bits[at + 1] } else { 0 }]);
-            if is_wanted { bits } else { !bits }
-        };
-        let won = bits(winners.right, x % 2 == 1) & bits(winners.below, y % 2 == 1);
-        let won = if V::WIDTH > 8 { won } else { won & 0xff };
+        let at = pixel * byte_len(map.c) + channel / 8;
+        let right = read_bits::<V>(&winners.right[at..]) ^ if x % 2 == 1 { 0 } else { u16::MAX };
+        let below = read_bits::<V>(&winners.below[at..]) ^ if y % 2 == 1 { 0 } else { u16::MAX };
+        let won = right & below & (u16::MAX >> (16 - V::WIDTH));
         V::select(V::mask(won), self.stored(pixel, channel), V::splat(T::ZERO))
     }
 
@@ -95,6 +92,12 @@ impl<'a, T: Element> Source<'a, T> {
             V::load_part(channels)
         }
     }
+}
+
+/// The bits of a vector.
+#[inline(always)]
+fn read_bits<V: Lanes>(bytes: &[u8]) -> u16 {
+    u16::from_le_bytes([bytes[0], if V::WIDTH > 8 { bytes[1] } else { 0 }])
 }
 
 /// Transforms some tiles: `[36][tiles][row_len]`, of which the channels are written, up to a whole vector.

@@ -1,5 +1,8 @@
 //! The transforms of F(4x4, 3x3) for the points 0, ±1/sqrt(2), ±sqrt(2) and infinity.
 
+// Loops by index: iterators are not always inlined, and would do without the instructions.
+#![allow(clippy::needless_range_loop)]
+
 use super::{PRODUCTS, SIDE, STEP};
 use candle_core::WithDType;
 
@@ -70,25 +73,26 @@ pub(super) unsafe fn input<V: Lanes>(
     product_len: usize,
 ) {
     let mut columns = [[V::splat(V::Element::ZERO); SIDE]; SIDE];
-    for (j, column) in columns.iter_mut().enumerate() {
+    for j in 0..SIDE {
         let mut lines = [V::splat(V::Element::ZERO); SIDE];
-        for (i, line) in lines.iter_mut().enumerate() {
+        for i in 0..SIDE {
             // SAFETY: row i and pixel j are two of six.
-            *line = unsafe { V::load(pixels.add(i * row_len + j * pixel_len)) };
+            lines[i] = unsafe { V::load(pixels.add(i * row_len + j * pixel_len)) };
             if let Some(scale) = scale {
-                *line = line.mul(scale);
+                lines[i] = lines[i].mul(scale);
             }
         }
-        *column = forward(lines);
+        columns[j] = forward(lines);
     }
     for i in 0..SIDE {
         let mut lines = [V::splat(V::Element::ZERO); SIDE];
-        for (line, column) in lines.iter_mut().zip(&columns) {
-            *line = column[i];
+        for j in 0..SIDE {
+            lines[j] = columns[j][i];
         }
-        for (j, value) in forward(lines).into_iter().enumerate() {
+        let values = forward(lines);
+        for j in 0..SIDE {
             // SAFETY: one of the 36 products.
-            unsafe { value.store(to.add((i * SIDE + j) * product_len)) };
+            unsafe { values[j].store(to.add((i * SIDE + j) * product_len)) };
         }
     }
 }
@@ -107,24 +111,24 @@ pub(super) unsafe fn output<V: Lanes>(
     let zero = V::splat(V::Element::ZERO);
     let mut largest = zero;
     let mut columns = [[zero; STEP]; SIDE];
-    for (j, column) in columns.iter_mut().enumerate() {
+    for j in 0..SIDE {
         let mut lines = [zero; SIDE];
-        for (i, line) in lines.iter_mut().enumerate() {
+        for i in 0..SIDE {
             // SAFETY: one of the 36 products.
-            *line = unsafe { V::load(products.add((i * SIDE + j) * product_len)) };
+            lines[i] = unsafe { V::load(products.add((i * SIDE + j) * product_len)) };
             if is_measured {
-                largest = line.abs().larger(largest);
+                largest = lines[i].abs().larger(largest);
             }
         }
-        *column = back(lines);
+        columns[j] = back(lines);
     }
     let mut tile = [[zero; STEP]; STEP];
-    for (i, row) in tile.iter_mut().enumerate() {
+    for i in 0..STEP {
         let mut lines = [zero; SIDE];
-        for (line, column) in lines.iter_mut().zip(&columns) {
-            *line = column[i];
+        for j in 0..SIDE {
+            lines[j] = columns[j][i];
         }
-        *row = back(lines);
+        tile[i] = back(lines);
     }
     (tile, largest)
 }
@@ -138,13 +142,14 @@ pub(super) unsafe fn output<V: Lanes>(
 pub(super) unsafe fn filter<V: Lanes>(taps: [[V; 3]; 3], to: *mut V::Element, product_len: usize) {
     let zero = V::splat(V::Element::ZERO);
     let mut columns = [[zero; SIDE]; 3];
-    for (u, column) in columns.iter_mut().enumerate() {
-        *column = evaluate([taps[0][u], taps[1][u], taps[2][u]]);
+    for u in 0..3 {
+        columns[u] = evaluate([taps[0][u], taps[1][u], taps[2][u]]);
     }
     for i in 0..SIDE {
-        for (j, value) in evaluate([columns[0][i], columns[1][i], columns[2][i]]).into_iter().enumerate() {
+        let values = evaluate([columns[0][i], columns[1][i], columns[2][i]]);
+        for j in 0..SIDE {
             // SAFETY: one of the 36 products.
-            unsafe { value.store(to.add((i * SIDE + j) * product_len)) };
+            unsafe { values[j].store(to.add((i * SIDE + j) * product_len)) };
         }
     }
 }

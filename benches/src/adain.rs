@@ -1,0 +1,77 @@
+use std::collections::HashMap;
+
+use candle_core::{Result, Tensor};
+use dreamwire_nets::PaddingMode;
+use dreamwire_nets::adain::{Decoder, adain};
+use dreamwire_nets::vgg::{Layer, Vgg, normalise, parameter_shapes};
+
+use crate::args::AdainArgs;
+use crate::failure::Failure;
+use crate::flops::{gflop, vgg_gflop};
+use crate::measure::repeat;
+use crate::report::Report;
+use crate::tensors;
+
+/// Inputs and outputs of the decoder's convolutions, and pixels of the picture per pixel of their maps.
+const DECODER: [(usize, usize, usize); 5] =
+    [(256, 128, 4), (128, 128, 2), (128, 64, 2), (64, 64, 1), (64, 3, 1)];
+/// Before the names of the decoder's tensors, where they stand in one file with the encoder's.
+const PREFIX: &str = "decoder.";
+
+/// One picture painted like another: both through VGG16 (with mirrored edges) to the decoder's layer, one after the
+/// other, AdaIN, and the decoder. What the node AdaIN does with alpha 1.
+pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> {
+    let size = args.common.size();
+    if !size.is_multiple_of(Decoder::SCALE) {
+        let scale = Decoder::SCALE;
+        return Err(Failure::Usage(format!("--size should be a multiple of {scale}, found {size}")));
+    }
+    let (encoder, decoder) = networks(args)?;
+    let layer = Layer::named(Decoder::LAYER).expect("the decoder decodes one of VGG16's layers");
+    let shape = [1, size, size, 3];
+    let pictures =
+        tensors::inputs(args.files.input.as_deref(), &[("content", &shape), ("style", &shape)], [0.0, 1.0])?;
+    let encode = |picture: &Tensor| -> Result<Tensor> {
+        Ok(encoder.features(&normalise(picture)?, &[layer])?.swap_remove(0))
+    };
+    let (times, painted) = repeat(&args.common, || {
+        let (content, style) = (encode(&pictures[0])?, encode(&pictures[1])?);
+        decoder.decode(&adain(&content, &style)?)?.clamp(0f32, 1f32)
+    })?;
+    tensors::write(args.files.output.as_deref(), &painted)?;
+    let decoding: f64 = DECODER
+        .iter()
+        .map(|(inputs, outputs, scale)| gflop((size / scale).pow(2), *inputs, *outputs, 9))
+        .sum();
+    let report = Report::new("adain", &args.common, times, 2.0 * vgg_gflop(size, layer) + decoding);
+    report.text(args.common.json)
+}
+
+/// The encoder and the decoder.
+fn networks(args: &AdainArgs) -> std::result::Result<(Vgg, Decoder), Failure> {
+    let tensors = match &args.files.weights {
+        Some(path) => tensors::read(path)?,
+        None => tensors::he(&shapes())?,
+    };
+    let (mut encoder, mut decoder) = (HashMap::new(), HashMap::new());
+    for (name, tensor) in tensors {
+        match name.strip_prefix(PREFIX) {
+            Some(rest) => decoder.insert(rest.to_owned(), tensor),
+            None => encoder.insert(name, tensor),
+        };
+    }
+    let encoder = Vgg::new(encoder, PaddingMode::Reflect);
+    let encoder = encoder.map_err(|error| Failure::Input(error.to_string()))?;
+    let decoder = Decoder::new(decoder).map_err(|error| Failure::Input(error.to_string()))?;
+    Ok((encoder, decoder))
+}
+
+/// Names and shapes of the tensors of both networks.
+fn shapes() -> Vec<(String, Vec<usize>)> {
+    let mut shapes = parameter_shapes();
+    for (index, (inputs, outputs, _)) in DECODER.into_iter().enumerate() {
+        shapes.push((format!("{PREFIX}{index}.weight"), vec![outputs, inputs, 3, 3]));
+        shapes.push((format!("{PREFIX}{index}.bias"), vec![outputs]));
+    }
+    shapes
+}

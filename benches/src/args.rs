@@ -1,0 +1,167 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dreamwire_nets::vgg::{Layer, layer_names};
+
+/// Measures whole networks on this machine
+#[derive(Debug, Parser)]
+#[command(name = "dreamwire-bench", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) network: Network,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Network {
+    /// VGG16 up to a layer
+    Vgg16(VggArgs),
+    /// StyleGAN2's synthesis, config-f: from w to a picture
+    Stylegan2(StyleGanArgs),
+    /// A style transfer: two pictures through VGG16, AdaIN, and back through the decoder
+    Adain(AdainArgs),
+    /// A dream from end to end: runs `dreamwire`, which must lie beside this program
+    Dream(DreamArgs),
+}
+
+/// What every network takes.
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// Height and width of the pictures in pixels
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    size: u32,
+    /// How many threads to use [default: one per core]
+    #[arg(long, value_name = "T")]
+    threads: Option<NonZeroUsize>,
+    /// How many times to measure
+    #[arg(long, value_name = "R", default_value = "5")]
+    pub(crate) repeat: NonZeroUsize,
+    /// How many times to run before that
+    #[arg(long, value_name = "W", default_value_t = 1)]
+    pub(crate) warmup: usize,
+    /// Multiplications and additions of f32 that these threads can do together, in GFLOP/s: adds the percentage of
+    /// the bound of Winograd's F(4x4, 3x3)
+    #[arg(long, value_name = "GFLOPS", value_parser = gflops)]
+    pub(crate) peak: Option<f64>,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Safetensors files instead of random numbers.
+#[derive(Args, Debug)]
+pub(crate) struct Files {
+    /// Weights [default: random ones, always the same]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for stylegan2, `content` and `style` `[1,N,N,3]` for adain
+    /// [default: random ones, always the same]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Where the last output (with --backward, the last gradient) is written, as the tensor `result`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VggArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// The layer to compute
+    #[arg(long, default_value = "relu5_3", value_parser = layer)]
+    pub(crate) layer: Layer,
+    /// Also compute the gradient of the output's mean square by the input
+    #[arg(long)]
+    pub(crate) backward: bool,
+    /// Whose convolutions to run
+    #[arg(long, value_enum, default_value_t = Engine::Kernels)]
+    pub(crate) engine: Engine,
+    /// Measure every convolution with its ReLU alone, forward and backward
+    #[arg(long, conflicts_with_all = ["weights", "input", "output", "engine"])]
+    pub(crate) layers: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Dreamwire's own
+    Kernels,
+    /// candle's, as they are
+    Candle,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StyleGanArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Also compute the gradient of the picture's mean square by w
+    #[arg(long)]
+    pub(crate) backward: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AdainArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DreamArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The layer whose mean square is climbed
+    #[arg(long, default_value = "relu4_3", value_parser = layer)]
+    pub(crate) layer: Layer,
+    /// How many steps
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10000))]
+    pub(crate) steps: u32,
+}
+
+impl Common {
+    /// Height and width in pixels.
+    pub(crate) fn size(&self) -> usize {
+        self.size as usize
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.threads.map_or_else(cores, NonZeroUsize::get)
+    }
+}
+
+fn layer(text: &str) -> Result<Layer, String> {
+    Layer::named(text)
+        .ok_or_else(|| format!("there is no such layer; the layers are {}", layer_names().join(" ")))
+}
+
+fn gflops(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "expected a number above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_are_read() {
+        let words = "dreamwire-bench vgg16 --size 224 --threads 3 --backward --layer relu4_3 --peak 230.6";
+        let Network::Vgg16(args) = Cli::parse_from(words.split(' ')).network else { panic!("not vgg16") };
+        assert_eq!((args.common.size(), args.common.threads(), args.common.warmup), (224, 3, 1));
+        assert_eq!((args.layer.name(), args.backward, args.engine), ("relu4_3", true, Engine::Kernels));
+        assert_eq!(args.common.peak, Some(230.6));
+        assert!(layer("relu6_1").is_err() && gflops("0").is_err() && gflops("nan").is_err());
+    }
+}

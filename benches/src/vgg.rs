@@ -1,0 +1,45 @@
+use candle_core::{Result, Tensor, Var};
+use dreamwire_nets::PaddingMode;
+use dreamwire_nets::vgg::{Vgg, parameter_shapes};
+
+use crate::args::{Engine, VggArgs};
+use crate::failure::Failure;
+use crate::flops::vgg_gflop;
+use crate::measure::{gradient, repeat};
+use crate::report::Report;
+use crate::{candle_vgg, tensors};
+
+/// Of the random input: a normalised picture is in about -2..2.
+const RANGE: [f64; 2] = [-2.0, 2.0];
+
+/// The layer's output for an input.
+type Network = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
+
+/// VGG16 from the normalised picture `[1, 3, N, N]` to a layer, and the way back.
+pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
+    let (size, layer) = (args.common.size(), args.layer);
+    let weights = match &args.files.weights {
+        Some(path) => tensors::read(path)?,
+        None => tensors::he(&parameter_shapes())?,
+    };
+    let x =
+        tensors::inputs(args.files.input.as_deref(), &[("x", &[1, 3, size, size])], RANGE)?.swap_remove(0);
+    let (network, engine): (Network, _) = match args.engine {
+        Engine::Kernels => {
+            let vgg = Vgg::new(weights, PaddingMode::Zeros);
+            let vgg = vgg.map_err(|error| Failure::Input(error.to_string()))?;
+            (Box::new(move |x: &Tensor| Ok(vgg.features(x, &[layer])?.swap_remove(0))), "kernels")
+        }
+        Engine::Candle => (Box::new(move |x: &Tensor| candle_vgg::features(&weights, x, layer)), "candle"),
+    };
+    let (times, result) = if args.backward {
+        let x = Var::from_tensor(&x)?;
+        repeat(&args.common, || gradient(&x, &network))?
+    } else {
+        repeat(&args.common, || network(&x))?
+    };
+    tensors::write(args.files.output.as_deref(), &result)?;
+    let passes = if args.backward { 2.0 } else { 1.0 };
+    let report = Report::new("vgg16", &args.common, times, passes * vgg_gflop(size, layer));
+    report.engine(engine).backward(args.backward).text(args.common.json)
+}

@@ -1,0 +1,104 @@
+//! The program as its users meet it, at sizes that take no time.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use candle_core::Tensor;
+use dreamwire_nets::weights;
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dreamwire-bench")).args(arguments).output().expect("the program starts")
+}
+
+/// The JSON that it writes.
+fn report(arguments: &[&str]) -> Value {
+    let output = bench(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("it writes JSON")
+}
+
+fn result(file: &Path) -> Tensor {
+    let bytes = std::fs::read(file).expect("the result was written");
+    weights::read(&bytes).expect("it is a safetensors file").remove("result").expect("it is called so")
+}
+
+/// Largest deviation in units of the largest value.
+fn deviation(a: &Tensor, b: &Tensor) -> f32 {
+    let largest = |x: &Tensor| x.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    largest(&(a - b).unwrap()) / largest(b)
+}
+
+#[test]
+fn both_engines_compute_the_same_vgg16() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["kernels", "candle"].map(|engine| {
+        let file = folder.path().join(engine);
+        let path = file.to_str().expect("the path is text");
+        let arguments =
+            ["vgg16", "--size", "32", "--threads", "2", "--repeat", "2", "--json", "--engine", engine];
+        let report = report(&[&arguments[..], &["--output", path]].concat());
+        assert_eq!(report["name"], "vgg16");
+        assert_eq!(report["engine"], engine);
+        let times = report["times_ms"].as_array().expect("there are times");
+        assert_eq!(times.len(), 2, "{report}");
+        assert!(times.iter().all(|time| time.as_f64().is_some_and(|ms| ms > 0.0)), "{report}");
+        file
+    });
+    let [kernels, candle] = files.map(|file| result(&file));
+    assert_eq!(kernels.dims(), [1, 512, 2, 2]);
+    assert!(deviation(&kernels, &candle) < 1e-4, "{}", deviation(&kernels, &candle));
+}
+
+#[test]
+fn gradients_have_the_shape_of_what_they_are_of() {
+    let check = |arguments: &[&str], expected: &[usize]| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gradient");
+        let path = file.to_str().expect("the path is text");
+        let common = ["--backward", "--repeat", "1", "--warmup", "0", "--json", "--output", path];
+        let report = report(&[arguments, &common].concat());
+        assert_eq!(report["backward"], true, "{report}");
+        let gradient = result(&file);
+        assert_eq!(gradient.dims(), expected, "{arguments:?}");
+        assert!(gradient.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() > 0.0);
+    };
+    check(&["vgg16", "--size", "32", "--layer", "relu3_1"], &[1, 3, 32, 32]);
+    check(&["stylegan2", "--size", "16"], &[1, 6, 512]);
+}
+
+#[test]
+fn pictures_are_painted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("painted");
+    let path = file.to_str().expect("the path is text");
+    report(&["adain", "--size", "32", "--repeat", "1", "--json", "--output", path]);
+    assert_eq!(result(&file).dims(), [1, 32, 32, 3]);
+}
+
+#[test]
+fn layers_are_measured_one_by_one() {
+    let report = report(&["vgg16", "--size", "32", "--layers", "--repeat", "1", "--peak", "100", "--json"]);
+    let layers = report["layers"].as_array().expect("there are layers");
+    assert_eq!(layers.len(), 13, "{report}");
+    assert_eq!(layers[1]["layer"], "conv1_2");
+    assert!(layers.iter().all(|layer| layer["f4_percent"].is_array()), "{report}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let check = |arguments: &[&str], code: i32, text: &str| {
+        let output = bench(arguments);
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {talk}");
+        assert!(talk.contains(text), "`{text}` expected in:\n{talk}");
+    };
+    check(&[], 2, "Usage");
+    check(&["resnet"], 2, "resnet");
+    check(&["vgg16", "--size", "none"], 2, "none");
+    check(&["vgg16", "--layer", "relu6_1"], 2, "there is no such layer");
+    check(&["vgg16", "--layers", "--engine", "candle"], 2, "cannot be used with");
+    check(&["stylegan2", "--size", "24"], 2, "16, 32, 64");
+    check(&["adain", "--size", "30"], 2, "a multiple of 4, found 30");
+    check(&["vgg16", "--weights", "/nowhere/at.all"], 5, "/nowhere/at.all");
+}

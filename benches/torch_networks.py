@@ -1,0 +1,255 @@
+"""The same networks in PyTorch, plainly written: the other side of compare_torch.py, which starts this file.
+
+Everything is frozen, forward passes run without autograd, and gradients are asked for by the input alone. Formulas are
+those of the papers (arXiv:1409.1556, 1703.06868, 1912.04958). Writes one line of JSON: times_ms and peak_rss_mb.
+"""
+
+import argparse
+import json
+import time
+
+import torch
+import torch.nn.functional as F
+
+import tensors_file
+
+VGG = [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512]
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+# How many convolutions lead to a layer.
+CONVOLUTIONS = {"relu3_1": 5, "relu4_3": 10, "relu5_3": 13}
+# The tensors of a layer of StyleGAN2.
+PARTS = ["weight", "bias", "affine.weight", "affine.bias", "noise_const", "noise_strength"]
+
+
+class Vgg:
+    """VGG16 up to a layer, from a normalised picture [1, 3, H, W]."""
+
+    def __init__(self, weights, layer, layout, reflect=False):
+        self.steps, self.reflect, index, count = [], reflect, 0, 0
+        for part in VGG:
+            if part == "M":
+                self.steps.append(None)
+                index += 1
+                continue
+            weight = weights[f"features.{index}.weight"].contiguous(memory_format=layout)
+            self.steps.append((weight, weights[f"features.{index}.bias"]))
+            index += 2
+            count += 1
+            if count == CONVOLUTIONS[layer]:
+                break
+
+    def __call__(self, x):
+        for step in self.steps:
+            if step is None:
+                x = F.max_pool2d(x, 2)
+            else:
+                x = torch.relu_(conv3x3(x, *step, self.reflect))
+        return x
+
+
+def conv3x3(x, weight, bias, reflect):
+    if reflect:
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, bias)
+    return F.conv2d(x, weight, bias, padding=1)
+
+
+def normalise(picture, layout):
+    """From [1, H, W, 3] in 0..1 to what VGG16 takes."""
+    return ((picture.permute(0, 3, 1, 2) - MEAN) / STD).contiguous(memory_format=layout)
+
+
+class Adain:
+    """A style transfer with alpha 1, from two pictures [1, H, W, 3] to one."""
+
+    def __init__(self, weights, layout):
+        self.layout = layout
+        self.encoder = Vgg(weights, "relu3_1", layout, reflect=True)
+        name = "decoder.{}.{}".format
+        self.decoder = [
+            (weights[name(i, "weight")].contiguous(memory_format=layout), weights[name(i, "bias")])
+            for i in range(5)
+        ]
+
+    def __call__(self, content, style):
+        content, style = [self.encoder(normalise(picture, self.layout)) for picture in (content, style)]
+        (std_c, mean_c), (std_s, mean_s) = statistics(content), statistics(style)
+        x = (content - mean_c) / std_c * std_s + mean_s
+        for index, (weight, bias) in enumerate(self.decoder):
+            x = conv3x3(x, weight, bias, True)
+            if index < 4:
+                x = torch.relu_(x)
+            if index in (0, 2):
+                x = F.interpolate(x, scale_factor=2, mode="nearest")
+        return x.permute(0, 2, 3, 1).clamp(0, 1).contiguous()
+
+
+def statistics(x):
+    variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True)
+    return (variance + 1e-5).sqrt(), mean
+
+
+class Synthesis:
+    """StyleGAN2's synthesis with the stored noise, from w [1, layers, 512] to a picture [1, R, R, 3].
+
+    `modulate` says what the styles scale: the maps, or (for one picture, the same sums) the weights.
+    """
+
+    def __init__(self, weights, size, layout, modulate):
+        self.size, self.layout, self.modulate = size, layout, modulate
+        self.constant = weights["synthesis.b4.const"][None].contiguous(memory_format=layout)
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
+        self.fir = torch.outer(taps, taps)[None, None] / 16
+        self.layers = {}
+        for name, tensor in weights.items():
+            if name.startswith("synthesis.") and tensor.dim() == 4:
+                layer = name.removesuffix(".weight")
+                self.layers[layer] = self.prepared({part: weights.get(f"{layer}.{part}") for part in PARTS}, layer)
+
+    def prepared(self, tensors, name):
+        """What does not depend on w. The gain of the leaky ReLU is multiplied in: it may as well stand before it."""
+        inputs = tensors["weight"].shape[1]
+        tensors["squares"] = tensors["weight"].square().sum((2, 3))
+        tensors["affine.weight"] = tensors["affine.weight"] / tensors["affine.weight"].shape[1] ** 0.5
+        if name.endswith(".torgb"):
+            for part in ("affine.weight", "affine.bias"):
+                tensors[part] = tensors[part] / inputs**0.5
+        else:
+            tensors["noise"] = tensors["noise_const"] * tensors["noise_strength"] * 2**0.5
+            tensors["bias"] = tensors["bias"].view(1, -1, 1, 1) * 2**0.5
+        if name.endswith(".conv0"):
+            tensors["weight"] = tensors["weight"].transpose(0, 1)
+        tensors["weight"] = tensors["weight"].contiguous(memory_format=self.layout)
+        return tensors
+
+    def __call__(self, w):
+        x = self.constant
+        picture, layer, size = None, 0, 4
+        while size <= self.size:
+            block = f"synthesis.b{size}"
+            for name in ("conv0", "conv1") if size > 4 else ("conv1",):
+                x = self.layer(x, w[:, layer], f"{block}.{name}")
+                layer += 1
+            part = self.to_rgb(x, w[:, layer], f"{block}.torgb")
+            picture = part if picture is None else self.enlarged(picture) + part
+            size *= 2
+        return picture.permute(0, 2, 3, 1).contiguous()
+
+    def layer(self, x, w, name):
+        tensors = self.layers[name]
+        upsampling = name.endswith(".conv0")
+        weight = tensors["weight"]
+        styles = F.linear(w, tensors["affine.weight"], tensors["affine.bias"])
+        scale = 2**0.5 * (F.linear(styles.square(), tensors["squares"]) + 1e-8).rsqrt()
+        if self.modulate == "weights":
+            rows, columns = (styles, scale) if upsampling else (scale, styles)
+            weight = weight * rows.view(-1, 1, 1, 1) * columns.view(1, -1, 1, 1)
+            x = self.convolved(x, weight, upsampling)
+        else:
+            x = self.convolved(x * styles[:, :, None, None], weight, upsampling) * scale[:, :, None, None]
+        return F.leaky_relu_(x.add_(tensors["noise"]).add_(tensors["bias"]), 0.2)
+
+    def convolved(self, x, weight, upsampling):
+        if not upsampling:
+            return F.conv2d(x, weight, padding=1)
+        return self.smoothed(F.conv_transpose2d(x, weight, stride=2), 1)
+
+    def to_rgb(self, x, w, name):
+        tensors = self.layers[name]
+        styles = F.linear(w, tensors["affine.weight"], tensors["affine.bias"])
+        return F.conv2d(x, tensors["weight"] * styles.view(1, -1, 1, 1), tensors["bias"])
+
+    def smoothed(self, x, padding):
+        channels = x.shape[1]
+        return F.conv2d(x, self.fir.expand(channels, -1, -1, -1), padding=padding, groups=channels)
+
+    def enlarged(self, picture):
+        n, c, h, w = picture.shape
+        spread = F.pad(picture.reshape(n, c, h, 1, w, 1), (0, 1, 0, 0, 0, 1)).reshape(n, c, 2 * h, 2 * w)
+        return self.smoothed(F.pad(spread, (2, 1, 2, 1)), 0)
+
+
+def climbed(picture, vgg, steps, layout, rate=1.5 / 255, knee=32 / 255, jitter=32):
+    """Dreamwire's GradientAscent with its defaults, on one octave; the offsets are other random ones."""
+    offsets = torch.Generator().manual_seed(1)
+    for _ in range(steps):
+        offset = torch.randint(-jitter, jitter + 1, (2,), generator=offsets).tolist()
+        rolled = picture.roll(offset, (1, 2)).requires_grad_(True)
+        objective = vgg(normalise(rolled, layout)).square().mean()
+        (gradient,) = torch.autograd.grad(objective, rolled)
+        with torch.no_grad():
+            change = (gradient / gradient.abs().mean()).roll([-o for o in offset], (1, 2)) * rate
+            room = torch.where(change > 0, 1 - picture, picture)
+            size = change.abs()
+            size = torch.minimum(size, room * (1 - torch.exp(-size / knee)))
+            picture = (picture + size * change.sign()).clamp(0, 1)
+    return picture
+
+
+def peak_rss_mb():
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return None
+
+
+def prepared(args, layout):
+    """What is to be timed, as a function, for the network that was asked for."""
+    weights = {name: torch.from_numpy(array) for name, array in tensors_file.read(args.weights).items()}
+    inputs = {name: torch.from_numpy(array) for name, array in tensors_file.read(args.input).items()}
+    if args.network == "adain":
+        adain = Adain(weights, layout)
+        return lambda: adain(inputs["content"], inputs["style"])
+    if args.network == "dream":
+        vgg = Vgg(weights, "relu4_3", layout)
+        return lambda: climbed(inputs["picture"], vgg, args.steps, layout)
+    if args.network == "vgg16":
+        network, x = Vgg(weights, "relu5_3", layout), inputs["x"].contiguous(memory_format=layout)
+    else:
+        network, x = Synthesis(weights, args.size, layout, args.modulate), inputs["w"]
+    if not args.backward:
+        return lambda: network(x)
+    x.requires_grad_(True)
+    return lambda: torch.autograd.grad(network(x).square().mean(), x)[0]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("network", choices=["about", "vgg16", "stylegan2", "adain", "dream"])
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--layout", choices=["contiguous", "channels_last"])
+    parser.add_argument("--modulate", choices=["maps", "weights"], default="maps")
+    parser.add_argument("--backward", action="store_true")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--repeat", type=int)
+    parser.add_argument("--warmup", type=int)
+    parser.add_argument("--weights")
+    parser.add_argument("--input")
+    parser.add_argument("--output")
+    args = parser.parse_args()
+    if args.network == "about":
+        capability = torch.backends.cpu.get_cpu_capability()
+        about = {"version": torch.__version__, "capability": capability, "peak_rss_mb": peak_rss_mb()}
+        print(json.dumps(about))
+        return
+    torch.set_num_threads(args.threads)
+    layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
+    needs_gradient = args.backward or args.network == "dream"
+    times, result = [], None
+    with torch.set_grad_enabled(needs_gradient):
+        work = prepared(args, layout)
+        for index in range(args.warmup + args.repeat):
+            result = None
+            start = time.perf_counter()
+            result = work()
+            if index >= args.warmup:
+                times.append((time.perf_counter() - start) * 1e3)
+    if args.output:
+        tensors_file.write(args.output, {"result": result.detach().contiguous().numpy()})
+    print(json.dumps({"times_ms": times, "peak_rss_mb": peak_rss_mb()}))
+
+
+if __name__ == "__main__":
+    main()
