@@ -51,7 +51,7 @@ const LEAST_TILES: usize = 4;
 const LEAST_CHANNELS: usize = 16;
 
 /// Numbers of transformed filters up to which all tasks share them: they should stay in the cache of all cores.
-const SHARED_FILTERS: usize = 36 * 128 * 128;
+const SHARED_FILTERS: usize = 36 * 129 * 128;
 /// Numbers of a task's transformed tiles: half of a core's cache in f32.
 const OWN_TILES_LEN: usize = 72 << 10;
 const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
@@ -133,7 +133,12 @@ struct Work<'a, T> {
 impl<T: Element> Work<'_, T> {
     /// Numbers of so many transformed panels.
     fn transformed_len(&self, panels: usize) -> usize {
-        panels * PRODUCTS * self.filters.inputs * COLUMNS
+        panels * PRODUCTS * filter_len(self.filters.inputs)
+    }
+
+    /// Numbers of one product of transformed tiles: `[tiles][row_len]`.
+    fn product_len(&self, tiles: usize) -> usize {
+        tiles * self.row_len + COLUMNS
     }
 
     /// Every task makes some tiles from input to output.
@@ -149,7 +154,7 @@ impl<T: Element> Work<'_, T> {
         (0..tasks).into_par_iter().for_each(|task| {
             let first = task * self.grid.tiles / tasks;
             let count = (task + 1) * self.grid.tiles / tasks - first;
-            let tiles_len = PRODUCTS * count * self.row_len;
+            let tiles_len = PRODUCTS * self.product_len(count);
             T::with_scratch(tiles_len + products_len(count), |scratch| {
                 let (tiles, products) = scratch.split_at_mut(tiles_len);
                 T::run(OwnTiles { work: self, transformed: &transformed, first, count, tiles, products });
@@ -161,11 +166,11 @@ impl<T: Element> Work<'_, T> {
     fn by_outputs(&self) {
         let most = (BLOCK_LEN / (PRODUCTS * self.row_len)).max(PART_TILES);
         let blocks = self.grid.tiles.div_ceil(most);
-        let mut buffer = Buffer::new(PRODUCTS * self.grid.tiles.min(most) * self.row_len);
+        let mut buffer = Buffer::new(PRODUCTS * self.product_len(self.grid.tiles.min(most)));
         for block in 0..blocks {
             let first = block * self.grid.tiles / blocks;
             let count = (block + 1) * self.grid.tiles / blocks - first;
-            let product_len = count * self.row_len;
+            let product_len = self.product_len(count);
             let tiles = Shared::new(&mut buffer[..PRODUCTS * product_len]);
             (0..count.div_ceil(CHUNK_TILES)).into_par_iter().for_each(|chunk| {
                 let start = chunk * CHUNK_TILES;
@@ -204,7 +209,7 @@ impl<T: Element> Work<'_, T> {
         products: &mut [T],
     ) {
         let depth = self.filters.inputs;
-        let panel_len = PRODUCTS * depth * COLUMNS;
+        let panel_len = PRODUCTS * filter_len(depth);
         let columns = (transformed.len() / panel_len).min(2) * COLUMNS;
         let products_len = products_len(count) / PRODUCTS;
         assert!(products.len() >= PRODUCTS * products_len);
@@ -217,7 +222,7 @@ impl<T: Element> Work<'_, T> {
                     lhs_stride: self.row_len,
                     rows: count,
                     depth,
-                    rhs: transformed.as_ptr().add(product * depth * COLUMNS),
+                    rhs: transformed.as_ptr().add(product * filter_len(depth)),
                     panel_len,
                     out: products.as_mut_ptr().add(product * products_len),
                     out_stride: PAIR,
@@ -243,13 +248,20 @@ impl<T: Element> Work<'_, T> {
     }
 }
 
-/// Numbers of the products of `tiles` tiles and a pair of panels: `[36][tiles][32]`, with some room between products,
-/// so that they do not compete for the same places of a cache.
+// The 36 products of a tile or a filter are written one after the other. A power of two apart they would compete for the
+// same places of a cache, so there is a cache line between them.
+
+/// Numbers of the products of `tiles` tiles and a pair of panels: `[36][tiles][32]`.
 fn products_len(tiles: usize) -> usize {
     PRODUCTS * (tiles * PAIR + COLUMNS)
 }
 
-/// Transforms a panel of filters: `[36][inputs][16]`.
+/// Numbers of one product of a panel of filters: `[inputs][16]`.
+fn filter_len(inputs: usize) -> usize {
+    inputs * COLUMNS + COLUMNS
+}
+
+/// Transforms a panel of filters: `[36][inputs][16]`, with room behind each product.
 struct TransformFilters<'a, T> {
     filters: &'a Filters<T>,
     panel: usize,
@@ -262,7 +274,7 @@ impl<T: Element> Job<T> for TransformFilters<'_, T> {
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
         let inputs = self.filters.inputs;
-        assert_eq!(self.to.len(), PRODUCTS * inputs * COLUMNS);
+        assert_eq!(self.to.len(), PRODUCTS * filter_len(inputs));
         let rows = [0, 1, 2].map(|v| self.filters.panel(v, self.panel));
         for row in rows {
             assert_eq!(row.len(), 3 * inputs * COLUMNS);
@@ -276,10 +288,10 @@ impl<T: Element> Job<T> for TransformFilters<'_, T> {
                         *tap = unsafe { V::load(row.as_ptr().add((u * inputs + input) * COLUMNS + lane)) };
                     }
                 }
-                // SAFETY: `to` holds 36 products of `inputs` times 16 numbers.
+                // SAFETY: `to` holds 36 products of more than `inputs` times 16 numbers.
                 unsafe {
                     let to = self.to.as_mut_ptr().add(input * COLUMNS + lane);
-                    transform::filter(taps, to, inputs * COLUMNS);
+                    transform::filter(taps, to, filter_len(inputs));
                 }
             }
         }
@@ -303,7 +315,7 @@ impl<T: Element> Job<T> for OwnTiles<'_, T> {
     fn run<V: Lanes<Element = T>>(self) {
         let Work { source, grid, row_len, .. } = *self.work;
         let (first, count) = (self.first, self.count);
-        let product_len = count * row_len;
+        let product_len = self.work.product_len(count);
         assert!(self.tiles.len() >= PRODUCTS * product_len);
         let to = self.tiles.as_mut_ptr();
         TransformTiles { source, grid, first, count, to, product_len, row_len }.run::<V>();
@@ -334,7 +346,7 @@ impl<T: Element> Job<T> for OwnOutputs<'_, T> {
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
         let Work { filters, row_len, .. } = *self.work;
-        let product_len = self.count * row_len;
+        let product_len = self.work.product_len(self.count);
         assert!(self.tiles.len() >= PRODUCTS * product_len);
         for (panel, to) in self.transformed.chunks_exact_mut(self.work.transformed_len(1)).enumerate() {
             TransformFilters { filters, panel: 2 * self.pair + panel, to }.run::<V>();
