@@ -67,6 +67,41 @@ fn gradients_have_the_shape_of_what_they_are_of() {
     check(&["stylegan2", "--size", "16"], &[1, 6, 512]);
 }
 
+/// Pictures and gradients of whole networks, with every kind of vectors that this CPU has.
+#[test]
+fn levels_agree() {
+    let check = |arguments: &[&str], tolerance: f32| {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |level: &str| {
+            let file = folder.path().join(level);
+            let output = Command::new(env!("CARGO_BIN_EXE_dreamwire-bench"))
+                .args(arguments)
+                .args(["--repeat", "1", "--warmup", "0", "--json", "--output"])
+                .arg(&file)
+                .env("DREAMWIRE_SIMD", level)
+                .output()
+                .expect("the program starts");
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            let report: Value = serde_json::from_slice(&output.stdout).expect("it writes JSON");
+            (report["simd"] == level).then(|| result(&file))
+        };
+        let expected = run("portable").expect("every CPU has portable vectors");
+        for level in ["avx2", "avx512"] {
+            if let Some(found) = run(level) {
+                let deviation = deviation(&found, &expected);
+                assert!(deviation <= tolerance, "{arguments:?} with {level}: {deviation}");
+            }
+        }
+    };
+    check(&["vgg16", "--size", "64"], 1e-5);
+    // Near-ties of rectifiers and pools fall either way, and each sends its gradient elsewhere.
+    check(&["vgg16", "--size", "64", "--layer", "relu3_1", "--backward"], 1e-2);
+    check(&["stylegan2", "--size", "32"], 1e-5);
+    check(&["stylegan2", "--size", "32", "--backward"], 1e-4);
+    // Dividing by deviations enlarges what is left of rounding.
+    check(&["adain", "--size", "48"], 1e-4);
+}
+
 #[test]
 fn pictures_are_painted() {
     let folder = tempfile::tempdir().unwrap();

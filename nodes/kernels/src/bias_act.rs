@@ -4,7 +4,9 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::memory::zeros;
 use crate::op::{operand, to_f64, with_values};
+use crate::simd::{Job, Lanes};
 
 /// `clamp(gain * leaky_relu(x, slope), -clamp, clamp)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,28 +90,11 @@ impl BiasAct {
         let c = bias.len();
         let [slope, gain] = [self.rectifier.slope, self.rectifier.gain].map(T::from_f64);
         let clamp = self.rectifier.clamp.map(T::from_f64);
-        let mut out = vec![T::ZERO; x.len()];
+        let mut out = zeros(x.len());
         let chunks = out.par_chunks_mut(PIXELS * c).zip(x.par_chunks(PIXELS * c)).enumerate();
         chunks.for_each(|(chunk, (out, x))| {
-            let pixels = out.chunks_exact_mut(c).zip(x.chunks_exact(c));
-            for (pixel, (out, x)) in pixels.enumerate() {
-                let noise = match noise.len() {
-                    0 => T::ZERO,
-                    count => noise[(chunk * PIXELS + pixel) % count],
-                };
-                for ((out, x), bias) in out.iter_mut().zip(x).zip(&bias) {
-                    let sum = *x + noise + *bias;
-                    *out = gain * if sum > T::ZERO { sum } else { sum * slope };
-                }
-                if let Some(clamp) = clamp {
-                    let least = T::ZERO - clamp;
-                    for out in out {
-                        // Written so that NaN stays NaN.
-                        *out = if *out > clamp { clamp } else { *out };
-                        *out = if *out < least { least } else { *out };
-                    }
-                }
-            }
+            let first = chunk * PIXELS;
+            T::run(Forward { out, x, noise, first, bias: &bias, slope, gain, clamp });
         });
         out
     }
@@ -119,14 +104,10 @@ impl BiasAct {
         let Rectifier { slope, gain, clamp } = self.rectifier;
         let [positive, negative] = [gain, gain * slope].map(T::from_f64);
         let clamp = T::from_f64(clamp.unwrap_or(f64::INFINITY));
-        let mut out = vec![T::ZERO; y.len()];
+        let mut out = zeros(y.len());
         let chunks = out.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).zip(gradient.par_chunks(CHUNK));
         chunks.for_each(|((out, y), gradient)| {
-            for ((out, y), gradient) in out.iter_mut().zip(y).zip(gradient) {
-                let slope = if *y > T::ZERO { positive } else { negative };
-                let inside = *y < clamp && T::ZERO - *y < clamp;
-                *out = if inside { *gradient * slope } else { T::ZERO };
-            }
+            T::run(Backward { out, y, gradient, positive, negative, clamp });
         });
         out
     }
@@ -165,6 +146,70 @@ impl BiasAct {
 /// Pixels per task: a function of nothing, so that results never depend on the threads.
 const PIXELS: usize = 256;
 const CHUNK: usize = 1 << 14;
+
+// Plain loops: as jobs they are compiled for the vectors of this CPU.
+
+struct Forward<'a, T> {
+    out: &'a mut [T],
+    x: &'a [T],
+    noise: &'a [T],
+    /// The place of the first pixel in the batch.
+    first: usize,
+    bias: &'a [T],
+    slope: T,
+    gain: T,
+    clamp: Option<T>,
+}
+
+impl<T: Element> Job<T> for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { out, x, noise, first, bias, slope, gain, clamp } = self;
+        let pixels = out.chunks_exact_mut(bias.len()).zip(x.chunks_exact(bias.len()));
+        for (pixel, (out, x)) in pixels.enumerate() {
+            let noise = match noise.len() {
+                0 => T::ZERO,
+                count => noise[(first + pixel) % count],
+            };
+            for ((out, x), bias) in out.iter_mut().zip(x).zip(bias) {
+                let sum = *x + noise + *bias;
+                *out = gain * if sum > T::ZERO { sum } else { sum * slope };
+            }
+            if let Some(clamp) = clamp {
+                let least = T::ZERO - clamp;
+                for out in out {
+                    // Written so that NaN stays NaN.
+                    *out = if *out > clamp { clamp } else { *out };
+                    *out = if *out < least { least } else { *out };
+                }
+            }
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    out: &'a mut [T],
+    y: &'a [T],
+    gradient: &'a [T],
+    positive: T,
+    negative: T,
+    clamp: T,
+}
+
+impl<T: Element> Job<T> for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        for ((out, y), gradient) in self.out.iter_mut().zip(self.y).zip(self.gradient) {
+            let slope = if *y > T::ZERO { self.positive } else { self.negative };
+            let inside = *y < self.clamp && T::ZERO - *y < self.clamp;
+            *out = if inside { *gradient * slope } else { T::ZERO };
+        }
+    }
+}
 
 impl CustomOp1 for BiasAct {
     fn name(&self) -> &'static str {

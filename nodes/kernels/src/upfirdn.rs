@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::memory::zeros;
 use crate::op::{operand, to_f64, with_values};
 use crate::taps::Taps;
 
@@ -77,7 +78,7 @@ impl Upfirdn2d {
         let images = x.len().checked_div(image_len).unwrap_or(0);
         let number = |taps: &[f64]| taps.iter().map(|tap| T::from_f64(*tap)).collect::<Vec<T>>();
         let terms: Vec<_> = self.terms.iter().map(|(column, row)| (number(column), number(row))).collect();
-        let mut out = vec![T::ZERO; images * rows.outputs() * row_len];
+        let mut out = zeros(images * rows.outputs() * row_len);
         if out.is_empty() {
             return out;
         }

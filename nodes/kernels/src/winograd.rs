@@ -56,7 +56,7 @@ const SHARED_FILTERS: usize = 36 * 129 * 128;
 const OWN_TILES_LEN: usize = 72 << 10;
 const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
 /// Numbers of a block of transformed tiles that all tasks share.
-const BLOCK_LEN: usize = 4 << 20;
+const BLOCK_LEN: usize = 2 << 20;
 /// Tiles of such a block that are multiplied at once.
 const PART_TILES: usize = 48;
 /// Tiles that a task transforms at once.

@@ -4,6 +4,7 @@ use crate::concat::part;
 use crate::element::Element;
 use crate::layer::Source;
 use crate::max_pool;
+use crate::memory::zeros;
 use crate::relu::Signs;
 use crate::upsample::sum_blocks;
 
@@ -50,7 +51,7 @@ impl<T: Element> Network<T> {
             };
             add(&mut sums[input], gradient);
         }
-        let mut out = vec![T::ZERO; plan.shapes[0].iter().product()];
+        let mut out = zeros(plan.shapes[0].iter().product());
         if let Some(gradient) = &sums[0] {
             gradient.write_nchw(&mut out);
         }

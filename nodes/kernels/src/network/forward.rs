@@ -5,6 +5,7 @@ use crate::concat::concat;
 use crate::element::Element;
 use crate::layer::Source;
 use crate::max_pool;
+use crate::memory::zeros;
 use crate::relu::{Rectified, Signs};
 use crate::upsample::upsample;
 
@@ -12,7 +13,7 @@ impl<T: Element> Network<T> {
     /// Runs `plan` on `input`, `[n, c, h, w]`. Returns the tapped outputs as [`Plan::outputs`] places them, and what
     /// the backward pass needs if `keep_trace`.
     pub(crate) fn forward(&self, plan: &Plan, input: &[T], keep_trace: bool) -> (Vec<T>, Option<Trace<T>>) {
-        let mut outputs = vec![T::ZERO; plan.outputs().map(|(_, place)| place.len()).sum()];
+        let mut outputs = zeros(plan.outputs().map(|(_, place)| place.len()).sum());
         let mut saved: Vec<_> = self.steps.iter().map(|_| Saved::Nothing).collect();
         let mut maps = Maps::new(plan, Activation::from_nchw(input, plan.shapes[0]));
         for unit in &plan.units {

@@ -6,6 +6,7 @@ mod filtered_lrelu;
 mod forward;
 mod gradient;
 mod graph;
+mod levels;
 mod modulated;
 mod naive;
 mod refusals;
