@@ -18,7 +18,7 @@ use crate::activation::{Activation, View};
 use crate::element::Element;
 use crate::filters::Filters;
 use crate::layer::{Padding, PaddingMode};
-use crate::product::{COLUMNS, Product};
+use crate::product::{COLUMNS, Product, SLICE_DEPTH};
 use crate::relu::Rectified;
 use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
@@ -29,8 +29,6 @@ const STRIP_LEN: usize = 1 << 16;
 /// Strips to cut an image into, if that leaves them `MIN_STRIP_PIXELS`: work for several threads.
 const MIN_STRIPS: usize = 8;
 const MIN_STRIP_PIXELS: usize = 48;
-/// Depth of a slice: 256 x 16 filters are 16 KiB, half of an L1 cache.
-const SLICE_DEPTH: usize = 256;
 
 /// Where windows lie, and what happens to each input before it is read and to each output before it
 /// is stored.

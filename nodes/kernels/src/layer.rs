@@ -25,8 +25,9 @@ pub enum Layer {
         /// Above 0.
         slope: f64,
     },
-    /// Largest value of each `kernel x kernel` window. Of equal values the first in row-major order
-    /// gets the gradient, and NaN wins over numbers, as in PyTorch.
+    /// Largest value of each `kernel x kernel` window. Of equal values the first in row-major order gets the gradient,
+    /// and NaN wins over numbers, as in PyTorch. Values that differ by what a convolution before them was rounded by
+    /// count as equal.
     MaxPool {
         /// Window size, 1 to 16.
         kernel: usize,

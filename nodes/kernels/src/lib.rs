@@ -2,10 +2,11 @@
 //!
 //! A [`Stack`] is a chain or a graph of [`Layer`]s with fixed weights: the convolutional networks that
 //! look at pictures. [`Stack::apply`] computes the outputs of any of its layers as *one* node of candle's
-//! graph, and that node knows its own vector-Jacobian product with respect to the input.
+//! graph, and that node knows its own vector-Jacobian product with respect to the input. Only layers that
+//! these outputs need are computed, and a map is dropped after its last reader.
 //!
-//! [`ModulatedConv`], [`Upfirdn2d`] and [`BiasAct`] are the operators of the networks that draw
-//! pictures, the StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that
+//! [`ModulatedConv`], [`Upfirdn2d`], [`BiasAct`] and [`FilteredLrelu`] are the operators of the networks
+//! that draw pictures, the StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that
 //! nothing is turned around between them.
 //!
 //! Why not candle's own ops (all measured with candle 0.11.1 against central differences):
@@ -15,10 +16,28 @@
 //! - every `backward()` also computes the gradients of the weights, which nobody reads here;
 //! - relu'(0) is 1 there, and 0 in PyTorch.
 //!
-//! What a run keeps for its backward pass is one bit per ReLU output, one byte per pooled value, and the
-//! inputs of local response norms; activations live only until their last reader has read them. Work is cut into strips whose
-//! sizes depend on shapes alone, and runs on the current rayon pool: results are bit-identical at
-//! any number of threads, and `pool.install(..)` around a call rules that number.
+//! # Speed
+//!
+//! 3x3 convolutions of stride 1 run Winograd's F(4x4, 3x3) where channels and pixels are enough. Scale, bias,
+//! rectifier and a 2x2 max-pool behind one, and un-pooling and slopes on the way back, are done while a tile is in
+//! registers. All other convolutions are matrix products without copied windows.
+//!
+//! Hot loops are written once and run with the widest vectors of this CPU: AVX-512, AVX2 with FMA, or
+//! portable loops. [`simd_level`] tells which; the environment variable `DREAMWIRE_SIMD` names a lesser
+//! kind, for tests and comparisons. Kinds of vectors agree up to rounding.
+//!
+//! Work is cut into tasks whose sizes depend on shapes alone, and runs on the current rayon pool: results are
+//! bit-identical at any number of threads, and `pool.install(..)` around a call rules that number.
+//!
+//! # Memory
+//!
+//! What a run of a [`Stack`] keeps for its backward pass is one bit per output of a rectifier (of what is pooled with
+//! it, per pooled value), two bits per value of a max-pool that is done with its convolution, one byte per value of
+//! any other, and the inputs of local response norms. If the input is no variable and depends on none, nothing is kept.
+//!
+//! Weights are kept once for each way that was gone; Winograd's filters, four times as large, are made anew
+//! in every call. Maps are buffers that are used again: up to 256 MiB of spare ones per number type stay with the
+//! process, and every thread keeps its scratch.
 //!
 //! This crate does not know about files, plugins or architectures.
 

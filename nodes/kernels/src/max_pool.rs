@@ -11,13 +11,14 @@ pub(crate) struct Places(Vec<u8>);
 /// that reach into two bands are read by both.
 const BANDS: usize = 8;
 
-/// Roundings of the largest channel within which values count as equal.
+/// Roundings of that channel within which values count as equal.
 const ROUNDINGS: f64 = 8.0;
 
 /// The pooled map, `h` by `w`, and where its values came from. Nothing outside of the picture is ever the largest.
 ///
 /// Of values that are equal the first one wins; so it does of values that differ by rounding, or even areas would send
-/// their gradients anywhere. What the values were rounded by is measured by the largest channel of the window.
+/// their gradients anywhere. What the values were rounded by is measured by the largest channel of the
+/// window's first pixel.
 pub(crate) fn pool<T: Element>(
     map: &Activation<T>,
     windows: Windows,

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use crate::element::Element;
 
 /// Bytes that all spare buffers of a number type may take together.
-const MOST_SPARE_BYTES: usize = 128 << 20;
+const MOST_SPARE_BYTES: usize = 256 << 20;
 /// Buffers from this size on ask for large pages.
 const LARGE_BYTES: usize = 4 << 20;
 
@@ -42,15 +42,23 @@ impl<T: Element> Buffer<T> {
 impl<T: Element> Drop for Buffer<T> {
     fn drop(&mut self) {
         let data = std::mem::take(&mut self.data);
-        if data.is_empty() {
+        if data.is_empty() || bytes(&data) > MOST_SPARE_BYTES {
             return;
         }
-        let bytes = |data: &Vec<T>| data.capacity() * size_of::<T>();
         let mut spares = lock(T::spares());
+        make_room(&mut spares, bytes(&data));
         spares.push(data);
-        while spares.iter().map(bytes).sum::<usize>() > MOST_SPARE_BYTES {
-            spares.remove(0);
-        }
+    }
+}
+
+fn bytes<T>(data: &Vec<T>) -> usize {
+    data.capacity() * size_of::<T>()
+}
+
+/// Drops the spares that were not used for the longest time, until there is room for so many bytes.
+fn make_room<T>(spares: &mut Vec<Vec<T>>, wanted: usize) {
+    while !spares.is_empty() && spares.iter().map(bytes).sum::<usize>() + wanted > MOST_SPARE_BYTES {
+        spares.remove(0);
     }
 }
 
@@ -68,11 +76,17 @@ impl<T: Element> DerefMut for Buffer<T> {
     }
 }
 
-/// The most recently used spare buffer that holds `len` numbers and is not much too large for them.
+/// The most recently used spare buffer that holds `len` numbers and is not much too large for them. If there is none,
+/// spares make room for a new one, so that a large run does not need its memory on top of theirs.
 fn spare<T: Element>(len: usize) -> Option<Vec<T>> {
     let mut spares = lock(T::spares());
-    let fits = spares.iter().rposition(|spare| spare.len() >= len && spare.len() / 2 <= len)?;
-    Some(spares.remove(fits))
+    match spares.iter().rposition(|spare| spare.len() >= len && spare.len() / 2 <= len) {
+        Some(fits) => Some(spares.remove(fits)),
+        None => {
+            make_room(&mut spares, len * size_of::<T>());
+            None
+        }
+    }
 }
 
 /// A panic of another thread leaves the list whole: buffers are moved in and out in one step.

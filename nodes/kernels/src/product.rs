@@ -10,7 +10,7 @@ use crate::simd::Lanes;
 pub(crate) const COLUMNS: usize = 16;
 
 /// Depth of a slice: 256 x 16 f32 of a panel are 16 KiB, half of an L1 cache.
-const SLICE_DEPTH: usize = 256;
+pub(crate) const SLICE_DEPTH: usize = 256;
 
 /// `out[r, c] = sum_k lhs[r, k] * rhs[k, c]`, or `+=`.
 #[derive(Clone, Copy)]

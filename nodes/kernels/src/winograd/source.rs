@@ -52,13 +52,64 @@ impl<'a, T: Element> Source<'a, T> {
     #[inline(always)]
     fn gather<V: Lanes<Element = T>>(&self, place: Place, channel: usize, to: &mut [V; SIDE * SIDE]) {
         let [h, w] = self.size();
+        let (y, x) = (place.y * STEP, place.x * STEP);
+        if let Some((winners, _)) = self.unpool
+            && let (Some(y), Some(x)) = (y.checked_sub(self.padding.top), x.checked_sub(self.padding.left))
+            && (y % 2, x % 2) == (1, 1)
+            && y + SIDE < 2 * self.map.h
+            && x + SIDE < 2 * self.map.w
+        {
+            return self.unpool_inside(
+                winners,
+                (place.n * self.map.h + y / 2) * self.map.w + x / 2,
+                channel,
+                to,
+            );
+        }
         for i in 0..SIDE {
-            let y = self.padding.row(place.y * STEP + i, h);
+            let y = self.padding.row(y + i, h);
             for j in 0..SIDE {
-                to[i * SIDE + j] = match (y, self.padding.column(place.x * STEP + j, w)) {
+                to[i * SIDE + j] = match (y, self.padding.column(x + j, w)) {
                     (Some(y), Some(x)) => self.pixel(place.n, y, x, channel),
                     _ => V::splat(T::ZERO),
                 };
+            }
+        }
+    }
+
+    /// The same for a tile that covers the lower right pixel of the window `first`, half of those beside and below it, and
+    /// so on: sixteen windows, each read once.
+    #[inline(always)]
+    fn unpool_inside<V: Lanes<Element = T>>(
+        &self,
+        winners: Winners<'_>,
+        first: usize,
+        channel: usize,
+        to: &mut [V; SIDE * SIDE],
+    ) {
+        const WINDOWS: usize = SIDE / 2 + 1;
+        let bytes = byte_len(self.map.c);
+        let zero = V::splat(T::ZERO);
+        for i in 0..WINDOWS {
+            for j in 0..WINDOWS {
+                let pixel = first + i * self.map.w + j;
+                let value: V = self.stored(pixel, channel);
+                let right = V::mask(read_bits::<V>(&winners.right[pixel * bytes + channel / 8..]));
+                let below = V::mask(read_bits::<V>(&winners.below[pixel * bytes + channel / 8..]));
+                let (on_left, on_right) = (V::select(right, zero, value), V::select(right, value, zero));
+                // The window's rows are 2 i - 1 and 2 i of the tile, its columns 2 j - 1 and 2 j.
+                if i > 0 && j > 0 {
+                    to[(2 * i - 1) * SIDE + 2 * j - 1] = V::select(below, zero, on_left);
+                }
+                if i > 0 && j + 1 < WINDOWS {
+                    to[(2 * i - 1) * SIDE + 2 * j] = V::select(below, zero, on_right);
+                }
+                if i + 1 < WINDOWS && j > 0 {
+                    to[2 * i * SIDE + 2 * j - 1] = V::select(below, on_left, zero);
+                }
+                if i + 1 < WINDOWS && j + 1 < WINDOWS {
+                    to[2 * i * SIDE + 2 * j] = V::select(below, on_right, zero);
+                }
             }
         }
     }

@@ -147,6 +147,65 @@ fn several_taps() {
     check(&layers, [1, 3, 4, 4], &[3]);
 }
 
+/// Large enough for tiles that touch no edge, with all that is done together with a convolution.
+#[test]
+fn convolutions_with_their_rectifiers_and_pools() {
+    let layers = |padding, rectifier: Layer, ceil_mode| {
+        [
+            conv(1, [3, 17, 3, 3], 1, padding),
+            rectifier.clone(),
+            conv(2, [17, 20, 3, 3], 1, padding),
+            rectifier,
+            pool(2, 2, ceil_mode),
+            conv(3, [20, 3, 3, 3], 1, padding),
+        ]
+    };
+    let leaky = Layer::LeakyRelu { slope: 0.2 };
+    check(&layers(Padding::zeros(1), Layer::Relu, false), [1, 3, 23, 26], &[5]);
+    check(&layers(Padding::zeros(1), leaky.clone(), false), [2, 3, 16, 17], &[5]);
+    check(&layers(Padding::reflect(1), Layer::Relu, false), [1, 3, 20, 23], &[5]);
+    // Nothing of this can be done together: a window hangs over, or a tap sees what lies between.
+    check(&layers(Padding::zeros(1), leaky, true), [1, 3, 17, 15], &[5]);
+    check(&layers(Padding::zeros(1), Layer::Relu, false), [1, 3, 18, 21], &[2, 5, 3, 4]);
+}
+
+/// Winograd's algorithm rounds the pixels of an even area differently, and still the first of a window wins.
+#[test]
+fn even_areas_send_their_gradient_to_the_first_pixel() {
+    let mut weight = vec![0f32; 16 * 16 * 9];
+    for channel in 0..16 {
+        weight[(channel * 16 + channel) * 9 + 4] = 0.7;
+        weight[(channel * 16 + (channel + 5) % 16) * 9 + 1] = -0.3;
+        weight[(channel * 16 + (channel + 3) % 16) * 9 + 5] = 0.6;
+    }
+    let conv = Layer::Conv {
+        weight: Tensor::from_vec(weight, (16, 16, 3, 3), &Device::Cpu).unwrap(),
+        bias: None,
+        stride: 1,
+        padding: Padding::zeros(1),
+    };
+    let stack = Stack::new(&[conv, Layer::Relu, pool(2, 2, false)], DType::F32).unwrap();
+    let x: Vec<f32> = (0..16 * 32 * 32).map(|i| 0.31 + 0.077 * (i / 1024) as f32).collect();
+    let x = Var::from_tensor(&Tensor::from_vec(x, (1, 16, 32, 32), &Device::Cpu).unwrap()).unwrap();
+    // With a tap behind the rectifier the pool stands alone.
+    for taps in [&[2][..], &[2, 1]] {
+        let y = stack.apply(&x, taps).unwrap().remove(0);
+        let gradient = y.backward().unwrap().remove(&x).unwrap();
+        let gradient = gradient.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+        for plane in &gradient {
+            // Away from the edges: outputs of odd rows and columns get nothing, so that of their taps is what is left.
+            for y in (8..24).step_by(2) {
+                for x in (8..24).step_by(2) {
+                    assert!((plane[y][x] - 0.7).abs() < 1e-5, "{}", plane[y][x]);
+                    assert!((plane[y][x + 1] - 0.6).abs() < 1e-5, "{}", plane[y][x + 1]);
+                    assert!((plane[y + 1][x] + 0.3).abs() < 1e-5, "{}", plane[y + 1][x]);
+                    assert!(plane[y + 1][x + 1].abs() < 1e-5, "{}", plane[y + 1][x + 1]);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_first_of_equal_maxima_gets_the_gradient() {
     let x = Var::new(&[[[[1f64, 3.0, 3.0], [3.0, 0.0, 3.0], [0.0; 3]]]], &Device::Cpu).unwrap();
