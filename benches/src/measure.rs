@@ -51,6 +51,13 @@ pub(crate) fn median(times: &[f64]) -> f64 {
     }
 }
 
+/// The wall time of some work.
+pub(crate) fn milliseconds<R>(work: impl FnOnce() -> Result<R>) -> Result<f64> {
+    let start = Instant::now();
+    work()?;
+    Ok(start.elapsed().as_secs_f64() * 1e3)
+}
+
 /// The most memory that a process (`self`, or a number) has had so far, in units of 2^20 bytes; known on Linux only.
 pub(crate) fn peak_rss_mb(process: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;

@@ -178,7 +178,10 @@ impl<T: Element> Work<'_, T> {
                 let to = tiles.at(start * self.row_len, (PRODUCTS - 1) * product_len);
                 let (first, count) = (first + start, CHUNK_TILES.min(count - start));
                 let (source, grid, row_len) = (self.source, self.grid, self.row_len);
-                T::run(TransformTiles { source, grid, first, count, to, product_len, row_len });
+                // SAFETY: no other task transforms these tiles.
+                T::run(unsafe {
+                    TransformTiles::new(source, grid, [first, count], to, [product_len, row_len])
+                });
             });
             let tiles = &buffer[..PRODUCTS * product_len];
             (0..self.filters.outputs.div_ceil(PAIR)).into_par_iter().for_each(|pair| {
@@ -318,7 +321,8 @@ impl<T: Element> Job<T> for OwnTiles<'_, T> {
         let product_len = self.work.product_len(count);
         assert!(self.tiles.len() >= PRODUCTS * product_len);
         let to = self.tiles.as_mut_ptr();
-        TransformTiles { source, grid, first, count, to, product_len, row_len }.run::<V>();
+        // SAFETY: the tiles are this task's alone, and there is room for 36 products of all of them.
+        unsafe { TransformTiles::new(source, grid, [first, count], to, [product_len, row_len]) }.run::<V>();
         let pair_len = 2 * self.work.transformed_len(1);
         for (pair, transformed) in self.transformed.chunks(pair_len).enumerate() {
             // SAFETY: the tiles are this task's alone.

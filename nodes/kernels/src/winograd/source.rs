@@ -153,14 +153,31 @@ fn read_bits<V: Lanes>(bytes: &[u8]) -> u16 {
 
 /// Transforms some tiles: `[36][tiles][row_len]`, of which the channels are written, up to a whole vector.
 pub(super) struct TransformTiles<'a, T> {
-    pub(super) source: &'a Source<'a, T>,
-    pub(super) grid: Grid,
-    pub(super) first: usize,
-    pub(super) count: usize,
-    /// 36 products of `product_len` numbers, in each of which the tiles lie `row_len` apart; this task's alone.
-    pub(super) to: *mut T,
-    pub(super) product_len: usize,
-    pub(super) row_len: usize,
+    source: &'a Source<'a, T>,
+    grid: Grid,
+    first: usize,
+    count: usize,
+    to: *mut T,
+    product_len: usize,
+    row_len: usize,
+}
+
+impl<'a, T: Element> TransformTiles<'a, T> {
+    /// Of `count` tiles, the first of which is `first`.
+    ///
+    /// # Safety
+    ///
+    /// `to` leads to 36 products of `product_len` numbers, in each of which the tiles lie `row_len` apart, which is at
+    /// least the channels rounded up to 16; nobody else uses the numbers of these tiles.
+    pub(super) unsafe fn new(
+        source: &'a Source<'a, T>,
+        grid: Grid,
+        [first, count]: [usize; 2],
+        to: *mut T,
+        [product_len, row_len]: [usize; 2],
+    ) -> Self {
+        Self { source, grid, first, count, to, product_len, row_len }
+    }
 }
 
 impl<T: Element> Job<T> for TransformTiles<'_, T> {
@@ -196,7 +213,7 @@ impl<T: Element> Job<T> for TransformTiles<'_, T> {
                     }
                 });
                 // SAFETY: the pixels of an inner tile are inside of the map, those of others were gathered; `to` has
-                // room for the tiles by what the struct's makers promise.
+                // room for the tiles by the promise to `new`.
                 unsafe {
                     let to = to.add(tile * row_len + channel);
                     transform::input(pixels, strides, scale, to, product_len);

@@ -180,3 +180,29 @@ fn a_pool_hands_nan_on() {
     let y = Stack::new(&[pool(2, 2, false), Layer::Relu], DType::F64).unwrap().apply(&x, &[1]).unwrap();
     assert!(y[0].max_all().unwrap().to_scalar::<f64>().unwrap().is_nan());
 }
+
+/// Filters that are too large to be shared, on few tiles, on several parts of a block, and on several blocks. A kernel
+/// with a border of zeros computes the same without Winograd's algorithm.
+#[test]
+fn many_filters() {
+    let weight = tensor(3, &[144, 160, 3, 3]).to_dtype(DType::F32).unwrap();
+    let wide = weight.pad_with_zeros(2, 1, 1).unwrap().pad_with_zeros(3, 1, 1).unwrap();
+    let layer = |weight: &Tensor, amount| {
+        let padding = Padding::zeros(amount);
+        [Layer::Conv { weight: weight.clone(), bias: None, stride: 1, padding }, Layer::Relu]
+    };
+    let stacks = [layer(&weight, 1), layer(&wide, 2)].map(|layers| Stack::new(&layers, DType::F32).unwrap());
+    for size in [9, 20, 40, 90] {
+        let x = tensor(7, &[1, 160, size, size]).to_dtype(DType::F32).unwrap();
+        let x = candle_core::Var::from_tensor(&x).unwrap();
+        let [found, expected] = stacks.each_ref().map(|stack| {
+            let y = stack.apply(&x, &[1]).unwrap().remove(0);
+            let gradient = y.sqr().unwrap().sum_all().unwrap().backward().unwrap().remove(&x).unwrap();
+            [y, gradient].map(|tensor| tensor.to_dtype(DType::F64).unwrap())
+        });
+        for (found, expected) in found.iter().zip(&expected) {
+            let error = max_abs(&(found - expected).unwrap()) / max_abs(expected);
+            assert!(error < 1e-5, "{size}: {error}");
+        }
+    }
+}
