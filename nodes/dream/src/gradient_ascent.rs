@@ -7,6 +7,7 @@ use crate::generator::Generator;
 use crate::objective::Objective;
 use crate::schedule::{SMALLEST_SIDE, octaves};
 use crate::step::Rule;
+use crate::tiling::Tiling;
 
 /// DeepDream: changes a picture, or a generator's latent, step by step so that an objective grows.
 ///
@@ -72,6 +73,16 @@ pub(crate) struct Params {
     #[schemars(range(min = 0.0, max = 127.0), extend("x-dw-step" = 1.0, "x-dw-unit" = "1/255"))]
     #[serde(default = "knee")]
     pub(crate) knee: f64,
+    /// Pictures only: larger ones are cut into tiles of this side, so that memory does not grow with the picture;
+    /// 0 never cuts. Only for local objectives (features of layers, channels, total variation).
+    #[schemars(range(min = 0, max = 65536), extend("x-dw-unit" = "px"))]
+    #[serde(default)]
+    pub(crate) tile: usize,
+    /// What a tile sees around it. -1 is as much as the objective looks at, which gives the dream that there would be
+    /// without tiles; less is faster.
+    #[schemars(range(min = -1, max = 4096), extend("x-dw-unit" = "px"))]
+    #[serde(default = "exact")]
+    pub(crate) overlap: i64,
     /// Of the random offsets.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[serde(default)]
@@ -140,6 +151,10 @@ fn yes() -> bool {
     true
 }
 
+fn exact() -> i64 {
+    -1
+}
+
 fn knee() -> f64 {
     32.0
 }
@@ -157,7 +172,18 @@ impl Params {
         Ok(octaves)
     }
 
-    fn ascent(&self, objective: Objective, mask: Option<Tensor>) -> Ascent {
+    fn ascent(
+        &self,
+        call: &Call,
+        objective: Objective,
+        mask: Option<Tensor>,
+        tiling: Option<Tiling>,
+    ) -> Ascent {
+        let rolls = self.jitter > 0 && !objective.is_fixed_in_place();
+        if self.jitter > 0 && !rolls {
+            let name = objective.name();
+            call.info(&format!("no jitter: `{name}` compares the picture with another, place by place"));
+        }
         let sign = match self.direction {
             Direction::Maximise => 1.0,
             Direction::Minimise => -1.0,
@@ -167,7 +193,8 @@ impl Params {
             mask,
             rule: Rule {
                 rate: sign * self.rate / 255.0,
-                jitter: self.jitter,
+                jitter: if rolls { self.jitter } else { 0 },
+                tiling,
                 seed: self.seed,
                 clamp: self.clamp,
                 knee: self.knee / 255.0,
@@ -216,16 +243,18 @@ impl Node for GradientAscent {
         let objective = inputs.function("objective")?;
         let Some(generator) = inputs.opt_function("generator")? else {
             let image = picture(&inputs)?;
-            let (batch, _, _, channels) = image.dims4()?;
+            let (batch, height, width, channels) = image.dims4()?;
             let objective = Objective::new(objective, channels as i64, "image")?;
-            let ascent = params.ascent(objective, mask(call, &inputs, batch)?);
+            let overlap = usize::try_from(params.overlap).ok();
+            let tiling = Tiling::new(&objective, params.tile, overlap, (height, width))?;
+            let ascent = params.ascent(call, objective, mask(call, &inputs, batch)?, tiling);
             let octaves = params.schedule(call, &image)?;
             return Ok(Outputs::new().tensor(ascent.run(call, &octaves)?).none());
         };
         let start = latent(&inputs)?;
         let generator = Generator::new(generator, &start)?;
         let objective = Objective::new(objective, generator.channels(), "generator")?;
-        let ascent = params.ascent(objective, mask(call, &inputs, start.dim(0)?)?);
+        let ascent = params.ascent(call, objective, mask(call, &inputs, start.dim(0)?)?, None);
         let (latent, picture) = ascent.climb(call, &generator, start)?;
         Ok(Outputs::new().tensor(picture).tensor(latent))
     }

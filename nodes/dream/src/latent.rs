@@ -33,7 +33,7 @@ impl Ascent {
                 // None is exactly zero.
                 None => latent.zeros_like()?,
             };
-            check_finite(value, &gradient, position)?;
+            check_finite(value, &gradient, position, || None)?;
             latent = (&latent + (stepper.direction(&gradient)? * self.rule.rate)?)?;
             let stage = format!("step {}/{}", number + 1, self.steps);
             report.step(&stage, value, &picture.clamp(0f32, 1f32)?)?;
@@ -51,7 +51,7 @@ impl Ascent {
         let (_, height, width, _) = picture.dims4()?;
         let offset = self.rule.offset(position);
         let shown = if self.rule.clamp { &picture.clamp(0f32, 1f32)? } else { picture };
-        let (value, gradient) = rolled_gradient(shown, &self.objective, offset, position)?;
+        let (value, gradient) = rolled_gradient(shown, &self.objective, None, offset, position)?;
         let mask = self.mask_of_size(height, width)?;
         let wanted = masked(roll_back(&gradient, offset)?, mask.as_ref())?;
         let wanted = if self.rule.clamp { self.kept_inside(picture, &wanted)? } else { wanted };

@@ -14,6 +14,7 @@ mod objective;
 mod report;
 mod schedule;
 mod step;
+mod tiling;
 
 use gradient_ascent::GradientAscent;
 

@@ -1,20 +1,16 @@
 use dreamwire_sdk::prelude::*;
 
 /// What a dream makes more (or less) of.
-pub(crate) enum Objective {
-    /// OBJECTIVE: a scalar function of the picture.
-    Scalar(Function),
-    /// FEATURES: the sum over layers of `weight * mean(a^2)`, per image.
-    Layers {
-        /// The feature extractor.
-        features: Function,
-        /// One weight per output of it.
-        weights: Vec<f64>,
-    },
+pub(crate) struct Objective {
+    function: Function,
+    /// One weight per output of FEATURES; none for an OBJECTIVE.
+    weights: Option<Vec<f64>>,
 }
 
 impl Objective {
     /// For pictures of `channels` (negative where nobody knows) that come from `port`.
+    ///
+    /// FEATURES mean the sum over layers of `weight * mean(a^2)`, per image.
     ///
     /// # Errors
     ///
@@ -30,44 +26,78 @@ impl Objective {
             let message = format!("`{name}` takes pictures of {wanted} channels, found {channels}");
             return Err(Error::shape(port, message));
         }
-        if function.kind() != "FEATURES" {
-            return Ok(Self::Scalar(function));
-        }
-        let weight = |output: &TensorSpec| {
-            let text = output.semantic("weight").unwrap_or("1");
-            text.trim().parse().map_err(|_| {
-                Error::port("objective", format!("the weight of layer `{}` is `{text}`", output.name))
-            })
-        };
-        let weights = spec.outputs.iter().map(weight).collect::<Result<_>>()?;
-        Ok(Self::Layers { features: function, weights })
+        let weights =
+            (function.kind() == "FEATURES").then(|| layer_weights(&function, "objective")).transpose()?;
+        Ok(Self { function, weights })
     }
 
-    /// The value, averaged over the batch, and the gradient by the picture `[B,H,W,C]`.
+    /// For people: `vgg16`.
+    pub(crate) fn name(&self) -> &str {
+        &self.function.spec().name
+    }
+
+    /// How far it sees, if it is local.
+    pub(crate) fn tiles(&self) -> Option<Tiles> {
+        self.function.tiles()
+    }
+
+    /// Whether it compares the picture with something at the same places, so that a rolled picture would be another.
+    pub(crate) fn is_fixed_in_place(&self) -> bool {
+        let fixed = |output: &TensorSpec| output.semantic("positions") == Some("fixed");
+        self.function.spec().outputs.iter().any(fixed)
+    }
+
+    /// The value, averaged over the batch, and the gradient by the picture `[B,H,W,C]` of what each image has by itself.
     ///
     /// # Errors
     ///
     /// What the function's provider says.
     pub(crate) fn value_and_gradient(&self, image: &Tensor) -> Result<(f64, Tensor)> {
-        match self {
-            Self::Scalar(function) => function.value_and_grad(image),
-            Self::Layers { features, weights } => {
-                let batch = image.dim(0)? as f64;
-                let (activations, tape) = features.linearise(&[image], 1)?;
-                let (mut value, mut cotangents) = (0.0, Vec::new());
-                for (activation, weight) in activations.iter().zip(weights) {
-                    // d mean(a^2) / da = 2 a / n, with n counted per image: each ascends on its own.
-                    let count = activation.elem_count() as f64 / batch;
-                    let squares = f64::from(activation.sqr()?.sum_all()?.to_scalar::<f32>()?);
-                    value += weight * squares / count / batch;
-                    cotangents.push((activation * (2.0 * weight / count))?);
-                }
-                drop(activations);
-                let cotangents: Vec<Option<&Tensor>> = cotangents.iter().map(Some).collect();
-                let gradient = tape.vjp(&cotangents)?.into_iter().next().flatten();
-                // None is exactly zero.
-                gradient.map_or_else(|| Ok(image.zeros_like()?), Ok).map(|gradient| (value, gradient))
-            }
+        let batch = image.dim(0)? as f64;
+        let Some(weights) = &self.weights else {
+            let (value, gradient) = self.function.value_and_grad(image)?;
+            return Ok((value / batch, gradient));
+        };
+        let (activations, tape) = self.function.linearise(&[image], 1)?;
+        let (mut value, mut cotangents) = (0.0, Vec::new());
+        for (activation, weight) in activations.iter().zip(weights) {
+            // d mean(a^2) / da = 2 a / n, with n counted per image: each ascends on its own.
+            let count = activation.elem_count() as f64 / batch;
+            let squares = f64::from(activation.sqr()?.sum_all()?.to_scalar::<f32>()?);
+            value += weight * squares / count / batch;
+            cotangents.push((activation * (2.0 * weight / count))?);
         }
+        drop(activations);
+        let cotangents: Vec<Option<&Tensor>> = cotangents.iter().map(Some).collect();
+        let gradient = tape.vjp(&cotangents)?.into_iter().next().flatten();
+        // None is exactly zero.
+        gradient.map_or_else(|| Ok(image.zeros_like()?), Ok).map(|gradient| (value, gradient))
     }
+
+    /// The first layer of FEATURES that has values which are not finite, for those who look for the cause of one.
+    pub(crate) fn unsound_layer(&self, image: &Tensor) -> Option<String> {
+        self.weights.as_ref()?;
+        let activations = self.function.eval(&[image]).ok()?;
+        let is_unsound = |activation: &Tensor| {
+            let size =
+                activation.abs().and_then(|size| size.sum_all()).and_then(|size| size.to_scalar::<f32>());
+            size.is_ok_and(|size| !size.is_finite())
+        };
+        let index = activations.iter().position(is_unsound)?;
+        Some(self.function.spec().outputs[index].name.clone())
+    }
+}
+
+/// The weights that FEATURES give their layers, 1 where they say nothing.
+///
+/// # Errors
+///
+/// If a weight is no number; blames `port`.
+pub(crate) fn layer_weights(features: &Function, port: &str) -> Result<Vec<f64>> {
+    let weight = |output: &TensorSpec| {
+        let text = output.semantic("weight").unwrap_or("1");
+        let parsed = text.trim().parse();
+        parsed.map_err(|_| Error::port(port, format!("the weight of layer `{}` is `{text}`", output.name)))
+    };
+    features.spec().outputs.iter().map(weight).collect()
 }

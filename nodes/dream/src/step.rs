@@ -4,6 +4,7 @@ use dreamwire_nets::optim::{Stepper, jitter_offset, roll};
 use dreamwire_sdk::prelude::*;
 
 use crate::objective::Objective;
+use crate::tiling::Tiling;
 
 /// What one step does to a picture or a latent, besides asking the objective.
 pub(crate) struct Rule {
@@ -14,6 +15,8 @@ pub(crate) struct Rule {
     pub(crate) seed: u64,
     /// Keep the picture in 0..1. A latent has no such range, but the picture that is made of it has.
     pub(crate) clamp: bool,
+    /// For pictures that are larger than a tile.
+    pub(crate) tiling: Option<Tiling>,
     /// How close to 0 or 1 a value must come to be slowed down, in the picture's units; not for latents.
     pub(crate) knee: f64,
 }
@@ -58,7 +61,7 @@ pub(crate) fn step(
     position: Position,
 ) -> Result<(Tensor, f64)> {
     let offset = rule.offset(position);
-    let (value, gradient) = rolled_gradient(image, objective, offset, position)?;
+    let (value, gradient) = rolled_gradient(image, objective, rule.tiling, offset, position)?;
     let direction = masked(roll_back(&stepper.direction(&gradient)?, offset)?, mask)?;
     let change = (direction * rule.rate)?;
     let change = if rule.clamp && rule.knee > 0.0 { slow_down(image, &change, rule.knee)? } else { change };
@@ -78,11 +81,16 @@ pub(crate) fn step(
 pub(crate) fn rolled_gradient(
     picture: &Tensor,
     objective: &Objective,
+    tiling: Option<Tiling>,
     (down, right): (i64, i64),
     position: Position,
 ) -> Result<(f64, Tensor)> {
-    let (value, gradient) = objective.value_and_gradient(&roll(picture, down, right)?.contiguous()?)?;
-    check_finite(value, &gradient, position)?;
+    let rolled = roll(picture, down, right)?.contiguous()?;
+    let (value, gradient) = match tiling {
+        Some(tiling) => tiling.value_and_gradient(objective, &rolled),
+        None => objective.value_and_gradient(&rolled),
+    }?;
+    check_finite(value, &gradient, position, || objective.unsound_layer(&rolled))?;
     Ok((value, gradient))
 }
 
@@ -103,13 +111,19 @@ pub(crate) fn masked(x: Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// If the value or a number of the gradient is NaN or infinite.
-pub(crate) fn check_finite(value: f64, gradient: &Tensor, position: Position) -> Result<()> {
+/// If the value or a number of the gradient is NaN or infinite; says at which `layer` it began, if that can be told.
+pub(crate) fn check_finite(
+    value: f64,
+    gradient: &Tensor,
+    position: Position,
+    layer: impl FnOnce() -> Option<String>,
+) -> Result<()> {
     let size = f64::from(gradient.abs()?.mean_all()?.to_scalar::<f32>()?);
     if value.is_finite() && size.is_finite() {
         return Ok(());
     }
-    let message = format!("at {position} the objective is {value} and its mean gradient {size}");
+    let began = layer().map_or_else(String::new, |layer| format!(", which begins at layer `{layer}`"));
+    let message = format!("at {position} the objective is {value} and its mean gradient {size}{began}");
     Err(Error::nonfinite(message).hint("lower `rate`"))
 }
 

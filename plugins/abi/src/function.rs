@@ -99,6 +99,27 @@ pub struct FnVt {
     pub get_extension: Extension<*mut Fn>,
 }
 
+/// The extension of a function that is local, so that it may be asked tile by tile: [`Tiles`].
+pub const TILES: &core::ffi::CStr = c"dw.tiles/1";
+/// The value is a mean over positions.
+pub const TILES_MEAN: u32 = 0;
+/// The value is a sum over positions.
+pub const TILES_SUM: u32 = 1;
+
+/// How far a local function sees; alive as long as the function.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// the writer's `size_of`
+    pub size: u32,
+    /// pixels: tiles start at multiples of it, so that pools fall as they do in the whole picture
+    pub stride: u32,
+    /// pixels: no position sees anything further away
+    pub halo: u32,
+    /// `TILES_MEAN` or `TILES_SUM`
+    pub reduction: u32,
+}
+
 /// What a forward pass kept for its vjp.
 #[repr(C)]
 pub struct Tape {

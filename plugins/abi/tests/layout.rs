@@ -88,6 +88,7 @@ fn table() -> Table {
             "value_and_grad" value_and_grad, "get_extension" get_extension,
         }
         "dw_fn" = Fn { "vt" vt }
+        "dw_tiles" = Tiles { "size" size, "stride" stride, "halo" halo, "reduction" reduction }
         "dw_tape_vt" = TapeVt { "size" size, "flags" flags, "release" release, "vjp" vjp, "bytes" bytes }
         "dw_tape" = Tape { "vt" vt }
         "dw_value" = Value { "kind" kind, "flags" flags, "u" u }
@@ -119,7 +120,7 @@ fn table() -> Table {
         "DW_E_DEVICE" E_DEVICE, "DW_E_NOMEM" E_NOMEM, "DW_E_GONE" E_GONE, "DW_E_NOT_DIFF" E_NOT_DIFF,
         "DW_E_IO" E_IO, "DW_E_INPUT" E_INPUT, "DW_E_LIMIT" E_LIMIT, "DW_E_NONFINITE" E_NONFINITE,
         "DW_FN_SCALAR" FN_SCALAR, "DW_FN_REENTRANT" FN_REENTRANT, "DW_FN_DETERMINISTIC" FN_DETERMINISTIC,
-        "DW_FN_TAPE_ONCE" FN_TAPE_ONCE,
+        "DW_FN_TAPE_ONCE" FN_TAPE_ONCE, "DW_TILES_MEAN" TILES_MEAN, "DW_TILES_SUM" TILES_SUM,
         "DW_NONE" NONE, "DW_BOOL" BOOL, "DW_I64" I64, "DW_F64" F64, "DW_STRING" STRING, "DW_TENSOR" TENSOR,
         "DW_FUNCTION" FUNCTION, "DW_LIST" LIST,
         "DW_PORT_OPTIONAL" PORT_OPTIONAL, "DW_PORT_MANY" PORT_MANY,

@@ -3,10 +3,10 @@
 use crate::function::FnSpec;
 use crate::guard::{Sendable, guard};
 use crate::node::LIVE;
-use crate::{Error, Result, tensor};
+use crate::{Error, Result, Tiles, tensor};
 use candle_core::Tensor;
 use dreamwire_abi as abi;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,6 +23,11 @@ pub trait Differentiable: Send + Sync + 'static {
     /// # Errors
     /// Say what was expected and what was found.
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>>;
+
+    /// How far it sees, if it is local: then a large picture can be dreamt in tiles. Asked once.
+    fn tiles(&self) -> Option<Tiles> {
+        None
+    }
 
     /// `y = f(x)` and what its vjp needs, for the inputs whose bits are set in `wrt`.
     ///
@@ -103,6 +108,7 @@ struct Exported {
     base: abi::Fn,
     references: AtomicUsize,
     table: crate::function::SpecTable,
+    tiles: Option<abi::Tiles>,
     function: Box<dyn Differentiable>,
 }
 
@@ -121,7 +127,7 @@ static FN_VT: abi::FnVt = abi::FnVt {
     describe: Some(describe),
     eval: Some(eval),
     value_and_grad: Some(value_and_grad),
-    get_extension: Some(no_extension),
+    get_extension: Some(get_extension),
 };
 
 static TAPE_VT: abi::TapeVt = abi::TapeVt {
@@ -136,12 +142,20 @@ static TAPE_VT: abi::TapeVt = abi::TapeVt {
 pub(crate) fn function(function: Box<dyn Differentiable>) -> *mut abi::Fn {
     LIVE.fetch_add(1, Ordering::Relaxed);
     let table = crate::function::SpecTable::new(function.spec());
+    let tiles = function.tiles().map(Tiles::to_abi);
     let base = abi::Fn { vt: &raw const FN_VT };
-    Box::into_raw(Box::new(Exported { base, references: AtomicUsize::new(1), table, function })).cast()
+    let references = AtomicUsize::new(1);
+    Box::into_raw(Box::new(Exported { base, references, table, tiles, function })).cast()
 }
 
-unsafe extern "C" fn no_extension(_: *mut abi::Fn, _: *const c_char) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn get_extension(f: *mut abi::Fn, id: *const c_char) -> *const c_void {
+    // SAFETY: a live handle of ours, and a text that ends in NUL, as the header says.
+    unsafe {
+        if CStr::from_ptr(id) != abi::TILES {
+            return std::ptr::null();
+        }
+        (*f.cast::<Exported>()).tiles.as_ref().map_or(std::ptr::null(), |tiles| (&raw const *tiles).cast())
+    }
 }
 
 unsafe extern "C" fn retain(f: *mut abi::Fn) {

@@ -42,7 +42,7 @@ pub use candle_core as candle;
 pub use dreamwire_abi as abi;
 pub use error::{Error, Result};
 pub use export::{Differentiable, Linearised, Pullback};
-pub use function::{FnSpec, Function, Tape, TensorSpec};
+pub use function::{FnSpec, Function, Tape, TensorSpec, TileReduction, Tiles};
 pub use inputs::Inputs;
 pub use kind::{Kind, Port, port};
 pub use node::Node;
@@ -54,7 +54,7 @@ pub use serde_json;
 pub mod prelude {
     pub use crate::{
         Call, Differentiable, Error, FnSpec, Function, Inputs, Kind, Linearised, Node, Outputs, Port,
-        Pullback, Result, Tape, TensorSpec, port,
+        Pullback, Result, Tape, TensorSpec, TileReduction, Tiles, port,
     };
     pub use candle_core::{DType, Device, Tensor};
     pub use schemars::JsonSchema;

@@ -19,6 +19,10 @@ impl Differentiable for Square {
         }
     }
 
+    fn tiles(&self) -> Option<Tiles> {
+        self.scalar.then_some(Tiles { stride: 16, halo: 44, reduction: TileReduction::Sum })
+    }
+
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let x = &x[0];
         if x.dims() == [13] {
@@ -47,6 +51,12 @@ fn the_description_survives() {
     assert_eq!(names, ["a", "b"]);
     assert_eq!(f.spec().outputs[0].semantic("weight"), Some("0.5"));
     assert_eq!(f.spec().outputs[0].semantic("halo"), None);
+}
+
+#[test]
+fn how_far_a_function_sees_survives() {
+    let tiles = Tiles { stride: 16, halo: 44, reduction: TileReduction::Sum };
+    assert_eq!([function(true).tiles(), function(false).tiles()], [Some(tiles), None]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A function of another plugin: evaluate it, differentiate it.
 
-use super::{op, spec};
-use crate::{Call, Error, FnSpec, Result, live, tensor};
+use super::{op, spec, tiles};
+use crate::{Call, Error, FnSpec, Result, Tiles, live, tensor};
 use candle_core::Tensor;
 use dreamwire_abi as abi;
 use dreamwire_abi::field;
@@ -61,6 +61,16 @@ impl Function {
     /// Inputs and outputs.
     pub fn spec(&self) -> &FnSpec {
         &self.handle.spec
+    }
+
+    /// How far it sees, if it is local: then it may be asked tile by tile.
+    pub fn tiles(&self) -> Option<Tiles> {
+        let raw = self.handle.raw;
+        // SAFETY: the function is retained; the extension is what its name says and lives as long as the function.
+        unsafe {
+            let get = field!((*raw).vt, abi::FnVt, get_extension)?;
+            tiles::read(get(raw, abi::TILES.as_ptr()).cast())
+        }
     }
 
     pub(crate) fn raw(&self) -> *mut abi::Fn {

@@ -1,0 +1,105 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::objective::Objective;
+
+/// How large pictures are taken apart, so that a network never sees more than a tile and what lies around it.
+///
+/// A tile's gradient is taken from the tile and `overlap` pixels around it, and only the tile's own pixels of it are kept.
+/// If the objective sees `halo` pixels around a position, a pixel's gradient comes from positions up to `halo` away, whose
+/// values depend on pixels up to `2 halo` away: with that much overlap the gradient is that of the whole picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tiling {
+    /// Side of a tile in pixels, a multiple of the objective's stride.
+    tile: usize,
+    /// A multiple of the stride too: pools fall as they do in the whole picture.
+    overlap: usize,
+    reduction: TileReduction,
+}
+
+impl Tiling {
+    /// Tiles of `tile` pixels that see `overlap` pixels around them (`None`: as many as make no difference).
+    ///
+    /// Nothing, if pictures of `height` by `width` fit one tile.
+    ///
+    /// # Errors
+    ///
+    /// If the objective looks at more than a neighbourhood.
+    pub(crate) fn new(
+        objective: &Objective,
+        tile: usize,
+        overlap: Option<usize>,
+        (height, width): (usize, usize),
+    ) -> Result<Option<Self>> {
+        if tile == 0 || height.max(width) <= tile {
+            return Ok(None);
+        }
+        let Some(Tiles { stride, halo, reduction }) = objective.tiles() else {
+            let name = objective.name();
+            let message = format!("`{name}` looks at the whole picture, so it cannot be asked tile by tile");
+            return Err(Error::param("tile", message).hint("set `tile` to 0, or make the picture smaller"));
+        };
+        let stride = stride.max(1) as usize;
+        Ok(Some(Self {
+            tile: (tile / stride).max(1) * stride,
+            overlap: overlap.unwrap_or(2 * halo as usize).next_multiple_of(stride),
+            reduction,
+        }))
+    }
+
+    /// As [`Objective::value_and_gradient`], tile by tile. The value of a mean is that of its tiles, which see their
+    /// surroundings too: close to that of the whole picture, not the same.
+    ///
+    /// # Errors
+    ///
+    /// What the objective's provider says.
+    pub(crate) fn value_and_gradient(self, objective: &Objective, image: &Tensor) -> Result<(f64, Tensor)> {
+        let (_, height, width, _) = image.dims4()?;
+        let (mut value, mut rows) = (0.0, Vec::new());
+        for row in self.cut(height) {
+            let mut gradients = Vec::new();
+            for column in self.cut(width) {
+                let seen = image.narrow(1, row.seen, row.seen_len)?;
+                let seen = seen.narrow(2, column.seen, column.seen_len)?.contiguous()?;
+                let (tile_value, gradient) = objective.value_and_gradient(&seen)?;
+                let share = |rows: usize, columns: usize| (rows * columns) as f64;
+                let (own, around) = (share(row.len, column.len), share(row.seen_len, column.seen_len));
+                let whole = share(height, width);
+                let own_gradient = gradient.narrow(1, row.start - row.seen, row.len)?;
+                let own_gradient = own_gradient.narrow(2, column.start - column.seen, column.len)?;
+                match self.reduction {
+                    TileReduction::Mean => {
+                        value += tile_value * own / whole;
+                        gradients.push((own_gradient * (around / whole))?);
+                    }
+                    TileReduction::Sum => {
+                        value += tile_value * own / around;
+                        gradients.push(own_gradient.contiguous()?);
+                    }
+                }
+            }
+            rows.push(Tensor::cat(&gradients, 2)?);
+        }
+        Ok((value, Tensor::cat(&rows, 1)?))
+    }
+
+    /// The tiles along one side of `size` pixels.
+    fn cut(self, size: usize) -> impl Iterator<Item = Span> {
+        (0..size).step_by(self.tile).map(move |start| {
+            let len = self.tile.min(size - start);
+            let seen = start.saturating_sub(self.overlap);
+            Span { start, len, seen, seen_len: (start + len + self.overlap).min(size) - seen }
+        })
+    }
+}
+
+/// A tile along one side: its own pixels, and those it sees.
+struct Span {
+    start: usize,
+    len: usize,
+    seen: usize,
+    seen_len: usize,
+}
+
+#[cfg(test)]
+#[path = "tiling_tests.rs"]
+mod tests;

@@ -1,0 +1,62 @@
+//! Functions that can be asked tile by tile.
+
+use dreamwire_abi as abi;
+
+/// That a function is local, and how far it sees.
+///
+/// Its value (each of its outputs, for FEATURES: what is made of them) is a mean or a sum over positions, and what a
+/// position contributes depends on no pixel further than `halo` away from its own cell. So the gradient of a large picture
+/// can be put together from tiles that overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// In pixels, at least 1: tiles start at multiples of it, so that pools fall as they do in the whole picture.
+    pub stride: u32,
+    /// In pixels.
+    pub halo: u32,
+    /// How positions become a value.
+    pub reduction: TileReduction,
+}
+
+/// How the value of a local function is made of positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TileReduction {
+    /// The mean over positions: a tile counts by its share of the picture.
+    Mean,
+    /// The sum over positions.
+    Sum,
+}
+
+impl Tiles {
+    /// In the ABI's form.
+    pub(crate) fn to_abi(self) -> abi::Tiles {
+        abi::Tiles {
+            size: size_of::<abi::Tiles>() as u32,
+            stride: self.stride.max(1),
+            halo: self.halo,
+            reduction: match self.reduction {
+                TileReduction::Mean => abi::TILES_MEAN,
+                TileReduction::Sum => abi::TILES_SUM,
+            },
+        }
+    }
+}
+
+/// Reads a foreign extension; `None` where it is too small or makes no sense.
+///
+/// # Safety
+/// `tiles` is null or points to a live [`abi::Tiles`].
+pub(crate) unsafe fn read(tiles: *const abi::Tiles) -> Option<Tiles> {
+    // SAFETY: null or alive; the size is read before the rest.
+    let tiles = unsafe {
+        if tiles.is_null() || ((&raw const (*tiles).size).read() as usize) < size_of::<abi::Tiles>() {
+            return None;
+        }
+        tiles.read()
+    };
+    let reduction = match tiles.reduction {
+        abi::TILES_MEAN => TileReduction::Mean,
+        abi::TILES_SUM => TileReduction::Sum,
+        _ => return None,
+    };
+    (tiles.stride > 0).then_some(Tiles { stride: tiles.stride, halo: tiles.halo, reduction })
+}
