@@ -9,8 +9,9 @@ use crate::simd::{self, Job};
 /// The number types that kernels compute in: `f32` for work, `f64` for finite differences.
 pub(crate) trait Element: WithDType {
     const ZERO: Self;
-    /// The distance from 1 to the next number.
-    const EPSILON: Self;
+    /// How far values in a pool's window may be apart and still tie, by the size of what was summed: some roundings.
+    /// They grow from layer to layer: f64 has room for that, in f32 values that truly differ would soon count as equal.
+    const TIE: Self;
 
     /// Runs a hot loop with the widest vectors of this CPU.
     fn run<J: Job<Self>>(job: J) -> J::Output;
@@ -24,10 +25,10 @@ pub(crate) trait Element: WithDType {
 }
 
 macro_rules! element {
-    ($type:ident, $run:path) => {
+    ($type:ident, $run:path, $roundings:literal) => {
         impl Element for $type {
             const ZERO: Self = 0.0;
-            const EPSILON: Self = $type::EPSILON;
+            const TIE: Self = $roundings * $type::EPSILON;
 
             #[inline(always)]
             fn run<J: Job<Self>>(job: J) -> J::Output {
@@ -54,5 +55,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, simd::run_f32);
-element!(f64, simd::run_f64);
+element!(f32, simd::run_f32, 8.0);
+element!(f64, simd::run_f64, 64.0);

@@ -11,9 +11,6 @@ pub(crate) struct Places(Vec<u8>);
 /// that reach into two bands are read by both.
 const BANDS: usize = 8;
 
-/// Roundings of that channel within which values count as equal.
-const ROUNDINGS: f64 = 8.0;
-
 /// The pooled map, `h` by `w`, and where its values came from. Nothing outside of the picture is ever the largest.
 ///
 /// Of values that are equal the first one wins; so it does of values that differ by rounding, or even areas would send
@@ -47,7 +44,7 @@ pub(crate) fn pool<T: Element>(
                     let size = if *value < T::ZERO { T::ZERO - *value } else { *value };
                     largest = if size > largest { size } else { largest };
                 }
-                let tolerance = largest * T::EPSILON * T::from_f64(ROUNDINGS);
+                let tolerance = largest * T::TIE;
                 places.fill(place(rows.start, columns.start));
                 for y in rows.clone() {
                     for x in columns.clone() {

@@ -3,8 +3,10 @@
 
 use candle_core::{Result, Tensor, bail};
 
+mod coral;
 mod decoder;
 
+pub use coral::coral;
 pub use decoder::Decoder;
 
 /// Added to the variance, as in pytorch-AdaIN.
@@ -46,4 +48,70 @@ pub fn adain(content: &Tensor, style: &Tensor) -> Result<Tensor> {
     let (style_mean, style_std) = channel_statistics(style)?;
     let normalised = content.broadcast_sub(&content_mean)?.broadcast_div(&content_std)?;
     normalised.broadcast_mul(&style_std)?.broadcast_add(&style_mean)
+}
+
+/// The features that style transfer aims at, of the shape of `content`:
+/// `alpha * sum_k w_k adain(content, style_k) + (1 - alpha) * content`.
+///
+/// `styles` are features with weights, as for [`adain`]; the `w_k` are the weights divided by their sum, as in
+/// pytorch-AdaIN. At `alpha` 0 only the content counts, at 1 only the styles.
+///
+/// # Errors
+///
+/// If the sum of the weights is not above 0, or the features do not agree.
+pub fn transfer(content: &Tensor, styles: &[(Tensor, f64)], alpha: f64) -> Result<Tensor> {
+    let total = styles.iter().fold(0.0, |total, (_, weight)| total + weight);
+    let usable = total > 0.0 && total.is_finite();
+    if !usable {
+        bail!("the weights of the styles should have a sum above 0, found {total}")
+    }
+    let mut target = (content * (1.0 - alpha))?;
+    for (style, weight) in styles {
+        target = (target + (adain(content, style)? * (alpha * weight / total))?)?;
+    }
+    Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    /// One image of one channel and two positions, with the mean `(a + b) / 2`.
+    fn features(a: f64, b: f64) -> Tensor {
+        Tensor::new(&[a, b], &Device::Cpu).unwrap().reshape((1, 1, 1, 2)).unwrap()
+    }
+
+    #[test]
+    fn styles_are_mixed_by_their_share() {
+        let content = features(-1.0, 1.0);
+        // Without a deviation of their own, styles are nothing but means.
+        let styles = |weights: [f64; 2]| [(features(4.0, 4.0), weights[0]), (features(8.0, 8.0), weights[1])];
+        let check = |weights, alpha, expected: [f64; 2]| {
+            let found = transfer(&content, &styles(weights), alpha).unwrap();
+            let found = found.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            // The deviation of a flat style is not 0 but sqrt(1e-5).
+            let close = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 3e-3);
+            assert!(close, "{found:?} instead of {expected:?}");
+        };
+        check([1.0, 1.0], 1.0, [6.0, 6.0]);
+        check([3.0, 1.0], 1.0, [5.0, 5.0]);
+        check([3.0, 1.0], 0.5, [2.0, 3.0]);
+        check([0.0, 2.0], 1.0, [8.0, 8.0]);
+        check([1.0, 1.0], 0.0, [-1.0, 1.0]);
+    }
+
+    #[test]
+    fn weights_without_a_share_are_refused() {
+        let content = features(-1.0, 1.0);
+        let check = |styles: &[(Tensor, f64)], expected: &str| {
+            let error = transfer(&content, styles, 1.0).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        let start = "the weights of the styles should have a sum above 0, found";
+        check(&[], &format!("{start} 0"));
+        check(&[(content.clone(), 1.0), (content.clone(), -1.0)], &format!("{start} 0"));
+        check(&[(content.clone(), f64::NAN)], &format!("{start} NaN"));
+    }
 }

@@ -1,6 +1,9 @@
 //! Networks and optimisers, on candle tensors.
 //!
-//! - [`vgg`]: VGG16's feature extractor, and the names of its layers;
+//! - [`extractor`]: networks that look at pictures, with layers that are asked for by name: those of [`vgg`],
+//!   [`googlenet`] and [`squeezenet`];
+//! - [`imagenet`]: the names of the classes that such networks were trained on;
+//! - [`objective`]: numbers for how much of something a picture has, and how far it is from another;
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
 //! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
@@ -10,8 +13,13 @@
 //! nothing here knows about plugins: whoever calls brings bytes and tensors.
 
 pub mod adain;
+pub mod extractor;
+pub mod googlenet;
+pub mod imagenet;
+pub mod objective;
 pub mod optim;
 mod parameters;
+pub mod squeezenet;
 pub mod stylegan;
 pub mod vgg;
 pub mod weights;

@@ -2,14 +2,19 @@
 //!
 //! Pictures are `[B, H, W, C]`. Every image of a batch is treated on its own.
 
+mod blur;
 mod jitter;
 mod octave;
 mod random;
+mod resample;
+mod resize;
 mod step_rule;
 mod zoom;
 
+pub use blur::{cascade_blur, cascade_sigma};
 pub use jitter::{jitter_offset, roll};
 pub use octave::octave_sizes;
 pub use random::CounterRng;
+pub use resize::resize_linear;
 pub use step_rule::{Adam, Stepper};
 pub use zoom::zoom;

@@ -1,125 +1,144 @@
-//! VGG16's feature extractor (Simonyan & Zisserman, "Very Deep Convolutional Networks for
-//! Large-Scale Image Recognition", arXiv:1409.1556, configuration D), as torchvision numbers it.
+//! The VGG networks as feature extractors (Simonyan & Zisserman, "Very Deep Convolutional Networks for
+//! Large-Scale Image Recognition", arXiv:1409.1556): VGG16 and VGG19 (configurations D and E), with and
+//! without batch normalisation, as torchvision and timm number them, and pytorch-AdaIN's encoder, which is a
+//! VGG19 whose weights were rescaled.
 //!
-//! Thirteen 3x3 convolutions with ReLU in five blocks; each block ends in a 2x2 max-pool:
+//! 3x3 convolutions with ReLU in five blocks; each block ends in a 2x2 max-pool:
 //!
 //! | block | layers | channels | size of an `H x W` picture |
 //! |---|---|---|---|
 //! | 1 | conv1_1 relu1_1 conv1_2 relu1_2 pool1 | 64 | H x W |
 //! | 2 | conv2_1 relu2_1 conv2_2 relu2_2 pool2 | 128 | H/2 x W/2 |
-//! | 3 | conv3_1 .. relu3_3 pool3 | 256 | H/4 x W/4 |
-//! | 4 | conv4_1 .. relu4_3 pool4 | 512 | H/8 x W/8 |
-//! | 5 | conv5_1 .. relu5_3 pool5 | 512 | H/16 x W/16 |
+//! | 3 | conv3_1 .. relu3_3 (VGG19: relu3_4) pool3 | 256 | H/4 x W/4 |
+//! | 4 | conv4_1 .. relu4_3 (VGG19: relu4_4) pool4 | 512 | H/8 x W/8 |
+//! | 5 | conv5_1 .. relu5_3 (VGG19: relu5_4) pool5 | 512 | H/16 x W/16 |
 //!
-//! `convB_N` is the value before the ReLU, `reluB_N` the one after it.
+//! `convB_N` is the value before the ReLU (behind the batch normalisation, where there is one), `reluB_N` the
+//! one after it. Pools drop an odd last row and column, but those of AdaIN's encoder keep them.
+//!
+//! Pictures are normalised with ImageNet's mean and deviation. AdaIN's encoder takes them as they are: its
+//! first layer, a 1x1 convolution without a name, does that. It ends at `relu4_1` or `relu5_4`.
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Result, Tensor};
-use dreamwire_kernels::{self as kernels, Padding, PaddingMode, Stack};
+use candle_core::Tensor;
+use dreamwire_kernels::{Padding, PaddingMode};
 
-use crate::parameters::{self, ParameterError};
+use crate::extractor::{self, Builder, Extractor, Map, Normalisation};
+use crate::parameters::ParameterError;
 
-mod layer;
+mod variant;
 
-use layer::{CHANNELS, LAYERS};
-pub use layer::{Layer, LayerListError, layer_names, parse_layers};
+pub use variant::Variant;
+use variant::{Step, Work};
 
-/// Means of ImageNet's red, green and blue in 0..1, as torchvision has them.
-pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Standard deviations of ImageNet's red, green and blue in 0..1, as torchvision has them.
-pub const STD: [f32; 3] = [0.229, 0.224, 0.225];
+/// torchvision's.
+const EPSILON: f64 = 1e-5;
 
-/// VGG16 up to `pool5`, frozen. Cloning shares the weights.
-#[derive(Clone)]
-pub struct Vgg {
-    stack: Stack,
+/// Builds the network that `tensors` are the weights of, by their names and shapes:
+///
+/// - torchvision's and timm's `features.N.weight` `[O, I, 3, 3]` and `features.N.bias` `[O]`, and behind them
+///   those of the batch normalisation, if it has any; the classifier may be there and is not used;
+/// - pytorch-AdaIN's `N.weight` and `N.bias`, or `encoder.N.weight` and so on, where `decoder.` is not used.
+///
+/// `padding` is what convolutions see outside of the picture: zeros, as the networks were trained, or the
+/// mirrored picture, as AdaIN has it.
+///
+/// # Errors
+///
+/// Names the tensors that the nearest of these networks misses, that have another shape, or do not belong
+/// there; or says which other network this is.
+pub fn extractor(
+    tensors: HashMap<String, Tensor>,
+    padding: PaddingMode,
+) -> Result<Extractor, ParameterError> {
+    let tensors = encoder_of(tensors);
+    let variant = nearest(&tensors);
+    let (network, expected) = (variant.title(), parameter_shapes(variant));
+    let taken = extractor::take("a VGG", network, tensors, &expected, is_ignored)?;
+    build(variant, taken, padding).map_err(|error| extractor::failed(network, &error))
 }
 
-impl Vgg {
-    /// Builds the network from torchvision's `features.N.weight` `[O, I, 3, 3]` and
-    /// `features.N.bias` `[O]`, f32. The classifier's tensors may be there and are not used.
-    ///
-    /// `padding` is what convolutions see outside of the picture: zeros, as the network was
-    /// trained, or the mirrored picture, as AdaIN's encoders have it.
-    ///
-    /// # Errors
-    ///
-    /// Names the tensors that are missing, have another shape, or do not belong here.
-    pub fn new(
-        tensors: HashMap<String, Tensor>,
-        padding: PaddingMode,
-    ) -> std::result::Result<Self, ParameterError> {
-        let names = parameter_shapes();
-        let mut tensors =
-            parameters::take("VGG16", tensors, &names, |name| name.starts_with("classifier."))?.into_iter();
-        let layers: Vec<_> = LAYERS
-            .iter()
-            .map(|name| match &name[..4] {
-                "relu" => kernels::Layer::Relu,
-                "pool" => kernels::Layer::MaxPool { kernel: 2, stride: 2, padding: 0, ceil_mode: false },
-                _ => kernels::Layer::Conv {
-                    weight: tensors.next().expect("one weight per convolution was taken"),
-                    bias: tensors.next(),
-                    stride: 1,
-                    padding: Padding { mode: padding, ..Padding::zeros(1) },
-                },
-            })
-            .collect();
-        let stack = Stack::new(&layers, DType::F32)
-            .map_err(|error| ParameterError { network: "VGG16", problems: vec![error.to_string()] })?;
-        Ok(Self { stack })
-    }
-
-    /// The outputs of `layers` for `x`, `[B, 3, H, W]` as [`normalise`] makes it. All come from one
-    /// pass, which ends at the deepest of them, and know their gradient with respect to `x`.
-    ///
-    /// # Errors
-    ///
-    /// If `x` is smaller than [`Vgg::minimum_size`], or not f32 on the CPU.
-    pub fn features(&self, x: &Tensor, layers: &[Layer]) -> Result<Vec<Tensor>> {
-        let taps: Vec<usize> = layers.iter().map(|layer| layer.index()).collect();
-        self.stack.apply(x, &taps)
-    }
-
-    /// The smallest height and width in pixels of pictures that reach all of `layers`.
-    pub fn minimum_size(&self, layers: &[Layer]) -> usize {
-        let depth = layers.iter().map(|layer| layer.index() + 1).max().unwrap_or(0);
-        // 32 pixels reach pool5; mirrored padding asks for a few more.
-        (1..).find(|size| self.stack.shapes([1, 3, *size, *size], depth).is_ok()).unwrap_or(1)
-    }
-}
-
-/// Names and shapes of the tensors that [`Vgg::new`] wants, in the network's order.
-pub fn parameter_shapes() -> Vec<(String, Vec<usize>)> {
-    let mut inputs = 3;
+/// Names and shapes of the tensors that [`extractor()`] wants for `variant`, in the network's order.
+pub fn parameter_shapes(variant: Variant) -> Vec<(String, Vec<usize>)> {
     let mut shapes = Vec::new();
-    for (index, name) in LAYERS.iter().enumerate().filter(|(_, name)| name.starts_with("conv")) {
-        let block = usize::from(name.as_bytes()[4] - b'1');
-        let outputs = CHANNELS[block];
-        shapes.push((format!("features.{index}.weight"), vec![outputs, inputs, 3, 3]));
-        shapes.push((format!("features.{index}.bias"), vec![outputs]));
-        inputs = outputs;
+    let prefix = if variant.is_adain() { "" } else { "features." };
+    if variant.is_adain() {
+        shapes.push(("0.weight".to_owned(), vec![3, 3, 1, 1]));
+        shapes.push(("0.bias".to_owned(), vec![3]));
+    }
+    for Step { work, .. } in variant.steps() {
+        let Work::Conv { module, inputs, outputs } = work else { continue };
+        shapes.push((format!("{prefix}{module}.weight"), vec![outputs, inputs, 3, 3]));
+        shapes.push((format!("{prefix}{module}.bias"), vec![outputs]));
+        if variant.has_batch_norms() {
+            for part in ["weight", "bias", "running_mean", "running_var"] {
+                shapes.push((format!("{prefix}{}.{part}", module + 1), vec![outputs]));
+            }
+        }
     }
     shapes
 }
 
-/// From a picture `[B, H, W, 3]` in 0..1 to what the network was trained on:
-/// `(x - MEAN) / STD`, `[B, 3, H, W]`.
-///
-/// # Errors
-///
-/// If `image` does not have three channels in its last dimension.
-pub fn normalise(image: &Tensor) -> Result<Tensor> {
-    let (_, _, _, channels) = image.dims4()?;
-    if channels != 3 {
-        candle_core::bail!("VGG16 takes pictures of 3 channels, found {channels}")
+/// Names of the layers of `variant`, from the picture upwards.
+pub fn layer_names(variant: Variant) -> Vec<String> {
+    variant.steps().into_iter().map(|step| step.name).collect()
+}
+
+/// Without `encoder.` before the names, if there is a name with it; then without the decoder too.
+fn encoder_of(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
+    if !tensors.keys().any(|name| name.starts_with("encoder.")) {
+        return tensors;
     }
-    let constant = |values: &[f32; 3]| {
-        Tensor::from_slice(values, (1, 3, 1, 1), &Device::Cpu)?
-            .to_device(image.device())?
-            .to_dtype(image.dtype())
+    let part = |(name, tensor): (String, Tensor)| match name.strip_prefix("encoder.") {
+        Some(rest) => Some((rest.to_owned(), tensor)),
+        None => (!name.starts_with("decoder.")).then_some((name, tensor)),
     };
-    let planes = image.permute((0, 3, 1, 2))?.contiguous()?;
-    planes.broadcast_sub(&constant(&MEAN)?)?.broadcast_div(&constant(&STD)?)
+    tensors.into_iter().filter_map(part).collect()
+}
+
+/// The variant that has the most of these tensors; of several the first.
+fn nearest(tensors: &HashMap<String, Tensor>) -> Variant {
+    let fitting = |variant: &Variant| {
+        let shapes = parameter_shapes(*variant);
+        let fits = |(name, shape): &&(String, Vec<usize>)| {
+            tensors.get(name).is_some_and(|tensor| tensor.dims() == shape)
+        };
+        shapes.iter().filter(fits).count()
+    };
+    // Of equal ones, `max_by_key` has the last.
+    Variant::ALL.into_iter().rev().max_by_key(fitting).unwrap_or(Variant::Vgg16)
+}
+
+/// The heads of torchvision's and timm's classifiers, and what only training reads.
+fn is_ignored(name: &str) -> bool {
+    ["classifier.", "pre_logits.", "head."].iter().any(|head| name.starts_with(head))
+        || name.ends_with(".num_batches_tracked")
+}
+
+fn build(variant: Variant, tensors: Vec<Tensor>, padding: PaddingMode) -> candle_core::Result<Extractor> {
+    let mut network = Builder::new(tensors);
+    let mut map = Map::PICTURE;
+    if variant.is_adain() {
+        let [weight, bias] = network.tensors();
+        map = network.conv(map, (weight, bias), 1, Padding::zeros(0))?;
+    }
+    for Step { name, work } in variant.steps() {
+        map = match work {
+            Work::Conv { .. } => {
+                let [weight, bias] = network.tensors();
+                let filters = if variant.has_batch_norms() {
+                    extractor::folded(&weight, Some(&bias), network.tensors(), EPSILON)?
+                } else {
+                    (weight, bias)
+                };
+                network.conv(map, filters, 1, Padding { mode: padding, ..Padding::zeros(1) })?
+            }
+            Work::Relu => network.relu(map),
+            Work::Pool => network.max_pool(map, 2, 2, 0, variant.is_adain()),
+        };
+        network.name(&name, map);
+    }
+    let normalisation = if variant.is_adain() { Normalisation::NONE } else { Normalisation::IMAGENET };
+    network.finish(variant.name(), normalisation)
 }

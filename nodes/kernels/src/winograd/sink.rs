@@ -10,10 +10,6 @@ use crate::relu::{Rectified, Signs, byte_len};
 use crate::shared::Shared;
 use crate::simd::Lanes;
 
-/// A value of a pool's window counts as the largest if it is that up to so many roundings of the largest product: in an
-/// even area the outputs of a tile differ by their rounding, and the first of the window has to win.
-const ROUNDINGS: f64 = 8.0;
-
 /// Bits of the winners, to be written.
 pub(crate) struct NewWinners<'a> {
     pub(crate) right: Shared<'a, u8>,
@@ -71,7 +67,9 @@ impl<'a, T: Element> Sink<'a, T> {
         let (top, left) = (place.y * STEP, place.x * STEP);
         if let Some(pool) = &self.pool {
             let [pooled_h, pooled_w] = pool.size;
-            let tolerance = largest.mul(V::splat(T::EPSILON * T::from_f64(ROUNDINGS)));
+            // A value of a window counts as the largest if it is that up to some roundings of the largest product: in an
+            // even area the outputs of a tile differ by their rounding, and the first of the window has to win.
+            let tolerance = largest.mul(V::splat(T::TIE));
             let count = (STEP / 2).min(pooled_w.saturating_sub(left / 2));
             if count == 0 {
                 return;

@@ -5,71 +5,132 @@ use dreamwire_kernels::{Layer, Padding, Stack};
 
 use crate::parameters::{self, ParameterError};
 
-/// From VGG16's `relu3_1` features back to a picture.
+mod layout;
+
+use layout::{LAYOUTS, Layout};
+
+/// From a VGG network's features back to a picture.
 ///
-/// Five 3x3 convolutions that see the mirrored picture outside of its edges, named `0` to `4`:
-/// 256-128 ReLU, nearest x2, 128-128 ReLU, 128-64 ReLU, nearest x2, 64-64 ReLU, 64-3.
+/// A chain of 3x3 convolutions that see the mirrored picture outside of its edges, each but the last followed by a
+/// ReLU, some by a nearest x2 behind it. There are two, told apart by the names of their tensors:
+///
+/// | of | encoder | convolutions, `^` for x2 | channels |
+/// |---|---|---|---|
+/// | `relu3_1` | `vgg16` | `0^ 1 2^ 3 4` | 256-128^128-64^64-3 |
+/// | `relu4_1` | `vgg_normalised` | `1^ 5 8 11 14^ 18 21^ 25 28` | 512-256^256-256-256-128^128-64^64-3 |
+///
+/// The first is ours, the second pytorch-AdaIN's (and that of the paper: the encoder in reverse).
 /// Cloning shares the weights.
 #[derive(Clone)]
 pub struct Decoder {
+    layout: &'static Layout,
     stack: Stack,
     depth: usize,
 }
 
-/// Inputs and outputs of the convolutions `0` to `4`.
-const CHANNELS: [(usize, usize); 5] = [(256, 128), (128, 128), (128, 64), (64, 64), (64, 3)];
-/// The convolutions that an upsampling follows.
-const UPSAMPLED: [usize; 2] = [0, 2];
+/// Where one file has both networks: before the names of the decoder's tensors, and of those that are not.
+const PREFIXES: (&str, &str) = ("decoder.", "encoder.");
 
 impl Decoder {
-    /// The encoder's layer that it decodes, by VGG's names.
-    pub const LAYER: &'static str = "relu3_1";
-    /// Channels of that layer.
-    pub const CHANNELS: usize = CHANNELS[0].0;
-    /// Pixels of the picture per feature, in both directions.
-    pub const SCALE: usize = 4;
-
-    /// Builds the decoder from `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]`, N = 0 to 4.
+    /// Builds the decoder from the tensors `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]` of one of the two layouts; it
+    /// computes in their number type, f32 or f64. The names may begin with `decoder.`: then tensors whose names begin
+    /// with `encoder.` may be there too and are not used.
     ///
     /// # Errors
     ///
     /// Names the tensors that are missing, have another shape, or do not belong here.
     pub fn new(tensors: HashMap<String, Tensor>) -> std::result::Result<Self, ParameterError> {
-        const NAME: &str = "the AdaIN decoder of relu3_1";
-        let mut names = Vec::new();
-        for (index, (inputs, outputs)) in CHANNELS.into_iter().enumerate() {
-            names.push((format!("{index}.weight"), vec![outputs, inputs, 3, 3]));
-            names.push((format!("{index}.bias"), vec![outputs]));
-        }
-        let tensors = parameters::take(NAME, tensors, &names, |_| false)?;
-        let mut layers = Vec::new();
-        for (index, pair) in tensors.chunks_exact(2).enumerate() {
-            let [weight, bias] = pair else { unreachable!("chunks of two") };
-            layers.push(Layer::Conv {
-                weight: weight.clone(),
-                bias: Some(bias.clone()),
-                stride: 1,
-                padding: Padding::reflect(1),
-            });
-            if index + 1 < CHANNELS.len() {
-                layers.push(Layer::Relu);
-            }
-            if UPSAMPLED.contains(&index) {
-                layers.push(Layer::UpsampleNearest { factor: 2 });
-            }
-        }
-        let stack = Stack::new(&layers, DType::F32)
-            .map_err(|error| ParameterError { network: NAME, problems: vec![error.to_string()] })?;
-        Ok(Self { stack, depth: layers.len() })
+        let tensors = without_encoder(tensors);
+        let layout = recognise(&tensors)?;
+        let tensors = parameters::take(layout.network, tensors, &layout.parameter_shapes(), |_| false)?;
+        let dtype = if tensors[0].dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let layers = layers(layout, &tensors);
+        let stack = Stack::new(&layers, dtype)
+            .map_err(|error| ParameterError { network: layout.network, problems: vec![error.to_string()] })?;
+        Ok(Self { layout, stack, depth: layers.len() })
     }
 
-    /// The picture `[B, 4 h, 4 w, 3]` of `features` `[B, 256, h, w]`: about 0..1, not clamped.
+    /// The encoder's layer that it decodes, by VGG's names: `relu3_1` or `relu4_1`.
+    pub fn layer(&self) -> &'static str {
+        self.layout.layer
+    }
+
+    /// The name of the network that was its encoder in training: `vgg16` or `vgg_normalised`.
+    pub fn encoder(&self) -> &'static str {
+        self.layout.encoder
+    }
+
+    /// Channels of the layer that it decodes.
+    pub fn channels(&self) -> usize {
+        self.layout.channels()
+    }
+
+    /// Pixels of the picture per feature, in both directions: 4 or 8.
+    pub fn scale(&self) -> usize {
+        self.layout.scale()
+    }
+
+    /// The picture `[B, scale h, scale w, 3]` of `features` `[B, channels, h, w]`: about 0..1, not clamped.
     ///
     /// # Errors
     ///
-    /// If `features` has other channels, or fewer than 2 rows or columns.
+    /// If `features` has other channels or another number type, or fewer than 2 rows or columns.
     pub fn decode(&self, features: &Tensor) -> Result<Tensor> {
         let outputs = self.stack.apply(features, &[self.depth - 1])?;
         outputs[0].permute((0, 2, 3, 1))?.contiguous()
     }
+}
+
+/// The decoder's tensors, by their names inside of it.
+fn without_encoder(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
+    let (decoder, encoder) = PREFIXES;
+    if !tensors.keys().any(|name| name.starts_with(decoder)) {
+        return tensors;
+    }
+    let strip = |(name, tensor): (String, Tensor)| match name.strip_prefix(decoder) {
+        Some(inner) => (inner.to_owned(), tensor),
+        None => (name, tensor),
+    };
+    tensors.into_iter().filter(|(name, _)| !name.starts_with(encoder)).map(strip).collect()
+}
+
+/// The layout of which the most tensors are there.
+fn recognise(tensors: &HashMap<String, Tensor>) -> std::result::Result<&'static Layout, ParameterError> {
+    let found = |layout: &&'static Layout| {
+        layout.parameter_shapes().iter().filter(|(name, _)| tensors.contains_key(name)).count()
+    };
+    // Of several that are equal, the first.
+    let layout = LAYOUTS.iter().rev().max_by_key(found).filter(|layout| found(layout) > 0);
+    layout.ok_or_else(|| {
+        let none = |layout: &Layout| {
+            let [first, .., last] = layout.convolutions else { unreachable!("a decoder has several") };
+            format!("none of `{}.weight` to `{}.bias` (for {})", first.index, last.index, layout.layer)
+        };
+        let none: Vec<String> = LAYOUTS.iter().map(none).collect();
+        ParameterError {
+            network: "an AdaIN decoder",
+            problems: vec![format!("found {}", none.join(" and "))],
+        }
+    })
+}
+
+/// The layers of `layout` with its weights and biases, in turn.
+fn layers(layout: &Layout, tensors: &[Tensor]) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for (convolution, pair) in layout.convolutions.iter().zip(tensors.chunks_exact(2)) {
+        let [weight, bias] = pair else { unreachable!("chunks of two") };
+        if !layers.is_empty() {
+            layers.push(Layer::Relu);
+        }
+        if convolution.enlarged {
+            layers.push(Layer::UpsampleNearest { factor: 2 });
+        }
+        layers.push(Layer::Conv {
+            weight: weight.clone(),
+            bias: Some(bias.clone()),
+            stride: 1,
+            padding: Padding::reflect(1),
+        });
+    }
+    layers
 }

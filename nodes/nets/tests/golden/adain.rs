@@ -1,28 +1,76 @@
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use candle_core::{DType, Device, Tensor};
-use dreamwire_nets::adain::{Decoder, adain, channel_statistics};
+use dreamwire_nets::PaddingMode;
+use dreamwire_nets::adain::{Decoder, adain, channel_statistics, coral, transfer};
+use dreamwire_nets::extractor::{Extractor, Layer};
+use dreamwire_nets::objective::{Reduction, l2_distance, statistics_distance};
+use dreamwire_nets::vgg;
 
 use crate::portable;
-use crate::reference::Reference;
+use crate::reference::{Reference, picture, sample};
 use crate::tolerance::Tolerance;
+
+/// pytorch-AdaIN with portable weights, named `vgg.N.*` and `decoder.N.*`; the pictures are astronaut (content), coffee
+/// and chelsea (styles).
+static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::read("adain/adain"));
+/// The reference was computed in f32. Ours is computed in f64, so that what differs is the reference's rounding.
+static ENCODER: LazyLock<Extractor> = LazyLock::new(|| encoder(DType::F64));
+static DECODER: LazyLock<Decoder> =
+    LazyLock::new(|| Decoder::new(parameters("decoder", DType::F64)).unwrap());
+static CONTENT: LazyLock<Tensor> = LazyLock::new(|| encode(&photograph("astronaut")));
+static STYLE: LazyLock<Tensor> = LazyLock::new(|| encode(&photograph("coffee")));
+
+/// The weights of `vgg` up to `relu4_1`, or of `decoder`.
+fn parameters(network: &str, dtype: DType) -> HashMap<String, Tensor> {
+    let names = REFERENCE.facts["names"][network].clone();
+    let names: HashMap<String, Vec<usize>> = serde_json::from_value(names).unwrap();
+    let below_relu4_1 = |name: &str| name.split('.').next().unwrap().parse::<usize>().unwrap() < 31;
+    let tensor = |(name, shape): (String, Vec<usize>)| {
+        let tensor = portable::tensor(&format!("{network}.{name}"), &shape).to_dtype(dtype).unwrap();
+        (name, tensor)
+    };
+    names.into_iter().filter(|(name, _)| below_relu4_1(name)).map(tensor).collect()
+}
+
+fn encoder(dtype: DType) -> Extractor {
+    vgg::extractor(parameters("vgg", dtype), PaddingMode::Reflect).unwrap()
+}
+
+/// A photograph in f64.
+fn photograph(name: &str) -> Tensor {
+    picture(name).to_dtype(DType::F64).unwrap()
+}
+
+fn layers(names: &[&str]) -> Vec<Layer> {
+    names.iter().map(|name| ENCODER.layer(name).unwrap().clone()).collect()
+}
+
+/// `relu4_1` of a picture.
+fn encode(picture: &Tensor) -> Tensor {
+    ENCODER.features(picture, &layers(&["relu4_1"])).unwrap().swap_remove(0)
+}
+
+/// A reference picture, channels last.
+fn expected(name: &str) -> Tensor {
+    REFERENCE.tensor(name).permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
+}
 
 /// pytorch-AdaIN's `adaptive_instance_normalization` on odd shapes.
 #[test]
 fn the_operation() {
-    let reference = Reference::read("adain/adain");
-    let (content, style) = (reference.tensor("adain.content"), reference.tensor("adain.style"));
+    let (content, style) = (REFERENCE.tensor("adain.content"), REFERENCE.tensor("adain.style"));
     let found = adain(content, style).unwrap();
-    Tolerance::Close.check("adain", &found, reference.tensor("adain.out"));
+    Tolerance::Close.check("adain", &found, REFERENCE.tensor("adain.out"));
     let (mean, std) = channel_statistics(content).unwrap();
-    Tolerance::Close.check("mean", &mean, reference.tensor("adain.mean"));
-    Tolerance::Close.check("std", &std, reference.tensor("adain.std"));
+    Tolerance::Close.check("mean", &mean, REFERENCE.tensor("adain.mean"));
+    Tolerance::Close.check("std", &std, REFERENCE.tensor("adain.std"));
 }
 
 #[test]
 fn one_style_serves_a_batch() {
-    let reference = Reference::read("adain/adain");
-    let (content, style) = (reference.tensor("adain.content"), reference.tensor("adain.style"));
+    let (content, style) = (REFERENCE.tensor("adain.content"), REFERENCE.tensor("adain.style"));
     let first = style.narrow(0, 0, 1).unwrap();
     let found = adain(content, &first).unwrap();
     let twice = Tensor::cat(&[&first, &first], 0).unwrap();
@@ -33,18 +81,103 @@ fn one_style_serves_a_batch() {
     assert!(adain(&pixel, style).unwrap_err().to_string().contains("it takes 2 positions"));
 }
 
+#[test]
+fn features() {
+    assert_eq!(ENCODER.name(), DECODER.encoder());
+    let check = |name: &str, found: &Tensor| {
+        let found = sample(&found.to_dtype(DType::F32).unwrap(), 24, 4096);
+        Tolerance::Close.check(name, &found, REFERENCE.tensor(name));
+    };
+    check("relu4_1.content.sample", &CONTENT);
+    check("relu4_1.style.sample", &STYLE);
+    check("relu4_1.adain.sample", &adain(&CONTENT, &STYLE).unwrap());
+}
+
+#[test]
+fn pictures() {
+    let check = |name: &str, styles: &[(Tensor, f64)], alpha| {
+        let found = DECODER.decode(&transfer(&CONTENT, styles, alpha).unwrap()).unwrap();
+        Tolerance::Close.check(name, &found, &expected(name));
+    };
+    let one = [(STYLE.clone(), 1.0)];
+    check("out.alpha1.0", &one, 1.0);
+    check("out.alpha0.5", &one, 0.5);
+    check("out.alpha0.0", &one, 0.0);
+    let other = encode(&photograph("chelsea"));
+    check("out.interp_0.3_0.7_alpha0.8", &[(STYLE.clone(), 0.3), (other, 0.7)], 0.8);
+}
+
+/// Parts of both pictures, whose features cover more than there is: pytorch-AdaIN does not cut that off.
+#[test]
+fn odd_sizes() {
+    let part =
+        |name, height, width| photograph(name).narrow(1, 0, height).unwrap().narrow(2, 0, width).unwrap();
+    let (content, style) = (part("astronaut", 75, 101), part("coffee", 61, 90));
+    let target = adain(&encode(&content), &encode(&style)).unwrap();
+    assert_eq!(target.dims(), [1, 512, 10, 13]);
+    let found = DECODER.decode(&target).unwrap();
+    assert_eq!(found.dims(), [1, 80, 104, 3]);
+    Tolerance::Close.check("picture", &found, &expected("out.odd_size_75x101"));
+}
+
+#[test]
+fn the_content_s_colours() {
+    let reference = REFERENCE.tensor("coral.style_to_content").unsqueeze(0).unwrap();
+    let reference = reference.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
+    let found = coral(&photograph("coffee"), &photograph("astronaut")).unwrap();
+    Tolerance::Close.check("recoloured style", &found, &reference);
+    // From the reference's own style: the network enlarges what is between the two.
+    let style = encode(&reference.to_dtype(DType::F64).unwrap());
+    let found = DECODER.decode(&adain(&CONTENT, &style).unwrap()).unwrap();
+    Tolerance::Close.check("picture", &found, &expected("out.preserve_color"));
+}
+
+/// In f32, as it is used, and as torchvision's `save_image` writes it: `clamp(floor(255 x + 0.5))`.
+#[test]
+fn bytes_of_a_picture() {
+    let (encoder, layers) = (encoder(DType::F32), layers(&["relu4_1"]));
+    let encode = |name| encoder.features(&picture(name), &layers).unwrap().swap_remove(0);
+    let target = adain(&encode("astronaut"), &encode("coffee")).unwrap();
+    let found = Decoder::new(parameters("decoder", DType::F32)).unwrap().decode(&target).unwrap();
+    let levels = found.affine(255.0, 0.5).unwrap().floor().unwrap().clamp(0f32, 255f32).unwrap();
+    let reference = REFERENCE.tensor("out.alpha1.0.u8").to_dtype(DType::F32).unwrap();
+    let difference: Vec<f32> = (levels - reference).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    assert!(difference.iter().all(|levels| levels.abs() <= 1.0));
+    // Where a value all but is halfway between two levels.
+    let moved = difference.iter().filter(|levels| **levels != 0.0).count();
+    assert!(moved * 200 < difference.len(), "{moved} of {}", difference.len());
+}
+
+/// What pytorch-AdaIN trains its decoder by. (The reference's gradients by the decoder's weights have nothing here to be
+/// compared with: networks are frozen.)
+#[test]
+fn training_losses() {
+    let names = layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1"]);
+    let target = adain(&CONTENT, &STYLE).unwrap();
+    let generated = ENCODER.features(&DECODER.decode(&target).unwrap(), &names).unwrap();
+    let style = ENCODER.features(&photograph("coffee"), &names).unwrap();
+    let content = l2_distance(&generated[3..], &[target], &[1.0], Reduction::Mean).unwrap();
+    Tolerance::Close.check("content", &content, REFERENCE.tensor("loss_content"));
+    let statistics: Vec<_> = style.iter().map(|layer| channel_statistics(layer).unwrap()).collect();
+    let style = statistics_distance(&generated, &statistics, &[1.0; 4]).unwrap();
+    Tolerance::Close.check("style", &style, REFERENCE.tensor("loss_style"));
+}
+
+/// Inputs and outputs of our decoder's convolutions.
+const RELU3_1: [(usize, usize); 5] = [(256, 128), (128, 128), (128, 64), (64, 64), (64, 3)];
+
+fn relu3_1_parameters() -> HashMap<String, Tensor> {
+    let pair = |(index, (i, o)): (usize, (usize, usize))| {
+        [(format!("{index}.weight"), vec![o, i, 3, 3]), (format!("{index}.bias"), vec![o])]
+    };
+    let shapes: Vec<_> = RELU3_1.into_iter().enumerate().flat_map(pair).collect();
+    portable::tensors(&shapes)
+}
+
 /// The decoder's layers one by one, in candle's own operators.
 #[test]
-fn the_decoder() {
-    let mut tensors = HashMap::new();
-    for (index, (i, o)) in [(256, 128), (128, 128), (128, 64), (64, 64), (64, 3)].into_iter().enumerate() {
-        for (name, shape) in
-            [(format!("{index}.weight"), vec![o, i, 3, 3]), (format!("{index}.bias"), vec![o])]
-        {
-            let tensor = portable::tensor(&name, &shape);
-            tensors.insert(name, tensor);
-        }
-    }
+fn our_decoder() {
+    let tensors = relu3_1_parameters();
     let features = portable::tensor("features", &[2, 256, 3, 5]);
     let mut x = features.clone();
     for index in 0..5 {
@@ -76,10 +209,44 @@ fn mirror(x: &Tensor, dimension: usize) -> Tensor {
     Tensor::cat(&[&line(1), x, &line(size - 2)], dimension).unwrap()
 }
 
+fn prefixed(prefix: &str, tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
+    tensors.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect()
+}
+
+#[test]
+fn decoders_are_recognised() {
+    let check = |tensors, layer: &str, encoder: &str, channels: usize, scale: usize| {
+        let decoder = Decoder::new(tensors).unwrap();
+        let found = (decoder.layer(), decoder.encoder(), decoder.channels(), decoder.scale());
+        assert_eq!(found, (layer, encoder, channels, scale));
+    };
+    check(relu3_1_parameters(), "relu3_1", "vgg16", 256, 4);
+    check(prefixed("decoder.", relu3_1_parameters()), "relu3_1", "vgg16", 256, 4);
+    let published = || parameters("decoder", DType::F32);
+    check(published(), "relu4_1", "vgg_normalised", 512, 8);
+    let mut both = prefixed("decoder.", published());
+    both.extend(prefixed("encoder.", parameters("vgg", DType::F32)));
+    check(both, "relu4_1", "vgg_normalised", 512, 8);
+}
+
 #[test]
 fn a_decoder_of_other_weights_is_refused() {
-    let error = Decoder::new(HashMap::new()).err().expect("refused").to_string();
-    let start =
-        "these are not the weights of the AdaIN decoder of relu3_1: `0.weight` [128, 256, 3, 3] is missing";
-    assert!(error.starts_with(start), "{error}");
+    let check = |tensors: HashMap<String, Tensor>, expected: &str| {
+        let error = Decoder::new(tensors).err().expect("refused").to_string();
+        assert_eq!(error, format!("these are not the weights of {expected}"));
+    };
+    let tensor = || portable::tensor("x", &[2]);
+    let none = "found none of `0.weight` to `4.bias` (for relu3_1) and none of `1.weight` to `28.bias` (for relu4_1)";
+    check(HashMap::new(), &format!("an AdaIN decoder: {none}"));
+    check(HashMap::from([("features.0.bias".into(), tensor())]), &format!("an AdaIN decoder: {none}"));
+    let mut ours = relu3_1_parameters();
+    ours.remove("0.weight");
+    ours.insert("4.bias".into(), tensor());
+    let problems = "`0.weight` [128, 256, 3, 3] is missing; `4.bias` should be [3], found [2]";
+    check(ours, &format!("the AdaIN decoder of relu3_1: {problems}"));
+    let mut published = prefixed("decoder.", parameters("decoder", DType::F32));
+    published.remove("decoder.28.bias");
+    published.insert("head".into(), tensor());
+    let problems = "`28.bias` [3] is missing; `head` [2] is not part of it";
+    check(published, &format!("the AdaIN decoder of relu4_1: {problems}"));
 }

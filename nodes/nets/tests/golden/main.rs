@@ -2,10 +2,14 @@
 //! reference stands in `tests/ref` with a JSON file that says how it was made.
 
 mod adain;
+mod dream;
+mod googlenet;
+mod network;
+mod perceptual;
 mod portable;
 mod reference;
+mod squeezenet;
 mod stylegan;
 mod stylegan_latents;
 mod tolerance;
 mod vgg;
-mod zoom;

@@ -1,6 +1,8 @@
 //! Weights that any language can make from a tensor's name, so that a reference of a big network
 //! needs no weight file: `splitmix64` from the FNV-1a-64 of the name, XOR 0x5EED.
 
+use std::collections::HashMap;
+
 use candle_core::{Device, Tensor};
 use dreamwire_nets::optim::CounterRng;
 
@@ -17,17 +19,31 @@ fn uniform(name: &str, count: usize) -> Vec<f32> {
     (0..count as u64).map(|i| (rng.at(i) >> 40) as f32 / (1 << 24) as f32).collect()
 }
 
-/// A convolution's weight (Kaiming-uniform by fan-in) or bias (up to 0.05).
-pub(crate) fn tensor(name: &str, shape: &[usize]) -> Tensor {
-    let bound = match shape {
-        [_, fan_in @ ..] if !fan_in.is_empty() => {
-            (6.0 / fan_in.iter().product::<usize>() as f64).sqrt() as f32
-        }
-        _ => 0.05,
-    };
-    let values = uniform(name, shape.iter().product());
-    let values: Vec<f32> = values.iter().map(|r| (2.0 * r - 1.0) * bound).collect();
+/// Numbers in -1..1, multiples of 2^-23.
+pub(crate) fn noise(name: &str, shape: &[usize]) -> Tensor {
+    let values: Vec<f32> = uniform(name, shape.iter().product()).iter().map(|r| 2.0 * r - 1.0).collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// A tensor of a convolutional network: a weight (Kaiming-uniform by fan-in), a bias, or one of a batch
+/// normalisation.
+pub(crate) fn tensor(name: &str, shape: &[usize]) -> Tensor {
+    let fan_in: usize = shape.iter().skip(1).product();
+    let bound = (6.0 / fan_in as f64).sqrt() as f32;
+    let value = |r: f32| match name.rsplit('.').next() {
+        _ if shape.len() > 1 => (2.0 * r - 1.0) * bound,
+        Some("running_mean") => (2.0 * r - 1.0) * 0.1,
+        Some("running_var") => 0.5 + r,
+        Some("bias") => (2.0 * r - 1.0) * 0.05,
+        _ => 0.8 + 0.4 * r,
+    };
+    let values: Vec<f32> = uniform(name, shape.iter().product()).into_iter().map(value).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// All tensors of a network.
+pub(crate) fn tensors(shapes: &[(String, Vec<usize>)]) -> HashMap<String, Tensor> {
+    shapes.iter().map(|(name, shape)| (name.clone(), tensor(name, shape))).collect()
 }
 
 #[test]

@@ -1,8 +1,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use serde_json::Value;
+
+/// A file below `tests/ref`.
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/ref").join(name)
+}
 
 /// A pair `NAME.safetensors` and `NAME.json` of `tests/ref`.
 pub(crate) struct Reference {
@@ -12,12 +17,9 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) fn read(name: &str) -> Self {
-        let path = |extension| {
-            let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/ref");
-            root.join(format!("{name}.{extension}"))
-        };
-        let tensors = dreamwire_nets::weights::read(&std::fs::read(path("safetensors")).unwrap()).unwrap();
-        let facts = serde_json::from_slice(&std::fs::read(path("json")).unwrap()).unwrap();
+        let read = |extension| std::fs::read(path(&format!("{name}.{extension}"))).unwrap();
+        let tensors = dreamwire_nets::weights::read(&read("safetensors")).unwrap();
+        let facts = serde_json::from_slice(&read("json")).unwrap();
         Self { tensors, facts }
     }
 
@@ -25,6 +27,14 @@ impl Reference {
     pub(crate) fn tensor(&self, name: &str) -> &Tensor {
         &self.tensors[name]
     }
+}
+
+/// The photograph `NAME`, 128 x 96 pixels: `[1, 96, 128, 3]` in 0..1.
+pub(crate) fn picture(name: &str) -> Tensor {
+    let picture = image::open(path(&format!("images/{name}_128x96.png"))).unwrap().to_rgb8();
+    let (width, height) = picture.dimensions();
+    let values: Vec<f32> = picture.into_raw().into_iter().map(|value| f32::from(value) / 255.0).collect();
+    Tensor::from_vec(values, (1, height as usize, width as usize, 3), &Device::Cpu).unwrap()
 }
 
 /// Every `stride`-th element of the row-major flattening.

@@ -9,9 +9,9 @@ pub(crate) enum Tolerance {
     Close,
     /// The largest error is under 5e-5 of the largest value: a spline beside one that ends somewhere.
     SplineEnds,
-    /// The error's length is under 5e-3 of the reference's: gradients end to end. Where a ReLU's
-    /// input or two values in a pool's window all but tie, rounding decides which way the gradient
-    /// goes, so single pixels may differ by all of their value while the whole hardly moves.
+    /// The error's length is under 1e-2 of the reference's: gradients in f32 end to end. Where a ReLU's input or two
+    /// values in a pool's window all but tie, rounding decides which way the gradient goes, so single pixels may differ
+    /// by all of their value while the whole hardly moves. In f64 the same gradients are [`Tolerance::Close`].
     GradientKinks,
 }
 
@@ -39,7 +39,7 @@ impl Tolerance {
             Tolerance::GradientKinks => {
                 let error = pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
                 let length = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
-                assert!(error <= 5e-3 * length, "{what}: error {error:e}, length {length:e}");
+                assert!(error <= 1e-2 * length, "{what}: error {error:e}, length {length:e}");
             }
         }
     }
