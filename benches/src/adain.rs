@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use candle_core::{Result, Tensor};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::adain::{Decoder, adain};
-use dreamwire_nets::vgg::{Layer, Vgg, normalise, parameter_shapes};
+use dreamwire_nets::extractor::Extractor;
+use dreamwire_nets::vgg::{Variant, parameter_shapes};
 
 use crate::args::AdainArgs;
 use crate::failure::Failure;
@@ -11,10 +12,14 @@ use crate::flops::{gflop, vgg_gflop};
 use crate::measure::repeat;
 use crate::report::Report;
 use crate::tensors;
+use crate::vgg::vgg16;
 
 /// Inputs and outputs of the decoder's convolutions, and pixels of the picture per pixel of their maps.
 const DECODER: [(usize, usize, usize); 5] =
     [(256, 128, 4), (128, 128, 2), (128, 64, 2), (64, 64, 1), (64, 3, 1)];
+/// The layer that is decoded, and pixels of the picture per pixel of its maps.
+const LAYER: &str = "relu3_1";
+const SCALE: usize = 4;
 /// Before the names of the decoder's tensors, where they stand in one file with the encoder's.
 const PREFIX: &str = "decoder.";
 
@@ -22,18 +27,16 @@ const PREFIX: &str = "decoder.";
 /// other, AdaIN, and the decoder. What the node AdaIN does with alpha 1.
 pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> {
     let size = args.common.size();
-    if !size.is_multiple_of(Decoder::SCALE) {
-        let scale = Decoder::SCALE;
-        return Err(Failure::Usage(format!("--size should be a multiple of {scale}, found {size}")));
+    if !size.is_multiple_of(SCALE) {
+        return Err(Failure::Usage(format!("--size should be a multiple of {SCALE}, found {size}")));
     }
     let (encoder, decoder) = networks(args)?;
-    let layer = Layer::named(Decoder::LAYER).expect("the decoder decodes one of VGG16's layers");
+    let layer = [encoder.layer(LAYER).expect("VGG16 has the decoder's layer").clone()];
     let shape = [1, size, size, 3];
     let pictures =
         tensors::inputs(args.files.input.as_deref(), &[("content", &shape), ("style", &shape)], [0.0, 1.0])?;
-    let encode = |picture: &Tensor| -> Result<Tensor> {
-        Ok(encoder.features(&normalise(picture)?, &[layer])?.swap_remove(0))
-    };
+    let encode =
+        |picture: &Tensor| -> Result<Tensor> { Ok(encoder.features(picture, &layer)?.swap_remove(0)) };
     let (times, painted) = repeat(&args.common, || {
         let (content, style) = (encode(&pictures[0])?, encode(&pictures[1])?);
         decoder.decode(&adain(&content, &style)?)?.clamp(0f32, 1f32)
@@ -43,12 +46,12 @@ pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> 
         .iter()
         .map(|(inputs, outputs, scale)| gflop((size / scale).pow(2), *inputs, *outputs, 9))
         .sum();
-    let report = Report::new("adain", &args.common, times, 2.0 * vgg_gflop(size, layer) + decoding);
+    let report = Report::new("adain", &args.common, times, 2.0 * vgg_gflop(size, LAYER) + decoding);
     report.text(args.common.json)
 }
 
 /// The encoder and the decoder.
-fn networks(args: &AdainArgs) -> std::result::Result<(Vgg, Decoder), Failure> {
+fn networks(args: &AdainArgs) -> std::result::Result<(Extractor, Decoder), Failure> {
     let tensors = match &args.files.weights {
         Some(path) => tensors::read(path)?,
         None => tensors::he(&shapes())?,
@@ -60,15 +63,19 @@ fn networks(args: &AdainArgs) -> std::result::Result<(Vgg, Decoder), Failure> {
             None => encoder.insert(name, tensor),
         };
     }
-    let encoder = Vgg::new(encoder, PaddingMode::Reflect);
-    let encoder = encoder.map_err(|error| Failure::Input(error.to_string()))?;
+    let encoder = vgg16(encoder, PaddingMode::Reflect)?;
     let decoder = Decoder::new(decoder).map_err(|error| Failure::Input(error.to_string()))?;
-    Ok((encoder, decoder))
+    if decoder.layer() == LAYER {
+        Ok((encoder, decoder))
+    } else {
+        let found = decoder.layer();
+        Err(Failure::Input(format!("a decoder of {LAYER} expected, found one of {found}")))
+    }
 }
 
 /// Names and shapes of the tensors of both networks.
 fn shapes() -> Vec<(String, Vec<usize>)> {
-    let mut shapes = parameter_shapes();
+    let mut shapes = parameter_shapes(Variant::Vgg16);
     for (index, (inputs, outputs, _)) in DECODER.into_iter().enumerate() {
         shapes.push((format!("{PREFIX}{index}.weight"), vec![outputs, inputs, 3, 3]));
         shapes.push((format!("{PREFIX}{index}.bias"), vec![outputs]));

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::{Result, Tensor, bail};
-use dreamwire_nets::vgg::{Layer, layer_names};
+use dreamwire_nets::vgg::{Variant, layer_names};
 
 /// VGG16 up to the layer `last` in candle's own operators, as they are: what Dreamwire would run without its kernels.
 ///
@@ -11,13 +11,13 @@ use dreamwire_nets::vgg::{Layer, layer_names};
 /// # Errors
 ///
 /// If a weight is missing, or what candle says.
-pub(crate) fn features(weights: &HashMap<String, Tensor>, x: &Tensor, last: Layer) -> Result<Tensor> {
+pub(crate) fn features(weights: &HashMap<String, Tensor>, x: &Tensor, last: &str) -> Result<Tensor> {
     let tensor = |name: String| match weights.get(&name) {
         Some(tensor) => Ok(tensor),
         None => bail!("these are not the weights of VGG16: `{name}` is missing"),
     };
     let mut x = x.clone();
-    for (index, name) in layer_names().iter().enumerate() {
+    for (index, name) in layer_names(Variant::Vgg16).iter().enumerate() {
         x = match &name[..4] {
             "relu" => x.relu()?,
             "pool" => x.max_pool2d(2)?,
@@ -27,7 +27,7 @@ pub(crate) fn features(weights: &HashMap<String, Tensor>, x: &Tensor, last: Laye
                 x.conv2d(weight, 1, 1, 1, 1)?.broadcast_add(&bias)?
             }
         };
-        if *name == last.name() {
+        if name == last {
             break;
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn measure(args: &DreamArgs) -> Result<String, Failure> {
     let steps: Vec<f64> = timed.iter().map(|run| run.step_ms).collect();
     let peak = timed.iter().filter_map(|run| run.peak_rss_mb).max_by(f64::total_cmp);
     // Every step goes forward and back. The bound is that of the steps: the rest of the program has no convolutions.
-    let work = 2.0 * f64::from(args.steps) * vgg_gflop(args.common.size(), args.layer);
+    let work = 2.0 * f64::from(args.steps) * vgg_gflop(args.common.size(), &args.layer);
     let report = Report::new("dream", &args.common, times, work).backward(true);
     report.of_process(peak, steps).text(args.common.json)
 }
@@ -62,7 +62,7 @@ fn graph_of(args: &DreamArgs) -> Value {
         "noise": { "class_type": "NoiseImage", "inputs": {
             "width": size, "height": size, "distribution": "perlin", "std": 0.15, "seed": 1,
         } },
-        "vgg": { "class_type": "VGGFeatures", "inputs": { "layers": args.layer.name() } },
+        "vgg": { "class_type": "VGGFeatures", "inputs": { "layers": args.layer } },
         CLIMBER: { "class_type": "GradientAscent", "inputs": {
             "image": ["noise", "IMAGE"], "objective": ["vgg", "FEATURES"],
             "octaves": 1, "steps": args.steps, "seed": 1,

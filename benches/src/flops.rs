@@ -1,8 +1,8 @@
-use dreamwire_nets::vgg::{Layer, layer_names};
+use dreamwire_nets::vgg::{Variant, layer_names, parameter_shapes};
 
 /// One of VGG16's convolutions on a square picture.
 pub(crate) struct Convolution {
-    pub(crate) layer: Layer,
+    pub(crate) layer: String,
     /// Height and width of its maps.
     pub(crate) size: usize,
     pub(crate) inputs: usize,
@@ -16,23 +16,29 @@ impl Convolution {
     }
 }
 
-/// VGG16's convolutions up to `last`, for pictures of `size` pixels.
-pub(crate) fn convolutions(size: usize, last: Layer) -> Vec<Convolution> {
-    let layers =
-        layer_names().iter().filter_map(|name| Layer::named(name)).take_while(|layer| *layer <= last);
-    let mut inputs = 3;
+/// VGG16's convolutions up to the layer `last`, for pictures of `size` pixels.
+pub(crate) fn convolutions(size: usize, last: &str) -> Vec<Convolution> {
+    let mut shapes = parameter_shapes(Variant::Vgg16).into_iter().filter(|(_, shape)| shape.len() == 4);
+    let mut size = size;
     let mut convolutions = Vec::new();
-    for layer in layers.filter(|layer| layer.name().starts_with("conv")) {
-        // A pool that halves the map stands behind every block.
-        let block = layer.name().as_bytes()[4] - b'1';
-        convolutions.push(Convolution { layer, size: size >> block, inputs, outputs: layer.channels() });
-        inputs = layer.channels();
+    for layer in layer_names(Variant::Vgg16) {
+        let is_last = layer == last;
+        if layer.starts_with("pool") {
+            size /= 2;
+        } else if layer.starts_with("conv")
+            && let Some((_, shape)) = shapes.next()
+        {
+            convolutions.push(Convolution { layer, size, inputs: shape[1], outputs: shape[0] });
+        }
+        if is_last {
+            break;
+        }
     }
     convolutions
 }
 
-/// All of VGG16 up to `last`, in 1e9.
-pub(crate) fn vgg_gflop(size: usize, last: Layer) -> f64 {
+/// All of VGG16 up to the layer `last`, in 1e9.
+pub(crate) fn vgg_gflop(size: usize, last: &str) -> f64 {
     convolutions(size, last).iter().map(Convolution::gflop).sum()
 }
 
@@ -48,11 +54,11 @@ mod tests {
     /// The 15.35 billion multiplications that papers give for VGG16's convolutions at 224 pixels.
     #[test]
     fn vgg16_at_224() {
-        let last = Layer::named("relu5_3").unwrap();
-        assert_eq!(convolutions(224, last).len(), 13);
-        assert!((vgg_gflop(224, last) - 2.0 * 15.3466).abs() < 1e-3, "{}", vgg_gflop(224, last));
-        let first = convolutions(100, Layer::named("conv2_1").unwrap());
-        let sizes: Vec<_> = first.iter().map(|c| (c.size, c.inputs, c.outputs)).collect();
-        assert_eq!(sizes, [(100, 3, 64), (100, 64, 64), (50, 64, 128)]);
+        assert_eq!(convolutions(224, "relu5_3").len(), 13);
+        let found = vgg_gflop(224, "relu5_3");
+        assert!((found - 2.0 * 15.3466).abs() < 1e-3, "{found}");
+        let first = convolutions(100, "conv2_1");
+        let sizes: Vec<_> = first.iter().map(|c| (c.layer.as_str(), c.size, c.inputs, c.outputs)).collect();
+        assert_eq!(sizes, [("conv1_1", 100, 3, 64), ("conv1_2", 100, 64, 64), ("conv2_1", 50, 64, 128)]);
     }
 }

@@ -29,7 +29,7 @@ struct Report {
 /// Shortest times of one convolution and its ReLU, without the ends of the run.
 #[derive(Serialize)]
 struct Row {
-    layer: &'static str,
+    layer: String,
     /// Height and width of its maps.
     size: usize,
     inputs: usize,
@@ -50,7 +50,7 @@ type Passes = [f64; 2];
 pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
     let common = &args.common;
     let rows =
-        convolutions(common.size(), args.layer).into_iter().map(|convolution| row(common, &convolution));
+        convolutions(common.size(), &args.layer).into_iter().map(|convolution| row(common, &convolution));
     let report = Report {
         name: "vgg16",
         size: common.size(),
@@ -62,7 +62,8 @@ pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
 }
 
 fn row(common: &Common, convolution: &Convolution) -> std::result::Result<Row, Failure> {
-    let Convolution { layer, size, inputs, outputs } = *convolution;
+    let Convolution { layer, size, inputs, outputs } = convolution;
+    let (size, inputs, outputs) = (*size, *inputs, *outputs);
     if size == 0 {
         let least = common.size();
         return Err(Failure::Usage(format!("--size {least} is too small for `{layer}`; use at least 16")));
@@ -86,7 +87,7 @@ fn row(common: &Common, convolution: &Convolution) -> std::result::Result<Row, F
     let gflop = convolution.gflop();
     let percent = |peak| [forward_ms, backward_ms].map(|ms| f4_percent(gflop, peak, ms));
     Ok(Row {
-        layer: layer.name(),
+        layer: layer.clone(),
         size,
         inputs,
         outputs,

@@ -1,6 +1,9 @@
+use std::collections::HashMap;
+
 use candle_core::{Result, Tensor, Var};
 use dreamwire_nets::PaddingMode;
-use dreamwire_nets::vgg::{Vgg, parameter_shapes};
+use dreamwire_nets::extractor::Extractor;
+use dreamwire_nets::vgg::{self, Variant, parameter_shapes};
 
 use crate::args::{Engine, VggArgs};
 use crate::failure::Failure;
@@ -17,20 +20,23 @@ type Network = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
 
 /// VGG16 from the normalised picture `[1, 3, N, N]` to a layer, and the way back.
 pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
-    let (size, layer) = (args.common.size(), args.layer);
+    let (size, layer) = (args.common.size(), args.layer.as_str());
     let weights = match &args.files.weights {
         Some(path) => tensors::read(path)?,
-        None => tensors::he(&parameter_shapes())?,
+        None => tensors::he(&parameter_shapes(Variant::Vgg16))?,
     };
     let x =
         tensors::inputs(args.files.input.as_deref(), &[("x", &[1, 3, size, size])], RANGE)?.swap_remove(0);
     let (network, engine): (Network, _) = match args.engine {
         Engine::Kernels => {
-            let vgg = Vgg::new(weights, PaddingMode::Zeros);
-            let vgg = vgg.map_err(|error| Failure::Input(error.to_string()))?;
-            (Box::new(move |x: &Tensor| Ok(vgg.features(x, &[layer])?.swap_remove(0))), "kernels")
+            let vgg = vgg16(weights, PaddingMode::Zeros)?;
+            let layer = [vgg.layer(layer).expect("the arguments name a layer of VGG16").clone()];
+            (Box::new(move |x: &Tensor| Ok(vgg.apply(x, &layer)?.swap_remove(0))), "kernels")
         }
-        Engine::Candle => (Box::new(move |x: &Tensor| candle_vgg::features(&weights, x, layer)), "candle"),
+        Engine::Candle => {
+            let layer = layer.to_owned();
+            (Box::new(move |x: &Tensor| candle_vgg::features(&weights, x, &layer)), "candle")
+        }
     };
     let (times, result) = if args.backward {
         let x = Var::from_tensor(&x)?;
@@ -42,4 +48,20 @@ pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
     let passes = if args.backward { 2.0 } else { 1.0 };
     let report = Report::new("vgg16", &args.common, times, passes * vgg_gflop(size, layer));
     report.engine(engine).backward(args.backward).text(args.common.json)
+}
+
+/// VGG16 with these weights.
+///
+/// # Errors
+///
+/// If they are those of another network, even of another VGG.
+pub(crate) fn vgg16(
+    weights: HashMap<String, Tensor>,
+    padding: PaddingMode,
+) -> std::result::Result<Extractor, Failure> {
+    let vgg = vgg::extractor(weights, padding).map_err(|error| Failure::Input(error.to_string()))?;
+    match vgg.name() {
+        "vgg16" => Ok(vgg),
+        other => Err(Failure::Input(format!("weights of vgg16 expected, found those of {other}"))),
+    }
 }

@@ -4,6 +4,7 @@
  */
 #include "dreamwire.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 
@@ -29,9 +30,19 @@ typedef struct { struct DLManagedTensorVersioned tensor; int64_t shape[4], strid
 
 static void delete_picture(struct DLManagedTensorVersioned *tensor) { free(tensor); }
 
+/* Tells the host why, and gives the status to return: nothing else must have been set by then. */
+static dw_status refuse(const dw_call *call, dw_status status, dw_str input, dw_str message) {
+  call->fail(call, status, input, message);
+  return status;
+}
+
 static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
   (void)node, (void)params;
-  const DLTensor *x = &in[0].u.t->dl_tensor; /* the host has checked: float32 [B,H,W,C], possibly strided */
+  dw_str image = TEXT("image"), wanted = TEXT("`image` wants a float32 picture [B,H,W,C]");
+  if (in[0].kind != DW_TENSOR) return refuse(call, DW_E_ARG, image, wanted);
+  const DLTensor *x = &in[0].u.t->dl_tensor; /* possibly strided */
+  if (x->ndim != 4) return refuse(call, DW_E_SHAPE, image, wanted);
+  if (x->dtype.code != 2 || x->dtype.bits != 32) return refuse(call, DW_E_DTYPE, image, wanted);
   const float *data = (const float *)((const char *)x->data + x->byte_offset);
   const int64_t *n = x->shape, *step = x->strides;
   picture *made = malloc(sizeof(picture) + (size_t)(n[0] * n[1] * n[2] * n[3]) * sizeof(float));
@@ -58,7 +69,9 @@ static void destroy(dw_node *node) { free(node); }
 static const dw_node_vt functions = { sizeof(dw_node_vt), 0, destroy, run, NULL };
 
 static dw_status create(dw_str id, const dw_call *call, dw_node **out) {
-  (void)id, (void)call; /* there is one kind */
+  dw_str nothing = TEXT(""), message = TEXT("this plugin has one kind, `Invert`");
+  if (id.len != invert.id.len || memcmp(id.ptr, invert.id.ptr, id.len) != 0)
+    return refuse(call, DW_E_UNSUPPORTED, nothing, message);
   *out = malloc(sizeof(dw_node));
   if (!*out) return DW_E_NOMEM;
   (*out)->vt = &functions;

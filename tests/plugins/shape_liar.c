@@ -1,7 +1,9 @@
-/* Returns an IMAGE that is none; the fault is chosen with -D. Everything lives in static memory. */
+/* Returns an IMAGE that is none, or one that is not finite; the fault is chosen with -D. Everything lives in static memory. */
 #include "fixture.h"
+#include <math.h>
 
-static float samples[2 * 2 * 3];
+/* Room for doubles. */
+static _Alignas(8) float samples[2 * 2 * 2 * 3];
 static int64_t shape[] = { 1, 2, 2, 3 };
 static int64_t strides[] = { 12, 6, 3, 1 };
 
@@ -29,6 +31,26 @@ static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw
   return DW_OK;
 #elif defined(NOTHING)
   return DW_OK;
+#elif defined(DOUBLES)
+  tensor.dl_tensor.dtype.bits = 64;
+#elif defined(HALVES)
+  tensor.dl_tensor.dtype.bits = 16;
+#elif defined(NO_PIXELS)
+  shape[1] = 0;
+#elif defined(OTHER_DEVICE)
+  tensor.dl_tensor.device.device_type = 2;
+#elif defined(OTHER_DLPACK)
+  tensor.version.major = 2;
+#elif defined(NUMBER)
+  out[0].kind = DW_I64;
+  out[0].u.i = 7;
+  return DW_OK;
+#elif defined(STRANGE_KIND)
+  out[0].kind = 99;
+  return DW_OK;
+#elif defined(NOT_FINITE)
+  samples[5] = NAN;
+  samples[7] = INFINITY;
 #endif
   out[0].kind = DW_TENSOR;
   out[0].u.t = &tensor;

@@ -21,7 +21,8 @@ const RULES: &[(&str, &[&str], bool)] = &[
     ("dreamwire-graph", &[], false),
     ("dreamwire-engine", &["dreamwire-graph"], false),
     ("dreamwire-loader", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine"], false),
-    ("dreamwire", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
+    ("dreamwire-check", &["dreamwire-abi", "dreamwire-graph", "dreamwire-loader"], false),
+    ("dreamwire", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader", "dreamwire-check"], false),
     ("dreamwire-tests", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
 ];
 

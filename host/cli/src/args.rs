@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Find out whether a graph means something, without running it
     Check(CheckArgs),
+    /// Say what running a graph would read, use and publish, without running it
+    Describe(DescribeArgs),
     /// Run a graph, and again whatever changes when its file, an input or a plugin changes
     Watch(RunArgs),
     /// List the kinds of nodes, or describe one
@@ -115,6 +117,18 @@ pub(crate) enum Format {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct DescribeArgs {
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+    /// A further folder that inputs are looked for in; may be given several times
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Write it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct NodesArgs {
     /// The kind to describe; without it all are listed
     #[arg(value_name = "KIND")]
@@ -144,6 +158,46 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Find out whether plugins keep the contract, each check in a process of its own
+    Check(PluginCheckArgs),
+    /// Do one check in this process: what `check` starts
+    #[command(hide = true)]
+    CheckOne(PluginCheckOneArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PluginCheckArgs {
+    /// A library, the id of a plugin that was found, or `all` that were found
+    #[arg(value_name = "FILE|ID|all", required_unless_present = "list")]
+    pub(crate) what: Vec<PathBuf>,
+    /// Do only that check; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+    /// The longest that one check may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
+    /// Run a kind with that value of a param instead of its default, or with that file; may be given several times
+    #[arg(long, value_name = "KIND.PARAM=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Write the results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List the checks
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PluginCheckOneArgs {
+    /// The check
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The library
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// As for `check`
+    #[arg(long, value_name = "KIND.PARAM=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -15,6 +15,8 @@ impl Exit {
     pub(crate) const GRAPH: Exit = Exit(3);
     /// A plugin.
     pub(crate) const PLUGIN: Exit = Exit(4);
+    /// An input file.
+    pub(crate) const INPUT: Exit = Exit(5);
     /// A fault of this program.
     pub(crate) const BUG: Exit = Exit(70);
     /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not say which signal came.

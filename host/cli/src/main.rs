@@ -10,8 +10,10 @@ mod exit;
 mod bench;
 mod check;
 mod completions;
+mod describe;
 mod nodes;
 mod plugin;
+mod plugin_check;
 mod run;
 mod watch;
 
@@ -57,6 +59,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
     match &cli.command {
         Command::Run(args) => run::run(args, global, console),
         Command::Check(args) => check::check(args, global, console),
+        Command::Describe(args) => describe::describe(args, global, console),
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),

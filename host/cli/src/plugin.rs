@@ -4,17 +4,25 @@ use serde_json::{Value, json};
 use crate::args::{Global, PluginArgs, PluginCommand, cores};
 use crate::console::{Console, clean};
 use crate::exit::Exit;
+use crate::plugin_check;
 use crate::session::Session;
 
 /// `dreamwire plugin`
 pub(crate) fn plugin(args: &PluginArgs, global: &Global, console: Console) -> Exit {
-    let PluginCommand::List { json } = &args.command;
+    match &args.command {
+        PluginCommand::List { json } => list(*json, global, console),
+        PluginCommand::Check(args) => plugin_check::check(args, global, console),
+        PluginCommand::CheckOne(args) => plugin_check::check_one(args, console),
+    }
+}
+
+fn list(json: bool, global: &Global, console: Console) -> Exit {
     let session = match Session::open(&global.plugins, cores(), console) {
         Ok(session) => session,
         Err(exit) => return exit,
     };
     let plugins = session.loader.plugins();
-    if *json {
+    if json {
         let list: Vec<Value> = plugins.iter().map(as_json).collect();
         console.data(&format!("{:#}\n", Value::Array(list)));
     } else if plugins.is_empty() {

@@ -5,7 +5,7 @@ use dreamwire_engine::{Disk, Nodes};
 use dreamwire_graph::{Checked, Diagnostic, Kinds, Source, check, parse};
 use dreamwire_loader::{Loader, Search, take_log};
 
-use crate::args::RunArgs;
+use crate::args::{GraphArgs, RunArgs};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::graph_file;
@@ -75,15 +75,15 @@ pub(crate) fn understand(source: &Source, sets: &[String], kinds: &Kinds) -> Res
 }
 
 /// Where inputs are looked for: the graph's folder first.
-pub(crate) fn roots(args: &RunArgs) -> Vec<PathBuf> {
-    let mut roots = vec![graph_file::folder(&args.graph.path)];
-    roots.extend(args.inputs.iter().cloned());
+pub(crate) fn roots(graph: &GraphArgs, inputs: &[PathBuf]) -> Vec<PathBuf> {
+    let mut roots = vec![graph_file::folder(&graph.path)];
+    roots.extend(inputs.iter().cloned());
     roots
 }
 
 /// The files that the graph may read and write.
 pub(crate) fn world(args: &RunArgs) -> Disk {
-    Disk::new(roots(args), args.out.clone())
+    Disk::new(roots(&args.graph, &args.inputs), args.out.clone())
 }
 
 #[cfg(test)]

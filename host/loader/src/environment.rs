@@ -2,8 +2,9 @@
 
 use std::sync::Once;
 
-/// Tells candle's and rayon's own pools how many threads they may start. Each plugin has its own copy of them, so
-/// without this every plugin would start one thread per core, and candle's spin while they wait.
+/// Tells rayon's own pool how many threads it may start, and candle's that it may start none. Each plugin has its own copy
+/// of them, so without this every plugin would start one thread per core. candle's serves nothing but element-wise
+/// operations, and nobody can join its threads: they would outlive the plugin that started them.
 ///
 /// Effective once per process, before the first library is loaded: afterwards other threads may read the environment.
 pub(crate) fn set_threads(threads: usize) {
@@ -12,8 +13,7 @@ pub(crate) fn set_threads(threads: usize) {
         let threads = threads.to_string();
         for (name, value) in [
             ("RAYON_NUM_THREADS", threads.as_str()),
-            ("CANDLE_NUM_THREADS", threads.as_str()),
-            ("CANDLE_BARRIER_POOL_SPIN_LIMIT", "0"),
+            ("CANDLE_NUM_THREADS", "1"),
         ] {
             if std::env::var_os(name).is_none() {
                 // SAFETY: called before any library is loaded and before the run starts its threads, so nobody else

@@ -6,7 +6,7 @@ use crate::{host, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
 use dreamwire_abi::field;
-use dreamwire_engine::{Failure, Services};
+use dreamwire_engine::{Failure, Level, Services};
 use dreamwire_graph::KindInfo;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -135,8 +135,13 @@ impl Drop for Generation {
         if state.started {
             // SAFETY: started by `init`, and exclusive: this is the last owner.
             unsafe {
-                if let Some(deinit) = field!(self.entry, abi::Entry, deinit) {
-                    deinit();
+                let left = field!(self.entry, abi::Entry, deinit).map_or(0, |deinit| deinit());
+                if left > 0 {
+                    let id = &self.identity.id;
+                    host::note(
+                        Level::Debug,
+                        format!("plugin {id} says that {left} of its objects were never released"),
+                    );
                 }
             }
         }

@@ -44,9 +44,14 @@ unsafe extern "C" fn log(_: *const abi::Host, at: i32, message: abi::Str) {
     // SAFETY: text borrowed for the call.
     let message =
         unsafe { message.bytes() }.map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
+    note(level(at), message);
+}
+
+/// Keeps a line until somebody takes the log.
+pub(crate) fn note(level: Level, message: String) {
     let mut lines = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     if lines.len() < MAX_LOG {
-        lines.push((level(at), message));
+        lines.push((level, message));
     }
 }
 

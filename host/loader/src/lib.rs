@@ -25,6 +25,7 @@ mod host;
 mod known;
 mod library;
 mod outcome;
+pub mod probe;
 mod registry;
 mod search;
 mod tensor;

@@ -1,39 +1,77 @@
 use std::borrow::Cow;
 
-use dreamwire_nets::adain::{Decoder, adain};
+use dreamwire_nets::adain::{Decoder, coral, transfer};
 use dreamwire_nets::weights;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
-use crate::frame::pad;
+use crate::descent::{Descent, Pace, Wish};
+use crate::encoder::Encoder;
 
-/// Paints the content in the colours and textures of the style, in one pass.
+/// Paints the content in the colours and textures of the style.
 ///
 /// Features of both pictures come from `features`; every channel of the content's features gets the
 /// style's mean and deviation (`std(s) (c - mean(c)) / std(c) + mean(s)`, unbiased, 1e-5 added to
-/// variances), and a decoder turns them into a picture:
-/// `decode(alpha * adain(c, s) + (1 - alpha) * c)`.
+/// variances), and `alpha` mixes in the content's own: `t = alpha * adain(c, s) + (1 - alpha) * c`.
 ///
-/// `content` is `[B,H,W,3]` in 0..1; `style` is one picture or B of them, of any size. The result has
-/// the content's size. The built-in decoder goes with VGGFeatures' built-in weights, layer `relu3_1`,
+/// A decoder turns t into a picture in one pass. The built-in one goes with VGGFeatures' built-in
+/// weights, layer `relu3_1`, padding reflect; pytorch-AdaIN's goes with its own encoder, layer `relu4_1`,
 /// padding reflect.
 ///
-/// Errors: features without the decoder's layer; a decoder file of another layout.
+/// With `decoder` "none" the content's pixels move instead, step by step (Adam), down the loss that AdaIN's
+/// decoder is trained with: near t at the last layer of `features`, and at every layer with the style's
+/// statistics: `mean (F_L(x) - t)^2 + strength * sum_l w_l (mean (mean_l - m_l)^2 + mean (std_l - s_l)^2)`,
+/// each divided by the mean variance of the style's channels, so that weights mean the same at every layer,
+/// and `smoothness * mean (dx^2 + dy^2)`. `relu1_1, relu2_1, relu3_1, relu4_1` are a good choice. Slower,
+/// but any network will do, and the strokes are the style's.
 ///
-/// Source: Huang & Belongie, arXiv:1703.06868.
+/// `content` is `[B,H,W,3]` in 0..1; `style` is one picture or B of them, of any size. The result has
+/// the content's size, in 0..1.
+///
+/// Errors: features without the decoder's layer; a decoder file of another layout; a gradient that is
+/// not finite.
+///
+/// Source: Huang & Belongie, arXiv:1703.06868; pytorch-AdaIN; Sun, Feng & Saenko, arXiv:1511.05547
+/// (`preserve_color`).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// 0 only encodes and decodes the content, 1 is all style.
+    /// 0 is the content (encoded and decoded, where there is a decoder), 1 is all style.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     #[serde(default = "one")]
     pub(crate) alpha: f64,
-    /// `builtin`, or a safetensors file of the same layout: 3x3 convolutions `0` to `4` with 256-128,
-    /// 128-128, 128-64, 64-64 and 64-3 channels, as `N.weight` and `N.bias`.
-    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin"]))]
+    /// `builtin`; `none` for descent on the pixels; or a safetensors file: pytorch-AdaIN's decoder of `relu4_1`
+    /// (`1.weight` to `28.bias`, also beside its encoder with `decoder.` before the names), or one built like
+    /// ours of `relu3_1`, 3x3 convolutions `0` to `4` with 256-128, 128-128, 128-64, 64-64 and 64-3 channels.
+    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "none"]))]
     #[serde(default = "builtin_name")]
     pub(crate) decoder: String,
+    /// Keep the content's colours: before anything else, the style's colours get their mean, deviations
+    /// and correlations (CORAL).
+    #[serde(default)]
+    pub(crate) preserve_color: bool,
+    /// Without a decoder: steps of the descent.
+    #[schemars(range(min = 1, max = 10000))]
+    #[serde(default = "sixty")]
+    pub(crate) steps: usize,
+    /// Without a decoder: how far a pixel moves in the first step, in 1/255 of the picture's range; later steps
+    /// are shorter, the last one is next to nothing.
+    #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
+    #[serde(default = "rate")]
+    pub(crate) rate: f64,
+    /// Without a decoder: how much the style's statistics count beside the content.
+    #[schemars(range(min = 0.0, max = 100000.0), extend("x-dw-step" = 1.0))]
+    #[serde(default = "strength")]
+    pub(crate) strength: f64,
+    /// Without a decoder: how much neighbouring pixels are drawn together; 0 leaves the grain that networks
+    /// do not mind, 20 and more paints softly.
+    #[schemars(range(min = 0.0, max = 10000.0), extend("x-dw-step" = 0.5))]
+    #[serde(default = "five")]
+    pub(crate) smoothness: f64,
 }
+
+/// The name of no decoder.
+const NO_DECODER: &str = "none";
 
 fn one() -> f64 {
     1.0
@@ -41,6 +79,22 @@ fn one() -> f64 {
 
 fn builtin_name() -> String {
     builtin::NAME.to_owned()
+}
+
+fn sixty() -> usize {
+    60
+}
+
+fn rate() -> f64 {
+    8.0
+}
+
+fn strength() -> f64 {
+    100.0
+}
+
+fn five() -> f64 {
+    5.0
 }
 
 #[derive(Default)]
@@ -55,34 +109,29 @@ impl Node for AdaIN {
         .inputs(&[
             port("content", "IMAGE").doc("what is painted, `[B,H,W,3]`"),
             port("style", "IMAGE").doc("how it is painted, `[B or 1,h,w,3]`"),
-            port("features", "FEATURES").doc("the encoder: VGGFeatures with layer relu3_1, padding reflect"),
+            port("features", "FEATURES").doc(
+                "the encoder: VGGFeatures with the layer that the decoder decodes, padding reflect; any layers without a decoder",
+            ),
         ])
         .outputs(&[port("IMAGE", "IMAGE").doc("of the content's size, in 0..1")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let (content, style) = (inputs.image("content")?, inputs.image("style")?);
-        let (batch, height, width, _) = content.dims4()?;
-        let styles = style.dim(0)?;
-        if styles != 1 && styles != batch {
-            let message =
-                format!("`style` has {styles} images, `content` has {batch}: 1 or {batch} would do");
-            return Err(Error::shape("style", message));
-        }
+        let content = inputs.image("content")?;
+        let style = style(&inputs, &content, params.preserve_color)?;
         let features = inputs.function("features")?;
-        let layer = decoded_layer(call, &features)?;
+        if params.decoder == NO_DECODER {
+            return Ok(descend(call, &params, features, &content, &style)?.into());
+        }
         let decoder = self.decoder(call, &params.decoder)?;
-        let encode = |image: &Tensor| -> Result<Tensor> {
-            let padded = pad(image, Decoder::SCALE)?.contiguous()?;
-            Ok(features.eval(&[&padded])?.swap_remove(layer))
-        };
+        let encoder = Encoder::new(call, features, &decoder)?;
         call.progress(0, 3, "encoding the style")?;
-        let style = encode(&style)?;
+        let style = encoder.encode(&style)?;
         call.progress(1, 3, "encoding the content")?;
-        let content = encode(&content)?;
+        let (_, height, width, _) = content.dims4()?;
+        let content = encoder.encode(&content)?;
         call.progress(2, 3, "decoding")?;
-        let target = adain(&content, &style)?;
-        let target = ((target * params.alpha)? + (content * (1.0 - params.alpha))?)?;
+        let target = transfer(&content, &[(style, 1.0)], params.alpha)?;
         let painted = decoder.decode(&target)?.clamp(0f32, 1f32)?;
         Ok(painted.narrow(1, 0, height)?.narrow(2, 0, width)?.contiguous()?.into())
     }
@@ -108,31 +157,36 @@ impl AdaIN {
     }
 }
 
-/// Which output of `features` the decoder decodes.
-fn decoded_layer(call: &Call, features: &Function) -> Result<usize> {
-    let (layer, channels) = (Decoder::LAYER, Decoder::CHANNELS as i64);
-    let outputs = &features.spec().outputs;
-    let fits = |output: &TensorSpec| {
-        output.name == layer && output.dims.get(1).is_none_or(|found| *found == channels || *found < 0)
-    };
-    let Some(index) = outputs.iter().position(fits) else {
-        let found: Vec<String> = outputs
-            .iter()
-            .map(|output| match output.dims.get(1) {
-                Some(channels) if *channels > 0 => format!("`{}` with {channels}", output.name),
-                _ => format!("`{}`", output.name),
-            })
-            .collect();
-        let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
-        let message = format!("the decoder wants layer `{layer}` with {channels} channels, found {found}");
-        return Err(Error::port("features", message).hint(format!(
-            "set `layers` of the VGGFeatures node to \"{layer}\" and `padding` to \"reflect\""
-        )));
-    };
-    if outputs[index].semantic("padding").is_some_and(|padding| padding != "reflect") {
-        call.warn("the decoder was trained with padding `reflect` in the encoder: expect dark edges");
+/// The style's pictures, one or as many as `content` has, in the content's colours where they are to be kept.
+fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tensor> {
+    let style = inputs.image("style")?;
+    let (images, styles) = (content.dim(0)?, style.dim(0)?);
+    if styles != 1 && styles != images {
+        let message = format!("`style` has {styles} images, `content` has {images}: 1 or {images} would do");
+        return Err(Error::shape("style", message));
     }
-    Ok(index)
+    if !preserve_color {
+        return Ok(style);
+    }
+    coral(&style, content).map_err(|error| Error::from(error).at("style"))
+}
+
+/// The content led to the style's statistics without a decoder.
+fn descend(
+    call: &Call,
+    params: &Params,
+    features: Function,
+    content: &Tensor,
+    style: &Tensor,
+) -> Result<Tensor> {
+    if params.alpha == 0.0 {
+        // Already there.
+        return Ok(content.clamp(0f32, 1f32)?);
+    }
+    call.progress(0, params.steps as u64, "encoding")?;
+    let Params { alpha, strength, smoothness, .. } = *params;
+    let descent = Descent::new(features, content, style, &Wish { alpha, strength, smoothness })?;
+    descent.run(call, content, &Pace { steps: params.steps, rate: params.rate / 255.0 })
 }
 
 #[cfg(test)]

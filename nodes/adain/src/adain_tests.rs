@@ -1,5 +1,6 @@
 use dreamwire_nets::PaddingMode;
-use dreamwire_nets::vgg::{Layer, Vgg, normalise};
+use dreamwire_nets::extractor::Extractor;
+use dreamwire_nets::vgg::extractor;
 use dreamwire_sdk::testing::{Ran, Value, run_node};
 
 use super::*;
@@ -57,16 +58,18 @@ fn the_result_has_the_content_s_size_and_range() {
 }
 
 /// The encoder that the built-in decoder was trained with.
-struct Vgg16(Vgg);
+struct Vgg16(Extractor);
 
 impl Differentiable for Vgg16 {
     fn spec(&self) -> FnSpec {
-        ENCODER.spec()
+        let mut spec = ENCODER.spec();
+        spec.name = self.0.name().to_owned();
+        spec
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
-        let layer = Layer::named("relu3_1").expect("VGG16 has it");
-        Ok(self.0.features(&normalise(&x[0])?, &[layer])?)
+        let layer = self.0.layer("relu3_1").expect("VGG16 has it").clone();
+        Ok(self.0.features(&x[0], &[layer])?)
     }
 }
 
@@ -76,7 +79,7 @@ impl Differentiable for Vgg16 {
 fn alpha_goes_from_content_to_style() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vgg/weights/vgg16_imagenet_int8.safetensors");
     let tensors = weights::read(&std::fs::read(path).unwrap()).unwrap();
-    let vgg = Vgg::new(tensors, PaddingMode::Reflect).unwrap();
+    let vgg = extractor(tensors, PaddingMode::Reflect).unwrap();
     // A soft gradient in each colour.
     let ramp = Tensor::arange(0f32, 48.0, &Device::Cpu).unwrap().affine(0.8 / 47.0, 0.1).unwrap();
     let down = ramp.reshape((1, 48, 1, 1)).unwrap().broadcast_as((1, 48, 48, 1)).unwrap();
@@ -92,6 +95,7 @@ fn alpha_goes_from_content_to_style() {
             .unwrap()
     };
     let plain = run(0.0, &content);
+    assert!(!plain.notes.iter().any(|note| note.contains("was trained with")), "{:?}", plain.notes);
     assert_eq!(difference(&plain, &run(0.0, &blue)), 0.0);
     let error = (plain.outputs[0].tensor() - &content).unwrap().abs().unwrap().mean_all().unwrap();
     assert!(error.to_scalar::<f32>().unwrap() < 0.1, "{error}");
@@ -113,8 +117,75 @@ fn an_encoder_that_does_not_fit_is_refused_by_layer() {
         assert!(error.to_string().starts_with(expected), "{error}");
     };
     let wanted = "the decoder wants layer `relu3_1` with 256 channels, found ";
-    check(Blocks { layer: "relu4_1", ..ENCODER }, &format!("{wanted}`relu4_1` with 256; hint: set `layers`"));
+    let hint = "hint: set `layers` of the VGGFeatures node to \"relu3_1\" and `padding` to \"reflect\"; with";
+    check(Blocks { layer: "relu4_1", ..ENCODER }, &format!("{wanted}`relu4_1` with 256; {hint}"));
     check(Blocks { channels: 128, ..ENCODER }, &format!("{wanted}`relu3_1` with 128"));
+}
+
+/// A decoder file as pytorch-AdaIN has it, of zeros.
+fn published_decoder() -> Vec<u8> {
+    let channels = [512, 256, 256, 256, 256, 128, 128, 64, 64, 3];
+    let indices = [1, 5, 8, 11, 14, 18, 21, 25, 28];
+    let (mut header, mut end) = (Vec::new(), 0);
+    for (index, pair) in indices.iter().zip(channels.windows(2)) {
+        let (inputs, outputs) = (pair[0], pair[1]);
+        let (bias, weight) = (end + 2 * outputs, end + 2 * outputs * (1 + 9 * inputs));
+        header.push(format!(
+            r#""{index}.bias":{{"dtype":"F16","shape":[{outputs}],"data_offsets":[{end},{bias}]}}"#
+        ));
+        header.push(format!(
+            r#""{index}.weight":{{"dtype":"F16","shape":[{outputs},{inputs},3,3],"data_offsets":[{bias},{weight}]}}"#
+        ));
+        end = weight;
+    }
+    let header = format!("{{{}}}", header.join(","));
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    bytes.resize(bytes.len() + end, 0);
+    bytes
+}
+
+#[test]
+fn the_published_decoder_wants_the_published_encoder() {
+    let decoder = published_decoder();
+    let run = |encoder| {
+        let (content, style) = (picture(1, 20, 16, 0), picture(1, 16, 16, 1));
+        let features = Value::function(encoder);
+        let inputs =
+            [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
+        run_node::<AdaIN>(
+            r#"{"decoder": "d.safetensors"}"#,
+            &inputs,
+            &[("d.safetensors", decoder.as_slice())],
+        )
+    };
+    let error = run(ENCODER).err().expect("refused").to_string();
+    let expected = "the decoder wants layer `relu4_1` with 512 channels, found `relu3_1` with 256; \
+                    hint: set `layers` of the VGGFeatures node to \"relu4_1\", `weights` to the file of \
+                    pytorch-AdaIN's encoder and `padding` to \"reflect\"; with `decoder` \"none\" any layers will do";
+    assert_eq!(error, expected);
+    let ran = run(Blocks { layer: "relu4_1", channels: 512, ..ENCODER }).unwrap();
+    assert_eq!(ran.outputs[0].tensor().dims(), [1, 20, 16, 3]);
+    let note =
+        "the decoder was trained with the encoder `vgg_normalised`, found `blocks`: expect other colours";
+    assert!(ran.notes.iter().any(|found| found == note), "{:?}", ran.notes);
+}
+
+/// The same as a style that was recoloured before.
+#[test]
+fn colours_can_be_kept() {
+    let (content, style) = (picture(2, 16, 20, 0), (picture(1, 12, 16, 5) * 0.5).unwrap());
+    let run = |params: &str, style: &Tensor| paint(params, content.clone(), style.clone(), ENCODER).unwrap();
+    let recoloured = coral(&style, &content).unwrap();
+    let kept = run(r#"{"preserve_color": true}"#, &style);
+    assert_eq!(difference(&kept, &run("{}", &recoloured)), 0.0);
+    assert_ne!(difference(&kept, &run("{}", &style)), 0.0);
+
+    let grey = style.narrow(3, 0, 1).unwrap();
+    let error = paint(r#"{"preserve_color": true}"#, content.clone(), grey, ENCODER).err().expect("refused");
+    assert_eq!(error.blamed(), "style");
+    let expected = "recolouring takes pictures of 3 channels, found a style of 1 and a content of 3";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

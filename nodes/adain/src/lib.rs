@@ -1,7 +1,9 @@
-//! The adain plugin: style transfer in one pass.
+//! The adain plugin: style transfer, in one pass through a decoder or by descent on the pixels.
 
 mod adain;
 mod builtin;
+mod descent;
+mod encoder;
 mod frame;
 
 use adain::AdaIN;

@@ -6,7 +6,7 @@ use crate::ascent::{Ascent, Carry as CarryRule};
 use crate::generator::Generator;
 use crate::objective::Objective;
 use crate::schedule::{SMALLEST_SIDE, octaves};
-use crate::step::Rule;
+use crate::step::{Blur, Rule};
 use crate::tiling::Tiling;
 
 /// DeepDream: changes a picture, or a generator's latent, step by step so that an objective grows.
@@ -60,6 +60,12 @@ pub(crate) struct Params {
     /// (g - mean g) / std g (pytorch-deepdream), none is g, adam is PyTorch's Adam, fresh in every octave.
     #[serde(default = "mean_abs")]
     pub(crate) normalise: Normalise,
+    /// Pictures only: the gradient is blurred before it becomes a step, by this many pixels in the first steps of an
+    /// octave and two more in the last ones: softer shapes; 0 is off. (pytorch-deepdream's `smoothing_coefficient`, 0.5
+    /// there; the mean of three Gaussians of half, all and twice that width.)
+    #[schemars(range(min = 0.0, max = 16.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "px"))]
+    #[serde(default)]
+    pub(crate) blur: f64,
     /// The picture is rolled by up to this many pixels in each step: hides the network's grid.
     #[schemars(range(min = 0, max = 1024), extend("x-dw-unit" = "px"))]
     #[serde(default = "jitter")]
@@ -198,6 +204,7 @@ impl Params {
                 seed: self.seed,
                 clamp: self.clamp,
                 knee: self.knee / 255.0,
+                blur: (self.blur > 0.0).then_some(Blur { smoothing: self.blur, steps: self.steps }),
             },
             stepper: match self.normalise {
                 Normalise::MeanAbs => Stepper::MeanAbs,

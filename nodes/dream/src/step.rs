@@ -1,6 +1,6 @@
 use std::fmt;
 
-use dreamwire_nets::optim::{Stepper, jitter_offset, roll};
+use dreamwire_nets::optim::{Stepper, cascade_blur, cascade_sigma, jitter_offset, roll};
 use dreamwire_sdk::prelude::*;
 
 use crate::objective::Objective;
@@ -15,6 +15,8 @@ pub(crate) struct Rule {
     pub(crate) seed: u64,
     /// Keep the picture in 0..1. A latent has no such range, but the picture that is made of it has.
     pub(crate) clamp: bool,
+    /// For pictures.
+    pub(crate) blur: Option<Blur>,
     /// For pictures that are larger than a tile.
     pub(crate) tiling: Option<Tiling>,
     /// How close to 0 or 1 a value must come to be slowed down, in the picture's units; not for latents.
@@ -26,6 +28,15 @@ impl Rule {
     pub(crate) fn offset(&self, position: Position) -> (i64, i64) {
         jitter_offset(self.seed, position.octave.unwrap_or(0), position.step, self.jitter)
     }
+}
+
+/// How a gradient is blurred: more from step to step, as in pytorch-deepdream.
+#[derive(Clone, Copy)]
+pub(crate) struct Blur {
+    /// In pixels.
+    pub(crate) smoothing: f64,
+    /// Per octave.
+    pub(crate) steps: usize,
 }
 
 /// Which step it is, counted from 0; shown counted from 1.
@@ -62,12 +73,36 @@ pub(crate) fn step(
 ) -> Result<(Tensor, f64)> {
     let offset = rule.offset(position);
     let (value, gradient) = rolled_gradient(image, objective, rule.tiling, offset, position)?;
-    let direction = masked(roll_back(&stepper.direction(&gradient)?, offset)?, mask)?;
-    let change = (direction * rule.rate)?;
-    let change = if rule.clamp && rule.knee > 0.0 { slow_down(image, &change, rule.knee)? } else { change };
-    let moved = (image + change)?;
-    let moved = if rule.clamp { moved.clamp(0f32, 1f32)? } else { moved };
-    Ok((moved.detach(), value))
+    let gradient = match rule.blur {
+        Some(Blur { smoothing, steps }) => {
+            cascade_blur(&gradient, cascade_sigma(position.step, steps, smoothing))?
+        }
+        None => gradient,
+    };
+    let direction = stepper.direction(&gradient)?;
+    drop(gradient);
+    let direction = roll_back(&direction, offset)?;
+    Ok((moved(image, &direction, mask, rule)?.detach(), value))
+}
+
+/// Rows that are moved at once: what is made on the way is as large as they, and not as a large picture.
+const STRIP: usize = 256;
+
+/// `image + rate * direction * mask`, slowed down and kept in 0..1 as the rule says.
+fn moved(image: &Tensor, direction: &Tensor, mask: Option<&Tensor>, rule: &Rule) -> Result<Tensor> {
+    let height = image.dim(1)?;
+    let strip = |start: usize| -> Result<Tensor> {
+        let rows = |x: &Tensor| x.narrow(1, start, STRIP.min(height - start))?.contiguous();
+        let image = rows(image)?;
+        let mask = mask.map(rows).transpose()?;
+        let change = (masked(rows(direction)?, mask.as_ref())? * rule.rate)?;
+        let slows = rule.clamp && rule.knee > 0.0;
+        let change = if slows { slow_down(&image, &change, rule.knee)? } else { change };
+        let moved = (image + change)?;
+        Ok(if rule.clamp { moved.clamp(0f32, 1f32)? } else { moved })
+    };
+    let strips = (0..height).step_by(STRIP).map(strip).collect::<Result<Vec<_>>>()?;
+    Ok(Tensor::cat(&strips, 1)?)
 }
 
 /// The objective of the picture rolled by `offset`, and its gradient, which is still rolled.

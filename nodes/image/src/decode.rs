@@ -24,6 +24,20 @@ pub(crate) struct Picture {
     pub(crate) warnings: Vec<String>,
 }
 
+impl Picture {
+    /// The picture file that the param `image` of the running node names. What users may or should know goes to the log.
+    ///
+    /// # Errors
+    /// The host cannot read it, or as [`decode`].
+    pub(crate) fn load(call: &Call, name: &str) -> Result<Self> {
+        let bytes = call.read(name)?;
+        let picture = decode(name, &bytes).map_err(|error| error.at("image"))?;
+        picture.notes.iter().for_each(|note| call.info(note));
+        picture.warnings.iter().for_each(|warning| call.warn(warning));
+        Ok(picture)
+    }
+}
+
 /// Decodes the first frame of `bytes`, the content of the file `name`. The content decides what it is, not the name.
 ///
 /// # Errors
@@ -49,7 +63,11 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let refuse = |error| refuse(name, format, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut allowed = Limits::no_limits();
-    allowed.max_alloc = Some(limits::MAX_DECODED_BYTES);
+    allowed.max_alloc = Some(match format {
+        // Here it bounds what goes with the pixels, such as a compressed profile that is a bomb.
+        ImageFormat::Png => limits::MAX_PNG_EXTRA_BYTES,
+        _ => limits::MAX_DECODED_BYTES,
+    });
     reader.limits(allowed);
     let mut decoder = reader.into_decoder().map_err(refuse)?;
     let (width, height) = decoder.dimensions();
@@ -138,6 +156,10 @@ fn title(format: ImageFormat) -> &'static str {
 /// The decoder's words, with the file and the format in front.
 fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
     match error {
+        ImageError::Limits(_) if format == ImageFormat::Png => Error::limit(format!(
+            "what the PNG `{name}` holds beside its pixels takes more than the limit of {} MiB",
+            limits::MAX_PNG_EXTRA_BYTES >> 20
+        )),
         ImageError::Limits(_) => too_much_memory(name, format),
         error => Error::input(format!("`{name}` cannot be read as {}: {error}", title(format))),
     }

@@ -6,25 +6,39 @@
 //!
 //! Decoders never see a file that is larger than `limits` allows or that ends too early (`whole`).
 
+mod blend;
 mod decode;
 mod encode;
 mod foreign;
 mod icc;
 mod limits;
 mod load_image;
+mod load_image_mask;
 mod noise_image;
 mod perlin;
 mod preview_image;
 mod random;
+mod resample;
 mod resize;
 mod save_image;
 mod transfer;
 mod whole;
 
+use blend::Blend;
 use load_image::LoadImage;
+use load_image_mask::LoadImageMask;
 use noise_image::NoiseImage;
 use preview_image::PreviewImage;
 use resize::Resize;
 use save_image::SaveImage;
 
-dreamwire_sdk::plugin!("org.dreamwire.image", LoadImage, SaveImage, PreviewImage, NoiseImage, Resize);
+dreamwire_sdk::plugin!(
+    "org.dreamwire.image",
+    LoadImage,
+    LoadImageMask,
+    SaveImage,
+    PreviewImage,
+    NoiseImage,
+    Resize,
+    Blend,
+);

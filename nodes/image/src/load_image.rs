@@ -1,4 +1,4 @@
-use crate::decode::decode;
+use crate::decode::Picture;
 use dreamwire_sdk::prelude::*;
 
 /// Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, QOI or OpenEXR, of 8, 16 or 32 bits, grey, colour or palette.
@@ -30,10 +30,7 @@ impl Node for LoadImage {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let bytes = call.read(&params.image)?;
-        let picture = decode(&params.image, &bytes).map_err(|error| error.at("image"))?;
-        picture.notes.iter().for_each(|note| call.info(note));
-        picture.warnings.iter().for_each(|warning| call.warn(warning));
+        let picture = Picture::load(call, &params.image)?;
         let (h, w) = (picture.height, picture.width);
         let image = Tensor::from_vec(picture.rgb, (1, h, w, 3), call.device())?;
         let mask = Tensor::from_vec(picture.mask, (1, h, w), call.device())?;

@@ -1,8 +1,7 @@
 use crate::limits;
+use crate::resample::resample;
 use dreamwire_sdk::prelude::*;
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{F32, F32x3};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
 
 /// Changes the size of every image of a batch.
@@ -54,25 +53,20 @@ impl Node for Resize {
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let image = inputs.image("image")?;
-        let (batch, old_height, old_width, channels) = image.dims4()?;
+        let (batch, old_height, old_width, _) = image.dims4()?;
         let (width, height) =
             new_size((old_width, old_height), (params.width as usize, params.height as usize))?;
         limits::check("the result", batch as u64, width as u64, height as u64)?;
-        let shape = Shape { old_width, old_height, width, height, channels };
-        let mut resizer = Resizer::new();
-        let options = ResizeOptions::new().resize_alg(match params.method {
+        let algorithm = match params.method {
             Method::Lanczos3 => ResizeAlg::Convolution(FilterType::Lanczos3),
             Method::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
             Method::Area => ResizeAlg::Convolution(FilterType::Box),
             Method::Nearest => ResizeAlg::Nearest,
-        });
-        let mut resized = Vec::with_capacity(batch * height * width * channels);
-        for index in 0..batch {
-            call.progress(index as u64, batch as u64, "resizing")?;
-            let samples = image.get(index)?.flatten_all()?.to_vec1::<f32>()?;
-            resized.extend(shape.resize(&samples, &mut resizer, &options)?);
-        }
-        Ok(Tensor::from_vec(resized, (batch, height, width, channels), call.device())?.into())
+        };
+        let resized = resample(&image, (width, height), algorithm, |done, total| {
+            call.progress(done, total, "resizing")
+        })?;
+        Ok(resized.into())
     }
 }
 
@@ -88,51 +82,6 @@ fn new_size(old: (usize, usize), asked: (usize, usize)) -> Result<(usize, usize)
         (0, height) => Ok((keep(old.0, old.1, height), height)),
         (width, 0) => Ok((width, keep(old.1, old.0, width))),
         both => Ok(both),
-    }
-}
-
-struct Shape {
-    old_width: usize,
-    old_height: usize,
-    width: usize,
-    height: usize,
-    channels: usize,
-}
-
-impl Shape {
-    /// Interleaved samples `[H,W,C]` to `[height,width,C]`, clamped: three channels in one pass, others one by one.
-    fn resize(&self, samples: &[f32], resizer: &mut Resizer, options: &ResizeOptions) -> Result<Vec<f32>> {
-        if self.channels == 3 {
-            let pixels: Vec<F32x3> =
-                samples.chunks_exact(3).map(|p| F32x3::new([p[0], p[1], p[2]])).collect();
-            let resized = self.resize_pixels(&pixels, resizer, options)?;
-            return Ok(resized.pixels().iter().flat_map(|p| p.0).map(|v| v.clamp(0.0, 1.0)).collect());
-        }
-        let mut out = vec![0.0; self.width * self.height * self.channels];
-        for channel in 0..self.channels {
-            let pixels: Vec<F32> =
-                samples.iter().skip(channel).step_by(self.channels).map(|v| F32::new(*v)).collect();
-            let resized = self.resize_pixels(&pixels, resizer, options)?;
-            for (to, from) in out.iter_mut().skip(channel).step_by(self.channels).zip(resized.pixels()) {
-                *to = from.0.clamp(0.0, 1.0);
-            }
-        }
-        Ok(out)
-    }
-
-    fn resize_pixels<P: PixelTrait>(
-        &self,
-        pixels: &[P],
-        resizer: &mut Resizer,
-        options: &ResizeOptions,
-    ) -> Result<TypedImage<'static, P>> {
-        let source = TypedImageRef::new(self.old_width as u32, self.old_height as u32, pixels)
-            .map_err(|e| Error::failed(format!("resize: {e}")))?;
-        let mut resized = TypedImage::new(self.width as u32, self.height as u32);
-        resizer
-            .resize_typed(&source, &mut resized, options)
-            .map_err(|e| Error::failed(format!("resize: {e}")))?;
-        Ok(resized)
     }
 }
 

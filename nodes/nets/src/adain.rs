@@ -5,9 +5,11 @@ use candle_core::{Result, Tensor, bail};
 
 mod coral;
 mod decoder;
+mod pull;
 
 pub use coral::coral;
 pub use decoder::Decoder;
+pub use pull::statistics_pull;
 
 /// Added to the variance, as in pytorch-AdaIN.
 const EPSILON: f64 = 1e-5;

@@ -1,87 +1,126 @@
-use dreamwire_nets::vgg::{Layer, Vgg, normalise};
-use dreamwire_nets::{PaddingMode, weights};
+use std::collections::HashMap;
+use std::slice;
+
+use dreamwire_nets::extractor::{Extractor, Layer};
+use dreamwire_nets::{PaddingMode, ParameterError, weights};
 use dreamwire_sdk::prelude::*;
 
 /// The network of the last run, kept because reading and unpacking weights takes longer than using
 /// them on a small picture.
-#[derive(Default)]
-pub(crate) struct Kept(Option<(Key, Vgg)>);
+pub(crate) struct Kept<S>(Option<(Key<S>, Extractor)>);
 
-/// What makes two networks the same: the content of the weights, not their name.
+/// What makes two networks the same: the content of the weights, not their name, and the node's settings.
 #[derive(PartialEq)]
-struct Key {
+struct Key<S> {
     content: blake3::Hash,
-    padding: PaddingMode,
+    settings: S,
 }
 
-impl Kept {
-    /// The network of these weights, built if it is not the one of the last run.
+impl<S> Default for Kept<S> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<S: PartialEq> Kept<S> {
+    /// The network of these weights, the bytes of the file `name`: `build` makes it of their tensors and
+    /// `settings`, if it is not the one of the last run.
     ///
     /// # Errors
     ///
-    /// If `bytes` are not VGG16's weights: says what they are, or which tensors are wrong.
-    pub(crate) fn network(&mut self, name: &str, bytes: &[u8], padding: PaddingMode) -> Result<Vgg> {
-        let key = Key { content: blake3::hash(bytes), padding };
-        if let Some((kept, vgg)) = &self.0
+    /// If `bytes` are not weights that `build` takes: says what they are, or which tensors are wrong.
+    pub(crate) fn network(
+        &mut self,
+        name: &str,
+        bytes: &[u8],
+        settings: S,
+        build: impl FnOnce(HashMap<String, Tensor>) -> std::result::Result<Extractor, ParameterError>,
+    ) -> Result<Extractor> {
+        let key = Key { content: blake3::hash(bytes), settings };
+        if let Some((kept, network)) = &self.0
             && *kept == key
         {
-            return Ok(vgg.clone());
+            return Ok(network.clone());
         }
         // The old network goes before the new one comes: two of them are 240 MB.
         self.0 = None;
         let unusable = |what: String| Error::input(format!("`{name}`: {what}")).at("weights");
         let tensors = weights::read(bytes).map_err(|error| unusable(error.to_string()))?;
-        let vgg = Vgg::new(tensors, padding).map_err(|error| unusable(error.to_string()))?;
-        Ok(self.0.insert((key, vgg)).1.clone())
+        let network = build(tensors).map_err(|error| unusable(error.to_string()))?;
+        Ok(self.0.insert((key, network)).1.clone())
     }
 }
 
 /// FEATURES: from a picture `[B,H,W,3]` in 0..1 to the chosen layers, `[B,C,h,w]` each.
 pub(crate) struct Features {
-    vgg: Vgg,
-    layers: Vec<(Layer, f64)>,
+    network: Extractor,
+    layers: Vec<Layer>,
+    weights: Vec<f64>,
     padding: PaddingMode,
+    deepest: Layer,
+    /// Height and width that a picture must have.
     minimum: usize,
 }
 
 impl Features {
-    pub(crate) fn new(vgg: Vgg, layers: Vec<(Layer, f64)>, padding: PaddingMode) -> Self {
-        let names: Vec<Layer> = layers.iter().map(|(layer, _)| *layer).collect();
-        let minimum = vgg.minimum_size(&names);
-        Self { vgg, layers, padding, minimum }
+    /// The layers of `network` that `layers` lists (`"relu4_3:1, relu5_1:0.5"`); `padding` is what its
+    /// convolutions see outside of the picture, to be told on.
+    ///
+    /// # Errors
+    ///
+    /// If the list cannot be read, or names a layer that this network does not have: blames the param `layers`.
+    pub(crate) fn new(network: Extractor, layers: &str, padding: PaddingMode) -> Result<Self> {
+        let list = network.parse_layers(layers).map_err(|error| Error::param("layers", error))?;
+        let (layers, weights): (Vec<Layer>, Vec<f64>) = list.into_iter().unzip();
+        let depth = |layer: &Layer| network.layers().iter().position(|other| other == layer);
+        let deepest = layers.iter().max_by_key(|layer| depth(layer));
+        let deepest = deepest.expect("a list of layers is not empty").clone();
+        let minimum = network.minimum_size(&layers);
+        Ok(Self { network, layers, weights, padding, deepest, minimum })
+    }
+
+    /// What is known of a layer's output: `h` and `w` are 1 where it sees the whole picture, else as large as
+    /// the picture makes them.
+    fn output(&self, layer: &Layer, weight: f64) -> TensorSpec {
+        let side = if self.network.reach(slice::from_ref(layer)).is_some() { -1 } else { 1 };
+        let padding = match self.padding {
+            PaddingMode::Zeros => "zeros",
+            PaddingMode::Reflect => "reflect",
+        };
+        TensorSpec::new(layer.name(), &[-1, layer.channels() as i64, side, side])
+            .semantics(format!("layout=nchw;weight={weight};padding={padding}"))
     }
 }
 
 impl Differentiable for Features {
     fn spec(&self) -> FnSpec {
-        let padding = match self.padding {
-            PaddingMode::Zeros => "zeros",
-            PaddingMode::Reflect => "reflect",
-        };
-        let spec = FnSpec::new("FEATURES", "vgg16").input(TensorSpec::new("image", &[-1, -1, -1, 3]));
-        self.layers.iter().fold(spec, |spec, (layer, weight)| {
-            let output = TensorSpec::new(layer.name(), &[-1, layer.channels() as i64, -1, -1]);
-            spec.output(output.semantics(format!("layout=nchw;weight={weight};padding={padding}")))
-        })
+        let spec = FnSpec::new("FEATURES", self.network.name());
+        let spec = spec.input(TensorSpec::new("image", &[-1, -1, -1, 3]));
+        let layers = self.layers.iter().zip(&self.weights);
+        layers.fold(spec, |spec, (layer, weight)| spec.output(self.output(layer, *weight)))
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let [image] = x else {
-            return Err(Error::failed(format!("vgg16 takes 1 picture, found {}", x.len())));
+            return Err(Error::failed(format!("{} takes 1 picture, found {}", self.network.name(), x.len())));
         };
         let (_, height, width, _) = image.dims4()?;
-        if height.min(width) < self.minimum {
-            let (deepest, _) =
-                self.layers.iter().max_by_key(|(layer, _)| *layer).expect("a list of layers is not empty");
+        let (deepest, minimum) = (&self.deepest, self.minimum);
+        if height.min(width) < minimum {
             return Err(Error::shape(
                 "image",
                 format!(
-                    "a picture of {width}x{height} is too small for `{deepest}`: it takes {0}x{0}",
-                    self.minimum
+                    "a picture of {width}x{height} is too small for `{deepest}`: it takes {minimum}x{minimum}"
                 ),
             ));
         }
-        let layers: Vec<Layer> = self.layers.iter().map(|(layer, _)| *layer).collect();
-        Ok(self.vgg.features(&normalise(image)?, &layers)?)
+        Ok(self.network.features(image, &self.layers)?)
+    }
+
+    fn tiles(&self) -> Option<Tiles> {
+        let reach = self.network.reach(&self.layers)?;
+        let pixels = |count: usize| u32::try_from(count).ok();
+        let (stride, halo) = (pixels(reach.stride)?, pixels(reach.radius)?);
+        Some(Tiles { stride, halo, reduction: TileReduction::Mean })
     }
 }

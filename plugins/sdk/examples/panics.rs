@@ -28,7 +28,7 @@ impl Node for Panics {
     }
 }
 
-/// A small grey picture from a node that panics when it is destroyed.
+/// A small grey picture from a node that panics when it is made or destroyed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoParams {}
@@ -51,4 +51,21 @@ impl Node for PanicsInDrop {
     }
 }
 
-dreamwire_sdk::plugin!("org.example.panics", Panics, PanicsInDrop);
+struct PanicsInCreate;
+
+impl Default for PanicsInCreate {
+    fn default() -> Self {
+        panic!("the sky fell at once");
+    }
+}
+
+impl Node for PanicsInCreate {
+    const KIND: Kind = Kind::new("PanicsInCreate", 1).category("test").outputs(&[port("IMAGE", "IMAGE")]);
+    type Params = NoParams;
+
+    fn run(&mut self, call: &Call, _: NoParams, _: Inputs) -> Result<Outputs> {
+        picture(call)
+    }
+}
+
+dreamwire_sdk::plugin!("org.example.panics", Panics, PanicsInDrop, PanicsInCreate);

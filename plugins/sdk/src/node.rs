@@ -47,8 +47,9 @@ impl<N: Node> Vtable<N> {
 }
 
 pub(crate) fn create<N: Node>() -> *mut abi::Node {
-    LIVE.fetch_add(1, Ordering::Relaxed);
     let instance = Instance { base: abi::Node { vt: Vtable::<N>::VT }, node: N::default() };
+    // Only now: a `default` that panics leaves nothing behind.
+    LIVE.fetch_add(1, Ordering::Relaxed);
     Box::into_raw(Box::new(instance)).cast()
 }
 

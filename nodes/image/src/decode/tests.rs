@@ -135,6 +135,31 @@ fn a_bomb_is_refused_by_its_header() {
 }
 
 #[test]
+fn a_bomb_beside_the_pixels_is_not_unpacked() {
+    let mut packed = Vec::new();
+    let mut encoder = PngEncoder::new(&mut packed);
+    encoder.set_icc_profile(vec![0; 80 << 20]).expect("PNG takes a profile");
+    encoder.write_image(&[51], 1, 1, ExtendedColorType::L8).expect("encodes");
+    assert!(packed.len() < 1 << 20, "it is a bomb: {} bytes", packed.len());
+    let picture = decode("a.png", &packed).expect("the picture itself is fine");
+    assert!((picture.rgb[0] - 0.2).abs() < 1e-6);
+    // Unpacked, it would have been said to be broken.
+    assert!(picture.warnings.is_empty(), "{:?}", picture.warnings);
+
+    let mut long = Vec::new();
+    let mut encoder = png::Encoder::new(&mut long, 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.add_text_chunk("a".to_owned(), "x".repeat(70 << 20)).expect("PNG takes text");
+    let mut writer = encoder.write_header().expect("encodes");
+    writer.write_image_data(&[0]).expect("encodes");
+    writer.finish().expect("encodes");
+    let error = refused("a.png", &long);
+    assert_eq!(error.status(), dreamwire_sdk::abi::E_LIMIT);
+    assert!(error.to_string().contains("beside its pixels"), "{error}");
+}
+
+#[test]
 fn alpha_becomes_the_inverted_mask() {
     let picture = RgbaImage::from_fn(3, 1, |x, _| image::Rgba([10, 20, 30, [0, 51, 255][x as usize]]));
     let mut out = Cursor::new(Vec::new());

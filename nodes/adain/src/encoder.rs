@@ -1,0 +1,116 @@
+use dreamwire_nets::adain::Decoder;
+use dreamwire_sdk::prelude::*;
+
+use crate::frame::pad;
+
+/// pytorch-AdaIN's encoder. Its pools keep what hangs over an edge, so that its maps cover pictures of any size; those of
+/// other networks do not.
+const COVERING: &str = "vgg_normalised";
+
+/// The layer of a FEATURES that a decoder decodes.
+pub(crate) struct Encoder {
+    features: Function,
+    output: usize,
+    /// Pixels per feature.
+    scale: usize,
+    covering: bool,
+}
+
+impl Encoder {
+    /// Finds the layer that `decoder` wants, and says what may look wrong.
+    ///
+    /// # Errors
+    ///
+    /// If `features` does not have it.
+    pub(crate) fn new(call: &Call, features: Function, decoder: &Decoder) -> Result<Self> {
+        let spec = features.spec();
+        let fits = |output: &TensorSpec| {
+            let channels = output.dims.get(1).copied().unwrap_or(-1);
+            output.name == decoder.layer() && (channels < 0 || channels == decoder.channels() as i64)
+        };
+        let Some(output) = spec.outputs.iter().position(fits) else { return Err(unfit(spec, decoder)) };
+        if spec.outputs[output].semantic("padding").is_some_and(|padding| padding != "reflect") {
+            call.warn("the decoder was trained with padding `reflect` in the encoder: expect dark edges");
+        }
+        if spec.name != decoder.encoder() {
+            let (wanted, found) = (decoder.encoder(), &spec.name);
+            call.warn(&format!(
+                "the decoder was trained with the encoder `{wanted}`, found `{found}`: expect other colours"
+            ));
+        }
+        let covering = spec.name == COVERING;
+        Ok(Self { features, output, scale: decoder.scale(), covering })
+    }
+
+    /// The layer for a picture, `[B,C,h,w]` of at least the picture's size when it is decoded: what there is to decode
+    /// lies at the top left.
+    ///
+    /// # Errors
+    ///
+    /// What the provider of the features says.
+    pub(crate) fn encode(&self, image: &Tensor) -> Result<Tensor> {
+        let (_, height, width, _) = image.dims4()?;
+        let whole = self.covering && height.min(width) > self.scale;
+        let image = if whole { image.clone() } else { pad(image, self.scale)?.contiguous()? };
+        Ok(self.features.eval(&[&image])?.swap_remove(self.output))
+    }
+}
+
+/// What the decoder wants, what there is, and how to get it.
+fn unfit(spec: &FnSpec, decoder: &Decoder) -> Error {
+    let describe = |output: &TensorSpec| match output.dims.get(1) {
+        Some(channels) if *channels > 0 => format!("`{}` with {channels}", output.name),
+        _ => format!("`{}`", output.name),
+    };
+    let found: Vec<String> = spec.outputs.iter().map(describe).collect();
+    let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+    let (layer, channels) = (decoder.layer(), decoder.channels());
+    let message = format!("the decoder wants layer `{layer}` with {channels} channels, found {found}");
+    let weights = match decoder.encoder() {
+        COVERING => ", `weights` to the file of pytorch-AdaIN's encoder",
+        _ => "",
+    };
+    Error::port("features", message).hint(format!(
+        "set `layers` of the VGGFeatures node to \"{layer}\"{weights} and `padding` to \"reflect\"; \
+         with `decoder` \"none\" any layers will do"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::testing::{Value, in_call};
+
+    use super::*;
+
+    /// One layer that is the red of the picture as it came.
+    struct Red;
+
+    impl Differentiable for Red {
+        fn spec(&self) -> FnSpec {
+            let output = TensorSpec::new("red", &[-1, 1, -1, -1]);
+            FnSpec::new("FEATURES", "red").input(TensorSpec::new("image", &[-1, -1, -1, 3])).output(output)
+        }
+
+        fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+            Ok(vec![x[0].permute((0, 3, 1, 2))?.narrow(1, 0, 1)?])
+        }
+    }
+
+    /// What the network is shown of a picture of that size, four pixels being one feature.
+    fn check(covering: bool, (height, width): (usize, usize), shown: [usize; 2]) {
+        let Value::Function(features) = Value::function(Red) else { panic!("a function") };
+        let encoder = Encoder { features, output: 0, scale: 4, covering };
+        let image = Tensor::ones((1, height, width, 3), DType::F32, &Device::Cpu).unwrap();
+        let dims = in_call(|_| Ok(encoder.encode(&image)?.dims().to_vec())).unwrap();
+        assert_eq!(dims, [1, 1, shown[0], shown[1]]);
+    }
+
+    #[test]
+    fn pictures_are_mirrored_only_where_maps_would_not_cover_them() {
+        check(false, (13, 18), [16, 20]);
+        check(false, (16, 20), [16, 20]);
+        check(true, (13, 18), [13, 18]);
+        // One feature is too few to be mirrored about.
+        check(true, (4, 18), [8, 20]);
+    }
+}

@@ -1,0 +1,188 @@
+use dreamwire_nets::objective::channel_energy;
+use dreamwire_sdk::prelude::*;
+
+use crate::channels::{self, Channels};
+use crate::norm::Norm;
+use crate::on_features::OnFeatures;
+use crate::scalar::{self, Positions};
+
+/// How much single channels of a layer are excited: each stands for something of its own, and a dream shows
+/// what.
+///
+/// The value of a picture is the sum, over the chosen channels with their weights, of the channel's norm: of
+/// its activations a, all positions, l2 is `mean(a^2)`, l1 is `mean(|a|)` and mean is `mean(a)`. The layer's
+/// weight in `features` plays no part.
+///
+/// Errors: a layer that is not among the features; a channel that it does not have; `strong` and `weak`
+/// without `image`.
+///
+/// Source: as Olah et al., "Feature Visualization" (2017), and lucid, whose channel objective is norm mean.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The name of a layer of `features`; their first one if left empty.
+    #[serde(default)]
+    pub(crate) layer: String,
+    /// Numbers from 0, ranges, and weights, which are 1 where left out: `13`, `5-9`, `3:0.5, 7:-1`. Or
+    /// `strong:4`, `weak:4`: the channels with the largest (smallest) mean of a^2 in the picture at `image`.
+    pub(crate) channels: String,
+    /// Of a channel's activations a: l2 is the mean of their squares, l1 of their sizes, mean of themselves.
+    #[serde(default)]
+    pub(crate) norm: Norm,
+}
+
+#[derive(Default)]
+pub(crate) struct ChannelObjective;
+
+impl Node for ChannelObjective {
+    const KIND: Kind = Kind::new("ChannelObjective", 1)
+        .title("Channel objective")
+        .category("objectives")
+        .inputs(&[
+            port("features", "FEATURES").doc("the network"),
+            port("image", "IMAGE").optional().doc("what `strong` and `weak` choose channels by, `[B,h,w,3]`"),
+        ])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("how much the channels are excited")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let layer = match params.layer.trim() {
+            "" => 0,
+            name => features.layer(name).ok_or_else(|| {
+                let found = features.layer_names();
+                Error::param("layer", format!("`features` has no layer `{name}`, it has {found}"))
+            })?,
+        };
+        let TensorSpec { name, dims, .. } = &features.layers()[layer];
+        let count = dims.get(1).copied().and_then(|count| usize::try_from(count).ok());
+        let count = count.ok_or_else(|| {
+            Error::port("features", format!("layer `{name}` does not say how many channels it has"))
+        })?;
+        let parsed = channels::parse(&params.channels, name, count);
+        let channels = match parsed.map_err(|error| Error::param("channels", error))? {
+            Channels::Listed(channels) => channels,
+            Channels::Strongest(count) => {
+                chosen(call, channels::strongest(&energies(&inputs, &features, layer)?, count))
+            }
+            Channels::Weakest(count) => {
+                chosen(call, channels::weakest(&energies(&inputs, &features, layer)?, count))
+            }
+        };
+        Ok(Outputs::new().function(ChannelEnergy { features, layer, channels, norm: params.norm }))
+    }
+}
+
+/// The mean square of every channel of a layer in the picture at `image`.
+fn energies(inputs: &Inputs, features: &OnFeatures, layer: usize) -> Result<Vec<f32>> {
+    let picture = inputs.opt_image("image")?.ok_or_else(|| {
+        Error::param("channels", "`strong` and `weak` choose by a picture, but `image` is not connected")
+            .hint("connect a picture to `image`, or write the numbers of channels")
+    })?;
+    features.check_channels(&picture, "image")?;
+    let layers = features.eval(&picture)?;
+    Ok(layers[layer].sqr()?.mean((0, 2, 3))?.to_vec1()?)
+}
+
+/// Channels that a picture chose, with weights of 1.
+fn chosen(call: &Call, channels: Vec<usize>) -> Vec<(usize, f64)> {
+    let names: Vec<String> = channels.iter().map(usize::to_string).collect();
+    call.info(&format!("the picture chose channels {}", names.join(", ")));
+    channels.into_iter().map(|channel| (channel, 1.0)).collect()
+}
+
+/// OBJECTIVE: the weighted sum of the norms of channels.
+struct ChannelEnergy {
+    features: OnFeatures,
+    layer: usize,
+    channels: Vec<(usize, f64)>,
+    norm: Norm,
+}
+
+impl Differentiable for ChannelEnergy {
+    fn spec(&self) -> FnSpec {
+        scalar::spec("ChannelObjective", self.features.dims(), Positions::Free)
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let layers = self.features.apply(x)?;
+        scalar::total(&channel_energy(&layers[self.layer], &self.channels, self.norm.into())?)
+    }
+
+    fn tiles(&self) -> Option<Tiles> {
+        self.features.tiles(TileReduction::Mean)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::testing::{Value, run_node};
+
+    use super::*;
+    use crate::objective_fixtures::{Blocks, TILES, check_gradient, objective, picture, value};
+
+    /// Even, red, green and blue being 0.5, 1 and -2.
+    fn colour() -> Tensor {
+        let pixel = Tensor::new(&[0.5f32, 1.0, -2.0], &Device::Cpu).unwrap();
+        pixel.broadcast_as((1, 4, 4, 3)).unwrap().contiguous().unwrap()
+    }
+
+    fn channels(params: &str, image: Option<Tensor>) -> Result<Function> {
+        let mut inputs = vec![("features", Value::function(Blocks(["5", "7"])))];
+        inputs.extend(image.map(|image| ("image", Value::Tensor(image))));
+        objective::<ChannelObjective>(params, &inputs)
+    }
+
+    fn check(params: &str, expected: f64) {
+        let found = value(&channels(params, Some(colour())).unwrap(), &colour());
+        assert!((found - expected).abs() < 1e-5, "{params}: {found}");
+    }
+
+    #[test]
+    fn channels_are_weighted() {
+        check(r#"{"channels": "0"}"#, 0.25);
+        check(r#"{"channels": "2:0.5, 0:-1", "layer": "means"}"#, 2.0 - 0.25);
+        check(r#"{"channels": "0-2", "norm": "mean"}"#, -0.5);
+        check(r#"{"channels": "1-2", "norm": "l1"}"#, 3.0);
+    }
+
+    #[test]
+    fn pictures_choose() {
+        check(r#"{"channels": "strong:1"}"#, 4.0);
+        check(r#"{"channels": "weak:2", "layer": "means"}"#, 1.25);
+        let inputs = [("features", Value::function(Blocks(["1", "1"]))), ("image", Value::Tensor(colour()))];
+        let ran = run_node::<ChannelObjective>(r#"{"channels": "strong:2"}"#, &inputs, &[]).unwrap();
+        assert_eq!(ran.notes, ["the picture chose channels 2, 1"]);
+    }
+
+    #[test]
+    fn it_is_differentiable_and_local() {
+        for layer in ["planes", "means"] {
+            let params = format!(r#"{{"channels": "0:2, 2:0.5", "layer": "{layer}"}}"#);
+            let function = channels(&params, None).unwrap();
+            check_gradient(&function, &picture(2, 6, 4, 0));
+            assert_eq!(function.tiles(), Some(TILES));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_blamed_on_their_param() {
+        for (params, blamed, expected) in [
+            (r#"{"channels": "3"}"#, "channels", "there is no channel 3: layer `planes` has 3 channels"),
+            (
+                r#"{"channels": "0", "layer": "x"}"#,
+                "layer",
+                "`features` has no layer `x`, it has `planes`, `means`",
+            ),
+            (
+                r#"{"channels": "strong:1"}"#,
+                "channels",
+                "`strong` and `weak` choose by a picture, but `image`",
+            ),
+        ] {
+            let error = channels(params, None).err().expect("refused");
+            assert_eq!(error.blamed(), blamed);
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use dreamwire_nets::objective::{self, l1_distance, l2_distance};
+use dreamwire_sdk::prelude::*;
+use serde::Serialize;
+
+use crate::on_features::OnFeatures;
+use crate::scalar::{self, Positions};
+use crate::target::Target;
+
+/// How the differences of a layer become one number.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Reduction {
+    #[default]
+    Mean,
+    Sum,
+}
+
+impl From<Reduction> for objective::Reduction {
+    fn from(reduction: Reduction) -> Self {
+        match reduction {
+            Reduction::Mean => Self::Mean,
+            Reduction::Sum => Self::Sum,
+        }
+    }
+}
+
+/// What a difference counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Distance {
+    /// Its size.
+    Absolute,
+    /// Its square.
+    Squared,
+}
+
+/// OBJECTIVE: minus the distance between the layers of a picture and those of a target at the same places.
+pub(crate) struct Comparison {
+    /// For people.
+    name: &'static str,
+    features: OnFeatures,
+    target: Target,
+    distance: Distance,
+    reduction: Reduction,
+}
+
+impl Comparison {
+    /// Through the network at `features`, with the picture at the port `target`.
+    ///
+    /// # Errors
+    ///
+    /// If the picture has other channels than the network takes, or a layer's weight is no number.
+    pub(crate) fn new(
+        name: &'static str,
+        inputs: &Inputs,
+        target: &'static str,
+        distance: Distance,
+        reduction: Reduction,
+    ) -> Result<Self> {
+        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let picture = inputs.image(target)?;
+        features.check_channels(&picture, target)?;
+        Ok(Self { name, features, target: Target::new(picture, target), distance, reduction })
+    }
+}
+
+impl Differentiable for Comparison {
+    fn spec(&self) -> FnSpec {
+        scalar::spec(self.name, self.features.dims(), Positions::Fixed)
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let image = scalar::picture(x)?;
+        let targets = self.target.at_size_of(image, |target| self.features.eval(target))?;
+        let layers = self.features.apply(x)?;
+        let (weights, reduction) = (self.features.weights(), self.reduction.into());
+        let distance = match self.distance {
+            Distance::Absolute => l1_distance(&layers, &targets, weights, reduction)?,
+            Distance::Squared => l2_distance(&layers, &targets, weights, reduction)?,
+        };
+        scalar::total(&distance.neg()?)
+    }
+}

@@ -1,0 +1,75 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::comparison::{Comparison, Distance, Reduction};
+
+/// Showing the content of a picture: minus the content loss of style transfer.
+///
+/// The value of a picture x is `-sum_l w_l mean (F_l(x) - F_l(content))^2` over the layers of `features`,
+/// with their weights: at most 0, and 0 where both look alike. Late layers (`relu4_2`) keep what is where and
+/// leave its texture free, which StyleObjective then decides; SumObjective puts both together.
+///
+/// `content` is one picture or one for each of a batch, `[1 or B,h,w,3]` in 0..1. It is resized to the
+/// picture's size where they differ, as in the octaves of a dream, and compared place by place.
+///
+/// Errors: a content with neither one image nor as many as the picture; whatever the features refuse.
+///
+/// Source: Gatys, Ecker & Bethge, arXiv:1508.06576, equation 1, where it is half the sum.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// Of the squares in a layer: their mean, or their sum, which grows with the picture and gives large
+    /// layers more weight.
+    #[serde(default)]
+    pub(crate) reduction: Reduction,
+}
+
+#[derive(Default)]
+pub(crate) struct ContentObjective;
+
+impl Node for ContentObjective {
+    const KIND: Kind = Kind::new("ContentObjective", 1)
+        .title("Content objective")
+        .category("objectives")
+        .inputs(&[
+            port("features", "FEATURES").doc("what is compared: layers and their weights"),
+            port("content", "IMAGE").doc("what to show, `[1 or B,h,w,3]`"),
+        ])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")]);
+    type Params = Params;
+
+    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let comparison =
+            Comparison::new("ContentObjective", &inputs, "content", Distance::Squared, params.reduction)?;
+        Ok(Outputs::new().function(comparison))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::testing::Value;
+
+    use super::*;
+    use crate::objective_fixtures::{Blocks, check_gradient, grey, objective, picture, value};
+
+    fn content(params: &str, content: Tensor) -> Function {
+        let features = Value::function(Blocks(["2", "0.5"]));
+        let inputs = [("features", features), ("content", Value::Tensor(content))];
+        objective::<ContentObjective>(params, &inputs).unwrap()
+    }
+
+    #[test]
+    fn squares_are_weighted() {
+        let mean = content("{}", grey(&[0.25], 8));
+        assert!((value(&mean, &grey(&[0.5, 0.25], 4)) + 2.5 * 0.0625).abs() < 1e-5);
+        let sum = content(r#"{"reduction": "sum"}"#, grey(&[0.25], 8));
+        assert!((value(&sum, &grey(&[0.5], 4)) + (2.0 * 48.0 + 0.5 * 12.0) * 0.0625).abs() < 1e-4);
+    }
+
+    #[test]
+    fn it_is_differentiable_and_bound_to_places() {
+        let function = content("{}", picture(1, 10, 8, 500));
+        check_gradient(&function, &picture(2, 6, 4, 0));
+        assert_eq!(function.spec().outputs[0].semantic("positions"), Some("fixed"));
+        assert_eq!(function.tiles(), None);
+    }
+}

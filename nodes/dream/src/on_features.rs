@@ -1,0 +1,90 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::objective::layer_weights;
+use crate::scalar::{input_dims, picture};
+
+/// FEATURES with a weight for each of their layers.
+#[derive(Clone)]
+pub(crate) struct OnFeatures {
+    function: Function,
+    weights: Vec<f64>,
+}
+
+impl OnFeatures {
+    /// What came in at `port`.
+    ///
+    /// # Errors
+    ///
+    /// If there are no layers, or a layer's weight is no number.
+    pub(crate) fn new(function: Function, port: &str) -> Result<Self> {
+        let FnSpec { name, outputs, .. } = function.spec();
+        if outputs.is_empty() {
+            return Err(Error::port(port, format!("`{name}` has no layers")));
+        }
+        let weights = layer_weights(&function, port)?;
+        Ok(Self { function, weights })
+    }
+
+    /// One per layer.
+    pub(crate) fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The size of the pictures that it takes, -1 being free.
+    pub(crate) fn dims(&self) -> &[i64] {
+        input_dims(self.function.spec())
+    }
+
+    /// How far it sees, where what is made of it is reduced over positions by `reduction`.
+    pub(crate) fn tiles(&self, reduction: TileReduction) -> Option<Tiles> {
+        self.function.tiles().map(|tiles| Tiles { reduction, ..tiles })
+    }
+
+    /// The layers in the order of their weights.
+    pub(crate) fn layers(&self) -> &[TensorSpec] {
+        &self.function.spec().outputs
+    }
+
+    /// Which layer has this name.
+    pub(crate) fn layer(&self, name: &str) -> Option<usize> {
+        self.layers().iter().position(|layer| layer.name == name)
+    }
+
+    /// The names of the layers, for a message.
+    pub(crate) fn layer_names(&self) -> String {
+        self.layers().iter().map(|layer| format!("`{}`", layer.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Asks whether a picture has the channels that the network takes.
+    ///
+    /// # Errors
+    ///
+    /// It has not: `port` is to blame.
+    pub(crate) fn check_channels(&self, picture: &Tensor, port: &str) -> Result<()> {
+        let (wanted, found) = (self.dims().last().copied().unwrap_or(-1), picture.dim(3)?);
+        if wanted > 0 && wanted != found as i64 {
+            let name = &self.function.spec().name;
+            let message = format!("`{name}` takes pictures of {wanted} channels, `{port}` has {found}");
+            return Err(Error::shape(port, message));
+        }
+        Ok(())
+    }
+
+    /// The layers of a picture, without a way back.
+    ///
+    /// # Errors
+    ///
+    /// What the provider of the features says.
+    pub(crate) fn eval(&self, picture: &Tensor) -> Result<Vec<Tensor>> {
+        self.function.eval(&[picture])
+    }
+
+    /// The layers of the picture that is a function's only input, as part of candle's graph.
+    ///
+    /// # Errors
+    ///
+    /// If it is not the only input; what the provider of the features says.
+    pub(crate) fn apply(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.function.apply(picture(x)?)
+    }
+}

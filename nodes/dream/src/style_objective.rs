@@ -1,0 +1,162 @@
+use dreamwire_nets::adain::channel_statistics;
+use dreamwire_nets::objective::{gram, gram_distance, statistics_distance};
+use dreamwire_sdk::prelude::*;
+use serde::Serialize;
+
+use crate::on_features::OnFeatures;
+use crate::scalar::{self, Positions};
+use crate::target::check_count;
+
+/// Having the colours and textures of a picture: minus the style loss of style transfer.
+///
+/// Style is what is left of the layers of `features` without places: with `gram` the products of all pairs of
+/// channels, `G = F F^T / (C h w)`, with `mean_std` mean and deviation of every channel. The value of a
+/// picture x is `-sum_l w_l mean (G_l(x) - G_l(style))^2`, or `-sum_l w_l (mean (m_l(x) - m_l(style))^2 +
+/// mean (s_l(x) - s_l(style))^2)`: at most 0. Layers `relu1_1, relu2_1, relu3_1, relu4_1` are a good start.
+///
+/// `style` is one picture or one for each of a batch, `[1 or B,h,w,3]` in 0..1, and is looked at in its own
+/// size: a larger one has larger strokes. The objective sees the whole picture at once, so it cannot be
+/// dreamt in tiles.
+///
+/// Errors: styles that are neither one nor as many as the pictures; whatever the features refuse.
+///
+/// Source: Gatys, Ecker & Bethge, arXiv:1508.06576 (gram); Huang & Belongie, arXiv:1703.06868, equation 13
+/// (mean_std; there norms instead of means).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// What style is: gram, which channels go together and how strongly; or mean_std, how strong every
+    /// channel is and how much that changes, which is simpler and faster.
+    #[serde(default)]
+    pub(crate) statistics: Statistics,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum Statistics {
+    #[default]
+    Gram,
+    MeanStd,
+}
+
+#[derive(Default)]
+pub(crate) struct StyleObjective;
+
+impl Node for StyleObjective {
+    const KIND: Kind = Kind::new("StyleObjective", 1)
+        .title("Style objective")
+        .category("objectives")
+        .inputs(&[
+            port("features", "FEATURES").doc("what is compared: layers and their weights"),
+            port("style", "IMAGE").doc("whose style it should be, `[1 or B,h,w,3]`"),
+        ])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance of the styles; 0 is the best")]);
+    type Params = Params;
+
+    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let picture = inputs.image("style")?;
+        features.check_channels(&picture, "style")?;
+        let count = picture.dim(0)?;
+        let layers = features.eval(&picture)?;
+        let style = match params.statistics {
+            Statistics::Gram => {
+                Style::Gram(layers.iter().map(|layer| Ok(gram(layer)?)).collect::<Result<_>>()?)
+            }
+            Statistics::MeanStd => Style::MeanStd(
+                layers.iter().map(|layer| Ok(channel_statistics(layer)?)).collect::<Result<_>>()?,
+            ),
+        };
+        Ok(Outputs::new().function(Styled { features, style, count }))
+    }
+}
+
+/// The style to have, per layer.
+enum Style {
+    /// `[count,C,C]`
+    Gram(Vec<Tensor>),
+    /// `[count,C,1,1]` each
+    MeanStd(Vec<(Tensor, Tensor)>),
+}
+
+/// OBJECTIVE: minus the distance of statistics.
+struct Styled {
+    features: OnFeatures,
+    style: Style,
+    count: usize,
+}
+
+impl Differentiable for Styled {
+    fn spec(&self) -> FnSpec {
+        scalar::spec("StyleObjective", self.features.dims(), Positions::Free)
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        check_count(self.count, scalar::picture(x)?, "style")?;
+        let (layers, weights) = (self.features.apply(x)?, self.features.weights());
+        let distance = match &self.style {
+            Style::Gram(targets) => gram_distance(&layers, targets, weights)?,
+            Style::MeanStd(targets) => statistics_distance(&layers, targets, weights)?,
+        };
+        scalar::total(&distance.neg()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dreamwire_sdk::testing::{Value, in_call};
+
+    use super::*;
+    use crate::objective_fixtures::{Blocks, check_gradient, grey, objective, picture, value};
+
+    const BOTH: [&str; 2] = [r#"{"statistics": "gram"}"#, r#"{"statistics": "mean_std"}"#];
+
+    fn style(params: &str, style: Tensor) -> Function {
+        let features = Value::function(Blocks(["2", "0.5"]));
+        let inputs = [("features", features), ("style", Value::Tensor(style))];
+        objective::<StyleObjective>(params, &inputs).unwrap()
+    }
+
+    /// Even grey g has a Gram matrix of g^2 / 3 everywhere, means g and no deviation, at every size.
+    #[test]
+    fn statistics_are_compared() {
+        for size in [4, 6, 32] {
+            let found = BOTH.map(|params| value(&style(params, grey(&[1.0], size)), &grey(&[0.5, 1.0], 4)));
+            assert!((found[0] + 2.5 * (0.75f64 / 3.0).powi(2)).abs() < 1e-5, "{found:?}");
+            assert!((found[1] + 2.5 * 0.25).abs() < 1e-5, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn places_play_no_part() {
+        let image = picture(1, 6, 4, 3);
+        let blocks = |from, count| image.narrow(1, from, count).unwrap();
+        let moved = Tensor::cat(&[blocks(2, 4), blocks(0, 2)], 1).unwrap();
+        for params in BOTH {
+            let function = style(params, image.clone());
+            assert!(value(&function, &moved).abs() < 1e-9);
+            assert!(value(&function, &picture(1, 6, 4, 400)) < -1e-6);
+        }
+    }
+
+    #[test]
+    fn it_is_differentiable_and_not_local() {
+        for params in BOTH {
+            let function = style(params, grey(&[0.1], 8));
+            check_gradient(&function, &picture(2, 6, 4, 0));
+            assert_eq!(function.tiles(), None);
+            assert_eq!(function.spec().outputs[0].semantic("positions"), None);
+        }
+    }
+
+    #[test]
+    fn as_many_styles_as_pictures() {
+        for params in BOTH {
+            let function = style(params, picture(2, 4, 4, 0));
+            assert!(value(&function, &picture(2, 4, 4, 0)).abs() < 1e-9);
+            let error = in_call(|_| function.value_and_grad(&picture(3, 4, 4, 0))).err().expect("refused");
+            assert_eq!(error.blamed(), "style");
+        }
+    }
+}

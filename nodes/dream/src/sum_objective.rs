@@ -1,0 +1,174 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::layer_objective::LayerEnergy;
+use crate::norm::Norm;
+use crate::on_features::OnFeatures;
+use crate::scalar::{self, Positions};
+
+/// Several objectives at once: the sum of `w_i objective_i(x)`.
+///
+/// All objectives are higher the better, also those that are minus a loss, so weights say how important each
+/// is; a negative one turns its objective round. FEATURES mean their LayerObjective with norm l2.
+///
+/// It can be dreamt in tiles if all of its objectives can, all of them being means or all of them sums over
+/// positions; and a dream holds still (no jitter) if one of them compares the picture with another place by
+/// place.
+///
+/// Errors: more weights than objectives; objectives of pictures of different channels.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// One number per objective, in their order: `1, 0.5, -2`. Those left out are 1.
+    #[serde(default)]
+    pub(crate) weights: String,
+}
+
+#[derive(Default)]
+pub(crate) struct SumObjective;
+
+impl Node for SumObjective {
+    const KIND: Kind = Kind::new("SumObjective", 1)
+        .title("Sum of objectives")
+        .category("objectives")
+        .inputs(&[port("objectives", "OBJECTIVE|FEATURES").many().doc("what is added up, in order")])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("the weighted sum")]);
+    type Params = Params;
+
+    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let terms: Vec<_> = inputs.functions("objectives")?.into_iter().map(term).collect::<Result<_>>()?;
+        let weights = weights(&params.weights, terms.len())?;
+        let dims = common_dims(&terms)?;
+        Ok(Outputs::new().function(Sum { terms: terms.into_iter().zip(weights).collect(), dims }))
+    }
+}
+
+type Term = Box<dyn Differentiable>;
+
+fn term(function: Function) -> Result<Term> {
+    if function.kind() != "FEATURES" {
+        return Ok(Box::new(Foreign(function)));
+    }
+    let features = OnFeatures::new(function, "objectives")?;
+    Ok(Box::new(LayerEnergy { features, norm: Norm::L2 }))
+}
+
+/// One weight per term.
+fn weights(text: &str, terms: usize) -> Result<Vec<f64>> {
+    let mut weights = Vec::new();
+    if !text.trim().is_empty() {
+        for number in text.split(',').map(str::trim) {
+            let weight = number.parse().ok().filter(|weight: &f64| weight.is_finite());
+            weights.push(weight.ok_or_else(|| {
+                Error::param(
+                    "weights",
+                    format!("`weights` should be numbers such as `1, 0.5`, found `{number}`"),
+                )
+            })?);
+        }
+    }
+    if weights.len() > terms {
+        let found = weights.len();
+        return Err(Error::param("weights", format!("`weights` has {found} numbers for {terms} objectives")));
+    }
+    weights.resize(terms, 1.0);
+    Ok(weights)
+}
+
+/// The size of what all terms take, -1 being free.
+fn common_dims(terms: &[Term]) -> Result<Vec<i64>> {
+    let mut common: Option<Vec<i64>> = None;
+    for term in terms {
+        let spec = term.spec();
+        let dims = scalar::input_dims(&spec);
+        common = Some(match common {
+            None => dims.to_vec(),
+            Some(before) => both(&before, dims).ok_or_else(|| {
+                let name = &spec.name;
+                let message = format!(
+                    "`{name}` takes inputs of the shape {dims:?}, the objectives before it {before:?} (-1 is \
+                     any): they cannot look at the same"
+                );
+                Error::port("objectives", message)
+            })?,
+        });
+    }
+    common.ok_or_else(|| Error::port("objectives", "`objectives` is not connected"))
+}
+
+/// What fits `a` and `b`.
+fn both(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
+    let size = |(&a, &b): (&i64, &i64)| match (a < 0, b < 0) {
+        (true, _) => Some(b),
+        (_, true) => Some(a),
+        _ => (a == b).then_some(a),
+    };
+    if a.len() == b.len() { a.iter().zip(b).map(size).collect() } else { None }
+}
+
+/// How far the one that sees further sees, on a grid that both have.
+fn wider(a: Tiles, b: Tiles) -> Option<Tiles> {
+    if a.reduction != b.reduction {
+        return None;
+    }
+    let stride = (a.stride / common_divisor(a.stride, b.stride)).checked_mul(b.stride)?;
+    Some(Tiles { stride, halo: a.halo.max(b.halo), reduction: a.reduction })
+}
+
+fn common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
+/// An OBJECTIVE of another node.
+struct Foreign(Function);
+
+impl Differentiable for Foreign {
+    fn spec(&self) -> FnSpec {
+        self.0.spec().clone()
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.0.apply(scalar::picture(x)?)
+    }
+
+    fn tiles(&self) -> Option<Tiles> {
+        self.0.tiles()
+    }
+}
+
+/// OBJECTIVE: the weighted sum of objectives.
+struct Sum {
+    terms: Vec<(Term, f64)>,
+    dims: Vec<i64>,
+}
+
+impl Differentiable for Sum {
+    fn spec(&self) -> FnSpec {
+        let fixed = |(term, _): &(Term, f64)| Positions::of(&term.spec()) == Positions::Fixed;
+        let positions = if self.terms.iter().any(fixed) { Positions::Fixed } else { Positions::Free };
+        scalar::spec("SumObjective", &self.dims, positions)
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        let value = |(term, weight): &(Term, f64)| -> Result<Tensor> {
+            let outputs = term.forward(x)?;
+            let [value] = &outputs[..] else {
+                let (name, found) = (term.spec().name, outputs.len());
+                return Err(Error::failed(format!("`{name}` should give 1 number, it gave {found}")));
+            };
+            // It may be a scalar, or a list of one.
+            Ok((value.reshape(1)? * *weight)?)
+        };
+        let values = self.terms.iter().map(value).collect::<Result<Vec<_>>>()?;
+        scalar::total(&Tensor::cat(&values, 0)?)
+    }
+
+    fn tiles(&self) -> Option<Tiles> {
+        let tiles: Vec<Tiles> = self.terms.iter().map(|(term, _)| term.tiles()).collect::<Option<_>>()?;
+        let (first, rest) = tiles.split_first()?;
+        rest.iter().try_fold(*first, |sum, tiles| wider(sum, *tiles))
+    }
+}
+
+#[cfg(test)]
+#[path = "sum_objective_tests.rs"]
+mod tests;

@@ -1,0 +1,184 @@
+use crate::limits;
+use crate::resample::resample;
+use dreamwire_sdk::prelude::*;
+use fast_image_resize::{FilterType, ResizeAlg};
+use serde::Serialize;
+
+/// Lays one picture over another.
+///
+/// With a of `image1` (below), b of `image2` (above) and B the mode, each sample is
+/// `a (1 - factor mask) + B(a, b) factor mask`, clamped to 0..1, on display-referred values:
+/// normal `b`; multiply `a b`; screen `a + b - a b`; overlay `2 a b` where a <= 1/2, else `1 - 2 (1 - a) (1 - b)`;
+/// soft_light `a - (1 - 2 b) a (1 - a)` where b <= 1/2, else `a + (2 b - 1) (D(a) - a)` with
+/// `D(a) = ((16 a - 12) a + 4) a` where a <= 1/4, else `sqrt(a)`; difference `|a - b|`.
+///
+/// IMAGE has the size of `image1`: from another `image2` the middle of the same ratio is taken and resized
+/// (Catmull-Rom), as in ComfyUI. A mask of another size is resized bilinearly. Of a batch each image has its partner;
+/// a single image or mask goes with all of them.
+///
+/// Errors: other channels, batches that do not match, more than 100 megapixels over the batch.
+///
+/// Source: W3C Compositing and Blending Level 1, section 10.1.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// How the pictures are mixed.
+    #[serde(default = "normal")]
+    pub(crate) mode: Mode,
+    /// How much of the mix is seen: 0 is `image1`, 1 the whole effect.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
+    #[serde(default = "half")]
+    pub(crate) factor: f64,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum Mode {
+    Normal,
+    Multiply,
+    Screen,
+    Overlay,
+    SoftLight,
+    Difference,
+}
+
+fn normal() -> Mode {
+    Mode::Normal
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl Mode {
+    /// `B(a, b)`: the sample `b` over the sample `a`.
+    fn mix(self, a: f32, b: f32) -> f32 {
+        match self {
+            Self::Normal => b,
+            Self::Multiply => a * b,
+            Self::Screen => a + b - a * b,
+            Self::Overlay if a <= 0.5 => 2.0 * a * b,
+            Self::Overlay => 1.0 - 2.0 * (1.0 - a) * (1.0 - b),
+            Self::SoftLight if b <= 0.5 => a - (1.0 - 2.0 * b) * a * (1.0 - a),
+            Self::SoftLight => {
+                let lightened = if a <= 0.25 { ((16.0 * a - 12.0) * a + 4.0) * a } else { a.sqrt() };
+                a + (2.0 * b - 1.0) * (lightened - a)
+            }
+            Self::Difference => (a - b).abs(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Blend;
+
+impl Node for Blend {
+    const KIND: Kind = Kind::new("Blend", 1)
+        .category("image")
+        .inputs(&[
+            port("image1", "IMAGE").doc("the picture below, `[B or 1,H,W,C]`"),
+            port("image2", "IMAGE").doc("the picture above, `[B or 1,h,w,C]`; cropped and resized to H x W"),
+            port("mask", "MASK").optional().doc("where it is seen, `[B or 1,h,w]`; everywhere without one"),
+        ])
+        .outputs(&[port("IMAGE", "IMAGE").doc("`[B,H,W,C]` in 0..1")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+        let (below, above) = (inputs.image("image1")?, inputs.image("image2")?);
+        let mask = inputs.opt_mask("mask")?;
+        let (_, height, width, channels) = below.dims4()?;
+        let batch = batch(&below, &above, mask.as_ref())?;
+        limits::check("the result", batch as u64, width as u64, height as u64)?;
+
+        let above = samples(&fitted(call, &above, (width, height))?)?;
+        let below = samples(&below)?;
+        let mask = mask.map(|mask| samples(&stretched(&mask, (width, height))?)).transpose()?;
+        let (pixels, factor) = (height * width, params.factor as f32);
+        let mut blended = Vec::with_capacity(batch * pixels * channels);
+        for index in 0..batch {
+            call.progress(index as u64, batch as u64, "blending")?;
+            let below = one_of(&below, index, pixels * channels).chunks_exact(channels);
+            let above = one_of(&above, index, pixels * channels).chunks_exact(channels);
+            let mask = mask.as_ref().map(|mask| one_of(mask, index, pixels));
+            for (pixel, (below, above)) in below.zip(above).enumerate() {
+                let amount = factor * mask.map_or(1.0, |mask| mask[pixel]);
+                let mixed = below.iter().zip(above).map(|(&a, &b)| {
+                    // In this form 0 gives exactly a, and 1 exactly the mix.
+                    (a * (1.0 - amount) + params.mode.mix(a, b) * amount).clamp(0.0, 1.0)
+                });
+                blended.extend(mixed);
+            }
+        }
+        Ok(Tensor::from_vec(blended, (batch, height, width, channels), call.device())?.into())
+    }
+}
+
+/// How many images the result has.
+fn batch(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize> {
+    let (counts, channels) = ((below.dim(0)?, above.dim(0)?), (below.dim(3)?, above.dim(3)?));
+    if channels.0 != channels.1 {
+        let message = format!("`image2` has {} channels, `image1` has {}", channels.1, channels.0);
+        return Err(Error::shape("image2", message));
+    }
+    let batch = counts.0.max(counts.1);
+    if counts.0.min(counts.1) != 1 && counts.0 != counts.1 {
+        let message = format!("`image2` has {} images, `image1` has {}", counts.1, counts.0);
+        return Err(Error::shape("image2", message).hint("as many as in the other batch, or one for all"));
+    }
+    match mask.map(|mask| mask.dim(0)).transpose()? {
+        Some(masks) if masks != 1 && masks != batch => {
+            let message = format!("`mask` has {masks} masks, there are {batch} images");
+            Err(Error::shape("mask", message).hint("as many masks as images, or one for all"))
+        }
+        _ => Ok(batch),
+    }
+}
+
+/// The middle of `image` that has the ratio of `width x height`, resized to it.
+fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Result<Tensor> {
+    let (_, old_height, old_width, _) = image.dims4()?;
+    if (old_width, old_height) == (width, height) {
+        return Ok(image.clone());
+    }
+    call.info(&format!(
+        "`image2` is {old_width}x{old_height}: its middle is resized to the {width}x{height} of `image1`"
+    ));
+    let part = |side: usize, over: usize, under: usize| {
+        ((side as f64 * over as f64 / under as f64).round() as usize).max(1)
+    };
+    // All of one side, and of the other what the ratio asks for.
+    let cut_width = part(old_height, width, height).min(old_width);
+    let cut_height = part(old_width, height, width).min(old_height);
+    let middle = image.narrow(1, (old_height - cut_height) / 2, cut_height)?.narrow(
+        2,
+        (old_width - cut_width) / 2,
+        cut_width,
+    )?;
+    let bicubic = ResizeAlg::Convolution(FilterType::CatmullRom);
+    resample(&middle, (width, height), bicubic, |done, total| call.progress(done, total, "resizing"))
+}
+
+/// The whole mask at another size, `[B,height,width,1]`.
+fn stretched(mask: &Tensor, size: (usize, usize)) -> Result<Tensor> {
+    let (_, height, width) = mask.dims3()?;
+    let mask = mask.unsqueeze(3)?;
+    if (width, height) == size {
+        return Ok(mask);
+    }
+    resample(&mask, size, ResizeAlg::Convolution(FilterType::Bilinear), |_, _| Ok(()))
+}
+
+fn samples(tensor: &Tensor) -> Result<Vec<f32>> {
+    Ok(tensor.flatten_all()?.to_vec1::<f32>()?)
+}
+
+/// The samples of one image of a batch, or of the only one there is; an image has `length` of them.
+fn one_of(batch: &[f32], index: usize, length: usize) -> &[f32] {
+    let start = if batch.len() == length { 0 } else { index * length };
+    &batch[start..start + length]
+}
+
+#[cfg(test)]
+#[path = "blend_tests.rs"]
+mod tests;

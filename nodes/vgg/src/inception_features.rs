@@ -1,0 +1,100 @@
+use dreamwire_nets::extractor::Normalisation;
+use dreamwire_nets::{PaddingMode, googlenet};
+use dreamwire_sdk::prelude::*;
+use serde::Serialize;
+
+use crate::network::{Features, Kept};
+use crate::nonfinite;
+
+/// GoogLeNet's view of a picture (Inception v1), as a function on a wire: the network of the first DeepDreams.
+///
+/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it as `input` says, and gives the chosen layers,
+/// `[B,C,h,w]` each, in one pass that computes only what they depend on. It is differentiable by the picture.
+///
+/// | layers | channels | size |
+/// |---|---|---|
+/// | conv1 | 64 | 1/2 |
+/// | maxpool1 conv2 conv3 | 64 64 192 | 1/4 |
+/// | maxpool2 inception3a inception3b | 192 256 480 | 1/8 |
+/// | maxpool3 inception4a 4b 4c 4d 4e | 480 512 512 512 528 832 | 1/16 |
+/// | maxpool4 inception5a inception5b | 832 832 1024 | 1/32 |
+/// | logits | 1000 | 1 position: the classes of ImageNet |
+///
+/// `inception3b` sees patterns and swirls, `inception4c` eyes, animals and buildings, `inception5a` whole things.
+///
+/// No weights are built in. Files are torchvision's GoogLeNet, whose branches are 1x1, 3x3, 3x3 (called "5x5") and
+/// a pool, with batch normalisation; other Inceptions are refused.
+///
+/// Errors: weights of another network; an unknown layer.
+///
+/// Source: Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842, in torchvision's form.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// torchvision's `googlenet-1378be20` as a safetensors file: docs/guide.md says how to make it.
+    ///
+    /// Names are torchvision's, `conv1.conv.weight` to `fc.bias`. Auxiliary classifiers may be in it and are not
+    /// used.
+    #[schemars(extend("format" = "dw-weights"))]
+    pub(crate) weights: String,
+    /// Layers with weights, which are 1 where left out: `inception4c:1, inception5a:0.5`.
+    #[serde(default = "inception4c")]
+    pub(crate) layers: String,
+    /// What the weights were trained on. `half`: `(x - 0.5) / 0.5`, as the weights that torchvision publishes
+    /// (its `transform_input`). `imagenet`: minus ImageNet's mean, by its deviation, as other networks of
+    /// torchvision. `caffe`: blue, green, red, minus the mean of Google's DeepDream notebook, (104, 116, 122) of
+    /// 255, by 58 of 255.
+    #[serde(default = "half")]
+    pub(crate) input: Input,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Input {
+    Half,
+    Imagenet,
+    Caffe,
+}
+
+fn inception4c() -> String {
+    "inception4c".to_owned()
+}
+
+fn half() -> Input {
+    Input::Half
+}
+
+/// The auxiliary classifiers, which only training needs.
+const UNUSED: [&str; 2] = ["aux1.", "aux2."];
+
+#[derive(Default)]
+pub(crate) struct InceptionFeatures {
+    kept: Kept<Input>,
+}
+
+impl Node for InceptionFeatures {
+    const KIND: Kind = Kind::new("InceptionFeatures", 1)
+        .title("Inception features")
+        .category("features")
+        .outputs(&[port("FEATURES", "FEATURES").doc("picture to the chosen layers, `[B,C,h,w]` each")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+        let normalisation = match params.input {
+            Input::Half => Normalisation::HALF,
+            Input::Imagenet => Normalisation::IMAGENET,
+            Input::Caffe => Normalisation::CAFFE,
+        };
+        let bytes = call.read(&params.weights)?;
+        let network = self.kept.network(&params.weights, &bytes, params.input, |tensors| {
+            nonfinite::warn(call, &params.weights, &tensors, &UNUSED);
+            googlenet::extractor(tensors, normalisation)
+        })?;
+        Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
+    }
+}
+
+#[cfg(test)]
+#[path = "inception_features_tests.rs"]
+mod tests;

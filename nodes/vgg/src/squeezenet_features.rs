@@ -1,0 +1,74 @@
+use dreamwire_nets::{PaddingMode, squeezenet};
+use dreamwire_sdk::prelude::*;
+
+use crate::network::{Features, Kept};
+use crate::{builtin, nonfinite};
+
+/// SqueezeNet's view of a picture, as a function on a wire: small and fast, and it knows the classes of ImageNet.
+///
+/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it with ImageNet's mean and deviation, and gives
+/// the chosen layers, `[B,C,h,w]` each, in one pass that ends at the deepest of them. It is differentiable by the
+/// picture.
+///
+/// | layers | channels | size |
+/// |---|---|---|
+/// | relu1 | 64 | 1/2 |
+/// | pool1 fire2 fire3 | 64 128 128 | 1/4 |
+/// | pool3 fire4 fire5 | 128 256 256 | 1/8 |
+/// | pool5 fire6 fire7 fire8 fire9 | 256 384 384 512 512 | 1/16 |
+/// | relu10 | 1000 | 1/16 |
+/// | logits | 1000 | 1 position: the mean of `relu10` |
+///
+/// `fire2` and `fire3` see strokes and textures, `fire5` whirls and small eyes, `fire6` eyes, `fire7` eyes with fur
+/// and snouts, `fire8` and `fire9` parts of animals and things. `relu10` has a channel per class and says where it
+/// is; `logits` says how much of it there is, for a dream that aims at a class by name.
+///
+/// Errors: an unknown layer; weights that are not SqueezeNet 1.1's; a picture that is too small for the layer.
+///
+/// Source: Iandola et al., arXiv:1602.07360, version 1.1, in torchvision's form.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
+    /// `features.0.weight` to `classifier.1.bias`.
+    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["squeezenet1_1"]))]
+    #[serde(default = "squeezenet1_1")]
+    pub(crate) weights: String,
+    /// Layers with weights, which are 1 where left out: `fire6:1, fire8:0.5`.
+    #[serde(default = "fire6")]
+    pub(crate) layers: String,
+}
+
+fn squeezenet1_1() -> String {
+    builtin::SQUEEZENET.name.to_owned()
+}
+
+fn fire6() -> String {
+    "fire6".to_owned()
+}
+
+#[derive(Default)]
+pub(crate) struct SqueezeNetFeatures {
+    kept: Kept<()>,
+}
+
+impl Node for SqueezeNetFeatures {
+    const KIND: Kind = Kind::new("SqueezeNetFeatures", 1)
+        .title("SqueezeNet features")
+        .category("features")
+        .outputs(&[port("FEATURES", "FEATURES").doc("picture to the chosen layers, `[B,C,h,w]` each")]);
+    type Params = Params;
+
+    fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+        let bytes = builtin::SQUEEZENET.or_file(call, &params.weights)?;
+        let network = self.kept.network(&params.weights, &bytes, (), |tensors| {
+            nonfinite::warn(call, &params.weights, &tensors, &[]);
+            squeezenet::extractor(tensors)
+        })?;
+        Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
+    }
+}
+
+#[cfg(test)]
+#[path = "squeezenet_features_tests.rs"]
+mod tests;

@@ -1,0 +1,14 @@
+//! Rows of the fault table that no other test is nearer to, one module per group of rows.
+
+#[path = "faults/graphs.rs"]
+mod graphs;
+#[path = "faults/outputs.rs"]
+mod outputs;
+#[path = "faults/pictures.rs"]
+mod pictures;
+#[path = "faults/plugins.rs"]
+mod plugins;
+#[path = "faults/png.rs"]
+mod png;
+#[path = "faults/weights.rs"]
+mod weights;
