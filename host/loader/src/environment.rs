@@ -11,10 +11,7 @@ pub(crate) fn set_threads(threads: usize) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let threads = threads.to_string();
-        for (name, value) in [
-            ("RAYON_NUM_THREADS", threads.as_str()),
-            ("CANDLE_NUM_THREADS", "1"),
-        ] {
+        for (name, value) in [("RAYON_NUM_THREADS", threads.as_str()), ("CANDLE_NUM_THREADS", "1")] {
             if std::env::var_os(name).is_none() {
                 // SAFETY: called before any library is loaded and before the run starts its threads, so nobody else
                 // reads or writes the environment at this time.

@@ -119,7 +119,7 @@ mod tests {
         assert!((together - alone(0) - alone(1)).abs() < 1e-3);
 
         let function = guided(picture(3, 4, 4, 0));
-        let error = in_call(|_| function.value_and_grad(&images)).err().expect("refused");
+        let error = in_call(|_| function.value_and_grad(&images)).expect_err("refused");
         assert_eq!(error.blamed(), "guide");
     }
 }

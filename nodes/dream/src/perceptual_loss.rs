@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(error.to_string(), "`blocks` takes pictures of 3 channels, `target` has 1");
 
         let function = loss("{}", picture(3, 4, 4, 0)).unwrap();
-        let error = in_call(|_| function.value_and_grad(&picture(2, 4, 4, 0))).err().expect("refused");
+        let error = in_call(|_| function.value_and_grad(&picture(2, 4, 4, 0))).expect_err("refused");
         assert_eq!(error.blamed(), "target");
     }
 }

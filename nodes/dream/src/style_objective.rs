@@ -155,7 +155,7 @@ mod tests {
         for params in BOTH {
             let function = style(params, picture(2, 4, 4, 0));
             assert!(value(&function, &picture(2, 4, 4, 0)).abs() < 1e-9);
-            let error = in_call(|_| function.value_and_grad(&picture(3, 4, 4, 0))).err().expect("refused");
+            let error = in_call(|_| function.value_and_grad(&picture(3, 4, 4, 0))).expect_err("refused");
             assert_eq!(error.blamed(), "style");
         }
     }

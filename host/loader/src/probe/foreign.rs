@@ -256,6 +256,7 @@ impl Drop for ForeignTape {
 /// Views of arrays for one call, with nulls for what is left out.
 struct Views {
     views: Vec<abi::View>,
+    #[expect(clippy::vec_box, reason = "the views point to them, so they must not move")]
     _held: Vec<Box<Held>>,
 }
 

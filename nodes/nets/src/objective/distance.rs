@@ -84,16 +84,15 @@ mod tests {
     fn values() {
         let layers = [features(&[1.0, 2.0, 3.0, -5.0], [2, 1, 1, 2]), features(&[1.0, -1.0], [2, 1, 1, 1])];
         let targets = [features(&[0.0, 4.0], [1, 1, 1, 2]), features(&[1.0, 2.0], [2, 1, 1, 1])];
-        let check = |function: fn(&[Tensor], &[Tensor], &[f64], Reduction) -> Result<Tensor>,
-                     reduction,
-                     expected: [f64; 2]| {
-            let found = function(&layers, &targets, &[1.0, 0.5], reduction).unwrap();
-            assert_eq!(found.to_vec1::<f64>().unwrap(), expected);
+        let check = |found: Result<Tensor>, expected: [f64; 2]| {
+            assert_eq!(found.unwrap().to_vec1::<f64>().unwrap(), expected);
         };
-        check(l1_distance, Reduction::Mean, [1.5, 6.0 + 1.5]);
-        check(l1_distance, Reduction::Sum, [3.0, 12.0 + 1.5]);
-        check(l2_distance, Reduction::Mean, [2.5, 45.0 + 4.5]);
-        check(l2_distance, Reduction::Sum, [5.0, 90.0 + 4.5]);
+        let l1 = |reduction| l1_distance(&layers, &targets, &[1.0, 0.5], reduction);
+        let l2 = |reduction| l2_distance(&layers, &targets, &[1.0, 0.5], reduction);
+        check(l1(Reduction::Mean), [1.5, 6.0 + 1.5]);
+        check(l1(Reduction::Sum), [3.0, 12.0 + 1.5]);
+        check(l2(Reduction::Mean), [2.5, 45.0 + 4.5]);
+        check(l2(Reduction::Sum), [5.0, 90.0 + 4.5]);
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn weights(y: &Array, seed: u64) -> Array {
 fn direction(gradient: &[Option<Array>], point: &Point, wrt: u64, number: u64) -> Vec<Option<Vec<f64>>> {
     let all = || gradient.iter().flatten().flat_map(|g| &g.data).map(|v| f64::from(*v));
     let size = (all().map(|v| v * v).sum::<f64>() / all().count().max(1) as f64).sqrt();
-    let random = if number % 2 == 0 { 0.25 } else { 1.0 };
+    let random = if number.is_multiple_of(2) { 0.25 } else { 1.0 };
     let part = |(index, x): (usize, &Option<Array>)| {
         let x = x.as_ref().filter(|_| index < 64 && wrt >> index & 1 == 1)?;
         let noise = smooth(&x.shape, 1000 + 100 * number + index as u64, -random, random);
