@@ -21,5 +21,5 @@ pub use built::{Built, built, cargo, repository, stage};
 pub use c_plugin::{c_library, c_plugin, c_plugin_with};
 pub use command::{Cmd, Outcome};
 pub use folder::Folder;
-pub use picture::{deviation, photo};
+pub use picture::{deviation, differences, photo};
 pub use watching::Watching;

@@ -26,3 +26,18 @@ pub fn deviation(path: &Path) -> ((u32, u32), f64) {
     let variance = samples.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n;
     (picture.dimensions(), variance.sqrt())
 }
+
+/// Mean and largest difference between the samples of two pictures of one size, in levels of 255.
+///
+/// # Panics
+/// If one is not a picture, or they differ in size.
+#[track_caller]
+pub fn differences(a: &Path, b: &Path) -> (f64, u8) {
+    let open =
+        |path: &Path| image::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).to_rgb8();
+    let (a, b) = (open(a), open(b));
+    assert_eq!(a.dimensions(), b.dimensions());
+    let differences = || a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| a.abs_diff(*b));
+    let sum: f64 = differences().map(f64::from).sum();
+    (sum / a.as_raw().len() as f64, differences().max().unwrap_or(0))
+}

@@ -126,3 +126,24 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(error.to_string(), "the weight of layer `pixels` is `much`");
     assert_eq!(error.blamed(), "objective");
 }
+
+/// Half of the picture is white, half is black: the edge of what moves becomes soft, far from it nothing changes.
+#[test]
+fn a_blurred_gradient_moves_neighbours_too() {
+    let half = |value| Tensor::full(value, (1, 40, 20, 3), &Device::Cpu).unwrap();
+    let image = Tensor::cat(&[half(0.5f32), half(0.8)], 2).unwrap();
+    let moved = |blur| {
+        let params = format!(
+            r#"{{"octaves": 1, "steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "blur": {blur}}}"#
+        );
+        let ran = dream(&params, image.clone(), away(0.5), None).unwrap();
+        let change = (ran.outputs[0].tensor() - &image).unwrap().abs().unwrap();
+        let column = |x| change.narrow(2, x, 1).unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();
+        [column(10), column(19), column(20), column(30)]
+    };
+    let [far, before, _, _] = moved(0.0);
+    assert_eq!([far, before], [0.0; 2], "without blur only what has a gradient moves");
+    let [far, before, after, inside] = moved(1.0);
+    assert_eq!(far, 0.0, "nothing reaches further than the window");
+    assert!(before > 0.0 && before < after && after < inside, "{before} {after} {inside}");
+}
