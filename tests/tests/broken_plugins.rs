@@ -132,3 +132,13 @@ fn a_panic_in_a_destructor_harms_nobody() {
     run(&folder, &built().panics).exits(0);
     assert_eq!(folder.files("out").len(), 1);
 }
+
+/// The system would map what the header promises, and end the process when it touches what is not there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_plugin_that_is_cut_off_is_refused() {
+    let name = format!("{}dreamwire_adain{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let whole = std::fs::read(built().plugins.join(&name)).expect("it was built");
+    let folder = Folder::new();
+    check(&folder.write(&name, &whole[..whole.len() / 100]), "it is cut off: its segments need");
+}

@@ -35,7 +35,7 @@ fn everything_a_run_needs_is_told() {
         file["path"],
         folder.join("in.png").canonicalize().expect("it is there").display().to_string()
     );
-    assert_eq!(told["built_in_weights"], json!([{ "node": "vgg", "param": "weights", "name": "vgg16" }]));
+    assert_eq!(told["named_weights"], json!([{ "node": "vgg", "param": "weights", "name": "vgg16" }]));
     assert_eq!(told["outputs"], json!(["save"]));
     let names = |list: &Value, key: &str| -> Vec<String> {
         let entries = list.as_array().expect("a list").iter();

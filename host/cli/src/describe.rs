@@ -86,8 +86,8 @@ fn content(world: &Disk, path: &InputPath) -> Result<(PathBuf, u64, String), Str
     Ok((place, file.bytes.len() as u64, file.hash.to_hex().to_string()))
 }
 
-/// Weights that are built into a plugin: node, param and name.
-fn built_in(plan: &Plan) -> Vec<(&str, &str, &str)> {
+/// Weights that are no file but a name that the plugin knows, `vgg16` or `random:1`: node, param and name.
+fn named_weights(plan: &Plan) -> Vec<(&str, &str, &str)> {
     let mut found = Vec::new();
     for node in plan.steps.iter().map(|step| plan.node(step)) {
         for param in node.kind.params.list.iter().filter(|param| param.format == Some(Format::Weights)) {
@@ -132,16 +132,17 @@ impl Description<'_> {
             }
             entry
         });
-        let built_in = built_in(self.plan);
-        let built_in =
-            built_in.iter().map(|(node, param, name)| json!({ "node": node, "param": param, "name": name }));
+        let named_weights = named_weights(self.plan);
+        let named_weights = named_weights
+            .iter()
+            .map(|(node, param, name)| json!({ "node": node, "param": param, "name": name }));
         let step =
             |node: &CheckedNode| json!({ "node": node.id, "kind": node.kind.id, "params": node.params });
         json!({
             "graph": self.name,
             "steps": self.nodes().map(step).collect::<Vec<_>>(),
             "files": files.collect::<Vec<_>>(),
-            "built_in_weights": built_in.collect::<Vec<_>>(),
+            "named_weights": named_weights.collect::<Vec<_>>(),
             "outputs": self.nodes().filter(|node| node.kind.output).map(|node| &node.id).collect::<Vec<_>>(),
             "plugins": self.needed_plugins().map(|plugin| json!({
                 "id": plugin.id,
@@ -168,8 +169,8 @@ impl Description<'_> {
                 Err(error) => format!("{place}\n    error: {error}\n"),
             };
         }
-        for (node, param, name) in built_in(self.plan) {
-            text += &format!("  {name}, `{param}` of {node}\n    built in\n");
+        for (node, param, name) in named_weights(self.plan) {
+            text += &format!("  {name}, `{param}` of {node}\n    a name that the plugin knows, no file\n");
         }
         if text.ends_with("files\n") {
             text += "  none\n";

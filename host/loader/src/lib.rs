@@ -18,6 +18,7 @@
 
 mod call;
 mod descriptor;
+mod elf;
 mod environment;
 mod function;
 mod generation;

@@ -17,6 +17,10 @@ unsafe impl Sync for Library {}
 impl Library {
     /// Copies `bytes`, the content of `original`, to a private folder, opens the copy and finds the entry.
     pub(crate) fn open(original: &Path, bytes: &[u8], hash: &blake3::Hash) -> Result<Self, String> {
+        if let Some(needed) = crate::elf::missing_bytes(bytes) {
+            let found = bytes.len();
+            return Err(format!("it is cut off: its segments need {needed} bytes, found {found}"));
+        }
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = private_folder(number).map_err(|e| format!("cannot make a private copy: {e}"))?;

@@ -7,6 +7,9 @@ use crate::frame::pad;
 /// other networks do not.
 const COVERING: &str = "vgg_normalised";
 
+/// Networks with the layers that decoders want, none of which sees what another one sees.
+const STRANGERS: [&str; 5] = ["vgg16", "vgg19", "vgg16_bn", "vgg19_bn", COVERING];
+
 /// The layer of a FEATURES that a decoder decodes.
 pub(crate) struct Encoder {
     features: Function,
@@ -21,7 +24,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// If `features` does not have it.
+    /// If `features` does not have it, or is another known network than the one that the decoder was trained with.
     pub(crate) fn new(call: &Call, features: Function, decoder: &Decoder) -> Result<Self> {
         let spec = features.spec();
         let fits = |output: &TensorSpec| {
@@ -34,8 +37,21 @@ impl Encoder {
         }
         if spec.name != decoder.encoder() {
             let (wanted, found) = (decoder.encoder(), &spec.name);
+            let message = format!("the decoder was trained with the encoder `{wanted}`, found `{found}`");
+            // What these see of a picture has nothing in common but the names of its layers.
+            if STRANGERS.contains(&found.as_str()) {
+                let weights = match wanted {
+                    COVERING => {
+                        "set `weights` of the VGGFeatures node to the file of pytorch-AdaIN's encoder"
+                    }
+                    _ => "leave `weights` of the VGGFeatures node at \"vgg16\"",
+                };
+                return Err(
+                    Error::port("features", message).hint(format!("{weights}, or choose another `decoder`"))
+                );
+            }
             call.warn(&format!(
-                "the decoder was trained with the encoder `{wanted}`, found `{found}`: expect other colours"
+                "{message}: if they were not trained together, the picture will be unrecognisable"
             ));
         }
         let covering = spec.name == COVERING;

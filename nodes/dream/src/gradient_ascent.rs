@@ -80,7 +80,8 @@ pub(crate) struct Params {
     #[serde(default = "knee")]
     pub(crate) knee: f64,
     /// Pictures only: larger ones are cut into tiles of this side, so that memory does not grow with the picture;
-    /// 0 never cuts. Only for local objectives (features of layers, channels, total variation).
+    /// 0 never cuts. Only for objectives that look at neighbourhoods: layers, channels, guides, total variation, and
+    /// sums of these.
     #[schemars(range(min = 0, max = 65536), extend("x-dw-unit" = "px"))]
     #[serde(default)]
     pub(crate) tile: usize,

@@ -1,5 +1,7 @@
 use dreamwire_sdk::prelude::*;
 
+use crate::scalar::Positions;
+
 /// What a dream makes more (or less) of.
 pub(crate) struct Objective {
     function: Function,
@@ -43,8 +45,7 @@ impl Objective {
 
     /// Whether it compares the picture with something at the same places, so that a rolled picture would be another.
     pub(crate) fn is_fixed_in_place(&self) -> bool {
-        let fixed = |output: &TensorSpec| output.semantic("positions") == Some("fixed");
-        self.function.spec().outputs.iter().any(fixed)
+        Positions::of(self.function.spec()) == Positions::Fixed
     }
 
     /// The value, averaged over the batch, and the gradient by the picture `[B,H,W,C]` of what each image has by itself.

@@ -159,7 +159,11 @@ pub(crate) fn check_finite(
     }
     let began = layer().map_or_else(String::new, |layer| format!(", which begins at layer `{layer}`"));
     let message = format!("at {position} the objective is {value} and its mean gradient {size}{began}");
-    Err(Error::nonfinite(message).hint("lower `rate`"))
+    let hint = match position.step {
+        0 => "see whether the weights of the objective are too large",
+        _ => "lower `rate`",
+    };
+    Err(Error::nonfinite(message).hint(hint))
 }
 
 /// Shortens each value's change to at most `room * (1 - exp(-|change| / knee))`, where room is how far the value is from the

@@ -9,7 +9,9 @@ use crate::objective::Objective;
 /// values depend on pixels up to `2 halo` away: with that much overlap the gradient is that of the whole picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tiling {
-    /// Side of a tile in pixels, a multiple of the objective's stride.
+    /// The objective's, in pixels.
+    stride: usize,
+    /// Side of a tile in pixels, a multiple of the stride.
     tile: usize,
     /// A multiple of the stride too: pools fall as they do in the whole picture.
     overlap: usize,
@@ -36,10 +38,13 @@ impl Tiling {
         let Some(Tiles { stride, halo, reduction }) = objective.tiles() else {
             let name = objective.name();
             let message = format!("`{name}` looks at the whole picture, so it cannot be asked tile by tile");
-            return Err(Error::param("tile", message).hint("set `tile` to 0, or make the picture smaller"));
+            return Err(Error::param("tile", message).hint(
+                "set `tile` to 0, or make the picture smaller; layers, channels, guides and total variation can be tiled",
+            ));
         };
         let stride = stride.max(1) as usize;
         Ok(Some(Self {
+            stride,
             tile: (tile / stride).max(1) * stride,
             overlap: overlap.unwrap_or(2 * halo as usize).next_multiple_of(stride),
             reduction,
@@ -47,7 +52,8 @@ impl Tiling {
     }
 
     /// As [`Objective::value_and_gradient`], tile by tile. The value of a mean is that of its tiles, which see their
-    /// surroundings too: close to that of the whole picture, not the same.
+    /// surroundings too: close to that of the whole picture, not the same. How much of the whole picture's positions a tile
+    /// has is counted in cells of the stride; a network that rounds its sizes in another way has a few more or less.
     ///
     /// # Errors
     ///
@@ -61,18 +67,19 @@ impl Tiling {
                 let seen = image.narrow(1, row.seen, row.seen_len)?;
                 let seen = seen.narrow(2, column.seen, column.seen_len)?.contiguous()?;
                 let (tile_value, gradient) = objective.value_and_gradient(&seen)?;
-                let share = |rows: usize, columns: usize| (rows * columns) as f64;
-                let (own, around) = (share(row.len, column.len), share(row.seen_len, column.seen_len));
-                let whole = share(height, width);
+                let cells = |size: usize| (size / self.stride).max(1) as f64;
+                let around = cells(row.seen_len) * cells(column.seen_len) / (cells(height) * cells(width));
+                let own = (row.len * column.len) as f64;
+                let (seen_area, area) = ((row.seen_len * column.seen_len) as f64, (height * width) as f64);
                 let own_gradient = gradient.narrow(1, row.start - row.seen, row.len)?;
                 let own_gradient = own_gradient.narrow(2, column.start - column.seen, column.len)?;
                 match self.reduction {
                     TileReduction::Mean => {
-                        value += tile_value * own / whole;
-                        gradients.push((own_gradient * (around / whole))?);
+                        value += tile_value * own / area;
+                        gradients.push((own_gradient * around)?);
                     }
                     TileReduction::Sum => {
-                        value += tile_value * own / around;
+                        value += tile_value * own / seen_area;
                         gradients.push(own_gradient.contiguous()?);
                     }
                 }
@@ -82,12 +89,16 @@ impl Tiling {
         Ok((value, Tensor::cat(&rows, 1)?))
     }
 
-    /// The tiles along one side of `size` pixels.
+    /// The tiles along one side of `size` pixels. All see as much, also those at the edges: so means over tiles have the
+    /// same number of positions, but for what is left of the last cell.
     fn cut(self, size: usize) -> impl Iterator<Item = Span> {
+        let most = self.tile + 2 * self.overlap;
+        let last = size.saturating_sub(most) / self.stride * self.stride;
         (0..size).step_by(self.tile).map(move |start| {
             let len = self.tile.min(size - start);
-            let seen = start.saturating_sub(self.overlap);
-            Span { start, len, seen, seen_len: (start + len + self.overlap).min(size) - seen }
+            let seen = start.saturating_sub(self.overlap).min(last);
+            let seen_end = if seen == last { size } else { seen + most };
+            Span { start, len, seen, seen_len: seen_end - seen }
         })
     }
 }

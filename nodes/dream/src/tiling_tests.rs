@@ -3,8 +3,14 @@ use dreamwire_sdk::testing::{Value, in_call};
 use super::*;
 use crate::fixtures::{LogSum, assert_close};
 
-/// `f = mean or sum over positions of (sum of the 3x3 pixels around)^2`: local, with a halo of one pixel.
-struct Neighbours(TileReduction);
+/// `f = mean or sum over pixels of (sum of the 3x3 pixels around)^2`: local, with a halo of one pixel.
+struct Neighbours {
+    reduction: TileReduction,
+    stride: u32,
+}
+
+const MEAN: Neighbours = Neighbours { reduction: TileReduction::Mean, stride: 1 };
+const SUM: Neighbours = Neighbours { reduction: TileReduction::Sum, stride: 4 };
 
 impl Differentiable for Neighbours {
     fn spec(&self) -> FnSpec {
@@ -13,14 +19,14 @@ impl Differentiable for Neighbours {
     }
 
     fn tiles(&self) -> Option<Tiles> {
-        Some(Tiles { stride: 4, halo: 1, reduction: self.0 })
+        Some(Tiles { stride: self.stride, halo: 1, reduction: self.reduction })
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let ones = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu)?;
         let around = x[0].permute((0, 3, 1, 2))?.contiguous()?.conv2d(&ones, 1, 1, 1, 1)?.sqr()?;
         let per_image = around.flatten_from(1)?;
-        let values = match self.0 {
+        let values = match self.reduction {
             TileReduction::Mean => per_image.mean(1)?,
             TileReduction::Sum => per_image.sum(1)?,
         };
@@ -40,8 +46,8 @@ fn picture(height: usize, width: usize) -> Tensor {
 
 /// Whatever the tile, the gradient is that of the whole picture.
 #[track_caller]
-fn check(reduction: TileReduction, size: (usize, usize), tile: usize) {
-    let objective = objective(Neighbours(reduction));
+fn check(function: Neighbours, size: (usize, usize), tile: usize) {
+    let objective = objective(function);
     let image = picture(size.0, size.1);
     let tiling = Tiling::new(&objective, tile, None, size).unwrap().expect("it is larger than a tile");
     let (whole, tiled) = in_call(|_| {
@@ -50,23 +56,21 @@ fn check(reduction: TileReduction, size: (usize, usize), tile: usize) {
     .unwrap();
     let scale = whole.1.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
     assert_close(&(tiled.1 / f64::from(scale)).unwrap(), &(whole.1 / f64::from(scale)).unwrap());
-    assert!((tiled.0 / whole.0 - 1.0).abs() < 0.1, "{} and {}", tiled.0, whole.0);
+    assert!((tiled.0 / whole.0 - 1.0).abs() < 0.3, "{} and {}", tiled.0, whole.0);
 }
 
 #[test]
 fn tiles_make_the_gradient_of_the_whole() {
-    for reduction in [TileReduction::Mean, TileReduction::Sum] {
-        check(reduction, (20, 33), 8);
-        check(reduction, (20, 33), 16);
-        check(reduction, (7, 50), 11);
-        check(reduction, (9, 9), 1);
+    for (size, tile) in [((20, 33), 8), ((20, 33), 16), ((7, 50), 11), ((9, 9), 1)] {
+        check(MEAN, size, tile);
+        check(SUM, size, tile);
     }
 }
 
 /// Without overlap a tile's edge pixels miss their neighbours: what the overlap is for.
 #[test]
 fn without_overlap_edges_differ() {
-    let objective = objective(Neighbours(TileReduction::Sum));
+    let objective = objective(SUM);
     let image = picture(16, 16);
     let tiling = Tiling::new(&objective, 8, Some(0), (16, 16)).unwrap().unwrap();
     let (whole, tiled) = in_call(|_| {
@@ -92,13 +96,25 @@ fn without_overlap_edges_differ() {
 
 #[test]
 fn sizes_follow_the_stride() {
-    let objective = objective(Neighbours(TileReduction::Mean));
+    let objective = objective(Neighbours { stride: 4, ..MEAN });
     let tiling = |tile, overlap| Tiling::new(&objective, tile, overlap, (100, 40)).unwrap();
-    let expected = |tile, overlap| Some(Tiling { tile, overlap, reduction: TileReduction::Mean });
+    let expected = |tile, overlap| Some(Tiling { stride: 4, tile, overlap, reduction: TileReduction::Mean });
     assert_eq!(tiling(30, None), expected(28, 4));
     assert_eq!(tiling(3, Some(9)), expected(4, 12));
     assert_eq!(tiling(99, Some(0)), expected(96, 0));
     assert_eq!([tiling(100, None), tiling(0, None)], [None, None]);
+}
+
+#[test]
+fn all_tiles_see_as_much() {
+    let tiling = Tiling { stride: 4, tile: 16, overlap: 8, reduction: TileReduction::Mean };
+    let spans =
+        |size| tiling.cut(size).map(|it| [it.start, it.len, it.seen, it.seen_len]).collect::<Vec<_>>();
+    assert_eq!(
+        spans(70),
+        [[0, 16, 0, 32], [16, 16, 8, 32], [32, 16, 24, 32], [48, 16, 36, 34], [64, 6, 36, 34]]
+    );
+    assert_eq!(spans(20), [[0, 16, 0, 20], [16, 4, 0, 20]]);
 }
 
 #[test]
@@ -111,6 +127,7 @@ fn what_is_not_local_is_refused() {
     assert_eq!(
         error.to_string(),
         "`log sum` looks at the whole picture, so it cannot be asked tile by tile; \
-         hint: set `tile` to 0, or make the picture smaller"
+         hint: set `tile` to 0, or make the picture smaller; \
+         layers, channels, guides and total variation can be tiled"
     );
 }

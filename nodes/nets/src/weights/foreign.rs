@@ -1,7 +1,7 @@
 /// What pickle writes before PyTorch's number for "this is a checkpoint" in files older than 1.6.
 const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-const CONVERT: &str = "; convert it to safetensors first (docs/guide.md has how for StyleGAN2)";
+const CONVERT: &str = "; convert it to safetensors first (docs/guide.md has how)";
 const FETCH: &str = "; fetch the file itself, not the page or pointer that stands for it";
 
 /// The kind of file, and a hint, if these are the first bytes of something well known that is not
