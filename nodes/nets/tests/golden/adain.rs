@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::adain::{Decoder, adain, channel_statistics, coral, transfer};
 use dreamwire_nets::extractor::{Extractor, Layer};
@@ -148,19 +148,66 @@ fn bytes_of_a_picture() {
     assert!(moved * 200 < difference.len(), "{moved} of {}", difference.len());
 }
 
-/// What pytorch-AdaIN trains its decoder by. (The reference's gradients by the decoder's weights have nothing here to be
-/// compared with: networks are frozen.)
+/// What pytorch-AdaIN trains its decoder by, of what the decoder made.
+fn losses(target: &Tensor, picture: &Tensor) -> [Tensor; 2] {
+    let names = layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1"]);
+    let generated = ENCODER.features(picture, &names).unwrap();
+    let style = ENCODER.features(&photograph("coffee"), &names).unwrap();
+    let statistics: Vec<_> = style.iter().map(|layer| channel_statistics(layer).unwrap()).collect();
+    let target = std::slice::from_ref(target);
+    let content = l2_distance(&generated[3..], target, &[1.0], Reduction::Mean).unwrap();
+    [content, statistics_distance(&generated, &statistics, &[1.0; 4]).unwrap()]
+}
+
 #[test]
 fn training_losses() {
-    let names = layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1"]);
     let target = adain(&CONTENT, &STYLE).unwrap();
-    let generated = ENCODER.features(&DECODER.decode(&target).unwrap(), &names).unwrap();
-    let style = ENCODER.features(&photograph("coffee"), &names).unwrap();
-    let content = l2_distance(&generated[3..], &[target], &[1.0], Reduction::Mean).unwrap();
+    let [content, style] = losses(&target, &DECODER.decode(&target).unwrap());
     Tolerance::Close.check("content", &content, REFERENCE.tensor("loss_content"));
-    let statistics: Vec<_> = style.iter().map(|layer| channel_statistics(layer).unwrap()).collect();
-    let style = statistics_distance(&generated, &statistics, &[1.0; 4]).unwrap();
     Tolerance::Close.check("style", &style, REFERENCE.tensor("loss_style"));
+}
+
+/// The gradients of `content + 10 style` by the decoder's weights. Our decoder is frozen, so this one is made of candle's
+/// operators, which know gradients by weights; what is ours is the way back through the losses and the encoder.
+#[test]
+fn training_gradients() {
+    let weights: HashMap<String, Var> = parameters("decoder", DType::F64)
+        .into_iter()
+        .map(|(name, x)| (name, Var::from_tensor(&x).unwrap()))
+        .collect();
+    let target = adain(&CONTENT, &STYLE).unwrap();
+    let mut x = target.clone();
+    for index in [1, 5, 8, 11, 14, 18, 21, 25, 28] {
+        let [weight, bias] =
+            ["weight", "bias"].map(|part| weights[&format!("{index}.{part}")].as_tensor().clone());
+        x = mirror(&mirror(&x, 2), 3).conv2d(&weight, 0, 1, 1, 1).unwrap();
+        x = x.broadcast_add(&bias.reshape((1, (), 1, 1)).unwrap()).unwrap();
+        if index < 28 {
+            x = x.relu().unwrap();
+        }
+        if [1, 14, 21].contains(&index) {
+            x = twice(&twice(&x, 2), 3);
+        }
+    }
+    let picture = x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
+    let [content, style] = losses(&target, &picture);
+    let gradients = (content + (style * 10.0).unwrap()).unwrap().sum_all().unwrap().backward().unwrap();
+    let norms = REFERENCE.facts["decoder_grad_norms"].as_object().unwrap();
+    assert_eq!(norms.len(), weights.len());
+    for (name, norm) in norms {
+        let gradient = gradients.get(&weights[name]).unwrap();
+        let found = gradient.sqr().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap().sqrt();
+        assert!((found / norm.as_f64().unwrap() - 1.0).abs() < 1e-4, "{name}: {found}, not {norm}");
+        if let Some(expected) = REFERENCE.find(&format!("grad.decoder.{name}")) {
+            Tolerance::Close.check(name, gradient, expected);
+        }
+    }
+}
+
+/// Every row or column twice.
+fn twice(x: &Tensor, dimension: usize) -> Tensor {
+    let rows: Vec<u32> = (0..2 * x.dim(dimension).unwrap() as u32).map(|row| row / 2).collect();
+    x.index_select(&Tensor::new(rows, x.device()).unwrap(), dimension).unwrap()
 }
 
 /// Inputs and outputs of our decoder's convolutions.

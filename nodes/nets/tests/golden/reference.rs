@@ -23,6 +23,11 @@ impl Reference {
         Self { tensors, facts }
     }
 
+    /// The tensor of that name, if there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
     #[track_caller]
     pub(crate) fn tensor(&self, name: &str) -> &Tensor {
         &self.tensors[name]
