@@ -5,7 +5,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use criterion::{Criterion, criterion_group, criterion_main};
-use dreamwire_kernels::{BiasAct, Layer, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
+use dreamwire_kernels::{Layer, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
 
 /// Numbers in -1..1 that look random (splitmix64).
 fn tensor(shape: &[usize]) -> Tensor {
@@ -69,28 +69,37 @@ fn operator(criterion: &mut Criterion, name: &str, map: &[usize; 4], apply: impl
     group.finish();
 }
 
+/// The layers of a StyleGAN2's synthesis, and what enlarges its pictures.
 fn generators(criterion: &mut Criterion) {
-    let weight = tensor(&[256, 256, 3, 3]);
-    let styles = tensor(&[1, 256]);
-    let same = ModulatedConv::new(&weight, true, DType::F32).unwrap();
-    operator(criterion, "modulated convolution", &[1, 64, 64, 256], |x| same.apply(x, &styles).unwrap());
-    let upsampling = ModulatedConv::upsampling(&weight, true, DType::F32).unwrap();
-    operator(criterion, "modulated convolution, upsampling", &[1, 32, 32, 256], |x| {
-        upsampling.apply(x, &styles).unwrap()
-    });
-
     let taps = [1f32, 3.0, 3.0, 1.0];
     let taps: Vec<f32> = taps.iter().flat_map(|down| taps.map(|across| down * across / 64.0)).collect();
     let filter = Tensor::from_vec(taps, (4, 4), &Device::Cpu).unwrap();
-    let smooth = Upfirdn2d::new(&filter, 1, 1, [1; 4], 4.0).unwrap();
-    operator(criterion, "upfirdn2d", &[1, 257, 257, 64], |x| smooth.apply(x).unwrap());
-
-    let rectifier = Rectifier { slope: 0.2, gain: std::f64::consts::SQRT_2, clamp: None };
-    let activation = BiasAct::new(&tensor(&[64]), rectifier).unwrap();
-    let noise = tensor(&[1, 256, 256]);
-    operator(criterion, "noise, bias and activation", &[1, 256, 256, 64], |x| {
-        activation.apply_with_noise(x, &noise).unwrap()
+    let rectifier = Rectifier { slope: 0.2, gain: std::f64::consts::SQRT_2, clamp: Some(256.0) };
+    for (channels, size) in [(128, 256), (256, 128), (512, 32)] {
+        let weight = tensor(&[channels, channels, 3, 3]);
+        let (styles, bias) = (tensor(&[1, channels]), tensor(&[channels]));
+        let noise = tensor(&[1, size, size]);
+        let same = ModulatedConv::new(&weight, true, DType::F32).unwrap();
+        let same = same.rectified(&bias, rectifier).unwrap();
+        operator(criterion, "modulated convolution", &[1, size, size, channels], |x| {
+            same.apply(x, &styles, Some(&noise)).unwrap()
+        });
+        let upsampling = ModulatedConv::upsampling(&weight, true, DType::F32).unwrap();
+        let upsampling = upsampling.smoothed(&filter).unwrap().rectified(&bias, rectifier).unwrap();
+        let half = [1, size / 2, size / 2, channels];
+        operator(criterion, "modulated convolution, upsampling", &half, |x| {
+            upsampling.apply(x, &styles, Some(&noise)).unwrap()
+        });
+    }
+    let linear = Rectifier { slope: 1.0, gain: 1.0, clamp: Some(256.0) };
+    let (styles, bias) = (tensor(&[1, 128]), tensor(&[3]));
+    let to_picture = ModulatedConv::new(&tensor(&[3, 128, 1, 1]), false, DType::F32).unwrap();
+    let to_picture = to_picture.rectified(&bias, linear).unwrap();
+    operator(criterion, "modulated convolution to a picture", &[1, 256, 256, 128], |x| {
+        to_picture.apply(x, &styles, None).unwrap()
     });
+    let enlarge = Upfirdn2d::new(&filter, 2, 1, [2, 1, 2, 1], 4.0).unwrap();
+    operator(criterion, "upfirdn2d", &[1, 128, 128, 3], |x| enlarge.apply(x).unwrap());
 }
 
 criterion_group!(benches, convolutions, pools, generators);

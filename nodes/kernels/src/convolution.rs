@@ -22,7 +22,13 @@ use crate::product::{COLUMNS, Product, SLICE_DEPTH};
 use crate::relu::Rectified;
 use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
-use crate::winograd::{self, Sink, Source};
+use crate::winograd::{self, Rounding, Sink, Source};
+
+pub(crate) mod few_inputs;
+pub(crate) mod few_outputs;
+mod finish;
+
+pub(crate) use finish::{Finish, finish, scale_pixels};
 
 /// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;
@@ -39,22 +45,28 @@ pub(crate) struct Window<'a, T> {
     pub(crate) input_scale: Option<&'a [T]>,
     /// One factor per image and output, `[n, o]`.
     pub(crate) output_scale: Option<&'a [T]>,
+    /// One number per pixel, `[n or 1, h, w]`, that all outputs share; there is a bias too.
+    pub(crate) noise: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) rectified: Rectified<T>,
+    /// Largest size of an output.
+    pub(crate) clamp: Option<T>,
 }
 
 impl<T> Window<'_, T> {
     pub(crate) fn new(padding: Padding, stride: usize) -> Self {
-        Self { padding, stride, input_scale: None, output_scale: None, bias: None, rectified: Rectified::No }
+        let (input_scale, output_scale, noise, bias, clamp) = (None, None, None, None, None);
+        Self { padding, stride, input_scale, output_scale, noise, bias, rectified: Rectified::No, clamp }
     }
 }
 
-/// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then bias, then the rectifier. 3x3 windows go
-/// through Winograd's algorithm where that pays.
+/// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then scale, noise, bias, rectifier and clamp, in
+/// this order. 3x3 windows go through Winograd's algorithm where that pays, with such a `rounding`.
 pub(crate) fn correlate<T: Element>(
     map: View<'_, T>,
     filters: &Filters<T>,
     window: &Window<'_, T>,
+    rounding: Rounding,
 ) -> Activation<T> {
     let Padding { top, bottom, left, right, .. } = window.padding;
     let h = (map.h + top + bottom - filters.kh) / window.stride + 1;
@@ -64,16 +76,22 @@ pub(crate) fn correlate<T: Element>(
         let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
         let sink = Sink {
             scale: window.output_scale,
+            noise: window.noise,
             bias: window.bias,
             rectified: window.rectified,
+            clamp: window.clamp,
             ..Sink::new(Shared::new(&mut out.data), map.n, [h, w], filters.outputs)
         };
-        winograd::convolve(&source, filters, &sink);
+        winograd::convolve(&source, filters, &sink, rounding);
         return out;
     }
     if out.data.is_empty() || filters.inputs == 0 {
         out.data.fill(T::ZERO);
-        finish(&mut out.data, None, window);
+        finish(&mut out.data, None, window, 0);
+        return out;
+    }
+    if few_inputs::is_worthwhile(filters) {
+        few_inputs::correlate(map, filters, window, &mut out, None);
         return out;
     }
     let rows = strip_rows(h, w, map.c + out.c);
@@ -84,6 +102,7 @@ pub(crate) fn correlate<T: Element>(
     strips.for_each_init(Vec::new, |scratch, (n, first, out)| {
         let image = &map.data[n * in_image..][..in_image];
         let padded_row = (map.w + left + right) * map.c;
+        let first_pixel = (n * h + first) * w;
         let first = first * window.stride;
         let rows = out.len() / row_len;
         let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
@@ -105,19 +124,9 @@ pub(crate) fn correlate<T: Element>(
             stride,
             Target { out, rows, w, row_len, pixel_len: outputs },
         );
-        finish(out, output_scale, window);
+        finish(out, output_scale, window, first_pixel);
     });
     out
-}
-
-/// Multiplies every pixel by `scale`, one factor per channel.
-pub(crate) fn scale_pixels<T: Element>(pixels: &mut [T], scale: Option<&[T]>) {
-    let Some(scale) = scale.filter(|scale| !scale.is_empty()) else { return };
-    for pixel in pixels.chunks_exact_mut(scale.len()) {
-        for (value, scale) in pixel.iter_mut().zip(scale) {
-            *value *= *scale;
-        }
-    }
 }
 
 /// Rows per strip: a function of the shape alone, so that results never depend on the threads.
@@ -216,19 +225,6 @@ impl<T: Element> Job<T> for Strip<'_, T> {
     }
 }
 
-/// Scale, bias and rectifier while the strip is still in the cache.
-pub(crate) fn finish<T: Element>(out: &mut [T], scale: Option<&[T]>, window: &Window<'_, T>) {
-    scale_pixels(out, scale);
-    if let Some(bias) = window.bias.filter(|bias| !bias.is_empty()) {
-        for pixel in out.chunks_exact_mut(bias.len()) {
-            for (value, bias) in pixel.iter_mut().zip(bias) {
-                *value += *bias;
-            }
-        }
-    }
-    window.rectified.apply(out);
-}
-
 /// The gradient with respect to the input, `[n, c, h, w]`: the convolution of the gradient (spread out by `stride`)
 /// with flipped, transposed filters, folded back over the padding.
 pub(crate) fn correlate_transposed<T: Element>(
@@ -238,6 +234,9 @@ pub(crate) fn correlate_transposed<T: Element>(
     stride: usize,
     [_, _, h, w]: [usize; 4],
 ) -> Activation<T> {
+    if few_outputs::is_worthwhile(transposed) {
+        return few_outputs::correlate_transposed(gradient, transposed, padding, stride, [h, w]);
+    }
     let (kh, kw) = (transposed.kh, transposed.kw);
     let spread;
     let gradient = if stride == 1 {
@@ -248,7 +247,7 @@ pub(crate) fn correlate_transposed<T: Element>(
         &spread
     };
     let (around, rest) = reach(padding, [kh, kw]);
-    let padded = correlate(gradient.view(), transposed, &Window::new(around, 1));
+    let padded = correlate(gradient.view(), transposed, &Window::new(around, 1), Rounding::Coarse);
     if rest.is_empty() { padded } else { rest.fold(&padded) }
 }
 

@@ -3,10 +3,10 @@
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::bias_act::Rectifier;
 use crate::element::Element;
 use crate::memory::zeros;
 use crate::op::{operand, with_values};
+use crate::rectifier::Rectifier;
 
 mod axis;
 mod filter;
@@ -66,10 +66,7 @@ impl FilteredLrelu {
         if up == 0 || down == 0 {
             bail!("up {up} and down {down}: both should be at least 1")
         }
-        let Rectifier { slope, gain, clamp } = rectifier;
-        if [slope, gain, clamp.unwrap_or(1.0)].iter().any(|number| number.is_nan() || *number <= 0.0) {
-            bail!("slope, gain and clamp of a rectifier should be above 0, found {rectifier:?}")
-        }
+        rectifier.check()?;
         // Of every `up` pixels in a row, all but one are zeros.
         let (up_filter, down_filter) = (Filter::new(up_filter, up as f64)?, Filter::new(down_filter, 1.0)?);
         Ok(Self { up_filter, down_filter, up, down, padding, rectifier })

@@ -5,9 +5,10 @@
 //! graph, and that node knows its own vector-Jacobian product with respect to the input. Only layers that
 //! these outputs need are computed, and a map is dropped after its last reader.
 //!
-//! [`ModulatedConv`], [`Upfirdn2d`], [`BiasAct`] and [`FilteredLrelu`] are the operators of the networks
-//! that draw pictures, the StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that
-//! nothing is turned around between them.
+//! [`ModulatedConv`], [`Upfirdn2d`] and [`FilteredLrelu`] are the operators of the networks that draw pictures, the
+//! StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that nothing is turned around between
+//! them. A [`ModulatedConv`] is a whole layer of StyleGAN2: a convolution, and the filter, noise, bias and
+//! [`Rectifier`] behind it.
 //!
 //! Why not candle's own ops (all measured with candle 0.11.1 against central differences):
 //!
@@ -34,6 +35,7 @@
 //! What a run of a [`Stack`] keeps for its backward pass is one bit per output of a rectifier (of what is pooled with
 //! it, per pooled value), two bits per value of a max-pool that is done with its convolution, one byte per value of
 //! any other, and the inputs of local response norms. If the input is no variable and depends on none, nothing is kept.
+//! The operators of generators keep their operands and, in candle's graph, their outputs.
 //!
 //! Weights are kept once for each way that was gone; Winograd's filters, four times as large, are made anew
 //! in every call. Maps are buffers that are used again: up to 256 MiB of spare ones per number type stay with the
@@ -43,7 +45,6 @@
 
 mod activation;
 mod average_pool;
-mod bias_act;
 mod concat;
 mod convolution;
 mod demodulation;
@@ -59,21 +60,24 @@ mod network;
 mod op;
 mod padding;
 mod product;
+mod rectifier;
 mod relu;
 mod shared;
 mod simd;
 mod stack;
 mod taps;
 mod transposed;
+mod turned;
 mod upfirdn;
 mod upsample;
 mod windows;
 mod winograd;
 
-pub use bias_act::{BiasAct, Rectifier};
 pub use filtered_lrelu::FilteredLrelu;
 pub use layer::{Layer, Padding, PaddingMode, Source};
 pub use modulated::ModulatedConv;
+pub use rectifier::Rectifier;
 pub use simd::simd_level;
 pub use stack::Stack;
+pub use turned::{channels_first, channels_last};
 pub use upfirdn::Upfirdn2d;

@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::element::Element;
+use crate::simd::{Job, Lanes};
 
 /// `y[c] = x[c] s[c]^-beta` with `s[c] = k + alpha / size * sum_j x[j]^2` over `size` channels around c.
 ///
@@ -39,14 +40,7 @@ impl LocalResponseNorm {
         let rows = out.data.par_chunks_mut(row_len).zip(map.data.par_chunks(row_len));
         rows.for_each_init(
             || self.scratch(c),
-            |scratch, (out, x)| {
-                for (out, x) in out.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-                    self.measure(x, scratch);
-                    for ((out, x), power) in out.iter_mut().zip(x).zip(&scratch.powers) {
-                        *out = T::from_f64(x.to_f64() * power);
-                    }
-                }
-            },
+            |scratch, (out, x)| T::run(Outputs { norm: self, x, out, scratch }),
         );
         out
     }
@@ -59,32 +53,10 @@ impl LocalResponseNorm {
         if out.data.is_empty() {
             return out;
         }
-        let factor = 2.0 * self.alpha * self.beta / self.size as f64;
         let rows = out.data.par_chunks_mut(row_len).zip(gradient.data.par_chunks(row_len));
         rows.zip(x.data.par_chunks(row_len)).for_each_init(
             || self.scratch(c),
-            |scratch, ((out, gradient), x)| {
-                let pixels = out.chunks_exact_mut(c).zip(gradient.chunks_exact(c));
-                for ((out, gradient), x) in pixels.zip(x.chunks_exact(c)) {
-                    self.measure(x, scratch);
-                    let Scratch { scales, products, sums, powers, .. } = &mut *scratch;
-                    // Who reads a channel lies the other way round than what it reads.
-                    let products_of_pixel = products[(self.size - 1) / 2..].iter_mut();
-                    let measured = powers.iter().zip(scales.iter());
-                    for (((product, gradient), x), (power, scale)) in
-                        products_of_pixel.zip(gradient).zip(x).zip(measured)
-                    {
-                        *product = gradient.to_f64() * x.to_f64() * power / scale;
-                    }
-                    sum_neighbours(products, sums);
-                    let values = gradient.iter().zip(x);
-                    for ((out, (gradient, x)), (power, sum)) in
-                        out.iter_mut().zip(values).zip(powers.iter().zip(sums.iter()))
-                    {
-                        *out = T::from_f64(gradient.to_f64() * power - factor * x.to_f64() * sum);
-                    }
-                }
-            },
+            |scratch, ((out, gradient), x)| T::run(Gradients { norm: self, gradient, x, out, scratch }),
         );
         out
     }
@@ -102,6 +74,7 @@ impl LocalResponseNorm {
     }
 
     /// Computes `scales` and `powers` of one pixel.
+    #[inline(always)]
     fn measure<T: Element>(self, x: &[T], scratch: &mut Scratch) {
         let Scratch { squares, scales, powers, .. } = scratch;
         for (square, x) in squares[self.size / 2..].iter_mut().zip(x) {
@@ -109,14 +82,79 @@ impl LocalResponseNorm {
         }
         sum_neighbours(squares, scales);
         let factor = self.alpha / self.size as f64;
-        for (scale, power) in scales.iter_mut().zip(powers) {
+        for scale in scales.iter_mut() {
             *scale = self.k + factor * *scale;
-            *power = inverse_power(*scale, self.beta);
+        }
+        inverse_powers(scales, self.beta, powers);
+    }
+}
+
+/// The outputs of a row of pixels, `[w, c]`.
+struct Outputs<'a, T> {
+    norm: LocalResponseNorm,
+    x: &'a [T],
+    out: &'a mut [T],
+    scratch: &'a mut Scratch,
+}
+
+impl<T: Element> Job<T> for Outputs<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { norm, x, out, scratch } = self;
+        let c = scratch.scales.len();
+        for (out, x) in out.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+            norm.measure(x, scratch);
+            for ((out, x), power) in out.iter_mut().zip(x).zip(&scratch.powers) {
+                *out = T::from_f64(x.to_f64() * power);
+            }
+        }
+    }
+}
+
+/// The gradients of a row of pixels, `[w, c]`.
+struct Gradients<'a, T> {
+    norm: LocalResponseNorm,
+    gradient: &'a [T],
+    x: &'a [T],
+    out: &'a mut [T],
+    scratch: &'a mut Scratch,
+}
+
+impl<T: Element> Job<T> for Gradients<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { norm, gradient, x, out, scratch } = self;
+        let c = scratch.scales.len();
+        let factor = 2.0 * norm.alpha * norm.beta / norm.size as f64;
+        let pixels = out.chunks_exact_mut(c).zip(gradient.chunks_exact(c));
+        for ((out, gradient), x) in pixels.zip(x.chunks_exact(c)) {
+            norm.measure(x, scratch);
+            let Scratch { scales, products, sums, powers, .. } = &mut *scratch;
+            // Who reads a channel lies the other way round than what it reads.
+            let products_of_pixel = products[(norm.size - 1) / 2..].iter_mut();
+            let measured = powers.iter().zip(scales.iter());
+            for (((product, gradient), x), (power, scale)) in
+                products_of_pixel.zip(gradient).zip(x).zip(measured)
+            {
+                *product = gradient.to_f64() * x.to_f64() * power / scale;
+            }
+            sum_neighbours(products, sums);
+            let values = gradient.iter().zip(x);
+            for ((out, (gradient, x)), (power, sum)) in
+                out.iter_mut().zip(values).zip(powers.iter().zip(sums.iter()))
+            {
+                *out = T::from_f64(gradient.to_f64() * power - factor * x.to_f64() * sum);
+            }
         }
     }
 }
 
 /// `sums[c] = padded[c] + padded[c + 1] + ..`, as many as `padded` is longer, plus one.
+#[inline(always)]
 fn sum_neighbours(padded: &[f64], sums: &mut [f64]) {
     sums.fill(0.0);
     for start in 0..=padded.len() - sums.len() {
@@ -126,15 +164,22 @@ fn sum_neighbours(padded: &[f64], sums: &mut [f64]) {
     }
 }
 
-/// `scale^-beta`; the betas that networks have by square roots, which are several times faster.
+/// `powers[c] = scales[c]^-beta`; the betas that networks have by square roots, which are several times faster.
 #[inline(always)]
-fn inverse_power(scale: f64, beta: f64) -> f64 {
+fn inverse_powers(scales: &[f64], beta: f64, powers: &mut [f64]) {
+    let pairs = powers.iter_mut().zip(scales);
     if beta == 0.5 {
-        1.0 / scale.sqrt()
+        for (power, scale) in pairs {
+            *power = 1.0 / scale.sqrt();
+        }
     } else if beta == 0.75 {
-        let root = scale.sqrt();
-        1.0 / (root * root.sqrt())
+        for (power, scale) in pairs {
+            let root = scale.sqrt();
+            *power = 1.0 / (root * root.sqrt());
+        }
     } else {
-        scale.powf(-beta)
+        for (power, scale) in pairs {
+            *power = scale.powf(-beta);
+        }
     }
 }

@@ -1,33 +1,43 @@
-//! StyleGAN2's convolution, whose weights are fixed and whose styles come with every image.
+//! StyleGAN2's layer: a convolution whose weights are fixed and whose styles come with every image, and what stands
+//! behind it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
+use candle_core::{DType, Result, Tensor, bail};
 
-use crate::activation::{Activation, View};
-use crate::convolution::{Window, correlate};
-use crate::demodulation::Energy;
 use crate::element::Element;
-use crate::filters::Filters;
-use crate::layer::Padding;
-use crate::op::{operand, with_values};
-use crate::transposed::Upsampling;
+use crate::op::to_f64;
+use crate::rectifier::Rectifier;
+
+mod band;
+mod fir;
+mod run;
+mod slopes;
+mod smoothing;
+mod styles;
+mod weights;
+
+use run::Run;
+use smoothing::Smoothing;
+use weights::Weights;
 
 /// A convolution whose input channels are scaled by the image's styles, and whose outputs are scaled back to unit
-/// variance (Karras et al., arXiv:1912.04958, equations 1 and 3), for maps `[n, h, w, c]`:
+/// variance (Karras et al., arXiv:1912.04958, equations 1 and 3 and figure 2), for maps `[n, h, w, c]`:
 ///
 /// ```text
-/// y[o] = d[o] * sum_i conv(weight[o, i], styles[i] * x[i])
+/// y = rectifier(smooth(d * conv(weight, styles * x)) + noise + bias)
 /// d[o] = rsqrt(sum_{i, k} (styles[i] * weight[o, i, k])^2 + 1e-8),  or 1 without demodulation
 /// ```
 ///
-/// Scaling maps instead of weights leaves one convolution for the whole batch. The result knows its gradient with
-/// respect to `x` and `styles`. Cloning shares the weights.
+/// Scaling maps instead of weights leaves one convolution for the whole batch. The result knows its gradients with
+/// respect to `x`, `styles` and `noise`; a run keeps nothing for them but these and the result. Cloning shares the
+/// weights.
 #[derive(Clone)]
 pub struct ModulatedConv {
     inputs: usize,
+    is_upsampling: bool,
     weights: AnyWeights,
+    behind: Behind,
 }
 
 #[derive(Clone)]
@@ -36,20 +46,14 @@ enum AnyWeights {
     F64(Arc<Weights<f64>>),
 }
 
-/// Weights in the kernels' layout.
-struct Weights<T> {
-    geometry: Geometry<T>,
-    /// Filters of the way back; made when they are first needed.
-    transposed: OnceLock<Filters<T>>,
-    energy: Option<Energy>,
-    outputs: usize,
-}
-
-enum Geometry<T> {
-    /// Stride 1, zeros around the picture so that it keeps its size.
-    Same(Filters<T>),
-    /// Transposed, stride 2.
-    Upsampling(Box<Upsampling<T>>),
+/// What stands behind a convolution.
+#[derive(Clone)]
+struct Behind {
+    /// Behind one that enlarges.
+    smoothing: Smoothing,
+    /// One number per output.
+    bias: Vec<f64>,
+    rectifier: Rectifier,
 }
 
 impl ModulatedConv {
@@ -68,7 +72,7 @@ impl ModulatedConv {
 
     /// A transposed convolution of stride 2, from `[n, h, w, i]` to `[n, 2 h + 1, 2 w + 1, o]`:
     /// `y[2 p + v, 2 q + u] += weight[v, u] * x[p, q]`, as `torch.nn.functional.conv_transpose2d` without padding.
-    /// `weight` is `[o, i, 3, 3]`. A low-pass filter (an [`Upfirdn2d`](crate::Upfirdn2d)) follows it in StyleGAN2.
+    /// `weight` is `[o, i, 3, 3]`. In StyleGAN2 it is [smoothed](ModulatedConv::smoothed).
     ///
     /// # Errors
     ///
@@ -90,16 +94,51 @@ impl ModulatedConv {
             DType::F64 => AnyWeights::F64(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
             other => bail!("a modulated convolution computes in f32 or f64, not {other:?}"),
         };
-        Ok(Self { inputs: weight.dim(1)?, weights })
+        let (outputs, inputs, _, _) = weight.dims4()?;
+        let behind =
+            Behind { smoothing: Smoothing::none(), bias: vec![0.0; outputs], rectifier: Rectifier::NONE };
+        Ok(Self { inputs, is_upsampling, weights, behind })
     }
 
-    /// The convolution of `x`, `[n, h, w, i]`, under `styles`, `[n, i]`.
+    /// Smooths what an upsampling convolution makes with `filter`, `[k, k]`, times 4: three of four pixels that went in
+    /// were zeros. The filter is flipped, as in [`Upfirdn2d`](crate::Upfirdn2d), and reads zeros around the picture,
+    /// which comes out as `[n, 2 h, 2 w, o]`.
+    ///
+    /// # Errors
+    ///
+    /// If the convolution keeps the size, or `filter` has another shape or fewer than 2x2 taps.
+    pub fn smoothed(mut self, filter: &Tensor) -> Result<Self> {
+        if !self.is_upsampling {
+            bail!("only an upsampling convolution is smoothed")
+        }
+        self.behind.smoothing = Smoothing::new(filter)?;
+        Ok(self)
+    }
+
+    /// Adds `bias`, `[o]`, and applies a rectifier.
+    ///
+    /// # Errors
+    ///
+    /// If `bias` has another shape, or the rectifier's numbers are not above 0.
+    pub fn rectified(mut self, bias: &Tensor, rectifier: Rectifier) -> Result<Self> {
+        let outputs = self.behind.bias.len();
+        if bias.dims() != [outputs] {
+            bail!("a bias of shape [{outputs}] expected, found {:?}", bias.dims())
+        }
+        rectifier.check()?;
+        self.behind.bias = to_f64(bias)?;
+        self.behind.rectifier = rectifier;
+        Ok(self)
+    }
+
+    /// The layer's outputs for `x`, `[n, h, w, i]`, under `styles`, `[n, i]`. `noise` is a plane of the outputs' height and
+    /// width for every image, or one for all of them, `[n or 1, h, w]`; all channels share it.
     ///
     /// # Errors
     ///
     /// If a shape or a type is another, or a tensor is not on the CPU.
-    pub fn apply(&self, x: &Tensor, styles: &Tensor) -> Result<Tensor> {
-        let (n, _, _, c) = x.dims4()?;
+    pub fn apply(&self, x: &Tensor, styles: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
+        let (n, h, w, c) = x.dims4()?;
         if c != self.inputs || styles.dims() != [n, c] {
             let (inputs, found) = (self.inputs, styles.dims());
             bail!(
@@ -115,146 +154,40 @@ impl ModulatedConv {
             let (x, styles) = (x.dtype(), styles.dtype());
             bail!("a modulated convolution of {dtype:?} was given a map of {x:?} and styles of {styles:?}")
         }
-        let (x, styles) = (x.contiguous()?, styles.contiguous()?);
-        match &self.weights {
-            AnyWeights::F32(weights) => x.apply_op2(&styles, Run(Arc::clone(weights))),
-            AnyWeights::F64(weights) => x.apply_op2(&styles, Run(Arc::clone(weights))),
-        }
-    }
-}
-
-impl<T: Element> Weights<T> {
-    fn new(weight: &Tensor, demodulate: bool, is_upsampling: bool) -> Result<Self> {
-        let (outputs, inputs, kh, kw) = weight.dims4()?;
-        let values = weight.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>()?;
-        let geometry = if is_upsampling {
-            Geometry::Upsampling(Box::new(Upsampling::from_oihw(&values, [outputs, inputs])))
+        let [h, w] = if self.is_upsampling {
+            [h, w].map(|size| self.behind.smoothing.outputs(2 * size + 1))
         } else {
-            Geometry::Same(Filters::from_oihw(&values, [outputs, inputs, kh, kw]))
+            [h, w]
         };
-        let energy = demodulate.then(|| Energy::of(&values, inputs, kh * kw));
-        Ok(Self { geometry, transposed: OnceLock::new(), energy, outputs })
-    }
-
-    fn forward(&self, x: View<'_, T>, styles: &[T]) -> Activation<T> {
-        let factors = self.energy.as_ref().map(|energy| energy.factors(styles));
-        match &self.geometry {
-            Geometry::Upsampling(filters) => filters.apply(x, styles, factors.as_deref()),
-            Geometry::Same(filters) => {
-                let window = Window {
-                    input_scale: Some(styles),
-                    output_scale: factors.as_deref(),
-                    ..Window::new(Padding::zeros(filters.kh / 2), 1)
-                };
-                correlate(x, filters, &window)
+        let noise = match noise {
+            Some(noise) => {
+                let (planes, noise_h, noise_w) = noise.dims3()?;
+                if (planes != 1 && planes != n) || [noise_h, noise_w] != [h, w] || noise.dtype() != dtype {
+                    let (found, type_found) = (noise.dims(), noise.dtype());
+                    bail!(
+                        "noise of shape [{n} or 1, {h}, {w}] and type {dtype:?} expected, found {found:?} and \
+                         {type_found:?}"
+                    )
+                }
+                noise.contiguous()?
             }
-        }
-    }
-
-    /// The gradients by `x` and by the styles, for outputs `y`.
-    fn backward(&self, x: View<'_, T>, styles: &[T], y: &[T], gradient: View<'_, T>) -> (Vec<T>, Vec<T>) {
-        let factors = self.energy.as_ref().map(|energy| energy.factors(styles));
-        let transposed = self.transposed.get_or_init(|| match &self.geometry {
-            Geometry::Same(filters) => filters.transposed(),
-            Geometry::Upsampling(filters) => filters.transposed(),
-        });
-        let window = match &self.geometry {
-            Geometry::Same(filters) => Window::new(Padding::zeros(filters.kh / 2), 1),
-            Geometry::Upsampling(_) => Window::new(Padding::zeros(0), 2),
+            // No plane is no noise.
+            None => Tensor::zeros((0, h, w), dtype, x.device())?,
         };
-        let window = Window { input_scale: factors.as_deref(), ..window };
-        // By the scaled map; what is left is the scale itself.
-        let mut to_x = correlate(gradient, transposed, &window).data;
-        let dot = dot_pixels(&to_x, x.data, x.c, x.n);
-        let mut to_styles: Vec<T> = dot.iter().map(|sum| T::from_f64(*sum)).collect();
-        if let (Some(energy), Some(factors)) = (&self.energy, &factors) {
-            let dot = dot_pixels(gradient.data, y, self.outputs, x.n);
-            energy.add_gradient(styles, factors, &dot, &mut to_styles);
+        match &self.weights {
+            AnyWeights::F32(weights) => self.run(weights, x, styles, &noise),
+            AnyWeights::F64(weights) => self.run(weights, x, styles, &noise),
         }
-        let images = to_x.par_chunks_mut(x.image_len().max(1)).zip(styles.par_chunks(x.c.max(1)));
-        images.for_each(|(image, styles)| {
-            image.par_chunks_mut(PIXELS * x.c).for_each(|pixels| {
-                for pixel in pixels.chunks_exact_mut(x.c) {
-                    for (value, style) in pixel.iter_mut().zip(styles) {
-                        *value *= *style;
-                    }
-                }
-            });
-        });
-        (to_x.into_vec(), to_styles)
-    }
-}
-
-/// Pixels per task.
-const PIXELS: usize = 256;
-
-/// Sums over pixels of `a * b` per image and channel, `[n, c]`, for two maps `[n, h, w, c]`.
-fn dot_pixels<T: Element>(a: &[T], b: &[T], c: usize, n: usize) -> Vec<f64> {
-    let image_len = a.len().checked_div(n).unwrap_or(0);
-    let mut sums = Vec::with_capacity(n * c);
-    for (a, b) in a.chunks_exact(image_len.max(1)).zip(b.chunks_exact(image_len.max(1))) {
-        // Every task sums its own pixels in the operands' type; the tasks' sums are added in their order.
-        let partial: Vec<Vec<T>> = a
-            .par_chunks(PIXELS * c)
-            .zip(b.par_chunks(PIXELS * c))
-            .map(|(a, b)| {
-                let mut sums = vec![T::ZERO; c];
-                for (a, b) in a.chunks_exact(c).zip(b.chunks_exact(c)) {
-                    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                        *sum += *a * *b;
-                    }
-                }
-                sums
-            })
-            .collect();
-        sums.extend((0..c).map(|channel| partial.iter().map(|sums| sums[channel].to_f64()).sum::<f64>()));
-    }
-    sums
-}
-
-/// One application.
-struct Run<T>(Arc<Weights<T>>);
-
-impl<T: Element> CustomOp2 for Run<T> {
-    fn name(&self) -> &'static str {
-        "modulated-conv"
     }
 
-    fn cpu_fwd(
+    fn run<T: Element>(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        styles: &CpuStorage,
-        styles_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (n, h, w, c) = x_layout.shape().dims4()?;
-        let x = View::new(operand(x, x_layout)?, [n, h, w, c]);
-        let y = self.0.forward(x, operand(styles, styles_layout)?);
-        Ok((T::to_cpu_storage_owned(y.data.into_vec()), Shape::from((y.n, y.h, y.w, y.c))))
-    }
-
-    fn bwd(
-        &self,
+        weights: &Arc<Weights<T>>,
         x: &Tensor,
         styles: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (n, h, w, c) = x.dims4()?;
-        let (_, out_h, out_w, outputs) = y.dims4()?;
-        let (to_x, to_styles) = with_values(x, |x: &[T]| {
-            with_values(styles, |styles: &[T]| {
-                with_values(y, |y: &[T]| {
-                    with_values(gradient, |gradient: &[T]| {
-                        let gradient = View::new(gradient, [n, out_h, out_w, outputs]);
-                        self.0.backward(View::new(x, [n, h, w, c]), styles, y, gradient)
-                    })
-                })
-            })
-        })????;
-        Ok((
-            Some(Tensor::from_vec(to_x, x.shape(), x.device())?),
-            Some(Tensor::from_vec(to_styles, styles.shape(), styles.device())?),
-        ))
+        noise: &Tensor,
+    ) -> Result<Tensor> {
+        let run = Run { weights: Arc::clone(weights), behind: self.behind.clone() };
+        x.contiguous()?.apply_op3(&styles.contiguous()?, noise, run)
     }
 }

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Add};
 use crate::element::Element;
 use crate::layer::{Padding, PaddingMode};
 
@@ -80,7 +80,7 @@ impl Padding {
     /// The transpose of padding: every padded pixel's gradient goes to the pixel it showed.
     pub(crate) fn fold<T: Element>(self, padded: &Activation<T>) -> Activation<T> {
         let (h, w) = (padded.h - self.top - self.bottom, padded.w - self.left - self.right);
-        let mut map = Activation::zeros([padded.n, padded.c, h, w]);
+        let mut map = Activation::new([padded.n, padded.c, h, w]);
         if map.data.is_empty() {
             return map;
         }
@@ -93,12 +93,18 @@ impl Padding {
         }
         map.data.par_chunks_mut(w * c).enumerate().for_each(|(row, to)| {
             let (n, y) = (row / h, row % h);
-            for v in &shown_in[y] {
+            for (index, v) in shown_in[y].iter().enumerate() {
                 let from = &padded.data[(n * padded.h + v) * padded_row..][..padded_row];
-                for (u, pixel) in from.chunks_exact(c).enumerate() {
-                    let Some(x) = self.column(u, w) else { continue };
-                    for (to, from) in to[x * c..][..c].iter_mut().zip(pixel) {
-                        *to += *from;
+                let inside = &from[self.left * c..][..w * c];
+                // Every row is shown at least once, by itself.
+                if index == 0 {
+                    to.copy_from_slice(inside);
+                } else {
+                    T::run(Add { to: &mut *to, from: inside });
+                }
+                for edge in (0..self.left).chain(self.left + w..padded.w) {
+                    if let Some(x) = self.column(edge, w) {
+                        T::run(Add { to: &mut to[x * c..][..c], from: &from[edge * c..][..c] });
                     }
                 }
             }

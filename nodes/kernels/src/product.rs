@@ -32,15 +32,16 @@ pub(crate) struct Product<T> {
 }
 
 impl<T: Element> Product<T> {
-    /// Depth is cut into slices, so that a slice of a panel stays in the L1 cache while the rows pass by.
+    /// Depth is cut into slices of at most `slice_depth`, so that a slice of a panel stays in the L1 cache while the rows
+    /// pass by. Short slices also round less: they are summed by themselves.
     ///
     /// # Safety
     ///
     /// The pointers lead to as many numbers as the sizes say (with the last panel of `rhs` filled up to 16 columns), and
     /// nobody else uses those of `out`. `depth` is at least 1.
     #[inline(always)]
-    pub(crate) unsafe fn compute<V: Lanes<Element = T>>(self) {
-        let slice = self.depth.div_ceil(self.depth.div_ceil(SLICE_DEPTH));
+    pub(crate) unsafe fn compute<V: Lanes<Element = T>>(self, slice_depth: usize) {
+        let slice = self.depth.div_ceil(self.depth.div_ceil(slice_depth));
         let mut start = 0;
         while start < self.depth {
             // SAFETY: `start` is less than the depth, so both stay inside.

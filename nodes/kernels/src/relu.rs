@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::element::Element;
+use crate::simd::{Job, Lanes};
 
 /// Pixels per task.
 const PIXELS: usize = 256;
@@ -70,16 +71,9 @@ impl<T: Element> Signs<T> {
         let mut signs = Self::new(map.n * map.h * map.w, map.c, rectified);
         if map.c > 0 {
             let tasks = signs.bytes.par_chunks_mut(PIXELS * byte_len(map.c));
-            tasks.zip(map.data.par_chunks(PIXELS * map.c)).for_each(|(bytes, values)| {
-                for (bytes, pixel) in bytes.chunks_exact_mut(byte_len(map.c)).zip(values.chunks_exact(map.c))
-                {
-                    for (byte, values) in bytes.iter_mut().zip(pixel.chunks(8)) {
-                        for (bit, value) in values.iter().enumerate() {
-                            *byte |= u8::from(*value > T::ZERO) << bit;
-                        }
-                    }
-                }
-            });
+            tasks
+                .zip(map.data.par_chunks(PIXELS * map.c))
+                .for_each(|(bytes, values)| note_signs(values, map.c, bytes));
         }
         signs
     }
@@ -91,15 +85,123 @@ impl<T: Element> Signs<T> {
             return;
         }
         let tasks = gradient.data.par_chunks_mut(PIXELS * c).zip(self.bytes.par_chunks(PIXELS * byte_len(c)));
-        tasks.for_each(|(values, bytes)| {
-            for (pixel, bytes) in values.chunks_exact_mut(c).zip(bytes.chunks_exact(byte_len(c))) {
-                for (values, byte) in pixel.chunks_mut(8).zip(bytes) {
-                    for (bit, value) in values.iter_mut().enumerate() {
-                        let other = if slope == T::ZERO { T::ZERO } else { *value * slope };
-                        *value = if byte >> bit & 1 == 1 { *value } else { other };
-                    }
-                }
-            }
-        });
+        tasks.for_each(|(values, bytes)| T::run(ApplySigns { values, channels: c, bytes, slope }));
     }
+}
+
+/// Notes which values of some rectified pixels are positive.
+pub(crate) fn note_signs<T: Element>(values: &[T], channels: usize, bytes: &mut [u8]) {
+    T::run(NoteSigns { values, channels, bytes });
+}
+
+/// How many pixels of how many channels to take `len` numbers for. Pixels of full bytes lie one behind the other, as if
+/// they were one.
+fn layout(len: usize, channels: usize) -> [usize; 2] {
+    if channels.is_multiple_of(16) { [1, len] } else { [len / channels, channels] }
+}
+
+struct NoteSigns<'a, T> {
+    values: &'a [T],
+    channels: usize,
+    bytes: &'a mut [u8],
+}
+
+impl<T: Element> Job<T> for NoteSigns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { values, channels, bytes } = self;
+        let [pixels, channels] = layout(values.len(), channels);
+        let zero = V::splat(T::ZERO);
+        let bytes_each = byte_len(channels);
+        assert!(values.len() >= pixels * channels && bytes.len() >= pixels * bytes_each);
+        for pixel in 0..pixels {
+            let (first, byte) = (pixel * channels, pixel * bytes_each);
+            let mut channel = 0;
+            while channel < channels {
+                let values = if channel + V::WIDTH <= channels {
+                    // SAFETY: there are at least as many channels left as lanes.
+                    unsafe { V::load(values.as_ptr().add(first + channel)) }
+                } else {
+                    V::load_part(&values[first + channel..first + channels])
+                };
+                // SAFETY: a pixel has a byte for every eight channels, and an even number of them.
+                unsafe {
+                    write_bits::<V>(bytes.as_mut_ptr().add(byte + channel / 8), V::bits(values.above(zero)))
+                };
+                channel += V::WIDTH;
+            }
+        }
+    }
+}
+
+struct ApplySigns<'a, T> {
+    values: &'a mut [T],
+    channels: usize,
+    bytes: &'a [u8],
+    slope: T,
+}
+
+impl<T: Element> Job<T> for ApplySigns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { values, channels, bytes, slope } = self;
+        let [pixels, channels] = layout(values.len(), channels);
+        let bytes_each = byte_len(channels);
+        assert!(values.len() >= pixels * channels && bytes.len() >= pixels * bytes_each);
+        for pixel in 0..pixels {
+            let (first, byte) = (pixel * channels, pixel * bytes_each);
+            let mut channel = 0;
+            while channel < channels {
+                // SAFETY: a pixel has a byte for every eight channels, and an even number of them.
+                let kept = V::mask(unsafe { read_bits::<V>(bytes.as_ptr().add(byte + channel / 8)) });
+                if channel + V::WIDTH <= channels {
+                    // SAFETY: there are at least as many channels left as lanes.
+                    unsafe {
+                        let at = values.as_mut_ptr().add(first + channel);
+                        keep(V::load(at), kept, slope).store(at);
+                    }
+                } else {
+                    let rest = &mut values[first + channel..first + channels];
+                    keep(V::load_part(rest), kept, slope).store_part(rest);
+                }
+                channel += V::WIDTH;
+            }
+        }
+    }
+}
+
+/// What is left of a gradient where only the lanes of `kept` have the slope 1.
+#[inline(always)]
+fn keep<V: Lanes>(gradient: V, kept: V::Mask, slope: V::Element) -> V {
+    // Not times zero: infinity has to become zero too.
+    let other = if slope == V::Element::ZERO { V::splat(slope) } else { gradient.mul(V::splat(slope)) };
+    V::select(kept, gradient, other)
+}
+
+/// # Safety
+///
+/// There is a byte for every eight lanes, and nobody else uses it.
+#[inline(always)]
+unsafe fn write_bits<V: Lanes>(to: *mut u8, bits: u16) {
+    let [low, high] = bits.to_le_bytes();
+    // SAFETY: the caller's promise.
+    unsafe {
+        *to = low;
+        if V::WIDTH > 8 {
+            *to.add(1) = high;
+        }
+    }
+}
+
+/// # Safety
+///
+/// There is a byte for every eight lanes.
+#[inline(always)]
+unsafe fn read_bits<V: Lanes>(from: *const u8) -> u16 {
+    // SAFETY: the caller's promise.
+    unsafe { u16::from_le_bytes([*from, if V::WIDTH > 8 { *from.add(1) } else { 0 }]) }
 }

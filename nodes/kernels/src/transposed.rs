@@ -1,47 +1,51 @@
-//! The transposed convolution of stride 2 that enlarges a map, as four convolutions of the small one.
+//! The transposed convolution of stride 2 that enlarges a map, and its own transpose.
 //!
 //! With a 3x3 kernel `w`, output row `2m` is made of input rows `m - 1` (through `w[2]`) and `m` (through `w[0]`), and
 //! output row `2m + 1` of input row `m` (through `w[1]`); columns likewise. So the outputs of even and odd rows and
 //! columns are four ordinary convolutions with kernels of 2x2, 2x1, 1x2 and 1x1, woven into each other: nine products
-//! per input, output and pixel of the small map, and no zeros multiplied.
+//! per input, output and pixel of the small map, and no zeros multiplied. Maps that are large enough go through
+//! [`winograd`], which takes about five.
+
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
 use crate::activation::{Activation, View};
-use crate::convolution::{Target, correlate_strip, scale_pixels, strip_rows};
+use crate::convolution::{Target, Window, correlate, correlate_strip, scale_pixels, strip_rows};
 use crate::element::Element;
 use crate::filters::Filters;
 use crate::layer::Padding;
+use crate::shared::Shared;
+use crate::winograd::{self, Rounding, Sink, Source};
 
 /// Kernel rows (or columns) behind even and odd outputs, in the order of the inputs that they read.
 const PARITIES: [&[usize]; 2] = [&[2, 0], &[1]];
 
 /// The filters of a transposed 3x3 convolution of stride 2.
 pub(crate) struct Upsampling<T> {
-    /// Even rows and even columns, even and odd, odd and even, odd and odd.
-    phases: [Filters<T>; 4],
+    filters: Filters<T>,
+    /// Even rows and even columns, even and odd, odd and even, odd and odd; made when they are first needed.
+    phases: OnceLock<[Filters<T>; 4]>,
+    /// Inputs and outputs exchanged; made when they are first needed.
+    transposed: OnceLock<Filters<T>>,
 }
 
 impl<T: Element> Upsampling<T> {
     /// From `[outputs, inputs, 3, 3]`.
     pub(crate) fn from_oihw(weight: &[T], [outputs, inputs]: [usize; 2]) -> Self {
-        let phases = [0, 1, 2, 3].map(|phase| {
-            let (rows, columns) = (PARITIES[phase / 2], PARITIES[phase % 2]);
-            Filters::pack([outputs, inputs, rows.len(), columns.len()], |o, i, v, u| {
-                weight[((o * inputs + i) * 3 + rows[v]) * 3 + columns[u]]
-            })
-        });
-        Self { phases }
+        let filters = Filters::from_oihw(weight, [outputs, inputs, 3, 3]);
+        Self { filters, phases: OnceLock::new(), transposed: OnceLock::new() }
     }
 
-    /// The filters of the way back: an ordinary convolution of stride 2 without padding.
-    pub(crate) fn transposed(&self) -> Filters<T> {
-        let Filters { inputs, outputs, .. } = self.phases[0];
-        // Where a kernel row or column stands: its parity, and its place in that parity's list.
-        let place = |v: usize| (v % 2, if v == 0 { 1 } else { 0 });
-        Filters::pack([inputs, outputs, 3, 3], |i, o, v, u| {
-            let ((row_parity, v), (column_parity, u)) = (place(v), place(u));
-            self.phases[2 * row_parity + column_parity].weight(o, i, v, u)
+    fn phases(&self) -> &[Filters<T>; 4] {
+        let Filters { inputs, outputs, .. } = self.filters;
+        self.phases.get_or_init(|| {
+            [0, 1, 2, 3].map(|phase| {
+                let (rows, columns) = (PARITIES[phase / 2], PARITIES[phase % 2]);
+                Filters::pack([outputs, inputs, rows.len(), columns.len()], |o, i, v, u| {
+                    self.filters.weight(o, i, rows[v], columns[u])
+                })
+            })
         })
     }
 
@@ -52,10 +56,47 @@ impl<T: Element> Upsampling<T> {
         input_scale: &[T],
         output_scale: Option<&[T]>,
     ) -> Activation<T> {
-        let outputs = self.phases[0].outputs;
+        let outputs = self.filters.outputs;
         let mut out = Activation::new([map.n, outputs, 2 * map.h + 1, 2 * map.w + 1]);
-        if out.data.is_empty() {
+        if !winograd::is_worthwhile_between(map.c, map.n, [map.h, map.w]) {
+            self.apply_phases(map, input_scale, output_scale, &mut out);
             return out;
+        }
+        let source = Source { scale: Some(input_scale), ..Source::new(map, Padding::zeros(1)) };
+        let size = [out.h, out.w];
+        let sink =
+            Sink { scale: output_scale, ..Sink::new(Shared::new(&mut out.data), map.n, size, outputs) };
+        winograd::enlarge(&source, &self.filters, &sink);
+        out
+    }
+
+    /// The transpose, `[n, 2 h + 1, 2 w + 1, o]` to `[n, h, w, c]`: a convolution of stride 2. The scale is `[n, o]`.
+    pub(crate) fn apply_transposed(&self, map: View<'_, T>, input_scale: Option<&[T]>) -> Activation<T> {
+        let Filters { inputs, outputs, .. } = self.filters;
+        let transposed = self.transposed.get_or_init(|| {
+            Filters::pack([inputs, outputs, 3, 3], |i, o, v, u| self.filters.weight(o, i, v, u))
+        });
+        let size = [map.h / 2, map.w / 2];
+        if !winograd::is_worthwhile_between(map.c, map.n, size) {
+            let window = Window { input_scale, ..Window::new(Padding::zeros(0), 2) };
+            return correlate(map, transposed, &window, Rounding::Coarse);
+        }
+        let mut out = Activation::new([map.n, inputs, size[0], size[1]]);
+        let source = Source { scale: input_scale, ..Source::new(map, Padding::zeros(0)) };
+        winograd::halve(&source, transposed, &Sink::new(Shared::new(&mut out.data), map.n, size, inputs));
+        out
+    }
+
+    fn apply_phases(
+        &self,
+        map: View<'_, T>,
+        input_scale: &[T],
+        output_scale: Option<&[T]>,
+        out: &mut Activation<T>,
+    ) {
+        let (outputs, phases) = (self.filters.outputs, self.phases());
+        if out.data.is_empty() {
+            return;
         }
         // Row pairs per strip; the last pair is half a pair.
         let pairs = strip_rows(map.h + 1, map.w + 1, map.c + 4 * outputs);
@@ -74,7 +115,7 @@ impl<T: Element> Upsampling<T> {
             scratch.resize((rows.div_ceil(2) + 1) * padded_row, T::ZERO);
             Padding::zeros(1).write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
             scale_pixels(scratch, Some(&input_scale[n * map.c..][..map.c]));
-            for (phase, filters) in self.phases.iter().enumerate() {
+            for (phase, filters) in phases.iter().enumerate() {
                 let (odd_row, odd_column) = (phase / 2, phase % 2);
                 let rows = if odd_row == 0 { rows.div_ceil(2) } else { rows / 2 };
                 if rows == 0 {
@@ -93,6 +134,5 @@ impl<T: Element> Upsampling<T> {
             }
             scale_pixels(out, output_scale.map(|scale| &scale[n * outputs..][..outputs]));
         });
-        out
     }
 }

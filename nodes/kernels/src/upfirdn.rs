@@ -127,7 +127,7 @@ impl Upfirdn2d {
 
 /// Products of a column and a row that sum up to `filter`, rows of `kw` taps: one if that is possible, otherwise
 /// one per row.
-fn separate(filter: &[f64], kw: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
+pub(crate) fn separate(filter: &[f64], kw: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
     let largest = (0..filter.len()).max_by(|a, b| filter[*a].abs().total_cmp(&filter[*b].abs())).unwrap_or(0);
     let (v, u, peak) = (largest / kw, largest % kw, filter[largest]);
     let row = filter[v * kw..][..kw].to_vec();

@@ -1,7 +1,8 @@
 use rayon::prelude::*;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Add};
 use crate::element::Element;
+use crate::simd::{Job, Lanes};
 
 /// `y[i, j] = x[i / factor, j / factor]`.
 pub(crate) fn upsample<T: Element>(map: &Activation<T>, factor: usize) -> Activation<T> {
@@ -25,21 +26,41 @@ pub(crate) fn upsample<T: Element>(map: &Activation<T>, factor: usize) -> Activa
 
 /// The transpose: sums the `factor x factor` gradients of every source pixel.
 pub(crate) fn sum_blocks<T: Element>(gradient: &Activation<T>, factor: usize) -> Activation<T> {
-    let mut out = Activation::zeros([gradient.n, gradient.c, gradient.h / factor, gradient.w / factor]);
+    let mut out = Activation::new([gradient.n, gradient.c, gradient.h / factor, gradient.w / factor]);
     let (row, c) = (out.w * out.c, out.c);
     if row > 0 {
         let blocks = gradient.data.par_chunks(gradient.w * c * factor);
-        out.data.par_chunks_mut(row).zip(blocks).for_each(|(to, block)| {
-            for from in block.chunks_exact(gradient.w * c) {
-                for (to, from) in to.chunks_exact_mut(c).zip(from.chunks_exact(factor * c)) {
-                    for pixel in from.chunks_exact(c) {
-                        for (to, from) in to.iter_mut().zip(pixel) {
-                            *to += *from;
-                        }
-                    }
-                }
-            }
+        out.data.par_chunks_mut(row).zip(blocks).for_each(|(to, blocks)| {
+            T::run(SumBlocks { blocks, factor, c, to });
         });
     }
     out
+}
+
+/// A row of sums.
+struct SumBlocks<'a, T> {
+    /// `factor` rows `[factor, w * factor, c]`.
+    blocks: &'a [T],
+    factor: usize,
+    c: usize,
+    /// `[w, c]`
+    to: &'a mut [T],
+}
+
+impl<T: Element> Job<T> for SumBlocks<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        let Self { blocks, factor, c, to } = self;
+        let row_len = blocks.len() / factor;
+        for (x, to) in to.chunks_exact_mut(c).enumerate() {
+            to.copy_from_slice(&blocks[x * factor * c..][..c]);
+            for index in 1..factor * factor {
+                let (v, u) = (index / factor, index % factor);
+                let from = &blocks[v * row_len + (x * factor + u) * c..][..c];
+                Add { to: &mut *to, from }.run::<V>();
+            }
+        }
+    }
 }

@@ -19,6 +19,8 @@
 //! output. Where they are large, all tasks share a block of transformed tiles, and every task takes its own outputs,
 //! for which it transforms the filters.
 
+use std::marker::PhantomData;
+
 use rayon::prelude::*;
 
 use crate::element::Element;
@@ -28,25 +30,26 @@ use crate::product::{COLUMNS, Product};
 use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
 
+mod halves;
+mod large;
+mod plane;
+mod scheme;
 mod sink;
+mod small;
 mod source;
-mod transform;
 
+use scheme::{Enlarging, Halving, Large, Scheme, Small};
 pub(crate) use sink::{Pool, Sink, WinnerBits};
 pub(crate) use source::Source;
 use source::TransformTiles;
 
-/// Outputs of a tile along one side.
-const STEP: usize = 4;
-/// Inputs of a tile along one side.
-const SIDE: usize = STEP + 2;
-/// Products of a tile.
-const PRODUCTS: usize = SIDE * SIDE;
 /// Outputs that are multiplied together: two panels.
 const PAIR: usize = 2 * COLUMNS;
 
 /// Fewer tiles than this are not worth transforming the filters.
 const LEAST_TILES: usize = 4;
+/// Fewer tiles of 6x6 outputs than this are not worth their filters.
+const LEAST_LARGE_TILES: usize = 64;
 /// Fewer channels than this are mostly transforms.
 const LEAST_CHANNELS: usize = 16;
 
@@ -57,8 +60,8 @@ const OWN_TILES_LEN: usize = 72 << 10;
 const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
 /// Numbers of a block of transformed tiles that all tasks share.
 const BLOCK_LEN: usize = 2 << 20;
-/// Tiles of such a block that are multiplied at once.
-const PART_TILES: usize = 48;
+/// Numbers of products that are made at once of such a block: half of a core's cache in f32.
+const PART_LEN: usize = 56 << 10;
 /// Tiles that a task transforms at once.
 const CHUNK_TILES: usize = 8;
 
@@ -79,8 +82,8 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(n: usize, [h, w]: [usize; 2]) -> Self {
-        let (rows, columns) = (h.div_ceil(STEP), w.div_ceil(STEP));
+    fn new<S: Scheme>(n: usize, [h, w]: [usize; 2]) -> Self {
+        let (rows, columns) = (h.div_ceil(S::OUTPUTS), w.div_ceil(S::OUTPUTS));
         Self { rows, columns, tiles: n * rows * columns }
     }
 
@@ -101,18 +104,71 @@ pub(crate) fn is_worthwhile(
     n: usize,
     size: [usize; 2],
 ) -> bool {
-    kernel == [3, 3] && stride == 1 && inputs >= LEAST_CHANNELS && Grid::new(n, size).tiles >= LEAST_TILES
+    kernel == [3, 3]
+        && stride == 1
+        && inputs >= LEAST_CHANNELS
+        && Grid::new::<Small>(n, size).tiles >= LEAST_TILES
+}
+
+/// How much rounding a convolution may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// A few 1e-6 of the largest value: for values. Errors of layers add up, and decide which way ties of pools and zeros
+    /// of rectifiers fall.
+    Fine,
+    /// Up to 1e-5 of the largest value: for gradients, in which nothing is decided any more.
+    Coarse,
 }
 
 /// Convolves `source` with `filters`, 3x3 and of stride 1, into `sink`.
-pub(crate) fn convolve<T: Element>(source: &Source<'_, T>, filters: &Filters<T>, sink: &Sink<'_, T>) {
-    let work = Work {
+pub(crate) fn convolve<T: Element>(
+    source: &Source<'_, T>,
+    filters: &Filters<T>,
+    sink: &Sink<'_, T>,
+    rounding: Rounding,
+) {
+    if rounding == Rounding::Coarse && is_large(sink.size) {
+        run::<T, Large>(source, filters, sink);
+    } else {
+        run::<T, Small>(source, filters, sink);
+    }
+}
+
+/// Whether tiles of 6x6 outputs take fewer products, also where they hang over the edges, and an image has enough of them
+/// to make up for filters that are almost twice as large.
+fn is_large(size: [usize; 2]) -> bool {
+    let (small, large) = (Grid::new::<Small>(1, size).tiles, Grid::new::<Large>(1, size).tiles);
+    large >= LEAST_LARGE_TILES && large * Large::PRODUCTS * 20 <= small * Small::PRODUCTS * 19
+}
+
+/// Whether [`enlarge`] and [`halve`] gain from tiles, between maps of height and width `size` and those of twice the
+/// size.
+pub(crate) fn is_worthwhile_between(inputs: usize, n: usize, size: [usize; 2]) -> bool {
+    // Edges of tiles are computed for nothing: on small maps that is more than what is gained.
+    let larger = size.map(|size| 2 * size + 1);
+    let tiles = Grid::new::<Enlarging>(n, larger).tiles;
+    inputs >= LEAST_CHANNELS && tiles * Enlarging::PRODUCTS * 5 <= n * size[0] * size[1] * 9 * 4
+}
+
+/// The transposed convolution of stride 2 with `filters`, 3x3: `y[2 p + v, 2 q + u] += w[v, u] x[p, q]`.
+pub(crate) fn enlarge<T: Element>(source: &Source<'_, T>, filters: &Filters<T>, sink: &Sink<'_, T>) {
+    run::<T, Enlarging>(source, filters, sink);
+}
+
+/// The convolution of stride 2 with `filters`, 3x3.
+pub(crate) fn halve<T: Element>(source: &Source<'_, T>, filters: &Filters<T>, sink: &Sink<'_, T>) {
+    run::<T, Halving>(source, filters, sink);
+}
+
+fn run<T: Element, S: Scheme>(source: &Source<'_, T>, filters: &Filters<T>, sink: &Sink<'_, T>) {
+    let work = Work::<T, S> {
         source,
         filters,
         sink,
-        grid: Grid::new(sink.n, sink.size),
+        grid: Grid::new::<S>(sink.n, sink.size),
         // Rows a cache line further apart than a power of two: else they would compete for the same places of a cache.
         row_len: filters.inputs.next_multiple_of(COLUMNS) + COLUMNS,
+        scheme: PhantomData,
     };
     if work.transformed_len(filters.outputs.div_ceil(COLUMNS)) <= SHARED_FILTERS {
         work.by_tiles();
@@ -121,19 +177,20 @@ pub(crate) fn convolve<T: Element>(source: &Source<'_, T>, filters: &Filters<T>,
     }
 }
 
-struct Work<'a, T> {
+struct Work<'a, T, S> {
     source: &'a Source<'a, T>,
     filters: &'a Filters<T>,
     sink: &'a Sink<'a, T>,
     grid: Grid,
     /// Numbers of a transformed tile's products: its channels and some room.
     row_len: usize,
+    scheme: PhantomData<S>,
 }
 
-impl<T: Element> Work<'_, T> {
+impl<T: Element, S: Scheme> Work<'_, T, S> {
     /// Numbers of so many transformed panels.
     fn transformed_len(&self, panels: usize) -> usize {
-        panels * PRODUCTS * filter_len(self.filters.inputs)
+        panels * S::FILTERS * filter_len(self.filters.inputs)
     }
 
     /// Numbers of one product of transformed tiles: `[tiles][row_len]`.
@@ -147,15 +204,15 @@ impl<T: Element> Work<'_, T> {
         let panels = self.filters.outputs.div_ceil(COLUMNS);
         let mut transformed = Buffer::new(panels * panel_len);
         transformed.par_chunks_exact_mut(panel_len).enumerate().for_each(|(panel, to)| {
-            T::run(TransformFilters { filters: self.filters, panel, to });
+            T::run(TransformFilters::<T, S> { filters: self.filters, panel, to, scheme: PhantomData });
         });
-        let most = (OWN_TILES_LEN / (PRODUCTS * self.row_len)).clamp(*OWN_TILES.start(), *OWN_TILES.end());
+        let most = (OWN_TILES_LEN / (S::PRODUCTS * self.row_len)).clamp(*OWN_TILES.start(), *OWN_TILES.end());
         let tasks = self.grid.tiles.div_ceil(most);
         (0..tasks).into_par_iter().for_each(|task| {
             let first = task * self.grid.tiles / tasks;
             let count = (task + 1) * self.grid.tiles / tasks - first;
-            let tiles_len = PRODUCTS * self.product_len(count);
-            T::with_scratch(tiles_len + products_len(count), |scratch| {
+            let tiles_len = S::PRODUCTS * self.product_len(count);
+            T::with_scratch(tiles_len + products_len::<S>(count), |scratch| {
                 let (tiles, products) = scratch.split_at_mut(tiles_len);
                 T::run(OwnTiles { work: self, transformed: &transformed, first, count, tiles, products });
             });
@@ -164,30 +221,30 @@ impl<T: Element> Work<'_, T> {
 
     /// Blocks of tiles, one after the other; every task makes some outputs of a block.
     fn by_outputs(&self) {
-        let most = (BLOCK_LEN / (PRODUCTS * self.row_len)).max(PART_TILES);
+        let most = (BLOCK_LEN / (S::PRODUCTS * self.row_len)).max(part_tiles::<S>());
         let blocks = self.grid.tiles.div_ceil(most);
-        let mut buffer = Buffer::new(PRODUCTS * self.product_len(self.grid.tiles.min(most)));
+        let mut buffer = Buffer::new(S::PRODUCTS * self.product_len(self.grid.tiles.min(most)));
         for block in 0..blocks {
             let first = block * self.grid.tiles / blocks;
             let count = (block + 1) * self.grid.tiles / blocks - first;
             let product_len = self.product_len(count);
-            let tiles = Shared::new(&mut buffer[..PRODUCTS * product_len]);
+            let tiles = Shared::new(&mut buffer[..S::PRODUCTS * product_len]);
             (0..count.div_ceil(CHUNK_TILES)).into_par_iter().for_each(|chunk| {
                 let start = chunk * CHUNK_TILES;
                 // The rows of a chunk of every product; the chunks' rows lie between each other's.
-                let to = tiles.at(start * self.row_len, (PRODUCTS - 1) * product_len);
+                let to = tiles.at(start * self.row_len, (S::PRODUCTS - 1) * product_len);
                 let (first, count) = (first + start, CHUNK_TILES.min(count - start));
                 let (source, grid, row_len) = (self.source, self.grid, self.row_len);
                 // SAFETY: no other task transforms these tiles.
                 T::run(unsafe {
-                    TransformTiles::new(source, grid, [first, count], to, [product_len, row_len])
+                    TransformTiles::<T, S>::new(source, grid, [first, count], to, [product_len, row_len])
                 });
             });
-            let tiles = &buffer[..PRODUCTS * product_len];
+            let tiles = &buffer[..S::PRODUCTS * product_len];
             (0..self.filters.outputs.div_ceil(PAIR)).into_par_iter().for_each(|pair| {
                 let panels = (self.filters.outputs.div_ceil(COLUMNS) - 2 * pair).min(2);
                 let transformed_len = self.transformed_len(panels);
-                T::with_scratch(transformed_len + products_len(PART_TILES), |scratch| {
+                T::with_scratch(transformed_len + products_len::<S>(part_tiles::<S>()), |scratch| {
                     let (transformed, products) = scratch.split_at_mut(transformed_len);
                     T::run(OwnOutputs { work: self, pair, first, count, tiles, transformed, products });
                 });
@@ -212,51 +269,54 @@ impl<T: Element> Work<'_, T> {
         products: &mut [T],
     ) {
         let depth = self.filters.inputs;
-        let panel_len = PRODUCTS * filter_len(depth);
+        let panel_len = S::FILTERS * filter_len(depth);
         let columns = (transformed.len() / panel_len).min(2) * COLUMNS;
-        let products_len = products_len(count) / PRODUCTS;
-        assert!(products.len() >= PRODUCTS * products_len);
-        for product in 0..PRODUCTS {
-            // SAFETY: the tiles are the caller's, `transformed` holds whole panels of 36 products, and `products` has
-            // room for 36 times the tiles' pairs.
+        let products_len = products_len::<S>(count) / S::PRODUCTS;
+        assert!(products.len() >= S::PRODUCTS * products_len);
+        for product in 0..S::PRODUCTS {
+            // SAFETY: the tiles are the caller's, `transformed` holds whole panels of all filters, and `products`
+            // has room for all products of the tiles' pairs.
             unsafe {
                 Product {
                     lhs: tiles.add(product * product_len),
                     lhs_stride: self.row_len,
                     rows: count,
                     depth,
-                    rhs: transformed.as_ptr().add(product * filter_len(depth)),
+                    rhs: transformed.as_ptr().add(S::filter_of(product) * filter_len(depth)),
                     panel_len,
                     out: products.as_mut_ptr().add(product * products_len),
                     out_stride: PAIR,
                     columns,
                     accumulate: false,
                 }
-                .compute::<V>();
+                .compute::<V>(S::SLICE_DEPTH);
             }
         }
         let channels = columns.min(self.filters.outputs - pair * PAIR);
         for index in 0..count {
             let place = self.grid.place(tile + index);
             for channel in (0..channels).step_by(V::WIDTH) {
-                // SAFETY: 36 products of this tile and these columns were just computed; the outputs are the caller's.
+                // SAFETY: all products of this tile and these columns were just computed; the outputs are the caller's.
                 unsafe {
                     let from = products.as_ptr().add(index * PAIR + channel);
-                    let (outputs, largest) =
-                        transform::output::<V>(from, products_len, self.sink.pool.is_some());
-                    self.sink.write(place, pair * PAIR + channel, &outputs, largest);
+                    S::output::<V>(from, products_len, self.sink, place, pair * PAIR + channel);
                 }
             }
         }
     }
 }
 
-// The 36 products of a tile or a filter are written one after the other. A power of two apart they would compete for the
+// The products of a tile or a filter are written one after the other. A power of two apart they would compete for the
 // same places of a cache, so there is a cache line between them.
 
-/// Numbers of the products of `tiles` tiles and a pair of panels: `[36][tiles][32]`.
-fn products_len(tiles: usize) -> usize {
-    PRODUCTS * (tiles * PAIR + COLUMNS)
+/// Tiles of a block that are multiplied at once.
+fn part_tiles<S: Scheme>() -> usize {
+    PART_LEN / (S::PRODUCTS * PAIR)
+}
+
+/// Numbers of the products of `tiles` tiles and a pair of panels: `[products][tiles][32]`.
+fn products_len<S: Scheme>(tiles: usize) -> usize {
+    S::PRODUCTS * (tiles * PAIR + COLUMNS)
 }
 
 /// Numbers of one product of a panel of filters: `[inputs][16]`.
@@ -264,20 +324,21 @@ fn filter_len(inputs: usize) -> usize {
     inputs * COLUMNS + COLUMNS
 }
 
-/// Transforms a panel of filters: `[36][inputs][16]`, with room behind each product.
-struct TransformFilters<'a, T> {
+/// Transforms a panel of filters: `[filters][inputs][16]`, with room behind each product.
+struct TransformFilters<'a, T, S> {
     filters: &'a Filters<T>,
     panel: usize,
     to: &'a mut [T],
+    scheme: PhantomData<S>,
 }
 
-impl<T: Element> Job<T> for TransformFilters<'_, T> {
+impl<T: Element, S: Scheme> Job<T> for TransformFilters<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
         let inputs = self.filters.inputs;
-        assert_eq!(self.to.len(), PRODUCTS * filter_len(inputs));
+        assert_eq!(self.to.len(), S::FILTERS * filter_len(inputs));
         let rows = [0, 1, 2].map(|v| self.filters.panel(v, self.panel));
         for row in rows {
             assert_eq!(row.len(), 3 * inputs * COLUMNS);
@@ -291,10 +352,10 @@ impl<T: Element> Job<T> for TransformFilters<'_, T> {
                         *tap = unsafe { V::load(row.as_ptr().add((u * inputs + input) * COLUMNS + lane)) };
                     }
                 }
-                // SAFETY: `to` holds 36 products of more than `inputs` times 16 numbers.
+                // SAFETY: `to` holds all filters, each of more than `inputs` times 16 numbers.
                 unsafe {
                     let to = self.to.as_mut_ptr().add(input * COLUMNS + lane);
-                    transform::filter(taps, to, filter_len(inputs));
+                    S::filter(taps, to, filter_len(inputs));
                 }
             }
         }
@@ -302,8 +363,8 @@ impl<T: Element> Job<T> for TransformFilters<'_, T> {
 }
 
 /// All outputs of some tiles.
-struct OwnTiles<'a, T> {
-    work: &'a Work<'a, T>,
+struct OwnTiles<'a, T, S> {
+    work: &'a Work<'a, T, S>,
     transformed: &'a [T],
     first: usize,
     count: usize,
@@ -311,7 +372,7 @@ struct OwnTiles<'a, T> {
     products: &'a mut [T],
 }
 
-impl<T: Element> Job<T> for OwnTiles<'_, T> {
+impl<T: Element, S: Scheme> Job<T> for OwnTiles<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
@@ -319,10 +380,11 @@ impl<T: Element> Job<T> for OwnTiles<'_, T> {
         let Work { source, grid, row_len, .. } = *self.work;
         let (first, count) = (self.first, self.count);
         let product_len = self.work.product_len(count);
-        assert!(self.tiles.len() >= PRODUCTS * product_len);
+        assert!(self.tiles.len() >= S::PRODUCTS * product_len);
         let to = self.tiles.as_mut_ptr();
-        // SAFETY: the tiles are this task's alone, and there is room for 36 products of all of them.
-        unsafe { TransformTiles::new(source, grid, [first, count], to, [product_len, row_len]) }.run::<V>();
+        // SAFETY: the tiles are this task's alone, and there is room for all of their products.
+        unsafe { TransformTiles::<T, S>::new(source, grid, [first, count], to, [product_len, row_len]) }
+            .run::<V>();
         let pair_len = 2 * self.work.transformed_len(1);
         for (pair, transformed) in self.transformed.chunks(pair_len).enumerate() {
             // SAFETY: the tiles are this task's alone.
@@ -334,8 +396,8 @@ impl<T: Element> Job<T> for OwnTiles<'_, T> {
 }
 
 /// A pair of panels' outputs of all tiles of a block.
-struct OwnOutputs<'a, T> {
-    work: &'a Work<'a, T>,
+struct OwnOutputs<'a, T, S> {
+    work: &'a Work<'a, T, S>,
     pair: usize,
     first: usize,
     count: usize,
@@ -344,18 +406,19 @@ struct OwnOutputs<'a, T> {
     products: &'a mut [T],
 }
 
-impl<T: Element> Job<T> for OwnOutputs<'_, T> {
+impl<T: Element, S: Scheme> Job<T> for OwnOutputs<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
         let Work { filters, row_len, .. } = *self.work;
         let product_len = self.work.product_len(self.count);
-        assert!(self.tiles.len() >= PRODUCTS * product_len);
+        assert!(self.tiles.len() >= S::PRODUCTS * product_len);
         for (panel, to) in self.transformed.chunks_exact_mut(self.work.transformed_len(1)).enumerate() {
-            TransformFilters { filters, panel: 2 * self.pair + panel, to }.run::<V>();
+            TransformFilters::<T, S> { filters, panel: 2 * self.pair + panel, to, scheme: PhantomData }
+                .run::<V>();
         }
-        let parts = self.count.div_ceil(PART_TILES);
+        let parts = self.count.div_ceil(part_tiles::<S>());
         for part in 0..parts {
             let start = part * self.count / parts;
             let count = (part + 1) * self.count / parts - start;

@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use super::resampling::Resampling;
 use super::ring::{BLOCK, Ring, grow};
-use crate::bias_act::Rectifier;
 use crate::element::Element;
+use crate::rectifier::Rectifier;
 use crate::simd::{Job, Lanes};
 
 /// Columns of the middle that are worked on together. Twelve rows of so many blocks, which a filter of as many taps

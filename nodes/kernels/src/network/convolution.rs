@@ -4,13 +4,13 @@ use candle_core::{Result, Tensor};
 
 use super::plan::Unit;
 use crate::activation::Activation;
-use crate::convolution::{self, correlate, correlate_transposed, reach};
+use crate::convolution::{self, correlate, correlate_transposed, few_inputs, few_outputs, reach};
 use crate::element::Element;
 use crate::filters::Filters;
 use crate::layer::Padding;
 use crate::relu::{Rectified, Signs};
 use crate::shared::Shared;
-use crate::winograd::{self, Pool, Sink, Source, WinnerBits};
+use crate::winograd::{self, Pool, Rounding, Sink, Source, WinnerBits};
 
 /// A convolution with frozen weights, and what may be done with its outputs before they are stored.
 pub(super) struct Convolution<T> {
@@ -64,8 +64,15 @@ impl<T: Element> Convolution<T> {
                 rectified,
                 ..convolution::Window::new(self.padding, self.stride)
             };
-            let out = correlate(map.view(), &self.filters, &window);
-            let signs = unit.rectifier.filter(|_| keep_trace).map(|_| Signs::of(&out, rectified));
+            let rectifier = unit.rectifier.filter(|_| keep_trace);
+            if few_inputs::is_worthwhile(&self.filters) {
+                let mut out = Activation::new(computed);
+                let mut signs = rectifier.map(|_| Signs::new(n * h * w, channels, rectified));
+                few_inputs::correlate(map.view(), &self.filters, &window, &mut out, signs.as_mut());
+                return (out, Noted { signs, winners: None });
+            }
+            let out = correlate(map.view(), &self.filters, &window, Rounding::Fine);
+            let signs = rectifier.map(|_| Signs::of(&out, rectified));
             return (out, Noted { signs, winners: None });
         }
         let mut out = Activation::new(stored);
@@ -81,7 +88,7 @@ impl<T: Element> Convolution<T> {
             pool: unit.pool.map(|_| Pool { size, winners: winners.as_mut().map(WinnerBits::write) }),
             ..Sink::new(Shared::new(&mut out.data), n, [h, w], channels)
         };
-        winograd::convolve(&Source::new(map.view(), self.padding), &self.filters, &sink);
+        winograd::convolve(&Source::new(map.view(), self.padding), &self.filters, &sink, Rounding::Fine);
         (out, Noted { signs, winners })
     }
 
@@ -103,7 +110,8 @@ impl<T: Element> Convolution<T> {
             (size + before + after + 1).saturating_sub(kernel)
         };
         let size = [size(h, [around.top, around.bottom], kh), size(w, [around.left, around.right], kw)];
-        if !winograd::is_worthwhile([kh, kw], self.stride, inputs, n, size) {
+        let is_few = winners.is_none() && few_outputs::is_worthwhile(transposed);
+        if is_few || !winograd::is_worthwhile([kh, kw], self.stride, inputs, n, size) {
             return (correlate_transposed(gradient, transposed, self.padding, self.stride, input), false);
         }
         let mut out = Activation::new([n, outputs, size[0], size[1]]);
@@ -116,7 +124,7 @@ impl<T: Element> Convolution<T> {
             keep: slopes.filter(|_| is_complete),
             ..Sink::new(Shared::new(&mut out.data), n, size, outputs)
         };
-        winograd::convolve(&source, transposed, &sink);
+        winograd::convolve(&source, transposed, &sink, Rounding::Coarse);
         if is_complete { (out, slopes.is_some()) } else { (rest.fold(&out), false) }
     }
 }

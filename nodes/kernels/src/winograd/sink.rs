@@ -3,12 +3,15 @@
 // Loops by index: iterators are not always inlined, and would do without the instructions.
 #![allow(clippy::needless_range_loop)]
 
+use super::Place;
 use super::source::Winners;
-use super::{Place, STEP};
 use crate::element::Element;
 use crate::relu::{Rectified, Signs, byte_len};
 use crate::shared::Shared;
 use crate::simd::Lanes;
+
+/// Windows of a pool along one side of the largest tile.
+const MOST_WINDOWS: usize = 4;
 
 /// Bits of the winners, to be written.
 pub(crate) struct NewWinners<'a> {
@@ -33,8 +36,12 @@ pub(crate) struct Sink<'a, T> {
     pub(crate) channels: usize,
     /// One factor per image and channel, `[n, c]`.
     pub(crate) scale: Option<&'a [T]>,
+    /// One number per pixel of as many images as there are, which start again after the last.
+    pub(crate) noise: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) rectified: Rectified<T>,
+    /// The largest absolute value of an output.
+    pub(crate) clamp: Option<T>,
     /// Where the signs of what is written are noted.
     pub(crate) signs: Option<Shared<'a, u8>>,
     /// What is multiplied with the slopes of the rectifier behind it, on the way back.
@@ -45,50 +52,64 @@ pub(crate) struct Sink<'a, T> {
 impl<'a, T: Element> Sink<'a, T> {
     /// Outputs as they are.
     pub(crate) fn new(out: Shared<'a, T>, n: usize, size: [usize; 2], channels: usize) -> Self {
-        let (scale, bias, rectified) = (None, None, Rectified::No);
-        Self { out, n, size, channels, scale, bias, rectified, signs: None, keep: None, pool: None }
+        Self {
+            out,
+            n,
+            size,
+            channels,
+            scale: None,
+            noise: None,
+            bias: None,
+            rectified: Rectified::No,
+            clamp: None,
+            signs: None,
+            keep: None,
+            pool: None,
+        }
     }
 
-    /// Writes the outputs of one tile for the channels from `channel` on. `largest` is the absolute value of its largest
-    /// product.
+    /// Writes the outputs of one tile, `O` by `O`, for the channels from `channel` on. `largest` is the absolute value of
+    /// its largest product.
     ///
     /// # Safety
     ///
     /// Nobody else writes this tile's outputs of these channels.
     #[inline(always)]
-    pub(super) unsafe fn write<V: Lanes<Element = T>>(
+    pub(super) unsafe fn write<V: Lanes<Element = T>, const O: usize>(
         &self,
         place: Place,
         channel: usize,
-        tile: &[[V; STEP]; STEP],
+        tile: &[[V; O]; O],
         largest: V,
     ) {
         let [h, w] = self.size;
-        let (top, left) = (place.y * STEP, place.x * STEP);
+        let (top, left) = (place.y * O, place.x * O);
         if let Some(pool) = &self.pool {
             let [pooled_h, pooled_w] = pool.size;
             // A value of a window counts as the largest if it is that up to some roundings of the largest product: in an
-            // even area the outputs of a tile differ by their rounding, and the first of the window has to win.
-            let tolerance = largest.mul(V::splat(T::TIE));
-            let count = (STEP / 2).min(pooled_w.saturating_sub(left / 2));
+            // even area the outputs of a tile differ by their rounding, and the first of the window has to win. Twice as
+            // many as for a map of direct sums, as the values of a tile are rounded more than once.
+            let tolerance = largest.mul(V::splat(T::TIE + T::TIE));
+            let count = (O / 2).min(pooled_w.saturating_sub(left / 2));
             if count == 0 {
                 return;
             }
-            for i in 0..(STEP / 2).min(pooled_h.saturating_sub(top / 2)) {
+            for i in 0..(O / 2).min(pooled_h.saturating_sub(top / 2)) {
                 let (upper, lower) = (&tile[2 * i], &tile[2 * i + 1]);
                 let pixel = (place.n * pooled_h + top / 2 + i) * pooled_w + left / 2;
-                let mut row = [largest; STEP / 2];
+                let mut row = [largest; MOST_WINDOWS];
                 for j in 0..count {
                     let window = [upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]];
                     row[j] = self.take(pool, window, tolerance, pixel + j, channel);
                 }
-                self.finish(row, count, place.n, pixel, channel);
+                self.finish(&mut row, count, place.n, pixel, channel);
             }
             return;
         }
-        let count = STEP.min(w - left);
-        for i in 0..STEP.min(h - top) {
-            self.finish(tile[i], count, place.n, (place.n * h + top + i) * w + left, channel);
+        let count = O.min(w - left);
+        for i in 0..O.min(h - top) {
+            let mut row = tile[i];
+            self.finish(&mut row, count, place.n, (place.n * h + top + i) * w + left, channel);
         }
     }
 
@@ -124,11 +145,11 @@ impl<'a, T: Element> Sink<'a, T> {
         V::select(c.unordered(d), nan, value)
     }
 
-    /// Scale, bias, rectifier and mask of the first `count` of some neighbouring pixels, which are then stored.
+    /// Scale, noise, bias, rectifier, clamp and mask of the first `count` of some neighbouring pixels, which are then stored.
     #[inline(always)]
     fn finish<V: Lanes<Element = T>, const N: usize>(
         &self,
-        mut row: [V; N],
+        row: &mut [V; N],
         count: usize,
         n: usize,
         pixel: usize,
@@ -137,28 +158,43 @@ impl<'a, T: Element> Sink<'a, T> {
         let zero = V::splat(T::ZERO);
         if let Some(scale) = self.scale {
             let scale = self.factors::<V>(&scale[n * self.channels..], channel);
-            for value in &mut row {
+            for value in row.iter_mut() {
                 *value = value.mul(scale);
+            }
+        }
+        if let Some(noise) = self.noise {
+            // A row lies within one image, and noise is that of whole images.
+            let noise = &noise[pixel % noise.len()..][..count];
+            for x in 0..count {
+                row[x] = row[x].add(V::splat(noise[x]));
             }
         }
         if let Some(bias) = self.bias {
             let bias = self.factors::<V>(bias, channel);
-            for value in &mut row {
+            for value in row.iter_mut() {
                 *value = value.add(bias);
             }
         }
         match self.rectified {
             Rectified::No => {}
             Rectified::Relu => {
-                for value in &mut row {
+                for value in row.iter_mut() {
                     *value = zero.larger(*value);
                 }
             }
             Rectified::Leaky(slope) => {
                 let slope = V::splat(slope);
-                for value in &mut row {
+                for value in row.iter_mut() {
                     *value = V::select(value.above(zero), *value, value.mul(slope));
                 }
+            }
+        }
+        if let Some(clamp) = self.clamp {
+            let (most, least) = (V::splat(clamp), V::splat(T::ZERO - clamp));
+            for value in row.iter_mut() {
+                // Written so that NaN stays NaN.
+                *value = V::select(value.above(most), most, *value);
+                *value = V::select(least.above(*value), least, *value);
             }
         }
         let bytes = byte_len(self.channels);

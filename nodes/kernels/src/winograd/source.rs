@@ -1,11 +1,17 @@
 //! Where the inputs of tiles come from.
 
-use super::{Grid, Place, SIDE, STEP, transform};
+use std::marker::PhantomData;
+
+use super::scheme::Scheme;
+use super::{Grid, Place};
 use crate::activation::View;
 use crate::element::Element;
 use crate::layer::Padding;
 use crate::relu::byte_len;
 use crate::simd::{Job, Lanes};
+
+/// Inputs of the largest tile.
+const MOST_INPUTS: usize = 81;
 
 /// Which value of each 2x2 window a pool took, as bits: two bytes of bits per sixteen channels of a pooled pixel.
 #[derive(Clone, Copy)]
@@ -40,36 +46,42 @@ impl<'a, T: Element> Source<'a, T> {
 
     /// Whether all inputs of a tile are pixels of the stored map.
     #[inline(always)]
-    fn is_inside(&self, place: Place) -> bool {
+    fn is_inside<S: Scheme>(&self, place: Place) -> bool {
         let [h, w] = self.size();
-        let (y, x) = (place.y * STEP, place.x * STEP);
+        let (y, x) = (place.y * S::STRIDE, place.x * S::STRIDE);
         self.unpool.is_none()
-            && (y >= self.padding.top && y + SIDE <= h + self.padding.top)
-            && (x >= self.padding.left && x + SIDE <= w + self.padding.left)
+            && (y >= self.padding.top && y + S::INPUTS <= h + self.padding.top)
+            && (x >= self.padding.left && x + S::INPUTS <= w + self.padding.left)
     }
 
-    /// Copies the inputs of a tile for the channels from `channel` on: 6 x 6 vectors, zeros where there is nothing.
+    /// Copies the inputs of a tile for the channels from `channel` on: as many vectors as it has inputs, zeros where there
+    /// is nothing.
     #[inline(always)]
-    fn gather<V: Lanes<Element = T>>(&self, place: Place, channel: usize, to: &mut [V; SIDE * SIDE]) {
+    fn gather<V: Lanes<Element = T>, S: Scheme>(
+        &self,
+        place: Place,
+        channel: usize,
+        to: &mut [V; MOST_INPUTS],
+    ) {
         let [h, w] = self.size();
-        let (y, x) = (place.y * STEP, place.x * STEP);
+        let (y, x) = (place.y * S::STRIDE, place.x * S::STRIDE);
         if let Some((winners, _)) = self.unpool
             && let (Some(y), Some(x)) = (y.checked_sub(self.padding.top), x.checked_sub(self.padding.left))
-            && (y % 2, x % 2) == (1, 1)
-            && y + SIDE < 2 * self.map.h
-            && x + SIDE < 2 * self.map.w
+            && (y % 2, x % 2, S::INPUTS % 2) == (1, 1, 0)
+            && y + S::INPUTS < 2 * self.map.h
+            && x + S::INPUTS < 2 * self.map.w
         {
-            return self.unpool_inside(
+            return self.unpool_inside::<V, S>(
                 winners,
                 (place.n * self.map.h + y / 2) * self.map.w + x / 2,
                 channel,
                 to,
             );
         }
-        for i in 0..SIDE {
+        for i in 0..S::INPUTS {
             let y = self.padding.row(y + i, h);
-            for j in 0..SIDE {
-                to[i * SIDE + j] = match (y, self.padding.column(x + j, w)) {
+            for j in 0..S::INPUTS {
+                to[i * S::INPUTS + j] = match (y, self.padding.column(x + j, w)) {
                     (Some(y), Some(x)) => self.pixel(place.n, y, x, channel),
                     _ => V::splat(T::ZERO),
                 };
@@ -78,20 +90,20 @@ impl<'a, T: Element> Source<'a, T> {
     }
 
     /// The same for a tile that covers the lower right pixel of the window `first`, half of those beside and below it, and
-    /// so on: sixteen windows, each read once.
+    /// so on: each window is read once.
     #[inline(always)]
-    fn unpool_inside<V: Lanes<Element = T>>(
+    fn unpool_inside<V: Lanes<Element = T>, S: Scheme>(
         &self,
         winners: Winners<'_>,
         first: usize,
         channel: usize,
-        to: &mut [V; SIDE * SIDE],
+        to: &mut [V; MOST_INPUTS],
     ) {
-        const WINDOWS: usize = SIDE / 2 + 1;
         let bytes = byte_len(self.map.c);
         let zero = V::splat(T::ZERO);
-        for i in 0..WINDOWS {
-            for j in 0..WINDOWS {
+        let windows = S::INPUTS / 2 + 1;
+        for i in 0..windows {
+            for j in 0..windows {
                 let pixel = first + i * self.map.w + j;
                 let value: V = self.stored(pixel, channel);
                 let right = V::mask(read_bits::<V>(&winners.right[pixel * bytes + channel / 8..]));
@@ -99,16 +111,16 @@ impl<'a, T: Element> Source<'a, T> {
                 let (on_left, on_right) = (V::select(right, zero, value), V::select(right, value, zero));
                 // The window's rows are 2 i - 1 and 2 i of the tile, its columns 2 j - 1 and 2 j.
                 if i > 0 && j > 0 {
-                    to[(2 * i - 1) * SIDE + 2 * j - 1] = V::select(below, zero, on_left);
+                    to[(2 * i - 1) * S::INPUTS + 2 * j - 1] = V::select(below, zero, on_left);
                 }
-                if i > 0 && j + 1 < WINDOWS {
-                    to[(2 * i - 1) * SIDE + 2 * j] = V::select(below, zero, on_right);
+                if i > 0 && j + 1 < windows {
+                    to[(2 * i - 1) * S::INPUTS + 2 * j] = V::select(below, zero, on_right);
                 }
-                if i + 1 < WINDOWS && j > 0 {
-                    to[2 * i * SIDE + 2 * j - 1] = V::select(below, on_left, zero);
+                if i + 1 < windows && j > 0 {
+                    to[2 * i * S::INPUTS + 2 * j - 1] = V::select(below, on_left, zero);
                 }
-                if i + 1 < WINDOWS && j + 1 < WINDOWS {
-                    to[2 * i * SIDE + 2 * j] = V::select(below, on_right, zero);
+                if i + 1 < windows && j + 1 < windows {
+                    to[2 * i * S::INPUTS + 2 * j] = V::select(below, on_right, zero);
                 }
             }
         }
@@ -151,8 +163,8 @@ fn read_bits<V: Lanes>(bytes: &[u8]) -> u16 {
     u16::from_le_bytes([bytes[0], if V::WIDTH > 8 { bytes[1] } else { 0 }])
 }
 
-/// Transforms some tiles: `[36][tiles][row_len]`, of which the channels are written, up to a whole vector.
-pub(super) struct TransformTiles<'a, T> {
+/// Transforms some tiles: `[products][tiles][row_len]`, of which the channels are written, up to a whole vector.
+pub(super) struct TransformTiles<'a, T, S> {
     source: &'a Source<'a, T>,
     grid: Grid,
     first: usize,
@@ -160,14 +172,15 @@ pub(super) struct TransformTiles<'a, T> {
     to: *mut T,
     product_len: usize,
     row_len: usize,
+    scheme: PhantomData<S>,
 }
 
-impl<'a, T: Element> TransformTiles<'a, T> {
+impl<'a, T: Element, S: Scheme> TransformTiles<'a, T, S> {
     /// Of `count` tiles, the first of which is `first`.
     ///
     /// # Safety
     ///
-    /// `to` leads to 36 products of `product_len` numbers, in each of which the tiles lie `row_len` apart, which is at
+    /// `to` leads to all products of `product_len` numbers, in each of which the tiles lie `row_len` apart, which is at
     /// least the channels rounded up to 16; nobody else uses the numbers of these tiles.
     pub(super) unsafe fn new(
         source: &'a Source<'a, T>,
@@ -176,33 +189,34 @@ impl<'a, T: Element> TransformTiles<'a, T> {
         to: *mut T,
         [product_len, row_len]: [usize; 2],
     ) -> Self {
-        Self { source, grid, first, count, to, product_len, row_len }
+        Self { source, grid, first, count, to, product_len, row_len, scheme: PhantomData }
     }
 }
 
-impl<T: Element> Job<T> for TransformTiles<'_, T> {
+impl<T: Element, S: Scheme> Job<T> for TransformTiles<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
-        let Self { source, grid, first, count, to, product_len, row_len } = self;
+        let Self { source, grid, first, count, to, product_len, row_len, .. } = self;
         let c = source.map.c;
-        let mut gathered = [V::splat(T::ZERO); SIDE * SIDE];
+        let mut gathered = [V::splat(T::ZERO); MOST_INPUTS];
         for tile in 0..count {
             let place = grid.place(first + tile);
-            let is_inside = source.is_inside(place);
+            let is_inside = source.is_inside::<S>(place);
             let scale = source.scale.map(|scale| &scale[place.n * c..][..c]);
             for channel in (0..c).step_by(V::WIDTH) {
                 let (pixels, strides) = if is_inside && channel + V::WIDTH <= c {
-                    let (y, x) = (place.y * STEP - source.padding.top, place.x * STEP - source.padding.left);
+                    let (y, x) =
+                        (place.y * S::STRIDE - source.padding.top, place.x * S::STRIDE - source.padding.left);
                     let map = &source.map;
-                    let last = ((place.n * map.h + y + SIDE - 1) * map.w + x + SIDE) * c;
+                    let last = ((place.n * map.h + y + S::INPUTS - 1) * map.w + x + S::INPUTS) * c;
                     assert!(last <= map.data.len());
                     let first = ((place.n * map.h + y) * map.w + x) * c + channel;
                     (map.data[first..].as_ptr(), [map.w * c, c])
                 } else {
-                    source.gather(place, channel, &mut gathered);
-                    (gathered.as_ptr().cast(), [SIDE * V::WIDTH, V::WIDTH])
+                    source.gather::<V, S>(place, channel, &mut gathered);
+                    (gathered.as_ptr().cast(), [S::INPUTS * V::WIDTH, V::WIDTH])
                 };
                 let scale = scale.map(|scale| {
                     if channel + V::WIDTH <= c {
@@ -216,7 +230,7 @@ impl<T: Element> Job<T> for TransformTiles<'_, T> {
                 // room for the tiles by the promise to `new`.
                 unsafe {
                     let to = to.add(tile * row_len + channel);
-                    transform::input(pixels, strides, scale, to, product_len);
+                    S::input(pixels, strides, scale, to, product_len);
                 }
             }
         }

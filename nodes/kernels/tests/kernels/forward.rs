@@ -76,6 +76,8 @@ fn convolutions_of_other_kernels_and_strides() {
 fn a_picture_of_several_strips() {
     check(&[conv(1, [24, 8, 3, 3], 1, Padding::zeros(1)), Layer::Relu], [2, 24, 61, 37]);
     check(&[conv(1, [3, 8, 3, 3], 1, Padding::reflect(1))], [1, 3, 61, 37]);
+    check(&[conv(1, [3, 17, 3, 3], 2, Padding::zeros(0)), Layer::Relu], [2, 3, 91, 70]);
+    check(&[conv(1, [3, 33, 7, 7], 2, Padding::zeros(3)), Layer::Relu], [1, 3, 70, 90]);
 }
 
 #[test]
@@ -179,6 +181,38 @@ fn a_pool_hands_nan_on() {
     let x = Tensor::new(&[[[[1f64, f64::NAN], [5.0, 2.0]]]], &Device::Cpu).unwrap();
     let y = Stack::new(&[pool(2, 2, false), Layer::Relu], DType::F64).unwrap().apply(&x, &[1]).unwrap();
     assert!(y[0].max_all().unwrap().to_scalar::<f64>().unwrap().is_nan());
+}
+
+/// Maps of few channels go ways of their own. With channels of zeros behind theirs they go the others, here in f64 and so
+/// with other vectors.
+#[test]
+fn few_channels_and_many() {
+    for ([kh, kw], stride, padding) in [
+        ([3, 3], 1, Padding::zeros(1)),
+        ([3, 3], 1, Padding::reflect(2)),
+        ([3, 3], 2, Padding::zeros(0)),
+        ([7, 7], 2, Padding::zeros(3)),
+        ([5, 2], 3, Padding::sides(3, 1, 0, 4)),
+    ] {
+        for (outputs, rectifier) in [(21, Layer::Relu), (16, Layer::LeakyRelu { slope: 0.2 })] {
+            let weight = tensor(3, &[outputs, 3, kh, kw]);
+            let (x, bias) = (tensor(7, &[2, 3, 131, 50]), tensor(4, &[outputs]));
+            let [found, expected] = [(DType::F32, 0), (DType::F64, 13)].map(|(dtype, more)| {
+                let wide = |tensor: &Tensor| tensor.pad_with_zeros(1, 0, more).unwrap();
+                let convolution =
+                    Layer::Conv { weight: wide(&weight), bias: Some(bias.clone()), stride, padding };
+                let stack = Stack::new(&[convolution, rectifier.clone()], dtype).unwrap();
+                let x = candle_core::Var::from_tensor(&wide(&x).to_dtype(dtype).unwrap()).unwrap();
+                let y = stack.apply(&x, &[1]).unwrap().remove(0);
+                let gradient = y.sqr().unwrap().sum_all().unwrap().backward().unwrap().remove(&x).unwrap();
+                [y, gradient.narrow(1, 0, 3).unwrap()].map(|tensor| tensor.to_dtype(DType::F64).unwrap())
+            });
+            for (found, expected) in found.iter().zip(&expected) {
+                let error = max_abs(&(found - expected).unwrap()) / max_abs(expected);
+                assert!(error < 1e-5, "{kh}x{kw}, {stride}, {padding:?}, {outputs}: {error}");
+            }
+        }
+    }
 }
 
 /// Filters that are too large to be shared, on few tiles, on several parts of a block, and on several blocks. A kernel

@@ -74,6 +74,9 @@ fn convolutions_of_other_kernels_and_strides() {
     check(&[conv(1, [3, 4, 1, 3], 2, Padding::reflect(1))], [1, 3, 6, 7], &[0]);
     check(&[conv(1, [3, 4, 3, 3], 3, Padding::reflect(2))], [2, 3, 9, 8], &[0]);
     check(&[conv(1, [3, 4, 3, 3], 2, Padding::zeros(0))], [1, 3, 8, 7], &[0]);
+    // Several strips.
+    check(&[conv(1, [3, 5, 3, 3], 1, Padding::reflect(1))], [1, 3, 70, 31], &[0]);
+    check(&[conv(1, [3, 5, 7, 7], 2, Padding::zeros(3))], [1, 3, 130, 12], &[0]);
     // More padding than the kernel reaches.
     check(&[conv(1, [3, 2, 1, 1], 1, Padding::zeros(2))], [1, 3, 3, 3], &[0]);
     check(&[conv(1, [3, 2, 3, 3], 1, Padding::zeros(4))], [1, 3, 3, 2], &[0]);

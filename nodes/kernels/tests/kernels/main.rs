@@ -1,6 +1,5 @@
 //! Kernels against plain loops, central differences and themselves at other thread counts.
 
-mod bias_act;
 mod differences;
 mod filtered_lrelu;
 mod forward;
@@ -9,6 +8,7 @@ mod graph;
 mod levels;
 mod modulated;
 mod naive;
+mod rectifier;
 mod refusals;
 mod threads;
 mod upfirdn;

@@ -4,6 +4,8 @@ use dreamwire_kernels::ModulatedConv;
 use crate::differences::{self, positive};
 use crate::values::tensor;
 
+mod behind;
+
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
 struct Case {
@@ -96,7 +98,7 @@ fn check_outputs(cases: Vec<Case>) {
         let expected = case.naive();
         for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
             let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(dtype).unwrap());
-            let found = case.conv(dtype).apply(&x, &styles).unwrap();
+            let found = case.conv(dtype).apply(&x, &styles, None).unwrap();
             let error = differences::error(&found, &expected);
             assert!(error < tolerance, "{case:?} {dtype:?}: {error:e}");
         }
@@ -112,7 +114,7 @@ fn check_gradients(cases: impl Iterator<Item = Case>) {
     for case in cases {
         let conv = case.conv(DType::F64);
         let inputs = [case.x(), case.styles()];
-        differences::check(&format!("{case:?}"), &inputs, |inputs| conv.apply(&inputs[0], &inputs[1]));
+        differences::check(&format!("{case:?}"), &inputs, |inputs| conv.apply(&inputs[0], &inputs[1], None));
     }
 }
 
@@ -126,7 +128,7 @@ fn gradients() {
 fn strips_fit_together() {
     for (upsampling, kernel) in [(false, 1), (false, 5), (true, 3)] {
         let case = Case { inputs: 20, outputs: 18, kernel, shape: [2, 37, 41], upsampling, demodulate: true };
-        let found = case.conv(DType::F64).apply(&case.x(), &case.styles()).unwrap();
+        let found = case.conv(DType::F64).apply(&case.x(), &case.styles(), None).unwrap();
         assert!(differences::error(&found, &case.naive()) < 1e-12);
     }
 }
@@ -134,21 +136,27 @@ fn strips_fit_together() {
 /// 3x3 with enough tiles of 4x4 pixels and enough channels for Winograd's algorithm: with few filters and with many, in
 /// several parts of a row and several blocks, and with edges that cut tiles.
 fn cases_of_many_tiles() -> Vec<Case> {
-    let case = |inputs, outputs, shape| Case {
+    let case = |inputs, outputs, shape, upsampling| Case {
         inputs,
         outputs,
         kernel: 3,
         shape,
-        upsampling: false,
+        upsampling,
         demodulate: true,
     };
     let mut cases = Vec::new();
     for (inputs, outputs) in [(16, 16), (17, 33), (70, 64)] {
         for shape in [[1, 18, 19], [2, 16, 16], [1, 1, 66], [1, 63, 1]] {
-            cases.push(case(inputs, outputs, shape));
+            cases.push(case(inputs, outputs, shape, false));
+        }
+        for shape in [[1, 23, 27], [2, 20, 22]] {
+            cases.push(case(inputs, outputs, shape, true));
         }
     }
-    cases.extend([case(16, 16, [1, 3, 700]), case(270, 70, [1, 90, 61])]);
+    cases.extend([case(16, 16, [1, 3, 700], false), case(270, 70, [1, 90, 61], false)]);
+    // Tiles of 6x6 outputs.
+    cases.push(case(18, 20, [2, 53, 47], false));
+    cases.push(case(200, 70, [1, 50, 41], true));
     cases
 }
 
@@ -169,7 +177,7 @@ fn a_style_may_be_zero() {
         Case { inputs: 3, outputs: 4, kernel: 3, shape: [1, 4, 4], upsampling: false, demodulate: true };
     let styles = Tensor::new(&[[0.0f64, 1.0, -2.0]], &Device::Cpu).unwrap();
     let conv = case.conv(DType::F64);
-    differences::check("zero", &[case.x(), styles], |inputs| conv.apply(&inputs[0], &inputs[1]));
+    differences::check("zero", &[case.x(), styles], |inputs| conv.apply(&inputs[0], &inputs[1], None));
 }
 
 #[test]
@@ -182,7 +190,7 @@ fn images_do_not_see_each_other_and_threads_change_no_bit() {
         // The output, and the gradients by both inputs.
         let run = |x: &Tensor, styles: &Tensor| -> [Vec<u32>; 3] {
             let [x, styles] = [x, styles].map(|x| candle_core::Var::from_tensor(x).unwrap());
-            let y = conv.apply(&x, &styles).unwrap();
+            let y = conv.apply(&x, &styles, None).unwrap();
             let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
             [&y, gradients.get(&x).unwrap(), gradients.get(&styles).unwrap()].map(|t| {
                 t.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()
@@ -206,13 +214,18 @@ fn images_do_not_see_each_other_and_threads_change_no_bit() {
 fn what_does_not_fit_is_refused() {
     let conv = ModulatedConv::new(&tensor(1, &[4, 3, 3, 3]), true, DType::F64).unwrap();
     let refused = |x: &[usize], styles: &[usize]| {
-        conv.apply(&tensor(1, x), &tensor(1, styles)).unwrap_err().to_string()
+        conv.apply(&tensor(1, x), &tensor(1, styles), None).unwrap_err().to_string()
     };
     let expected = "a modulated convolution of 3 channels was given a map [1, 5, 5, 4] and styles [1, 3]";
     assert!(refused(&[1, 5, 5, 4], &[1, 3]).starts_with(expected));
     assert!(refused(&[2, 5, 5, 3], &[1, 3]).contains("styles [1, 3]"));
     let single = tensor(1, &[1, 5, 5, 3]).to_dtype(DType::F32).unwrap();
-    assert!(conv.apply(&single, &tensor(1, &[1, 3])).unwrap_err().to_string().contains("given a map of F32"));
+    assert!(
+        conv.apply(&single, &tensor(1, &[1, 3]), None)
+            .unwrap_err()
+            .to_string()
+            .contains("given a map of F32")
+    );
     assert!(ModulatedConv::new(&tensor(1, &[4, 3, 2, 2]), true, DType::F64).is_err());
     assert!(ModulatedConv::upsampling(&tensor(1, &[4, 3, 5, 5]), true, DType::F64).is_err());
     assert!(ModulatedConv::new(&tensor(1, &[0, 3, 3, 3]), true, DType::F64).is_err());

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{Layer, Padding, Stack};
+use dreamwire_kernels::{Layer, Padding, Stack, channels_last};
 
 use crate::parameters::{self, ParameterError};
 
@@ -77,7 +77,7 @@ impl Decoder {
     /// If `features` has other channels or another number type, or fewer than 2 rows or columns.
     pub fn decode(&self, features: &Tensor) -> Result<Tensor> {
         let outputs = self.stack.apply(features, &[self.depth - 1])?;
-        outputs[0].permute((0, 2, 3, 1))?.contiguous()
+        channels_last(&outputs[0])
     }
 }
 

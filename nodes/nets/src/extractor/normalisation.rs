@@ -1,4 +1,5 @@
 use candle_core::{Device, Result, Tensor, bail};
+use dreamwire_kernels::channels_first;
 
 /// What a network was trained on: `(x - mean) / std` of red, green and blue in 0..1, in one of two orders.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +39,7 @@ impl Normalisation {
                 .to_device(image.device())?
                 .to_dtype(image.dtype())
         };
-        let planes = image.permute((0, 3, 1, 2))?.contiguous()?;
+        let planes = channels_first(image)?;
         let planes = planes.broadcast_sub(&constant(&self.mean)?)?.broadcast_div(&constant(&self.std)?)?;
         if self.bgr {
             let reversed = Tensor::new(&[2u32, 1, 0], image.device())?;

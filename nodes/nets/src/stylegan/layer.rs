@@ -1,7 +1,7 @@
 use std::f64::consts::SQRT_2;
 
 use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{self as kernels, BiasAct, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
+use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
 
 use super::SLOPE;
 use super::layout::Parameters;
@@ -11,10 +11,7 @@ pub(super) struct Layer {
     /// From w to styles.
     affine: Stack,
     convolution: ModulatedConv,
-    /// What smooths the result of an upsampling convolution.
-    filter: Option<Upfirdn2d>,
     noise: Option<Noise>,
-    activation: BiasAct,
 }
 
 struct Noise {
@@ -33,9 +30,8 @@ impl Layer {
         dtype: DType,
     ) -> Result<Self> {
         let tensor = |part| parameters.get(&format!("{name}.{part}"));
-        let filter = parameters.find(&format!("{name}.resample_filter"));
-        let convolution = match filter {
-            Some(_) => ModulatedConv::upsampling(tensor("weight"), true, dtype)?,
+        let convolution = match parameters.find(&format!("{name}.resample_filter")) {
+            Some(filter) => ModulatedConv::upsampling(tensor("weight"), true, dtype)?.smoothed(filter)?,
             None => ModulatedConv::new(tensor("weight"), true, dtype)?,
         };
         let noise = match parameters.find(&format!("{name}.noise_const")) {
@@ -44,10 +40,9 @@ impl Layer {
         };
         Ok(Self {
             affine: affine(parameters, name, 1.0, dtype)?,
-            convolution,
-            filter: filter.map(smoothing).transpose()?,
+            convolution: convolution
+                .rectified(tensor("bias"), Rectifier { slope: SLOPE, gain: SQRT_2, clamp })?,
             noise,
-            activation: BiasAct::new(tensor("bias"), Rectifier { slope: SLOPE, gain: SQRT_2, clamp })?,
         })
     }
 
@@ -60,12 +55,11 @@ impl Layer {
     ) -> Result<Self> {
         let tensor = |part| parameters.get(&format!("{name}.{part}"));
         let inputs = tensor("weight").dim(1)?;
+        let convolution = ModulatedConv::new(tensor("weight"), false, dtype)?;
         Ok(Self {
             affine: affine(parameters, name, 1.0 / (inputs as f64).sqrt(), dtype)?,
-            convolution: ModulatedConv::new(tensor("weight"), false, dtype)?,
-            filter: None,
+            convolution: convolution.rectified(tensor("bias"), Rectifier { slope: 1.0, gain: 1.0, clamp })?,
             noise: None,
-            activation: BiasAct::new(tensor("bias"), Rectifier { slope: 1.0, gain: 1.0, clamp })?,
         })
     }
 
@@ -74,17 +68,12 @@ impl Layer {
     pub(super) fn forward(&self, x: &Tensor, w: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
         let (batch, width) = w.dims2()?;
         let styles = self.affine.apply(&w.reshape((batch, width, 1, 1))?, &[0])?[0].flatten_from(1)?;
-        let mut x = self.convolution.apply(x, &styles)?;
-        if let Some(filter) = &self.filter {
-            x = filter.apply(&x)?;
-        }
-        match (&self.noise, noise) {
-            (Some(own), Some(plane)) => {
-                self.activation.apply_with_noise(&x, &(plane.squeeze(1)? * own.strength)?)
-            }
-            (Some(own), None) => self.activation.apply_with_noise(&x, &own.constant),
-            (None, _) => self.activation.apply(&x),
-        }
+        let noise = match (&self.noise, noise) {
+            (Some(own), Some(plane)) => Some((plane.squeeze(1)? * own.strength)?),
+            (Some(own), None) => Some(own.constant.clone()),
+            (None, _) => None,
+        };
+        self.convolution.apply(x, &styles, noise.as_ref())
     }
 }
 
@@ -113,14 +102,6 @@ pub(super) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<k
         stride: 1,
         padding: Padding::zeros(0),
     })
-}
-
-/// Smooths the `2r + 1` pixels of an upsampling convolution to `2r`, for a filter of k taps. Three of
-/// four of the pixels that went in were zeros: hence the gain.
-fn smoothing(filter: &Tensor) -> Result<Upfirdn2d> {
-    let taps = filter.dim(0)?;
-    let (before, after) = (taps.div_ceil(2) - 1, (taps - 2) / 2);
-    Upfirdn2d::new(filter, 1, 1, [before, after, before, after], 4.0)
 }
 
 /// Enlarges a picture to twice its size, for a filter of k taps.
