@@ -5,20 +5,16 @@ use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::memory::Buffer;
-use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
 
-/// Rows and columns that are turned around at once: 64 f32 are four cache lines, and the square is half of an L1 cache.
-const SIDE: usize = 64;
-/// Fewer rows or columns than this are turned without a copy.
-const LEAST_SIDE: usize = 8;
-/// Numbers that a task turns: they stay in an L2 cache until all parts of a cache line were used.
-const TASK_LEN: usize = 1 << 15;
+mod turn;
+
+pub(crate) use turn::{to_pixels, to_planes};
 
 /// A batch of feature maps, channels last: `[n, h, w, c]`, contiguous.
 ///
-/// Channels are innermost so that a strip of rows is one contiguous piece of memory (threads get
-/// disjoint slices without `unsafe`) and every inner loop runs over contiguous channels.
+/// Channels are innermost so that a strip of rows is one contiguous piece of memory and every inner loop runs over
+/// contiguous channels.
 pub(crate) struct Activation<T: Element> {
     pub(crate) n: usize,
     pub(crate) h: usize,
@@ -102,128 +98,6 @@ impl<T: Element> Activation<T> {
     }
 }
 
-/// From `planes`, `[n, c, h, w]`, to `pixels`, `[n, h, w, c]`.
-pub(crate) fn to_pixels<T: Element>(planes: &[T], [_, c, h, w]: [usize; 4], pixels: &mut [T]) {
-    if planes.is_empty() {
-        return;
-    }
-    let (plane, count) = (h * w, task_pixels(c));
-    pixels.par_chunks_mut(plane * c).zip(planes.par_chunks(plane * c)).for_each(|(to, from)| {
-        let to = Shared::new(to);
-        (0..plane.div_ceil(count)).into_par_iter().for_each(|task| {
-            let first = task * count;
-            T::run(Turn {
-                from: &from[first..],
-                from_stride: plane,
-                rows: c,
-                columns: count.min(plane - first),
-                to: &to,
-                first: first * c,
-                to_stride: c,
-            });
-        });
-    });
-}
-
-/// From `pixels`, `[n, h, w, c]`, to `planes`, `[n, c, h, w]`.
-pub(crate) fn to_planes<T: Element>(pixels: &[T], [_, c, h, w]: [usize; 4], planes: &mut [T]) {
-    if pixels.is_empty() {
-        return;
-    }
-    let (plane, count) = (h * w, task_pixels(c));
-    planes.par_chunks_mut(plane * c).zip(pixels.par_chunks(plane * c)).for_each(|(to, from)| {
-        let to = Shared::new(to);
-        from.par_chunks(count * c).enumerate().for_each(|(task, from)| {
-            T::run(Turn {
-                from,
-                from_stride: c,
-                rows: from.len() / c,
-                columns: c,
-                to: &to,
-                first: task * count,
-                to_stride: plane,
-            });
-        });
-    });
-}
-
-/// Pixels that a task turns around: a function of the shape alone.
-fn task_pixels(channels: usize) -> usize {
-    (TASK_LEN / channels).max(1).next_multiple_of(SIDE)
-}
-
-/// `to[first + column to_stride + row] = from[row from_stride + column]`: pixels from planes, and planes from pixels.
-///
-/// Planes often lie a large power of two apart, so that a cache has the same few places for all of them. Whatever is read
-/// or written of a plane at a time should therefore be long: squares of numbers go through memory of their own.
-///
-/// Tasks that write to one slice differ in the rows or columns of the whole that they turn.
-struct Turn<'a, T> {
-    from: &'a [T],
-    from_stride: usize,
-    rows: usize,
-    columns: usize,
-    to: &'a Shared<'a, T>,
-    first: usize,
-    to_stride: usize,
-}
-
-impl<T: Element> Job<T> for Turn<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Lanes<Element = T>>(self) {
-        let mut square = [[T::ZERO; SIDE]; SIDE];
-        for row in (0..self.rows).step_by(SIDE) {
-            let rows = SIDE.min(self.rows - row);
-            for column in (0..self.columns).step_by(SIDE) {
-                let columns = SIDE.min(self.columns - column);
-                if rows < LEAST_SIDE || columns < LEAST_SIDE {
-                    self.turn_directly([row, rows], [column, columns]);
-                } else {
-                    self.turn([row, rows], [column, columns], &mut square);
-                }
-            }
-        }
-    }
-}
-
-impl<T: Element> Turn<'_, T> {
-    /// Turns `rows` rows from `row` on, at most `SIDE`, and columns likewise.
-    #[inline(always)]
-    fn turn(&self, [row, rows]: [usize; 2], [column, columns]: [usize; 2], square: &mut [[T; SIDE]; SIDE]) {
-        for index in 0..rows {
-            square[index][..columns].copy_from_slice(self.part_of_row(row + index, column, columns));
-        }
-        for index in 0..columns {
-            let to = self.to.at(self.first + (column + index) * self.to_stride + row, rows);
-            for line in 0..rows {
-                // SAFETY: there are `rows` numbers, which are this task's alone.
-                unsafe { *to.add(line) = square[line][index] };
-            }
-        }
-    }
-
-    /// The same for a few rows or columns.
-    #[inline(always)]
-    fn turn_directly(&self, [row, rows]: [usize; 2], [column, columns]: [usize; 2]) {
-        let start = self.first + column * self.to_stride + row;
-        let to = self.to.at(start, (columns - 1) * self.to_stride + rows);
-        for line in 0..rows {
-            let from = self.part_of_row(row + line, column, columns);
-            for index in 0..columns {
-                // SAFETY: the last of these numbers was checked to be there; they are this task's alone.
-                unsafe { *to.add(index * self.to_stride + line) = from[index] };
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn part_of_row(&self, row: usize, column: usize, columns: usize) -> &[T] {
-        &self.from[row * self.from_stride + column..][..columns]
-    }
-}
-
 /// `to += from`, both of one length.
 pub(crate) struct Add<'a, T> {
     pub(crate) to: &'a mut [T],
@@ -241,41 +115,5 @@ impl<T: Element> Job<T> for Add<'_, T> {
         for index in 0..count {
             to[index] += from[index];
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn maps_are_turned_around() {
-        let check = |shape: [usize; 4]| {
-            let [n, c, h, w] = shape;
-            let planes: Vec<f32> = (0..n * c * h * w).map(|index| index as f32).collect();
-            let map = Activation::from_nchw(&planes, shape);
-            assert_eq!(map.shape(), shape);
-            let (plane, mut pixels) = (h * w, Vec::new());
-            for image in 0..n {
-                for pixel in 0..plane {
-                    pixels.extend((0..c).map(|channel| planes[(image * c + channel) * plane + pixel]));
-                }
-            }
-            assert!(*map.data == *pixels, "pixels of {shape:?}");
-            let mut back = vec![-1.0; planes.len()];
-            map.write_nchw(&mut back);
-            assert!(back == planes, "planes of {shape:?}");
-        };
-        check([1, 1, 1, 1]);
-        check([1, 3, 5, 7]);
-        check([2, 16, 16, 16]);
-        check([1, 17, 9, 31]);
-        check([3, 64, 8, 8]);
-        check([2, 0, 3, 3]);
-        // A picture in one task and in several; several tasks of whole squares and of none.
-        check([2, 3, 64, 64]);
-        check([1, 3, 128, 129]);
-        check([1, 256, 16, 16]);
-        check([2, 70, 30, 41]);
     }
 }

@@ -1,4 +1,4 @@
-//! Convolution as matrix multiplication without copying windows out.
+//! Convolution by tiles where [`winograd`] gains from it, else as matrix multiplication without copying windows out.
 //!
 //! With channels last, the window of one kernel row is `kw * C` consecutive numbers of the padded
 //! picture, and the window of the next output pixel starts `stride * C` further on. So a few
@@ -11,6 +11,11 @@
 //! is computed in tiles of a few pixels by a panel or two of 16 outputs, which stay in registers. Around them, from the
 //! inside out: pixels of a strip, so that a slice of filters stays in L1; panels of 16 outputs, so that
 //! the strip's windows stay in L2; slices of the depth, kernel rows, strips.
+//!
+//! Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
+//! multiplies them whole. On the way back to such a map, [`few_outputs`] multiplies every pixel of the gradient with
+//! the whole kernel, and adds up what falls on the same place. Scale, noise, bias, rectifier and clamp follow while
+//! outputs are in the cache.
 
 use rayon::prelude::*;
 
@@ -49,7 +54,7 @@ pub(crate) struct Window<'a, T> {
     pub(crate) noise: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) rectified: Rectified<T>,
-    /// Largest size of an output.
+    /// Largest absolute value of an output.
     pub(crate) clamp: Option<T>,
 }
 
@@ -69,10 +74,10 @@ pub(crate) fn correlate<T: Element>(
     rounding: Rounding,
 ) -> Activation<T> {
     let Padding { top, bottom, left, right, .. } = window.padding;
-    let h = (map.h + top + bottom - filters.kh) / window.stride + 1;
-    let w = (map.w + left + right - filters.kw) / window.stride + 1;
+    let places = |size: usize, kernel| (size + 1).saturating_sub(kernel).div_ceil(window.stride);
+    let (h, w) = (places(map.h + top + bottom, filters.kh), places(map.w + left + right, filters.kw));
     let mut out = Activation::new([map.n, filters.outputs, h, w]);
-    if winograd::is_worthwhile([filters.kh, filters.kw], window.stride, filters.inputs, map.n, [h, w]) {
+    if winograd::is_worthwhile([filters.kh, filters.kw], window.stride, filters.inputs, [h, w]) {
         let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
         let sink = Sink {
             scale: window.output_scale,

@@ -19,9 +19,15 @@
 //!
 //! # Speed
 //!
-//! 3x3 convolutions of stride 1 run Winograd's F(4x4, 3x3) where channels and pixels are enough. Scale, bias,
-//! rectifier and a 2x2 max-pool behind one, and un-pooling and slopes on the way back, are done while a tile is in
-//! registers. All other convolutions are matrix products without copied windows.
+//! 3x3 convolutions run Winograd's minimal filtering where channels and pixels are enough: F(4x4, 3x3) at stride 1, and
+//! F(6x6, 3x3), which rounds more, for gradients on large maps. The transposed convolution of stride 2 that enlarges a
+//! generator's map, and its way back, have schemes of their own, made of F(4, 2). Scale, noise, bias, rectifier, clamp
+//! and a 2x2 max-pool behind a convolution, and un-pooling and slopes on the way back, are done while a tile is in
+//! registers.
+//!
+//! All other convolutions are matrix products without copied windows. Only where a map has few channels, as pictures
+//! have, are windows copied, some pixels at a time; on the way back to such a map every pixel of the gradient is
+//! multiplied with the whole kernel, and its part is added to the window that it came from.
 //!
 //! Hot loops are written once and run with the widest vectors of this CPU: AVX-512, AVX2 with FMA, or
 //! portable loops. [`simd_level`] tells which; the environment variable `DREAMWIRE_SIMD` names a lesser
@@ -35,11 +41,16 @@
 //! What a run of a [`Stack`] keeps for its backward pass is one bit per output of a rectifier (of what is pooled with
 //! it, per pooled value), two bits per value of a max-pool that is done with its convolution, one byte per value of
 //! any other, and the inputs of local response norms. If the input is no variable and depends on none, nothing is kept.
-//! The operators of generators keep their operands and, in candle's graph, their outputs.
 //!
-//! Weights are kept once for each way that was gone; Winograd's filters, four times as large, are made anew
-//! in every call. Maps are buffers that are used again: up to 256 MiB of spare ones per number type stay with the
-//! process, and every thread keeps its scratch.
+//! The operators of generators keep no map of their own: their gradients are computed from operands and outputs, which
+//! candle's graph holds. Of a layer of StyleGAN2, a [`ModulatedConv`], these are the map that it reads (the output of
+//! the layer before), styles, noise and the output. What the layer made in between is gone: the enlarged map before its
+//! filter, and the map before noise, bias and rectifier, which is computed back from the output.
+//!
+//! Weights are kept once for each way that was gone, and those of a convolution that enlarges once more if it was
+//! given small maps. Winograd's filters, four to seven times as large, are made anew in every call. Maps are
+//! buffers that are used again: up to 256 MiB of spare ones per number type stay with the process, and every thread
+//! keeps its scratch.
 //!
 //! This crate does not know about files, plugins or architectures.
 

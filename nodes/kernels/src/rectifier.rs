@@ -7,7 +7,7 @@ pub struct Rectifier {
     pub slope: f64,
     /// Above 0.
     pub gain: f64,
-    /// Largest size of an output, above 0; beyond it the derivative is 0.
+    /// Largest absolute value of an output, above 0; where it holds the derivative is 0. NaN stays NaN.
     pub clamp: Option<f64>,
 }
 

@@ -18,25 +18,32 @@ pub(crate) enum Rectified<T> {
 }
 
 impl<T: Element> Rectified<T> {
-    pub(crate) fn apply(self, values: &mut [T]) {
-        match self {
-            Rectified::No => {}
-            Rectified::Relu => {
-                for value in values {
-                    *value = if *value < T::ZERO { T::ZERO } else { *value };
-                }
-            }
-            Rectified::Leaky(slope) => {
-                for value in values {
-                    *value = if *value > T::ZERO { *value } else { *value * slope };
-                }
-            }
+    /// Of the values of a map.
+    pub(crate) fn apply_all(self, values: &mut [T]) {
+        if self != Rectified::No {
+            values.par_chunks_mut(64 * PIXELS).for_each(|values| T::run(Rectify { rectified: self, values }));
         }
     }
 
-    /// The same in parallel.
-    pub(crate) fn apply_all(self, values: &mut [T]) {
-        values.par_chunks_mut(64 * PIXELS).for_each(|values| self.apply(values));
+    /// Of a vector.
+    #[inline(always)]
+    pub(crate) fn of<V: Lanes<Element = T>>(self, value: V) -> V {
+        let zero = V::splat(T::ZERO);
+        match self {
+            Rectified::No => value,
+            Rectified::Relu => zero.larger(value),
+            Rectified::Leaky(slope) => V::select(value.above(zero), value, value.mul(V::splat(slope))),
+        }
+    }
+
+    /// Of one number.
+    #[inline(always)]
+    pub(crate) fn of_one(self, value: T) -> T {
+        match self {
+            Rectified::Relu if value < T::ZERO => T::ZERO,
+            Rectified::Leaky(slope) if value <= T::ZERO => value * slope,
+            _ => value,
+        }
     }
 
     /// The slope where the output is not positive.
@@ -47,6 +54,30 @@ impl<T: Element> Rectified<T> {
             Rectified::Leaky(slope) => slope,
         }
     }
+}
+
+struct Rectify<'a, T> {
+    rectified: Rectified<T>,
+    values: &'a mut [T],
+}
+
+impl<T: Element> Job<T> for Rectify<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<Element = T>>(self) {
+        for value in self.values {
+            *value = self.rectified.of_one(*value);
+        }
+    }
+}
+
+/// `value`, but at most `clamp` in absolute value; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn clamped<V: Lanes>(value: V, clamp: V::Element) -> V {
+    let (most, least) = (V::splat(clamp), V::splat(V::Element::ZERO - clamp));
+    let value = V::select(value.above(most), most, value);
+    V::select(least.above(value), least, value)
 }
 
 /// Bytes of bits per pixel of so many channels: a bit each, two bytes for every sixteen.
@@ -151,22 +182,21 @@ impl<T: Element> Job<T> for ApplySigns<'_, T> {
         let Self { values, channels, bytes, slope } = self;
         let [pixels, channels] = layout(values.len(), channels);
         let bytes_each = byte_len(channels);
-        assert!(values.len() >= pixels * channels && bytes.len() >= pixels * bytes_each);
+        assert!(values.len() >= pixels * channels);
         for pixel in 0..pixels {
             let (first, byte) = (pixel * channels, pixel * bytes_each);
             let mut channel = 0;
             while channel < channels {
-                // SAFETY: a pixel has a byte for every eight channels, and an even number of them.
-                let kept = V::mask(unsafe { read_bits::<V>(bytes.as_ptr().add(byte + channel / 8)) });
+                let kept = V::mask(read_bits::<V>(&bytes[byte + channel / 8..]));
                 if channel + V::WIDTH <= channels {
                     // SAFETY: there are at least as many channels left as lanes.
                     unsafe {
                         let at = values.as_mut_ptr().add(first + channel);
-                        keep(V::load(at), kept, slope).store(at);
+                        with_slope(V::load(at), kept, slope).store(at);
                     }
                 } else {
                     let rest = &mut values[first + channel..first + channels];
-                    keep(V::load_part(rest), kept, slope).store_part(rest);
+                    with_slope(V::load_part(rest), kept, slope).store_part(rest);
                 }
                 channel += V::WIDTH;
             }
@@ -174,19 +204,21 @@ impl<T: Element> Job<T> for ApplySigns<'_, T> {
     }
 }
 
-/// What is left of a gradient where only the lanes of `kept` have the slope 1.
+/// A gradient times the slopes of a rectifier: 1 in the lanes of `kept`, `slope` in the others.
 #[inline(always)]
-fn keep<V: Lanes>(gradient: V, kept: V::Mask, slope: V::Element) -> V {
+pub(crate) fn with_slope<V: Lanes>(gradient: V, kept: V::Mask, slope: V::Element) -> V {
     // Not times zero: infinity has to become zero too.
     let other = if slope == V::Element::ZERO { V::splat(slope) } else { gradient.mul(V::splat(slope)) };
     V::select(kept, gradient, other)
 }
 
+/// Writes the bits of a vector, one per lane.
+///
 /// # Safety
 ///
 /// There is a byte for every eight lanes, and nobody else uses it.
 #[inline(always)]
-unsafe fn write_bits<V: Lanes>(to: *mut u8, bits: u16) {
+pub(crate) unsafe fn write_bits<V: Lanes>(to: *mut u8, bits: u16) {
     let [low, high] = bits.to_le_bytes();
     // SAFETY: the caller's promise.
     unsafe {
@@ -197,11 +229,8 @@ unsafe fn write_bits<V: Lanes>(to: *mut u8, bits: u16) {
     }
 }
 
-/// # Safety
-///
-/// There is a byte for every eight lanes.
+/// The bits of a vector, one per lane: the first byte, or the first two where there are sixteen lanes.
 #[inline(always)]
-unsafe fn read_bits<V: Lanes>(from: *const u8) -> u16 {
-    // SAFETY: the caller's promise.
-    unsafe { u16::from_le_bytes([*from, if V::WIDTH > 8 { *from.add(1) } else { 0 }]) }
+pub(crate) fn read_bits<V: Lanes>(bytes: &[u8]) -> u16 {
+    u16::from_le_bytes([bytes[0], if V::WIDTH > 8 { bytes[1] } else { 0 }])
 }

@@ -58,7 +58,7 @@ impl<T: Element> Upsampling<T> {
     ) -> Activation<T> {
         let outputs = self.filters.outputs;
         let mut out = Activation::new([map.n, outputs, 2 * map.h + 1, 2 * map.w + 1]);
-        if !winograd::is_worthwhile_between(map.c, map.n, [map.h, map.w]) {
+        if !winograd::is_worthwhile_between(map.c, [map.h, map.w]) {
             self.apply_phases(map, input_scale, output_scale, &mut out);
             return out;
         }
@@ -77,7 +77,7 @@ impl<T: Element> Upsampling<T> {
             Filters::pack([inputs, outputs, 3, 3], |i, o, v, u| self.filters.weight(o, i, v, u))
         });
         let size = [map.h / 2, map.w / 2];
-        if !winograd::is_worthwhile_between(map.c, map.n, size) {
+        if !winograd::is_worthwhile_between(map.c, size) {
             let window = Window { input_scale, ..Window::new(Padding::zeros(0), 2) };
             return correlate(map, transposed, &window, Rounding::Coarse);
         }

@@ -1,5 +1,6 @@
 //! Pictures and maps the other way round, for those who keep channels last.
 
+use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use crate::activation::{to_pixels, to_planes};
@@ -59,7 +60,7 @@ impl CustomOp1 for Turned {
         match storage {
             CpuStorage::F32(_) => self.turn::<f32>(storage, layout),
             CpuStorage::F64(_) => self.turn::<f64>(storage, layout),
-            _ => bail!("maps of f32 or f64 can be turned around, no others"),
+            other => bail!("a map of f32 or f64 expected, found {:?}", other.dtype()),
         }
     }
 
@@ -98,6 +99,6 @@ mod tests {
     fn other_types_are_refused() {
         let bytes = Tensor::zeros((1, 1, 1, 1), candle_core::DType::U8, &Device::Cpu).unwrap();
         let error = channels_last(&bytes).unwrap_err().to_string();
-        assert!(error.contains("f32 or f64"), "{error}");
+        assert!(error.contains("f32 or f64 expected, found U8"), "{error}");
     }
 }

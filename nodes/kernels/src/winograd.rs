@@ -1,23 +1,27 @@
-//! 3x3 convolutions of stride 1 with a quarter of the multiplications.
+//! 3x3 convolutions with a fraction of the multiplications.
 //!
-//! Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray, arXiv:1509.09308): tiles of 4x4 outputs are made of tiles of
-//! 6x6 inputs that overlap by two. Transformed, a tile is 36 numbers per channel, and the convolution is 36 independent
-//! matrix products over channels:
+//! Winograd's minimal filtering (Lavin & Gray, arXiv:1509.09308): tiles of outputs are made of tiles of inputs that
+//! overlap. Transformed, a tile is some numbers per channel, and the convolution is as many independent matrix products
+//! over channels:
 //!
 //! ```text
-//! out = A' [ (G w G') . (B' in B) ] A        36 products per tile, input and output instead of 144
+//! out = A' [ (G w G') . (B' in B) ] A
 //! ```
 //!
-//! The interpolation points are 0, ±1/sqrt(2), ±sqrt(2) and infinity, which keep the rounding of f32 near that of
-//! the direct sum (a few 1e-6 of the largest value).
+//! | [`scheme`] | what | products | instead of |
+//! |---|---|---|---|
+//! | `Small` | stride 1, F(4x4, 3x3) | 36 for 16 outputs | 144 |
+//! | `Large` | stride 1, F(6x6, 3x3), for gradients | 64 for 36 outputs | 324 |
+//! | `Enlarging` | transposed, stride 2 | 81 for 64 outputs | 144 |
+//! | `Halving` | stride 2 | 81 for 16 outputs | 144 |
 //!
 //! What surrounds a convolution happens while a tile is in registers: un-pooling and scaling on the way in
-//! ([`Source`]), scale, bias, rectifier, mask and pooling on the way out ([`Sink`]).
+//! ([`Source`]), scale, noise, bias, rectifier, clamp, mask and pooling on the way out ([`Sink`]).
 //!
-//! Transformed filters are four times as large, so they are not kept: transforming them anew costs a few percent from
-//! a hundred tiles on. Where they are small, all tasks share them, and every task takes its own tiles from input to
-//! output. Where they are large, all tasks share a block of transformed tiles, and every task takes its own outputs,
-//! for which it transforms the filters.
+//! Transformed filters are four to seven times as large, so they are not kept: transforming them anew costs a few
+//! percent from a hundred tiles on. Where they are small, all tasks share them, and every task takes its own tiles from
+//! input to output. Where they are large, all tasks share a block of transformed tiles, and every task takes its own
+//! outputs, for which it transforms the filters.
 
 use std::marker::PhantomData;
 
@@ -46,6 +50,8 @@ use source::TransformTiles;
 /// Outputs that are multiplied together: two panels.
 const PAIR: usize = 2 * COLUMNS;
 
+/// Products of the largest tile.
+const MOST_PRODUCTS: usize = 81;
 /// Fewer tiles than this are not worth transforming the filters.
 const LEAST_TILES: usize = 4;
 /// Fewer tiles of 6x6 outputs than this are not worth their filters.
@@ -57,9 +63,12 @@ const LEAST_CHANNELS: usize = 16;
 const SHARED_FILTERS: usize = 36 * 129 * 128;
 /// Numbers of a task's transformed tiles: half of a core's cache in f32.
 const OWN_TILES_LEN: usize = 72 << 10;
+/// How many tiles these may be.
 const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
 /// Numbers of a block of transformed tiles that all tasks share.
 const BLOCK_LEN: usize = 2 << 20;
+/// What such a block is given at least: there is some room behind each product.
+const BLOCK_CAPACITY: usize = BLOCK_LEN + MOST_PRODUCTS * COLUMNS;
 /// Numbers of products that are made at once of such a block: half of a core's cache in f32.
 const PART_LEN: usize = 56 << 10;
 /// Tiles that a task transforms at once.
@@ -94,20 +103,15 @@ impl Grid {
     }
 }
 
-/// Whether a convolution of this kind gains from it: decided by shapes alone.
+/// Whether a convolution of this kind gains from it: decided by the shapes of one image, so that images of a batch come
+/// out as they do alone.
 ///
 /// `kernel` is its height and width, `inputs` its channels, `size` the height and width of its outputs.
-pub(crate) fn is_worthwhile(
-    kernel: [usize; 2],
-    stride: usize,
-    inputs: usize,
-    n: usize,
-    size: [usize; 2],
-) -> bool {
+pub(crate) fn is_worthwhile(kernel: [usize; 2], stride: usize, inputs: usize, size: [usize; 2]) -> bool {
     kernel == [3, 3]
         && stride == 1
         && inputs >= LEAST_CHANNELS
-        && Grid::new::<Small>(n, size).tiles >= LEAST_TILES
+        && Grid::new::<Small>(1, size).tiles >= LEAST_TILES
 }
 
 /// How much rounding a convolution may have.
@@ -142,12 +146,11 @@ fn is_large(size: [usize; 2]) -> bool {
 }
 
 /// Whether [`enlarge`] and [`halve`] gain from tiles, between maps of height and width `size` and those of twice the
-/// size.
-pub(crate) fn is_worthwhile_between(inputs: usize, n: usize, size: [usize; 2]) -> bool {
+/// size and one more.
+pub(crate) fn is_worthwhile_between(inputs: usize, size: [usize; 2]) -> bool {
     // Edges of tiles are computed for nothing: on small maps that is more than what is gained.
-    let larger = size.map(|size| 2 * size + 1);
-    let tiles = Grid::new::<Enlarging>(n, larger).tiles;
-    inputs >= LEAST_CHANNELS && tiles * Enlarging::PRODUCTS * 5 <= n * size[0] * size[1] * 9 * 4
+    let tiles = Grid::new::<Enlarging>(1, size.map(|size| 2 * size + 1)).tiles;
+    inputs >= LEAST_CHANNELS && tiles * Enlarging::PRODUCTS * 5 <= size[0] * size[1] * 9 * 4
 }
 
 /// The transposed convolution of stride 2 with `filters`, 3x3: `y[2 p + v, 2 q + u] += w[v, u] x[p, q]`.
@@ -182,7 +185,7 @@ struct Work<'a, T, S> {
     filters: &'a Filters<T>,
     sink: &'a Sink<'a, T>,
     grid: Grid,
-    /// Numbers of a transformed tile's products: its channels and some room.
+    /// Numbers of one product of a transformed tile: its channels and some room.
     row_len: usize,
     scheme: PhantomData<S>,
 }
@@ -223,7 +226,9 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
     fn by_outputs(&self) {
         let most = (BLOCK_LEN / (S::PRODUCTS * self.row_len)).max(part_tiles::<S>());
         let blocks = self.grid.tiles.div_ceil(most);
-        let mut buffer = Buffer::new(S::PRODUCTS * self.product_len(self.grid.tiles.min(most)));
+        // All of one size, so that the next layer finds this one.
+        let mut buffer =
+            Buffer::new((S::PRODUCTS * self.product_len(self.grid.tiles.min(most))).max(BLOCK_CAPACITY));
         for block in 0..blocks {
             let first = block * self.grid.tiles / blocks;
             let count = (block + 1) * self.grid.tiles / blocks - first;

@@ -3,7 +3,7 @@
 use super::Window;
 use crate::element::Element;
 use crate::layer::Padding;
-use crate::relu::Rectified;
+use crate::relu::{Rectified, clamped};
 use crate::simd::{Job, Lanes};
 
 /// Finishes some whole pixels, the first of which is `first_pixel` of the whole batch. They are of one image, whose
@@ -22,7 +22,8 @@ pub(crate) fn scale_pixels<T: Element>(pixels: &mut [T], scale: Option<&[T]>) {
     finish(pixels, scale, &Window::new(Padding::zeros(0), 1), 0);
 }
 
-/// The same as a job, for other jobs to call.
+/// [`finish`] as a job, for other jobs to call. Factors or biases tell how many channels a pixel has: noise takes one of
+/// them.
 pub(crate) struct Finish<'a, T> {
     pub(crate) out: &'a mut [T],
     pub(crate) scale: Option<&'a [T]>,
@@ -38,6 +39,7 @@ impl<T: Element> Job<T> for Finish<'_, T> {
         let Self { out, scale, window, first_pixel } = self;
         let Window { noise, bias, rectified, clamp, .. } = *window;
         let noise = noise.unwrap_or(&[]);
+        assert!(noise.is_empty() || bias.is_some());
         let is_curved = clamp.is_some() || !matches!(rectified, Rectified::No);
         if scale.is_none() && bias.is_none() && noise.is_empty() && !is_curved {
             return;
@@ -91,27 +93,17 @@ impl<T: Element> Job<T> for Finish<'_, T> {
 /// Rectifier and clamp; NaN stays NaN.
 #[inline(always)]
 fn curve<T: Element, V: Lanes<Element = T>>(value: V, rectified: Rectified<T>, clamp: Option<T>) -> V {
-    let zero = V::splat(T::ZERO);
-    let value = match rectified {
-        Rectified::No => value,
-        Rectified::Relu => zero.larger(value),
-        Rectified::Leaky(slope) => V::select(value.above(zero), value, value.mul(V::splat(slope))),
-    };
-    let Some(clamp) = clamp else { return value };
-    let (most, least) = (V::splat(clamp), V::splat(T::ZERO - clamp));
-    let value = V::select(value.above(most), most, value);
-    V::select(least.above(value), least, value)
+    let value = rectified.of(value);
+    match clamp {
+        Some(clamp) => clamped(value, clamp),
+        None => value,
+    }
 }
 
 /// The same for one number.
 #[inline(always)]
 fn curve_of_one<T: Element>(value: T, rectified: Rectified<T>, clamp: Option<T>) -> T {
-    let value = match rectified {
-        Rectified::No => value,
-        Rectified::Relu if value < T::ZERO => T::ZERO,
-        Rectified::Leaky(slope) if value <= T::ZERO => value * slope,
-        Rectified::Relu | Rectified::Leaky(_) => value,
-    };
+    let value = rectified.of_one(value);
     match clamp {
         Some(clamp) if value > clamp => clamp,
         Some(clamp) if value < T::ZERO - clamp => T::ZERO - clamp,

@@ -58,7 +58,7 @@ impl<T: Element> Convolution<T> {
     ) -> (Activation<T>, Noted<T>) {
         let [n, channels, h, w] = computed;
         let Filters { kh, kw, inputs, .. } = self.filters;
-        if !winograd::is_worthwhile([kh, kw], self.stride, inputs, n, [h, w]) {
+        if !winograd::is_worthwhile([kh, kw], self.stride, inputs, [h, w]) {
             let window = convolution::Window {
                 bias: self.bias.as_deref(),
                 rectified,
@@ -110,8 +110,9 @@ impl<T: Element> Convolution<T> {
             (size + before + after + 1).saturating_sub(kernel)
         };
         let size = [size(h, [around.top, around.bottom], kh), size(w, [around.left, around.right], kw)];
+        // Only tiles know what to do with a pool's gradient.
         let is_few = winners.is_none() && few_outputs::is_worthwhile(transposed);
-        if is_few || !winograd::is_worthwhile([kh, kw], self.stride, inputs, n, size) {
+        if is_few || !winograd::is_worthwhile([kh, kw], self.stride, inputs, size) {
             return (correlate_transposed(gradient, transposed, self.padding, self.stride, input), false);
         }
         let mut out = Activation::new([n, outputs, size[0], size[1]]);

@@ -84,7 +84,7 @@ impl Plan {
         unit.pool = self.only_reader(unit.last()).filter(|reader| {
             // Convolutions that do a pool, and its transpose on the way back, are those of `winograd`.
             let Layer::Conv { weight, .. } = &nodes[head].0 else { return false };
-            let (computed, [n, inputs, h, w]) =
+            let (computed, [_, inputs, h, w]) =
                 (self.shapes[head + 1], self.shapes[nodes[head].1[0].value()]);
             let halves = [computed[0], computed[1], computed[2] / 2, computed[3] / 2];
             let kernel = [weight.dims()[2], weight.dims()[3]];
@@ -92,8 +92,8 @@ impl Plan {
                 matches!(nodes[*reader].0, Layer::MaxPool { kernel: 2, stride: 2, padding: 0, .. });
             is_halving
                 && self.shapes[*reader + 1] == halves
-                && winograd::is_worthwhile(kernel, *stride, inputs, n, [computed[2], computed[3]])
-                && winograd::is_worthwhile(kernel, *stride, computed[1], n, [h, w])
+                && winograd::is_worthwhile(kernel, *stride, inputs, [computed[2], computed[3]])
+                && winograd::is_worthwhile(kernel, *stride, computed[1], [h, w])
         });
         unit
     }

@@ -4,13 +4,9 @@
 //! out[i] = w[0] d[i] + w[1] d[i + 1] + w[2] d[i + 2] = (A' [ (G w) . (B' d) ])[i]        8 products instead of 18
 //! ```
 //!
-//! Of a grid of three such pairs none rounds less: about four times as much as F(4x4, 3x3) does. These points are also
-//! exact where it matters. All constants of `B'` and `A'` are exact in f32, and where all inputs are equal, `B' d` is
-//! exactly zero at every point but 1, with or without fused rounding. So in an even area all outputs of a tile are equal
-//! to the bit, however the products are rounded.
-//!
-//! `A'` of ±2 is divided by 2^5 and `G` multiplied by it, so that no product has a weight above 1 in any output: by the
-//! largest of them the rounding of the outputs is measured.
+//! Of a grid of three such pairs none rounds less: about four times as much as F(4x4, 3x3) does with sums as long. All
+//! constants of `B'` and `A'` are exact in f32. `A'` of ±2 is divided by 2^5 and `G` multiplied by it, so that no product
+//! has a weight above 1 in any output.
 
 use super::small::constant;
 use crate::simd::Lanes;

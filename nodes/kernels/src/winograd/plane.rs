@@ -3,6 +3,8 @@
 // Loops by index: iterators are not always inlined, and would do without the instructions.
 #![allow(clippy::needless_range_loop)]
 
+use std::mem::MaybeUninit;
+
 use super::scheme::Line;
 use crate::element::Element;
 use crate::simd::Lanes;
@@ -58,7 +60,8 @@ pub(super) unsafe fn input<
     product_len: usize,
 ) {
     let zero = V::splat(V::Element::ZERO);
-    let mut columns = [[zero; P]; I];
+    // Not filled before: the compiler would do it at the cost of a store for every value.
+    let mut columns = [const { MaybeUninit::<[V; P]>::uninit() }; I];
     for j in 0..I {
         let mut line = [zero; I];
         for i in 0..I {
@@ -68,12 +71,13 @@ pub(super) unsafe fn input<
                 line[i] = line[i].mul(scale);
             }
         }
-        columns[j] = L::forward(line);
+        columns[j].write(L::forward(line));
     }
     for i in 0..P {
         let mut line = [zero; I];
         for j in 0..I {
-            line[j] = columns[j][i];
+            // SAFETY: all columns were written.
+            line[j] = unsafe { columns[j].assume_init_ref()[i] };
         }
         let values = L::forward(line);
         for j in 0..P {
@@ -104,7 +108,7 @@ pub(super) unsafe fn output<
 ) -> ([[V; O]; O], V) {
     let zero = V::splat(V::Element::ZERO);
     let mut largest = zero;
-    let mut columns = [[zero; O]; P];
+    let mut columns = [const { MaybeUninit::<[V; O]>::uninit() }; P];
     for j in 0..P {
         let mut line = [zero; P];
         for i in 0..P {
@@ -114,13 +118,14 @@ pub(super) unsafe fn output<
                 largest = line[i].abs().larger(largest);
             }
         }
-        columns[j] = L::back(line);
+        columns[j].write(L::back(line));
     }
     let mut tile = [[zero; O]; O];
     for i in 0..O {
         let mut line = [zero; P];
         for j in 0..P {
-            line[j] = columns[j][i];
+            // SAFETY: all columns were written.
+            line[j] = unsafe { columns[j].assume_init_ref()[i] };
         }
         tile[i] = L::back(line);
     }

@@ -155,7 +155,8 @@ impl Line<6, 6, 4, 6> for Small {
 }
 
 scheme! {
-    /// F(6x6, 3x3): 64 products for 36 outputs, a fifth less. It rounds more, which short sums make up for.
+    /// F(6x6, 3x3): 64 products for 36 outputs, a fifth less. It rounds several times as much, although its sums are
+    /// short: for gradients only.
     Large, [8, 8, 6, 8], 6, 64
 }
 

@@ -6,7 +6,7 @@
 use super::Place;
 use super::source::Winners;
 use crate::element::Element;
-use crate::relu::{Rectified, Signs, byte_len};
+use crate::relu::{Rectified, Signs, byte_len, clamped, read_bits, with_slope, write_bits};
 use crate::shared::Shared;
 use crate::simd::Lanes;
 
@@ -36,15 +36,15 @@ pub(crate) struct Sink<'a, T> {
     pub(crate) channels: usize,
     /// One factor per image and channel, `[n, c]`.
     pub(crate) scale: Option<&'a [T]>,
-    /// One number per pixel of as many images as there are, which start again after the last.
+    /// `[n or 1, h, w]`: one number per pixel, added to all of its channels.
     pub(crate) noise: Option<&'a [T]>,
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) rectified: Rectified<T>,
-    /// The largest absolute value of an output.
+    /// The largest absolute value of an output; NaN stays NaN.
     pub(crate) clamp: Option<T>,
     /// Where the signs of what is written are noted.
     pub(crate) signs: Option<Shared<'a, u8>>,
-    /// What is multiplied with the slopes of the rectifier behind it, on the way back.
+    /// On the way back: the slopes of the rectifier that the map came from, by which it is multiplied.
     pub(crate) keep: Option<&'a Signs<T>>,
     pub(crate) pool: Option<Pool<'a>>,
 }
@@ -175,26 +175,12 @@ impl<'a, T: Element> Sink<'a, T> {
                 *value = value.add(bias);
             }
         }
-        match self.rectified {
-            Rectified::No => {}
-            Rectified::Relu => {
-                for value in row.iter_mut() {
-                    *value = zero.larger(*value);
-                }
-            }
-            Rectified::Leaky(slope) => {
-                let slope = V::splat(slope);
-                for value in row.iter_mut() {
-                    *value = V::select(value.above(zero), *value, value.mul(slope));
-                }
-            }
+        for value in row.iter_mut() {
+            *value = self.rectified.of(*value);
         }
         if let Some(clamp) = self.clamp {
-            let (most, least) = (V::splat(clamp), V::splat(T::ZERO - clamp));
             for value in row.iter_mut() {
-                // Written so that NaN stays NaN.
-                *value = V::select(value.above(most), most, *value);
-                *value = V::select(least.above(*value), least, *value);
+                *value = clamped(*value, clamp);
             }
         }
         let bytes = byte_len(self.channels);
@@ -207,13 +193,9 @@ impl<'a, T: Element> Sink<'a, T> {
         }
         if let Some(keep) = self.keep {
             let signs = &keep.bytes[pixel * bytes + channel / 8..][..(count - 1) * bytes + V::WIDTH / 8];
-            let slope = V::splat(keep.slope);
             for x in 0..count {
-                let high = if V::WIDTH > 8 { signs[x * bytes + 1] } else { 0 };
-                let kept = V::mask(u16::from_le_bytes([signs[x * bytes], high]));
-                // Not times zero: infinity has to become zero too.
-                let other = if keep.slope == T::ZERO { zero } else { row[x].mul(slope) };
-                row[x] = V::select(kept, row[x], other);
+                let kept = V::mask(read_bits::<V>(&signs[x * bytes..]));
+                row[x] = with_slope(row[x], kept, keep.slope);
             }
         }
         let lanes = (self.channels - channel).min(V::WIDTH);
@@ -240,23 +222,6 @@ impl<'a, T: Element> Sink<'a, T> {
             unsafe { V::load(factors.as_ptr()) }
         } else {
             V::load_part(factors)
-        }
-    }
-}
-
-/// Writes the bits of a vector.
-///
-/// # Safety
-///
-/// There is a byte for every eight lanes.
-#[inline(always)]
-unsafe fn write_bits<V: Lanes>(to: *mut u8, bits: u16) {
-    let [low, high] = bits.to_le_bytes();
-    // SAFETY: the caller's promise.
-    unsafe {
-        *to = low;
-        if V::WIDTH > 8 {
-            *to.add(1) = high;
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Grid, Place};
 use crate::activation::View;
 use crate::element::Element;
 use crate::layer::Padding;
-use crate::relu::byte_len;
+use crate::relu::{byte_len, read_bits};
 use crate::simd::{Job, Lanes};
 
 /// Inputs of the largest tile.
@@ -157,12 +157,6 @@ impl<'a, T: Element> Source<'a, T> {
     }
 }
 
-/// The bits of a vector.
-#[inline(always)]
-fn read_bits<V: Lanes>(bytes: &[u8]) -> u16 {
-    u16::from_le_bytes([bytes[0], if V::WIDTH > 8 { bytes[1] } else { 0 }])
-}
-
 /// Transforms some tiles: `[products][tiles][row_len]`, of which the channels are written, up to a whole vector.
 pub(super) struct TransformTiles<'a, T, S> {
     source: &'a Source<'a, T>,
@@ -218,14 +212,15 @@ impl<T: Element, S: Scheme> Job<T> for TransformTiles<'_, T, S> {
                     source.gather::<V, S>(place, channel, &mut gathered);
                     (gathered.as_ptr().cast(), [S::INPUTS * V::WIDTH, V::WIDTH])
                 };
-                let scale = scale.map(|scale| {
-                    if channel + V::WIDTH <= c {
+                // No closures: they are not always inlined, and would do without the instructions.
+                let scale = match scale {
+                    Some(scale) if channel + V::WIDTH <= c => {
                         // SAFETY: there are as many factors as channels.
-                        unsafe { V::load(scale[channel..].as_ptr()) }
-                    } else {
-                        V::load_part(&scale[channel..])
+                        Some(unsafe { V::load(scale[channel..].as_ptr()) })
                     }
-                });
+                    Some(scale) => Some(V::load_part(&scale[channel..])),
+                    None => None,
+                };
                 // SAFETY: the pixels of an inner tile are inside of the map, those of others were gathered; `to` has
                 // room for the tiles by the promise to `new`.
                 unsafe {

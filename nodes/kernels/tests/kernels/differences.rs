@@ -37,12 +37,14 @@ pub(crate) fn check(what: &str, inputs: &[Tensor], function: impl Fn(&[Tensor]) 
     }
 }
 
-/// The largest difference between a tensor and plain numbers, relative to the largest of these or 1.
+/// The largest difference between a tensor and plain numbers, relative to the largest of these or 1. No number may be NaN:
+/// a maximum would pass over it.
 #[track_caller]
 pub(crate) fn error(found: &Tensor, expected: &[f64]) -> f64 {
     let found =
         found.to_dtype(candle_core::DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
     assert_eq!(found.len(), expected.len());
+    assert!(found.iter().chain(expected).all(|number| number.is_finite()), "a number is not finite");
     let scale = expected.iter().fold(1.0, |scale: f64, x| scale.max(x.abs()));
     found.iter().zip(expected).fold(0.0, |error: f64, (a, b)| error.max((a - b).abs())) / scale
 }

@@ -50,8 +50,12 @@ fn compare(nodes: &[Node], stack: impl Fn(DType) -> Stack, shape: [usize; 4]) {
     }
 }
 
+/// The largest absolute value. No number may be NaN: a maximum would pass over it.
+#[track_caller]
 fn max_abs(x: &Tensor) -> f64 {
-    x.abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    let numbers = x.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    assert!(numbers.iter().all(|number| number.is_finite()), "a number is not finite");
+    numbers.iter().fold(0.0, |largest: f64, number| largest.max(number.abs()))
 }
 
 #[test]
@@ -181,6 +185,27 @@ fn a_pool_hands_nan_on() {
     let x = Tensor::new(&[[[[1f64, f64::NAN], [5.0, 2.0]]]], &Device::Cpu).unwrap();
     let y = Stack::new(&[pool(2, 2, false), Layer::Relu], DType::F64).unwrap().apply(&x, &[1]).unwrap();
     assert!(y[0].max_all().unwrap().to_scalar::<f64>().unwrap().is_nan());
+}
+
+/// On all ways: few channels, tiles and windows.
+#[test]
+fn nan_goes_through_convolutions_and_rectifiers() {
+    for (inputs, kernel) in [(3, 3), (17, 3), (17, 5)] {
+        for rectifier in [Layer::Relu, Layer::LeakyRelu { slope: 0.2 }] {
+            let layers =
+                [conv(1, [inputs, 21, kernel, kernel], 1, Padding::zeros(kernel / 2)), rectifier.clone()];
+            for dtype in [DType::F64, DType::F32] {
+                let x = (tensor(7, &[1, inputs, 9, 8]) * f64::NAN).unwrap().to_dtype(dtype).unwrap();
+                let y = Stack::new(&layers, dtype).unwrap().apply(&x, &[1]).unwrap().remove(0);
+                let y = y.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+                let lost = y.iter().filter(|y| !y.is_nan()).count();
+                assert_eq!(
+                    lost, 0,
+                    "of {inputs} channels through {kernel}x{kernel}, {rectifier:?}, {dtype:?}"
+                );
+            }
+        }
+    }
 }
 
 /// Maps of few channels go ways of their own. With channels of zeros behind theirs they go the others, here in f64 and so

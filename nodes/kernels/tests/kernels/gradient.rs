@@ -74,6 +74,10 @@ fn convolutions_of_other_kernels_and_strides() {
     check(&[conv(1, [3, 4, 1, 3], 2, Padding::reflect(1))], [1, 3, 6, 7], &[0]);
     check(&[conv(1, [3, 4, 3, 3], 3, Padding::reflect(2))], [2, 3, 9, 8], &[0]);
     check(&[conv(1, [3, 4, 3, 3], 2, Padding::zeros(0))], [1, 3, 8, 7], &[0]);
+    // Pixels that no window sees.
+    check(&[conv(1, [3, 4, 1, 1], 2, Padding::zeros(0))], [1, 3, 6, 7], &[0]);
+    check(&[conv(1, [2, 3, 2, 3], 4, Padding::zeros(1))], [2, 2, 9, 10], &[0]);
+    check(&[conv(1, [18, 3, 1, 2], 3, Padding::reflect(1))], [2, 18, 5, 6], &[0]);
     // Several strips.
     check(&[conv(1, [3, 5, 3, 3], 1, Padding::reflect(1))], [1, 3, 70, 31], &[0]);
     check(&[conv(1, [3, 5, 7, 7], 2, Padding::zeros(3))], [1, 3, 130, 12], &[0]);

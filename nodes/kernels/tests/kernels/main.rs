@@ -11,5 +11,6 @@ mod naive;
 mod rectifier;
 mod refusals;
 mod threads;
+mod tiles;
 mod upfirdn;
 mod values;

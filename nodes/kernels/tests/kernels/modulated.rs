@@ -123,11 +123,29 @@ fn gradients() {
     check_gradients(cases().into_iter());
 }
 
-/// Large enough for several strips, of which the last is a short one.
+/// Large enough for several strips, of which the last is a short one; of few inputs, and of few outputs too.
+fn cases_of_strips() -> [Case; 6] {
+    let case = |inputs, outputs, kernel, upsampling| Case {
+        inputs,
+        outputs,
+        kernel,
+        shape: [2, 37, 41],
+        upsampling,
+        demodulate: true,
+    };
+    [
+        case(20, 18, 1, false),
+        case(20, 18, 5, false),
+        case(15, 18, 3, true),
+        case(3, 18, 3, false),
+        case(4, 33, 5, false),
+        case(18, 3, 3, false),
+    ]
+}
+
 #[test]
 fn strips_fit_together() {
-    for (upsampling, kernel) in [(false, 1), (false, 5), (true, 3)] {
-        let case = Case { inputs: 20, outputs: 18, kernel, shape: [2, 37, 41], upsampling, demodulate: true };
+    for case in cases_of_strips() {
         let found = case.conv(DType::F64).apply(&case.x(), &case.styles(), None).unwrap();
         assert!(differences::error(&found, &case.naive()) < 1e-12);
     }
@@ -157,6 +175,8 @@ fn cases_of_many_tiles() -> Vec<Case> {
     // Tiles of 6x6 outputs.
     cases.push(case(18, 20, [2, 53, 47], false));
     cases.push(case(200, 70, [1, 50, 41], true));
+    // Filters of tiles that change the size, too large to be shared.
+    cases.push(case(100, 170, [2, 11, 7], true));
     cases
 }
 
@@ -168,6 +188,42 @@ fn many_tiles() {
 #[test]
 fn gradients_of_many_tiles() {
     check_gradients(cases_of_many_tiles().into_iter().filter(|case| case.inputs < 100));
+}
+
+/// Outputs are linear in the map. So with the gradient of `sum weights * conv(x)`, wherever it is taken,
+/// `sum gradient * other` is `sum weights * conv(other)`.
+#[test]
+fn the_way_back_is_the_transpose() {
+    let numbers = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    for case in cases_of_many_tiles().into_iter().chain(cases_of_strips()) {
+        let gradient = |dtype| {
+            let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(dtype).unwrap());
+            let x = candle_core::Var::from_tensor(&x).unwrap();
+            let y = case.conv(dtype).apply(&x, &styles, None).unwrap();
+            let weights = tensor(99, y.dims()).to_dtype(dtype).unwrap();
+            (y * weights).unwrap().sum_all().unwrap().backward().unwrap().remove(&x).unwrap()
+        };
+        let (found, other) = (gradient(DType::F64), tensor(8, case.x().dims()));
+        let y = case.conv(DType::F64).apply(&other, &case.styles(), None).unwrap();
+        let dot = |a: &Tensor, b: &Tensor| -> [f64; 2] {
+            let products: Vec<f64> = numbers(a).iter().zip(numbers(b)).map(|(a, b)| a * b).collect();
+            [products.iter().sum(), products.iter().map(|product| product.abs()).sum()]
+        };
+        let ([there, _], [back, size]) = (dot(&y, &tensor(99, y.dims())), dot(&found, &other));
+        assert!((there - back).abs() < 1e-12 * size, "{case:?}: {there} and {back} of {size}");
+        let error = differences::error(&gradient(DType::F32), &numbers(&found));
+        assert!(error < 2e-5, "{case:?}: {error:e}");
+    }
+}
+
+#[test]
+fn an_empty_batch_stays_empty() {
+    for (upsampling, size) in [(false, 7), (true, 15)] {
+        let case =
+            Case { inputs: 17, outputs: 18, kernel: 3, shape: [0, 7, 7], upsampling, demodulate: true };
+        let found = case.conv(DType::F64).apply(&case.x(), &case.styles(), None).unwrap();
+        assert_eq!(found.dims(), [0, size, size, 18]);
+    }
 }
 
 /// A style of zero switches a channel off, and its gradient is still that of the others.
@@ -182,9 +238,9 @@ fn a_style_may_be_zero() {
 
 #[test]
 fn images_do_not_see_each_other_and_threads_change_no_bit() {
-    for upsampling in [false, true] {
-        let case =
-            Case { inputs: 33, outputs: 40, kernel: 3, shape: [3, 21, 19], upsampling, demodulate: true };
+    // The last one is large enough for tiles of 6x6 outputs.
+    for (upsampling, shape) in [(false, [3, 21, 19]), (true, [3, 21, 19]), (false, [2, 49, 50])] {
+        let case = Case { inputs: 33, outputs: 40, kernel: 3, shape, upsampling, demodulate: true };
         let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(DType::F32).unwrap());
         let conv = case.conv(DType::F32);
         // The output, and the gradients by both inputs.
@@ -201,7 +257,7 @@ fn images_do_not_see_each_other_and_threads_change_no_bit() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             assert!(pool.install(|| run(&x, &styles)) == whole, "{threads} threads");
         }
-        for image in 0..3 {
+        for image in 0..shape[0] {
             let one = |x: &Tensor| x.narrow(0, image, 1).unwrap();
             for (one, whole) in run(&one(&x), &one(&styles)).iter().zip(&whole) {
                 assert!(*one == whole[image * one.len()..][..one.len()], "image {image}");

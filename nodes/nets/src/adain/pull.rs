@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use super::EPSILON;
+use super::statistics::plane_statistics;
 
 /// AdaIN's style loss of one layer, `factor * (mean_c (mean - m)^2 + mean_c (std - s)^2)`, summed over the batch, and its
 /// gradient by the layer: in two passes over memory, where candle's graph takes dozens.
@@ -38,7 +38,7 @@ fn pull<T: WithDType>(layer: &Tensor, [mean, std]: [&Tensor; 2], factors: &[f64]
     let losses: Vec<f64> = planes
         .map(|(plane, (gradient, values))| {
             let factor = factors[plane / c] / c as f64;
-            let (mean, std) = statistics(values);
+            let (mean, std) = plane_statistics(values);
             let (mean_off, std_off) = (mean - means[plane], std - stds[plane]);
             // d mean / dx = 1 / n, d std / dx = (x - mean) / ((n - 1) std)
             let even = 2.0 * factor * mean_off / n as f64;
@@ -51,14 +51,6 @@ fn pull<T: WithDType>(layer: &Tensor, [mean, std]: [&Tensor; 2], factors: &[f64]
         .collect();
     // One after the other: the sum must not depend on the threads.
     Ok((losses.iter().sum(), Tensor::from_vec(gradient, (b, c, h, w), layer.device())?))
-}
-
-/// Mean and deviation of one plane.
-fn statistics<T: WithDType>(values: &[T]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().map(|value| value.to_f64()).sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value.to_f64() - mean).powi(2)).sum();
-    (mean, (squares / (count - 1.0) + EPSILON).sqrt())
 }
 
 #[cfg(test)]

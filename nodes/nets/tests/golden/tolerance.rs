@@ -24,6 +24,8 @@ impl Tolerance {
         assert_eq!(found.dims(), expected.dims(), "shape of {what}");
         let values = |x: &Tensor| x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
         let (found, expected) = (values(found).unwrap(), values(expected).unwrap());
+        // Of a number and NaN, `max` is the number.
+        assert!(found.iter().all(|x| x.is_finite()), "{what}: not all numbers are finite");
         let pairs = || found.iter().zip(&expected);
         match self {
             Tolerance::Exact => {

@@ -60,16 +60,20 @@ const CASES: &[Case] = &[
     Case { taps: 3, demodulate: false, ..TWICE },
     TWICE,
     Case { is_separable: false, planes: 2, shape: [2, 5, 7], ..TWICE },
+    Case { planes: 1, shape: [2, 3, 5], ..TWICE },
     Case { inputs: 4, outputs: 16, taps: 5, planes: 0, ..TWICE },
     Case { inputs: 5, outputs: 19, taps: 8, is_separable: false, shape: [1, 1, 1], ..TWICE },
 ];
 
-/// Several bands of rows, and several tiles of columns.
+/// Several bands of rows, and several tiles of columns; then strips of few channels, and images that share their noise.
 const SEAMS: &[Case] = &[
     Case { inputs: 18, outputs: 22, planes: 2, shape: [2, 37, 21], ..SAME },
     Case { inputs: 6, outputs: 22, planes: 2, shape: [2, 21, 19], ..TWICE },
     Case { inputs: 2, outputs: 130, taps: 3, shape: [1, 2, 70], ..TWICE },
     Case { inputs: 2, outputs: 300, is_separable: false, shape: [1, 10, 31], ..TWICE },
+    Case { outputs: 21, planes: 2, shape: [2, 37, 41], ..SAME },
+    Case { shape: [2, 37, 41], ..TO_PICTURE },
+    Case { inputs: 18, outputs: 22, planes: 1, shape: [2, 13, 11], ..SAME },
 ];
 
 impl Case {

@@ -1,0 +1,119 @@
+//! Mean and deviation of every channel: what AdaIN takes a style to be.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+/// Added to the variance, as in pytorch-AdaIN.
+const EPSILON: f64 = 1e-5;
+
+/// Mean and standard deviation of every channel, `[B, C, 1, 1]` each:
+/// `std = sqrt(sum (x - mean)^2 / (h w - 1) + 1e-5)`.
+///
+/// `features` are f32 or f64, and the sums are computed in f64.
+///
+/// # Errors
+///
+/// If `features`, `[B, C, h, w]`, has fewer than two positions: they have no variance. If it is of another type, or not
+/// on the CPU.
+pub fn channel_statistics(features: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (_, _, h, w) = features.dims4()?;
+    if h * w < 2 {
+        bail!("the statistics of a {h}x{w} feature map are not defined; it takes 2 positions")
+    }
+    let statistics = features.contiguous()?.apply_op1(Statistics)?;
+    Ok((statistics.get(0)?, statistics.get(1)?))
+}
+
+/// Means and deviations of all channels of `[B, C, h, w]`, contiguous: `[2, B, C, 1, 1]`. Candle's own operators would
+/// write the map several times.
+struct Statistics;
+
+impl CustomOp1 for Statistics {
+    fn name(&self) -> &'static str {
+        "channel-statistics"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (b, c, h, w) = layout.shape().dims4()?;
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("the statistics of a strided feature map were asked for")
+        };
+        let statistics = match storage {
+            CpuStorage::F32(values) => CpuStorage::F32(statistics(&values[start..end], h * w)),
+            CpuStorage::F64(values) => CpuStorage::F64(statistics(&values[start..end], h * w)),
+            other => bail!("statistics are taken of f32 or f64, not {:?}", other.dtype()),
+        };
+        Ok((statistics, Shape::from((2, b, c, 1, 1))))
+    }
+
+    /// `d mean / dx = 1 / n`, `d std / dx = (x - mean) / ((n - 1) std)`.
+    fn bwd(&self, features: &Tensor, statistics: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let (_, _, h, w) = features.dims4()?;
+        let n = (h * w) as f64;
+        let (features, statistics) = (features.detach(), statistics.detach());
+        let (mean, std) = (statistics.get(0)?, statistics.get(1)?);
+        let slope = (gradient.get(1)? / (std * (n - 1.0))?)?;
+        let even = ((gradient.get(0)? / n)? - (&slope * mean)?)?;
+        features.broadcast_mul(&slope)?.broadcast_add(&even).map(Some)
+    }
+}
+
+/// The means of all planes of `n` numbers, then their deviations.
+fn statistics<T: WithDType>(values: &[T], n: usize) -> Vec<T> {
+    let planes: Vec<(f64, f64)> = values.par_chunks_exact(n).map(plane_statistics).collect();
+    let means = planes.iter().map(|(mean, _)| T::from_f64(*mean));
+    means.chain(planes.iter().map(|(_, std)| T::from_f64(*std))).collect()
+}
+
+/// Mean and deviation of one plane, of two numbers or more.
+pub(super) fn plane_statistics<T: WithDType>(values: &[T]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = sum(values, |value| value) / count;
+    let squares = sum(values, |value| (value - mean) * (value - mean));
+    (mean, (squares / (count - 1.0) + EPSILON).sqrt())
+}
+
+/// In several sums, so that additions need not wait for each other.
+fn sum<T: WithDType>(values: &[T], of: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; 8];
+    let (chunks, rest) = values.as_chunks::<8>();
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += of(value.to_f64());
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|value| of(value.to_f64())).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn statistics_of_odd_sizes() {
+        for size in [2i32, 7, 8, 21] {
+            let values: Vec<f64> = (0..2 * size).map(|index| f64::from(index * index)).collect();
+            let map = Tensor::from_slice(&values, (1, 2, 1, size as usize), &Device::Cpu).unwrap();
+            let (mean, std) = channel_statistics(&map).unwrap();
+            assert_eq!((mean.dims(), std.dims()), (&[1, 2, 1, 1][..], &[1, 2, 1, 1][..]));
+            let list = |x: Tensor| x.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            let found = list(mean).into_iter().zip(list(std));
+            for ((mean, std), plane) in found.zip(values.chunks(size as usize)) {
+                let n = f64::from(size);
+                let wanted = plane.iter().sum::<f64>() / n;
+                let variance = plane.iter().map(|value| (value - wanted).powi(2)).sum::<f64>() / (n - 1.0);
+                let close = |found: f64, wanted: f64| (found - wanted).abs() < 1e-12 * wanted;
+                assert!(
+                    close(mean, wanted) && close(std, (variance + EPSILON).sqrt()),
+                    "{size}: {mean}, {std}"
+                );
+            }
+        }
+        let bytes = Tensor::zeros((1, 1, 1, 2), DType::U8, &Device::Cpu).unwrap();
+        let error = channel_statistics(&bytes).unwrap_err().to_string();
+        assert!(error.contains("f32 or f64, not U8"), "{error}");
+    }
+}
