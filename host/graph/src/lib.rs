@@ -67,3 +67,4 @@ pub use kinds::{KindInfo, Kinds, Port};
 pub use params::{Format, Param, ParamType, Params, Problem, check_param};
 pub use parse::parse;
 pub use source::{MAX_BYTES, Source, Span};
+pub use suggest::did_you_mean;

@@ -25,7 +25,7 @@ pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> V
 }
 
 /// "did you mean `x`", or nothing.
-pub(crate) fn did_you_mean<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn did_you_mean<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let found = nearest(word, names);
     if found.is_empty() { None } else { Some(format!("did you mean {}", either(&found))) }
 }
