@@ -22,7 +22,12 @@ const RULES: &[(&str, &[&str], bool)] = &[
     ("dreamwire-engine", &["dreamwire-graph"], false),
     ("dreamwire-loader", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine"], false),
     ("dreamwire-check", &["dreamwire-abi", "dreamwire-graph", "dreamwire-loader"], false),
-    ("dreamwire", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader", "dreamwire-check"], false),
+    ("dreamwire-session", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
+    (
+        "dreamwire",
+        &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader", "dreamwire-session", "dreamwire-check"],
+        false,
+    ),
     ("dreamwire-tests", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
 ];
 

@@ -82,11 +82,11 @@ unsafe extern "C" fn fail(call: *const abi::Call, status: abi::Status, input: ab
     unsafe {
         let message = lossy(message);
         // The SDK puts what to do about it behind the message.
-        let (message, help) = match message.rsplit_once("; hint: ") {
-            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        let (message, hint) = match message.rsplit_once("; hint: ") {
+            Some((message, hint)) => (message.to_owned(), Some(hint.into())),
             None => (message, None),
         };
-        let failure = Failure { help, ..Failure::new(outcome::kind(status), message).at(lossy(input)) };
+        let failure = Failure { hint, ..Failure::new(outcome::kind(status), message).at(lossy(input)) };
         Context::of(call).services.fail(failure);
     }
 }

@@ -96,7 +96,7 @@ impl Handle {
 }
 
 impl Function for Handle {
-    fn kind(&self) -> &str {
+    fn ty(&self) -> &str {
         // SAFETY: alive while a reference is held.
         unsafe { &(*self.proxy).kind }
     }

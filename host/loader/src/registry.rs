@@ -27,7 +27,7 @@ pub struct Problem {
     /// what is wrong, with the path
     pub message: String,
     /// what to do about it
-    pub help: Option<String>,
+    pub hint: Option<String>,
     /// nothing can run like this
     pub fatal: bool,
 }
@@ -61,7 +61,7 @@ impl Loader {
             .iter()
             .map(|path| Problem {
                 message: format!("there is no plugin or folder `{}`", path.display()),
-                help: Some("--plugins takes a library or a folder with libraries".to_owned()),
+                hint: Some("--plugins takes a library or a folder with libraries".to_owned()),
                 fatal: true,
             })
             .collect();
@@ -76,7 +76,7 @@ impl Loader {
                 Ok(generation) => loader.generations.push(generation),
                 Err(why) => problems.push(Problem {
                     message: format!("plugin `{}` cannot be used: {why}", candidate.path.display()),
-                    help: None,
+                    hint: None,
                     fatal: candidate.named,
                 }),
             }
@@ -112,7 +112,7 @@ impl Loader {
             let kinds: Vec<String> = group.iter().map(|(_, kind)| format!("`{kind}`")).collect();
             problems.push(Problem {
                 message: format!("{} is offered by {}", kinds.join(", "), group[0].0),
-                help: Some("keep one of them where plugins are looked for".to_owned()),
+                hint: Some("keep one of them where plugins are looked for".to_owned()),
                 fatal: true,
             });
         }

@@ -273,9 +273,9 @@ pub(crate) fn lend(tensor: &Tensor) -> abi::Owned {
 }
 
 /// A file's bytes as `u8[n]`.
-pub(crate) fn lend_bytes(bytes: Arc<[u8]>) -> abi::Owned {
+pub(crate) fn lend_bytes(bytes: Arc<Vec<u8>>) -> abi::Owned {
     let shape = vec![bytes.len() as i64];
-    match Tensor::new(Dtype::U8, shape, Arc::new(bytes)) {
+    match Tensor::new(Dtype::U8, shape, bytes) {
         Some(tensor) => lend(&tensor),
         None => std::ptr::null_mut(),
     }

@@ -182,8 +182,8 @@ fn fits(value: &Value, port: &Port) -> Result<(), String> {
         ("INT" | "FLOAT" | "STRING" | "BOOLEAN", _) => {
             Err(format!("{ty} was promised, found something else"))
         }
-        (_, Value::Function(f)) if f.kind() == ty => Ok(()),
-        (_, Value::Function(f)) => Err(format!("{ty} was promised, found {}", f.kind())),
+        (_, Value::Function(f)) if f.ty() == ty => Ok(()),
+        (_, Value::Function(f)) => Err(format!("{ty} was promised, found {}", f.ty())),
         ("FEATURES" | "OBJECTIVE" | "MAPPING" | "GENERATOR" | "DISCRIMINATOR", _) => {
             Err(format!("{ty} was promised, found no function"))
         }
