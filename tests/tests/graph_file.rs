@@ -24,7 +24,7 @@ fn a_file_that_is_not_there_is_named() {
 fn a_folder_is_not_a_graph() {
     let folder = Folder::new();
     std::fs::create_dir(folder.join("graph.json")).expect("made");
-    run(&folder, "graph.json").exits(3).says("graph.json").says("directory");
+    run(&folder, "graph.json").exits(3).says("graph.json").says("folder");
 }
 
 #[cfg(unix)]

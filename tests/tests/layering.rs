@@ -27,7 +27,12 @@ const RULES: &[(&str, &[&str], bool)] = &[
         false,
     ),
     ("dreamwire-check", &["dreamwire-abi", "dreamwire-socket", "dreamwire-graph", "dreamwire-loader"], false),
-    ("dreamwire", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader", "dreamwire-check"], false),
+    ("dreamwire-session", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
+    (
+        "dreamwire",
+        &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader", "dreamwire-session", "dreamwire-check"],
+        false,
+    ),
     ("dreamwire-tests", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
 ];
 

@@ -3,7 +3,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dreamwire_engine::Device;
+use dreamwire_engine::{Device, Options};
+use dreamwire_session::watch::Settings;
+
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::open;
 
 /// Executes JSON node graphs that make pictures
 #[derive(Debug, Parser)]
@@ -41,12 +46,12 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run a graph
     Run(RunArgs),
-    /// Find out whether a graph means something, without running it
+    /// Find out whether graphs mean something, without running them
     Check(CheckArgs),
     /// Say what running a graph would read, use and publish, without running it
     Describe(DescribeArgs),
     /// Run a graph, and again whatever changes when its file, an input or a plugin changes
-    Watch(RunArgs),
+    Watch(WatchArgs),
     /// List the kinds of nodes, or describe one
     Nodes(NodesArgs),
     /// Look at plugins
@@ -73,6 +78,25 @@ pub(crate) struct GraphArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WatchArgs {
+    /// The graph file
+    #[arg(value_name = "GRAPH")]
+    pub(crate) path: PathBuf,
+    /// Replace or add a param; may be given several times
+    #[arg(long, value_name = "NODE.INPUT=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+/// How a graph is run.
+#[derive(Args, Debug)]
+pub(crate) struct HowArgs {
     /// Where results are published
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(crate) out: PathBuf,
@@ -83,7 +107,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
     pub(crate) device: Device,
     /// How many threads a step may use [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// How progress is shown; `json` writes one event a line to standard output
     #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
@@ -103,8 +127,12 @@ pub(crate) enum Progress {
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    #[command(flatten)]
-    pub(crate) graph: GraphArgs,
+    /// The graph files; `-` reads standard input
+    #[arg(value_name = "GRAPH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Replace or add a param of every graph; may be given several times
+    #[arg(long, value_name = "NODE.INPUT=VALUE")]
+    pub(crate) set: Vec<String>,
     /// How problems are shown; `json` writes a list to standard output
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "HOW")]
     pub(crate) format: Format,
@@ -160,9 +188,6 @@ pub(crate) enum PluginCommand {
     },
     /// Find out whether plugins keep the contract, each check in a process of its own
     Check(PluginCheckArgs),
-    /// Do one check in this process: what `check` starts
-    #[command(hide = true)]
-    CheckOne(PluginCheckOneArgs),
 }
 
 #[derive(Args, Debug)]
@@ -187,7 +212,8 @@ pub(crate) struct PluginCheckArgs {
     pub(crate) list: bool,
 }
 
-#[derive(Args, Debug)]
+/// What `plugin check` starts: one check in a process of its own. Not for people, so `Cli` does not have it.
+#[derive(Debug, Parser)]
 pub(crate) struct PluginCheckOneArgs {
     /// The check
     #[arg(value_name = "NAME")]
@@ -214,16 +240,29 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
-impl RunArgs {
-    /// The thread budget of a step.
-    pub(crate) fn threads(&self) -> usize {
-        self.threads.map_or_else(cores, NonZeroUsize::get)
+impl WatchArgs {
+    /// Which graph.
+    pub(crate) fn graph(&self) -> GraphArgs {
+        GraphArgs { path: self.path.clone(), set: self.set.clone() }
+    }
+}
+
+impl HowArgs {
+    /// What to run, and how.
+    pub(crate) fn settings(&self, graph: &GraphArgs, console: Console) -> Result<Settings, Exit> {
+        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
+        let options = Options { device: self.device, threads, allow_nonfinite: self.allow_nonfinite };
+        Ok(Settings { graph: open::graph(graph, &self.inputs, console)?, out: self.out.clone(), options })
     }
 }
 
 /// How many threads this machine runs at once.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected 1 or more; leave it out for one per core".to_owned())
 }
 
 fn device(text: &str) -> Result<Device, String> {
@@ -256,9 +295,10 @@ mod tests {
         let cli = Cli::parse_from(words.split(' '));
         let Command::Run(args) = cli.command else { panic!("not run") };
         assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
-        assert_eq!(args.device, Device::Cuda(1));
-        assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.inputs.len()), (1, 1, 1));
+        assert_eq!(args.how.device, Device::Cuda(1));
+        assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.how.inputs.len()), (1, 1, 1));
         assert!(device("gpu").is_err() && device("cuda:x").is_err());
+        assert!(threads("0").unwrap_err().starts_with("expected 1 or more"));
     }
 
     #[test]

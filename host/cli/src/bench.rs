@@ -28,7 +28,7 @@ fn hand_on(program: &Path, arguments: &[OsString], console: Console) -> Exit {
         Err(error) => {
             let name = program.display();
             console.talk(&format!(
-                "error: cannot start `{name}`: {error}\n\nhelp: it belongs beside this program; build it with `cargo build --release -p dreamwire-bench`"
+                "error: cannot start `{name}`: {error}\n\nhint: it belongs beside this program; build it with `cargo build --release -p dreamwire-bench`"
             ));
             Exit::PLUGIN
         }

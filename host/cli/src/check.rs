@@ -1,49 +1,65 @@
-use dreamwire_graph::{Diagnostic, Source, sort};
+use dreamwire_graph::{Diagnostic, Source, parse, sort};
+use dreamwire_session::{GraphFile, Session, understand};
 use serde_json::Value;
 
 use crate::args::{CheckArgs, Format, Global, cores};
-use crate::console::Console;
+use crate::console::{Console, clean_line};
 use crate::exit::Exit;
-use crate::session::{Session, understand};
-use crate::{graph_file, render};
+use crate::{open, render};
 
-/// `dreamwire check`: opens no file but the graph.
+/// `dreamwire check`: opens no files but the graphs.
 pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit {
-    let (source, problems) = graph_file::read(&args.graph.path);
-    if !problems.is_empty() {
-        return show(args, console, &source, problems);
-    }
-    let session = match Session::open(&global.plugins, cores(), console) {
+    let session = match open::session(global, cores(), console) {
         Ok(session) => session,
         Err(exit) => return exit,
     };
-    let understood = match understand(&source, &args.graph.set, session.kinds()) {
-        Ok(understood) => understood,
-        Err(what) => {
-            console.talk(&format!("error: {what}"));
-            return Exit::USAGE;
-        }
-    };
-    let exit = show(args, console, &source, understood.problems);
-    if let (Format::Human, Some(checked)) = (args.format, &understood.checked) {
-        let nodes = match checked.nodes.len() {
-            1 => "1 node".to_owned(),
-            count => format!("{count} nodes"),
+    let mut exit = Exit::OK;
+    let mut list = Vec::new();
+    for path in &args.paths {
+        let graph = GraphFile { path: path.clone(), sets: args.set.clone(), inputs: Vec::new() };
+        let checked = match look(&graph, &session) {
+            Ok(checked) => checked,
+            Err(what) => {
+                console.talk(&format!("error: --set: {what}"));
+                return Exit::USAGE;
+            }
         };
-        console.talk(&format!("{}: ok, {nodes}", source.name));
+        let Checked { source, problems, nodes } = checked;
+        // The first error of all decides.
+        if exit == Exit::OK {
+            exit = Exit::of(&problems).unwrap_or(Exit::OK);
+        }
+        match args.format {
+            Format::Json => list.extend(problems.iter().map(|problem| render::json(&source, problem))),
+            Format::Human if problems.is_empty() => {}
+            Format::Human => console.talk(&render::problems(&source, &problems, console.color)),
+        }
+        if let (Format::Human, Some(count)) = (args.format, nodes) {
+            let plural = if count == 1 { "" } else { "s" };
+            console.talk(&format!("{}: ok, {count} node{plural}", clean_line(&source.name)));
+        }
+    }
+    if args.format == Format::Json {
+        console.data(&format!("{:#}\n", Value::Array(list)));
     }
     exit
 }
 
-fn show(args: &CheckArgs, console: Console, source: &Source, mut problems: Vec<Diagnostic>) -> Exit {
-    sort(&mut problems);
-    match args.format {
-        Format::Human if problems.is_empty() => {}
-        Format::Human => console.talk(&render::problems(source, &problems, console.color)),
-        Format::Json => {
-            let list = problems.iter().map(|problem| render::json(source, problem)).collect();
-            console.data(&format!("{:#}\n", Value::Array(list)));
-        }
+struct Checked {
+    source: Source,
+    problems: Vec<Diagnostic>,
+    /// How many nodes the graph has, if nothing is wrong with it.
+    nodes: Option<usize>,
+}
+
+fn look(graph: &GraphFile, session: &Session) -> Result<Checked, String> {
+    let (source, mut problems) = graph.read();
+    let mut nodes = None;
+    if problems.is_empty() {
+        let mut understood = understand(parse(&source), &graph.sets, &*session.loader)?;
+        nodes = understood.whole().map(|checked| checked.nodes.len());
+        problems = understood.problems;
     }
-    Exit::of(&problems).unwrap_or(Exit::OK)
+    sort(&mut problems);
+    Ok(Checked { source, problems, nodes })
 }

@@ -1,13 +1,18 @@
 //! The two streams: standard output is data for programs, standard error is talk for people.
 //!
-//! Errors of writing are ignored: whoever closed the other end (`| head`) has seen enough, and what a run has still to
-//! save is more important than what it has to say.
+//! Whoever closed the other end (`| head`) has seen enough. Any other error of standard output is told, and makes the
+//! exit code of the program; what a run has still to save is saved all the same.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dreamwire_engine::Level;
+use dreamwire_session::events::level_name;
 
 use crate::args::Color;
+
+/// Standard output could not be written. There is one of it, so this is one too.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// How to talk.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +53,18 @@ impl Console {
     pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         // One write for one line: threads do not cut each other's.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+            && !LOST.swap(true, Ordering::Relaxed)
+        {
+            self.talk(&format!("error: cannot write to standard output: {error}"));
+        }
+    }
+
+    /// Whether something of standard output was lost, other than by a reader that had seen enough.
+    pub(crate) fn lost() -> bool {
+        LOST.load(Ordering::Relaxed)
     }
 
     /// Writes a line, or several, to standard error.
@@ -68,25 +84,45 @@ impl Console {
 
 /// "warning: ..."
 pub(crate) fn log_line(level: Level, line: &str) -> String {
-    format!("{}: {}", level_name(level), clean(line))
+    format!("{}: {}", level_name(level), clean_line(line))
 }
 
-pub(crate) fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warn => "warning",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace",
+/// A message, and below it what to do about it.
+pub(crate) fn with_hint(message: &str, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("{message}\n\nhint: {hint}"),
+        None => message.to_owned(),
     }
 }
 
 /// Text from a graph or a plugin with nothing in it that a terminal would obey. As many bytes as before, so that places
 /// in it stay where they are.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t') { '?' } else { c })
-        .collect()
+    let mut cleaned = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let kept = match c {
+            '\n' | '\t' => true,
+            // A line ending; alone it would go back to the start of the line.
+            '\r' => chars.peek() == Some(&'\n'),
+            _ => !is_obeyed(c),
+        };
+        match kept {
+            true => cleaned.push(c),
+            false => cleaned.extend(std::iter::repeat_n('?', c.len_utf8())),
+        }
+    }
+    cleaned
+}
+
+/// Text that must stay on its line: a message, a name.
+pub(crate) fn clean_line(text: &str) -> String {
+    clean(text).replace(['\n', '\r', '\t'], " ")
+}
+
+/// Control characters (C0, DEL, C1), line separators, and what changes the direction of writing.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A fault of this program.
@@ -102,5 +138,8 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_that_it_would_obey() {
         assert_eq!(clean("a\x1b[31mb\nü\x07"), "a?[31mb\nü?");
+        assert_eq!(clean("a\u{9b}31m\u{202e}b\u{2066}"), "a??31m???b???");
+        assert_eq!(clean("a\rb\r\nc"), "a?b\r\nc");
+        assert_eq!(clean_line("a\r\nb\tc"), "a  b c");
     }
 }

@@ -1,44 +1,44 @@
 use std::path::PathBuf;
 
-use dreamwire_engine::{Disk, InputPath, Plan, World};
-use dreamwire_graph::{CheckedNode, Diagnostic, Format, sort};
+use dreamwire_engine::{Disk, Plan, World, WorldError};
+use dreamwire_graph::{CheckedNode, Diagnostic, Format, parse, sort};
 use dreamwire_loader::PluginInfo;
+use dreamwire_session::understand;
 use serde_json::{Value, json};
 
 use crate::args::{DescribeArgs, Global, cores};
 use crate::console::{Console, clean};
 use crate::exit::Exit;
-use crate::session::{Session, roots, understand};
-use crate::{graph_file, render};
+use crate::{open, render};
 
 /// `dreamwire describe`: what a run of a graph would read, use and publish. Runs nothing and writes nothing.
 pub(crate) fn describe(args: &DescribeArgs, global: &Global, console: Console) -> Exit {
-    let (source, problems) = graph_file::read(&args.graph.path);
-    let say = |problems: &mut Vec<Diagnostic>| {
-        sort(problems);
+    look(args, global, console).unwrap_or_else(|exit| exit)
+}
+
+fn look(args: &DescribeArgs, global: &Global, console: Console) -> Result<Exit, Exit> {
+    let graph = open::graph(&args.graph, &args.inputs, console)?;
+    let (source, problems) = graph.read();
+    let say = |mut problems: Vec<Diagnostic>| {
+        sort(&mut problems);
         if !problems.is_empty() {
-            console.talk(&render::problems(&source, problems, console.color));
+            console.talk(&render::problems(&source, &problems, console.color));
         }
-        Exit::of(problems).unwrap_or(Exit::GRAPH)
+        Exit::of(&problems).unwrap_or(Exit::GRAPH)
     };
     if !problems.is_empty() {
-        return say(&mut { problems });
+        return Err(say(problems));
     }
-    let session = match Session::open(&global.plugins, cores(), console) {
-        Ok(session) => session,
-        Err(exit) => return exit,
-    };
-    let mut understood = match understand(&source, &args.graph.set, session.kinds()) {
-        Ok(understood) => understood,
-        Err(what) => {
-            console.talk(&format!("error: {what}"));
-            return Exit::USAGE;
-        }
-    };
-    let exit = say(&mut understood.problems);
-    let Some(checked) = understood.checked else { return exit };
-    let plan = Plan::new(checked, String::new());
-    let world = Disk::new(roots(&args.graph, &args.inputs), PathBuf::from("."));
+    let session = open::session(global, cores(), console)?;
+    let understood = understand(parse(&source), &graph.sets, &*session.loader);
+    let mut understood = understood.map_err(|what| {
+        console.talk(&format!("error: --set: {what}"));
+        Exit::USAGE
+    })?;
+    let checked = understood.whole();
+    let exit = say(understood.problems);
+    let plan = Plan::new(checked.ok_or(exit)?, String::new());
+    let world = Disk::new(graph.roots(), PathBuf::from("."));
     let files = files(&plan, &world);
     let description =
         Description { name: &source.name, plan: &plan, files: &files, plugins: session.loader.plugins() };
@@ -47,7 +47,7 @@ pub(crate) fn describe(args: &DescribeArgs, global: &Global, console: Console) -
     } else {
         console.data(&clean(&description.as_text()));
     }
-    if files.iter().any(|file| file.content.is_err()) { Exit::INPUT } else { Exit::OK }
+    Ok(if files.iter().any(|file| file.content.is_err()) { Exit::INPUT } else { Exit::OK })
 }
 
 /// A file that the graph names.
@@ -56,8 +56,7 @@ struct File<'a> {
     param: String,
     text: String,
     weights: bool,
-    /// Where it is, its size in bytes, and its blake3; or why it cannot be read.
-    content: Result<(PathBuf, u64, String), String>,
+    content: Result<dreamwire_engine::File, WorldError>,
 }
 
 fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
@@ -71,19 +70,11 @@ fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
                 param: file.param.clone(),
                 text: file.path.text.clone(),
                 weights: format == Some(Format::Weights),
-                content: content(world, &file.path),
+                content: world.read(&file.path),
             });
         }
     }
     files
-}
-
-/// The world notes where it found what it was last asked for.
-fn content(world: &Disk, path: &InputPath) -> Result<(PathBuf, u64, String), String> {
-    world.begin_run();
-    let file = world.read(path).map_err(|error| error.message)?;
-    let place = world.asked().pop().unwrap_or_else(|| PathBuf::from(&path.text));
-    Ok((place, file.bytes.len() as u64, file.hash.to_hex().to_string()))
 }
 
 /// Weights that are no file but a name that the plugin knows, `vgg16` or `random:1`: node, param and name.
@@ -123,12 +114,12 @@ impl Description<'_> {
                 "node": file.node.id, "param": file.param, "text": file.text, "weights": file.weights,
             });
             match &file.content {
-                Ok((path, bytes, hash)) => {
-                    entry["path"] = path.display().to_string().into();
-                    entry["bytes"] = (*bytes).into();
-                    entry["blake3"] = hash.as_str().into();
+                Ok(found) => {
+                    entry["path"] = found.path.display().to_string().into();
+                    entry["bytes"] = found.bytes.len().into();
+                    entry["blake3"] = found.hash.to_hex().as_str().into();
                 }
-                Err(error) => entry["error"] = error.as_str().into(),
+                Err(error) => entry["error"] = error.message.as_str().into(),
             }
             entry
         });
@@ -163,8 +154,9 @@ impl Description<'_> {
         for file in self.files {
             let place = format!("  {}, `{}` of {}", file.text, file.param, file.node.id);
             text += &match &file.content {
-                Ok((path, bytes, hash)) => {
-                    format!("{place}\n    {}\n    {bytes} bytes, blake3 {hash}\n", path.display())
+                Ok(found) => {
+                    let (path, bytes, hash) = (found.path.display(), found.bytes.len(), found.hash.to_hex());
+                    format!("{place}\n    {path}\n    {bytes} bytes, blake3 {hash}\n")
                 }
                 Err(error) => format!("{place}\n    error: {error}\n"),
             };

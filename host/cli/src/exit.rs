@@ -1,6 +1,6 @@
 use std::process::{ExitCode, ExitStatus};
 
-use dreamwire_graph::Diagnostic;
+use dreamwire_graph::{Class, Diagnostic};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ impl Exit {
     pub(crate) const PLUGIN: Exit = Exit(4);
     /// An input file.
     pub(crate) const INPUT: Exit = Exit(5);
+    /// What a command had to say could not be written.
+    pub(crate) const OUTPUT: Exit = Exit(6);
     /// A fault of this program.
     pub(crate) const BUG: Exit = Exit(70);
     /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not say which signal came.
@@ -25,7 +27,19 @@ impl Exit {
     /// The exit code of the first error by place, if there is one. The problems are sorted.
     pub(crate) fn of(problems: &[Diagnostic]) -> Option<Exit> {
         let error = problems.iter().find(|problem| problem.is_error())?;
-        Some(Exit(error.class.exit_code()))
+        Some(Exit::for_class(error.class))
+    }
+
+    /// The exit code of a program that ends because of such a problem.
+    pub(crate) fn for_class(class: Class) -> Exit {
+        match class {
+            Class::Graph => Exit::GRAPH,
+            Class::Plugin => Exit::PLUGIN,
+            Class::Input => Exit::INPUT,
+            Class::Output => Exit::OUTPUT,
+            Class::Node => Exit(7),
+            Class::Limit => Exit(8),
+        }
     }
 
     /// As another program ended: with its exit code, or interrupted if a signal ended it.
@@ -47,7 +61,7 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use dreamwire_graph::{Class, Code};
+    use dreamwire_graph::Code;
 
     use super::*;
 

@@ -1,7 +1,6 @@
 //! The program `dreamwire`: runs, checks and watches graph files. The only crate of the host that prints.
 //!
-//! A command goes through the phases of the host one after another, each a function of another crate:
-//! `graph_file` (text) -> `session` (plugins, parse, `--set`, check) -> `run` or `watch` (plan, preflight, run).
+//! What a command does stands in `dreamwire_session`; here are arguments, bars, words for people and exit codes.
 //! Standard output is data, standard error is talk: see `console`.
 
 mod args;
@@ -17,9 +16,8 @@ mod plugin_check;
 mod run;
 mod watch;
 
-mod graph_file;
 mod interrupt;
-mod session;
+mod open;
 
 mod console;
 mod progress;
@@ -33,24 +31,27 @@ use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// candle's backward pass and the drop of what it leaves recurse deeply; plugins run on threads of this size.
-pub(crate) const STACK_BYTES: usize = 32 << 20;
-
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|what| console::bug(&what.to_string())));
     let command = || {
-        let cli = Cli::parse();
-        let console = Console::new(cli.global.color, cli.global.verbose);
-        execute(&cli, console)
+        plugin_check::check_one().unwrap_or_else(|| {
+            let cli = Cli::parse();
+            let console = Console::new(cli.global.color, cli.global.verbose);
+            execute(&cli, console)
+        })
     };
-    let exit =
-        match std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES).spawn(command) {
-            Ok(thread) => thread.join().unwrap_or(Exit::BUG),
-            Err(error) => {
-                console::bug(&format!("cannot start a thread: {error}"));
-                Exit::BUG
-            }
-        };
+    let exit = match std::thread::Builder::new()
+        .name("main".to_owned())
+        .stack_size(dreamwire_session::STACK_BYTES)
+        .spawn(command)
+    {
+        Ok(thread) => thread.join().unwrap_or(Exit::BUG),
+        Err(error) => {
+            console::bug(&format!("cannot start a thread: {error}"));
+            Exit::BUG
+        }
+    };
+    let exit = if exit == Exit::OK && Console::lost() { Exit::OUTPUT } else { exit };
     exit.into()
 }
 
@@ -64,6 +65,6 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),
         Command::Bench(args) => bench::bench(args, console),
-        Command::Completions(args) => completions::completions(args, console),
+        Command::Completions(args) => completions::completions(args, global, console),
     }
 }

@@ -5,18 +5,18 @@ mod markdown;
 use std::collections::BTreeMap;
 
 use dreamwire_engine::Nodes;
-use dreamwire_graph::{KindInfo, file_schema};
+use dreamwire_graph::{KindInfo, did_you_mean, file_schema};
 use dreamwire_loader::PluginInfo;
 use serde_json::Value;
 
 use crate::args::{Global, NodesArgs, cores};
-use crate::console::{Console, clean};
+use crate::console::{Console, clean, clean_line, with_hint};
 use crate::exit::Exit;
-use crate::session::Session;
+use crate::open;
 
 /// `dreamwire nodes`
 pub(crate) fn nodes(args: &NodesArgs, global: &Global, console: Console) -> Exit {
-    let session = match Session::open(&global.plugins, cores(), console) {
+    let session = match open::session(global, cores(), console) {
         Ok(session) => session,
         Err(exit) => return exit,
     };
@@ -30,10 +30,13 @@ pub(crate) fn nodes(args: &NodesArgs, global: &Global, console: Console) -> Exit
         Some(id) => match kinds.get(id) {
             Some(kind) => vec![kind],
             None => {
-                let looked = session.search.places().join(", ");
-                console.talk(&format!(
-                    "error: unknown kind `{id}`\n\nhelp: `dreamwire nodes` lists all kinds; looked in {looked}"
-                ));
+                let meant = did_you_mean(id, kinds.iter().map(|kind| kind.id.as_str()));
+                let all = || {
+                    let looked = session.search.places().join(", ");
+                    format!("`dreamwire nodes` lists all kinds; looked in {looked}")
+                };
+                let message = format!("error: unknown kind `{}`", clean_line(id));
+                console.talk(&with_hint(&message, Some(&meant.unwrap_or_else(all))));
                 return Exit::PLUGIN;
             }
         },

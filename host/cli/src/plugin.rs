@@ -4,20 +4,18 @@ use serde_json::{Value, json};
 use crate::args::{Global, PluginArgs, PluginCommand, cores};
 use crate::console::{Console, clean};
 use crate::exit::Exit;
-use crate::plugin_check;
-use crate::session::Session;
+use crate::{open, plugin_check};
 
 /// `dreamwire plugin`
 pub(crate) fn plugin(args: &PluginArgs, global: &Global, console: Console) -> Exit {
     match &args.command {
         PluginCommand::List { json } => list(*json, global, console),
         PluginCommand::Check(args) => plugin_check::check(args, global, console),
-        PluginCommand::CheckOne(args) => plugin_check::check_one(args, console),
     }
 }
 
 fn list(json: bool, global: &Global, console: Console) -> Exit {
-    let session = match Session::open(&global.plugins, cores(), console) {
+    let session = match open::session(global, cores(), console) {
         Ok(session) => session,
         Err(exit) => return exit,
     };

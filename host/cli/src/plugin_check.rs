@@ -2,15 +2,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use clap::Parser;
 use dreamwire_check::{
     CHECKS, Order, Outcome, Report, Settings, at_line, examine, misspelt, perform, result_line,
 };
 use serde_json::{Value, json};
 
-use crate::args::{Global, PluginCheckArgs, PluginCheckOneArgs, cores};
+use crate::args::{Color, Global, PluginCheckArgs, PluginCheckOneArgs, cores};
 use crate::console::{Console, clean};
 use crate::exit::Exit;
-use crate::session::Session;
+use crate::open;
 
 /// `dreamwire plugin check`
 pub(crate) fn check(args: &PluginCheckArgs, global: &Global, console: Console) -> Exit {
@@ -58,8 +59,20 @@ pub(crate) fn check(args: &PluginCheckArgs, global: &Global, console: Console) -
     if failed { Exit::PLUGIN } else { Exit::OK }
 }
 
-/// `dreamwire plugin check-one`: one check in this process, which a bad plugin may end at any time.
-pub(crate) fn check_one(args: &PluginCheckOneArgs, console: Console) -> Exit {
+/// The first word of a command line that is not for people.
+const CHECK_ONE: &str = "--internal-check-one";
+
+/// Does one check in this process, which a bad plugin may end at any time. `None`: the command line asks for something
+/// else.
+pub(crate) fn check_one() -> Option<Exit> {
+    let mut words = std::env::args_os();
+    let program = words.next()?;
+    let asked = words.next()? == CHECK_ONE;
+    asked.then(|| do_one(&PluginCheckOneArgs::parse_from(std::iter::once(program).chain(words))))
+}
+
+fn do_one(args: &PluginCheckOneArgs) -> Exit {
+    let console = Console::new(Color::Never, 0);
     let settings = match Settings::parse(&args.set) {
         Ok(settings) => settings,
         Err(what) => {
@@ -86,7 +99,7 @@ fn list() -> String {
 
 fn unknown(name: &str) -> String {
     let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
-    format!("there is no check `{name}`\n\nhelp: the checks are {}", names.join(", "))
+    format!("there is no check `{name}`\n\nhint: the checks are {}", names.join(", "))
 }
 
 /// The rest of the command line makes sense.
@@ -106,7 +119,7 @@ fn libraries(what: &[PathBuf], global: &Global, console: Console) -> Result<Vec<
             continue;
         }
         if found.is_none() {
-            found = Some(Session::open(&global.plugins, cores(), console)?.loader.plugins());
+            found = Some(open::session(global, cores(), console)?.loader.plugins());
         }
         let plugins = found.as_deref().unwrap_or_default();
         let is_meant = |id: &str| name == Path::new("all") || name == Path::new(id);
@@ -116,7 +129,7 @@ fn libraries(what: &[PathBuf], global: &Global, console: Console) -> Result<Vec<
         if libraries.len() == before {
             let name = name.display();
             console.talk(&format!(
-                "error: there is no plugin `{name}`\n\nhelp: name a library, the id of a plugin that \
+                "error: there is no plugin `{name}`\n\nhint: name a library, the id of a plugin that \
                  `dreamwire plugin list` shows, or `all`"
             ));
             return Err(Exit::PLUGIN);
@@ -136,7 +149,7 @@ fn wrong_setting(libraries: &[PathBuf], args: &PluginCheckArgs) -> std::io::Resu
 /// The program, doing one check.
 fn child(program: &Path, name: &str, library: &Path, args: &PluginCheckArgs) -> Command {
     let mut command = Command::new(program);
-    command.args(["plugin", "check-one", name]).arg(library);
+    command.args([CHECK_ONE, name]).arg(library);
     for set in &args.set {
         command.arg("--set").arg(set);
     }

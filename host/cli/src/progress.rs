@@ -1,13 +1,13 @@
 //! Who listens to a run: bars, lines, JSON, or nobody.
 
 mod bar;
-mod json;
 mod plain;
 
 use std::time::Duration;
 
-use dreamwire_engine::{Event, Level, Published, Summary};
+use dreamwire_engine::{Event, Level, Published, Stopped, Summary};
 use dreamwire_graph::{Diagnostic, Source, sort};
+use dreamwire_session::{End, Job, events};
 use serde_json::{Value, json};
 
 use crate::args::Progress;
@@ -42,7 +42,7 @@ impl Listener {
     /// Something happened in a run.
     pub(crate) fn hear(&self, event: &Event) {
         match &self.form {
-            Form::Json => self.console.data(&line(&json::event(event))),
+            Form::Json => self.console.data(&line(&events::event(event))),
             form => {
                 if let Form::Bar(bars) = form {
                     bars.hear(event);
@@ -78,12 +78,13 @@ impl Listener {
     }
 
     /// Shows problems in the order of the file; the exit code if one of them is an error.
-    pub(crate) fn problems(&self, source: &Source, problems: &mut Vec<Diagnostic>) -> Option<Exit> {
-        sort(problems);
+    pub(crate) fn problems(&self, source: &Source, problems: &[Diagnostic]) -> Option<Exit> {
         if problems.is_empty() {
             return None;
         }
-        for problem in problems.iter() {
+        let mut problems = problems.to_vec();
+        sort(&mut problems);
+        for problem in &problems {
             let event = if problem.is_error() { "error" } else { "warning" };
             let mut value = json!({ "event": event });
             if let (Some(all), Value::Object(fields)) = (value.as_object_mut(), render::json(source, problem))
@@ -92,17 +93,36 @@ impl Listener {
             }
             self.tell(&value);
         }
-        self.talk(&render::problems(source, problems, self.console.color));
-        Exit::of(problems)
+        self.talk(&render::problems(source, &problems, self.console.color));
+        Exit::of(&problems)
     }
 
-    /// A run ended well.
-    pub(crate) fn done(&self, summary: &Summary, elapsed: Duration) {
+    /// A run ended.
+    ///
+    /// # Errors
+    /// The exit code, if it did not end well.
+    pub(crate) fn ended(&self, job: &Job, end: &End, elapsed: Duration) -> Result<(), Exit> {
+        match end {
+            End::Done(summary) => {
+                self.done(summary, elapsed);
+                Ok(())
+            }
+            End::Stopped(Stopped::Cancelled) => {
+                self.tell(&json!({ "event": "cancelled" }));
+                Err(Exit::INTERRUPTED)
+            }
+            End::Refused(_) | End::Stopped(Stopped::Failed { .. }) => {
+                Err(self.problems(&job.source, &end.problems(job)).unwrap_or(Exit::BUG))
+            }
+        }
+    }
+
+    fn done(&self, summary: &Summary, elapsed: Duration) {
         let known = summary.steps.iter().filter(|step| step.ran.is_none());
         // Files of steps that ran have been told of when they were published.
         for (step, file) in known.flat_map(|step| step.published.iter().map(move |file| (step, file))) {
             let file = Published { written: false, ..file.clone() };
-            self.tell(&json::published(&step.node, &file));
+            self.tell(&events::published(&step.node, &file));
             if !matches!(self.form, Form::Json) {
                 self.talk(&plain::published(&file));
             }

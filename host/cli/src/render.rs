@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use dreamwire_graph::{Diagnostic, Label, Severity, Source, Span};
+use dreamwire_graph::{Diagnostic, Hint, Label, Setting, Severity, Source, Span};
+use dreamwire_session::events;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 
-use crate::console::clean;
+use crate::console::{clean, clean_line};
+use crate::exit::Exit;
 
 /// Texts look the same everywhere; a terminal narrower than this wraps by itself.
 const WIDTH: usize = 100;
@@ -23,7 +25,7 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
         .with_width(WIDTH)
         .with_urls(false)
         .without_syntax_highlighting();
-    let named = NamedSource::new(clean(&source.name), clean(&source.text));
+    let named = NamedSource::new(clean_line(&source.name), clean(&source.text));
     let mut text = String::new();
     for problem in problems {
         let report = Report::new(problem, source, &named);
@@ -32,10 +34,20 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
             text.push_str(&report.message);
             text.push('\n');
         }
+        if let Some(hint) = &problem.hint {
+            text.push_str(&draw_hint(&clean(&hint_text(hint)), color));
+        }
         text.push('\n');
     }
     text.push_str(&count(problems));
     text
+}
+
+/// A hint in the shape of miette's footer, which has another word for it.
+fn draw_hint(hint: &str, color: bool) -> String {
+    let first = if color { "  \x1b[36mhint: \x1b[0m" } else { "  hint: " };
+    let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent("        ");
+    textwrap::fill(hint, options) + "\n"
 }
 
 /// "2 errors, 1 warning".
@@ -50,38 +62,33 @@ pub(crate) fn count(problems: &[Diagnostic]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// One problem for programs. Without a place there are no `line` and `column`.
+/// One problem for programs.
 pub(crate) fn json(source: &Source, problem: &Diagnostic) -> Value {
-    let severity = match problem.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let labels: Vec<Value> = problem
-        .labels
-        .iter()
-        .map(|label| {
-            let (line, column) = source.position(label.span.start);
-            let (start, end) = (label.span.start, label.span.end);
-            json!({ "line": line, "column": column, "start": start, "end": end, "text": label.text })
-        })
-        .collect();
-    let mut value = json!({
-        "code": problem.code.as_str(),
-        "severity": severity,
-        "exit": problem.class.exit_code(),
-        "message": problem.message,
-        "file": source.name,
-    });
-    if let Some(span) = problem.span() {
-        let (line, column) = source.position(span.start);
-        value["line"] = json!(line);
-        value["column"] = json!(column);
+    let mut value = json!({});
+    if let Value::Object(fields) = events::diagnostic(source, problem) {
+        for (name, field) in fields {
+            value[&name] = field;
+            if name == "severity" {
+                value["exit"] = Exit::for_class(problem.class).code().into();
+            }
+        }
     }
-    value["labels"] = Value::Array(labels);
-    if let Some(help) = &problem.help {
-        value["help"] = json!(help);
+    if let Some(hint) = &problem.hint {
+        value["hint"] = hint_text(hint).into();
     }
     value
+}
+
+/// A hint in the words of the command line: what a setting is called here.
+fn hint_text(hint: &Hint) -> String {
+    let flag = match hint.setting {
+        None => return hint.text.clone(),
+        Some(Setting::OutputFolder) => "--out DIR",
+        Some(Setting::InputFolder) => "--in DIR, or give the path with --set node.input=PATH",
+        Some(Setting::AllowNonfinite) => "--allow-nonfinite",
+        Some(Setting::Device) => "--device",
+    };
+    format!("{} ({flag})", hint.text)
 }
 
 /// A diagnostic in miette's terms.
@@ -96,13 +103,13 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(problem: &'a Diagnostic, source: &Source, named: &'a NamedSource<String>) -> Self {
         let length = source.text.len();
-        let message = clean(&problem.message);
+        let message = clean_line(&problem.message);
         // Nothing can be shown of an empty file, and no place outside the text.
         let shown: Vec<&Label> =
             problem.labels.iter().filter(|label| length > 0 && label.span.end <= length).collect();
         // A place that is drawn names the file; otherwise the words must.
         let (message, labels) = match shown.first() {
-            None => (format!("{}: {message}", clean(&source.name)), Vec::new()),
+            None => (format!("{}: {message}", clean_line(&source.name)), Vec::new()),
             Some(first) if shown.iter().any(|label| longest_line(source, label.span) > MAX_LINE) => {
                 (in_words(source, first, &message), Vec::new())
             }
@@ -115,7 +122,7 @@ impl<'a> Report<'a> {
 }
 
 fn labeled(index: usize, label: &Label) -> LabeledSpan {
-    let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
+    let text = Some(clean_line(&label.text)).filter(|text| !text.is_empty());
     let span = (label.span.start, label.span.end.saturating_sub(label.span.start));
     match index {
         0 => LabeledSpan::new_primary_with_span(text, span),
@@ -145,7 +152,7 @@ fn in_words(source: &Source, label: &Label, message: &str) -> String {
         source.text.get(from..to).unwrap_or("").replace('\n', " ")
     };
     let near = around(label.span.start.saturating_sub(30), label.span.start + 40);
-    format!("{}:{line}:{column}: {message}, near `{}`", clean(&source.name), clean(&near))
+    format!("{}:{line}:{column}: {message}, near `{}`", clean_line(&source.name), clean(&near))
 }
 
 impl fmt::Display for Report<'_> {
@@ -166,11 +173,6 @@ impl miette::Diagnostic for Report<'_> {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         })
-    }
-
-    fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        let help = self.problem.help.as_deref()?;
-        Some(Box::new(clean(help)))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -194,18 +196,18 @@ mod tests {
         let problem =
             Diagnostic::error(Code::new("graph::unknown_kind"), Class::Plugin, "unknown kind `LoadImag`")
                 .label(Span::new(at, at + 10), "no plugin gives this")
-                .help("did you mean `LoadImage`");
+                .hint("did you mean `LoadImage`");
         (source, problem)
     }
 
     #[test]
-    fn a_problem_shows_code_place_words_and_help() {
+    fn a_problem_shows_code_place_words_and_hint() {
         let (source, problem) = example();
         let text = problems(&source, std::slice::from_ref(&problem), false);
         assert!(text.starts_with("graph::unknown_kind\n\n  × unknown kind `LoadImag`\n"), "{text}");
         assert!(text.contains("[graph.json:2:28]"), "{text}");
         assert!(text.contains("no plugin gives this"), "{text}");
-        assert!(text.contains("help: did you mean `LoadImage`"), "{text}");
+        assert!(text.contains("hint: did you mean `LoadImage`"), "{text}");
         assert!(text.ends_with("\n\n1 error"), "{text}");
         assert!(!text.contains('\x1b'));
         assert!(problems(&source, &[problem], true).contains('\x1b'));
@@ -232,12 +234,22 @@ mod tests {
     }
 
     #[test]
-    fn json_has_line_and_column() {
+    fn json_has_the_exit_code_and_the_flag() {
         let (source, problem) = example();
+        let problem = problem.hint(Hint::with("choose another output folder", Setting::OutputFolder));
         let value = json(&source, &problem);
-        assert_eq!((&value["line"], &value["column"]), (&json!(2), &json!(28)));
-        assert_eq!(value["code"], "graph::unknown_kind");
-        assert_eq!(value["help"], "did you mean `LoadImage`");
-        assert_eq!(value["exit"], 4);
+        assert_eq!((value["exit"].as_u64(), value["line"].as_u64()), (Some(4), Some(2)));
+        assert_eq!(value["hint"], "choose another output folder (--out DIR)");
+        let text = problems(&source, &[problem], false);
+        assert!(text.contains("\n  hint: choose another output folder (--out DIR)\n"), "{text}");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_comes_from_a_message() {
+        let (source, mut problem) = example();
+        problem.message = "a\nerror: b\r\u{9b}31m\u{202e}c\x1b[2J".to_owned();
+        let text = problems(&source, &[problem], false);
+        assert!(text.contains("× a error: b???31m"), "{text}");
+        assert!(!text.contains(['\r', '\u{9b}', '\u{202e}', '\x1b']), "{text:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! How a step fails, and the exit code that follows.
+//! How a step fails.
 
-use dreamwire_graph::{CheckedNode, Class, Code, Diagnostic};
+use dreamwire_graph::{CheckedNode, Class, Code, Diagnostic, Hint};
 
 /// What kind of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl FailureKind {
         }
     }
 
-    /// Whose fault it is: decides the exit code.
+    /// Whose fault it is.
     pub fn class(self) -> Class {
         match self {
             Self::Input | Self::Read => Class::Input,
@@ -77,13 +77,20 @@ pub struct Failure {
     /// what was expected and what was found
     pub message: String,
     /// what to do about it
-    pub help: Option<String>,
+    pub hint: Option<Hint>,
 }
 
 impl Failure {
-    /// Without blame or help.
+    /// Without input or hint.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, input: String::new(), message: message.into(), help: None }
+        Self { kind, input: String::new(), message: message.into(), hint: None }
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     /// Names the param or port to blame.
@@ -96,17 +103,13 @@ impl Failure {
     /// The failure at its place in the graph file.
     pub fn diagnostic(&self, node: &CheckedNode) -> Diagnostic {
         let message = format!("node `{}` ({}): {}", node.id, node.kind.id, self.message);
-        let place = node.spans.get(&self.input).copied().flatten();
-        let (span, label) = match place {
-            Some(span) => (span, format!("`{}` of this node", self.input)),
-            None if self.input.is_empty() => (node.id_span, "this node failed".to_owned()),
-            // From --set, or a default.
-            None => (node.id_span, format!("`{}` of this node", self.input)),
-        };
-        let mut diagnostic = Diagnostic::error(Code::new(self.kind.code()), self.kind.class(), message);
-        diagnostic = diagnostic.label(span, label);
-        match &self.help {
-            Some(help) => diagnostic.help(help.clone()),
+        let (span, label) = node.place(&self.input);
+        let label = if self.input.is_empty() { "this node failed".to_owned() } else { label };
+        let diagnostic = Diagnostic::error(Code::new(self.kind.code()), self.kind.class(), message)
+            .label(span, label)
+            .about(&node.id, &self.input);
+        match &self.hint {
+            Some(hint) => diagnostic.hint(hint.clone()),
             None => diagnostic,
         }
     }

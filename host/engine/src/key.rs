@@ -1,23 +1,30 @@
 //! Keys: the content address of a step's result.
 //!
 //! The deep key hashes kind, version of meaning, plugin build, canonical params, the content of every file a param
-//! names, the device class, and for each input the producer's deep key and output. The content key hashes the same with
-//! the bytes of each input in place of its producer. Neither sees node ids, positions or titles.
+//! names, the numeric mode (device class, instructions of the processor, whether NaN is let through), and for each input
+//! the producer's deep key and output. The content key hashes the same with the bytes of each input in place of its
+//! producer. Neither sees node ids, positions or titles.
 
+use crate::Options;
 use blake3::{Hash, Hasher};
 use dreamwire_graph::KindInfo;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A key under construction: length-prefixed fields, so that no two sequences collide.
 pub struct Key(Hasher);
 
 impl Key {
     /// The part both keys share.
-    pub fn new(kind: &KindInfo, build: Hash, device: &str, params: &str) -> Self {
-        let mut key = Self(Hasher::new_derive_key("dreamwire step key 1"));
+    pub fn new(kind: &KindInfo, build: Hash, options: &Options, params: &str) -> Self {
+        let mut key = Self(Hasher::new_derive_key("dreamwire step key 2"));
         key.field(kind.id.as_bytes());
         key.field(&kind.version.to_le_bytes());
         key.field(build.as_bytes());
-        key.field(device.as_bytes());
+        key.field(options.device.class().as_bytes());
+        key.field(instructions().as_bytes());
+        key.field(&[u8::from(options.allow_nonfinite)]);
         key.field(params.as_bytes());
         key
     }
@@ -49,13 +56,84 @@ impl Key {
         self.field(content.as_bytes());
     }
 
-    /// Something that never repeats: the step is not pure.
-    pub fn nonce(&mut self, nonce: u64) {
-        self.field(&nonce.to_le_bytes());
+    /// Makes the key equal to no other, of this process or any: the step is not pure.
+    pub fn unique(&mut self) {
+        static PROCESS: OnceLock<[u64; 2]> = OnceLock::new();
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // The standard library's hashers are seeded by the system's random numbers.
+        let process =
+            PROCESS.get_or_init(|| [RandomState::new().hash_one(0), RandomState::new().hash_one(1)]);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        [process[0], process[1], number].iter().for_each(|word| self.field(&word.to_le_bytes()));
     }
 
     /// The key.
     pub fn finish(&self) -> Hash {
         self.0.finalize()
+    }
+}
+
+/// What of the processor changes roundings: its vector instructions, and the level that `DREAMWIRE_SIMD` limits plugins
+/// to. Results of one level are not those of another.
+fn instructions() -> &'static str {
+    static INSTRUCTIONS: OnceLock<String> = OnceLock::new();
+    INSTRUCTIONS.get_or_init(|| {
+        let mut names = vec![std::env::consts::ARCH];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let found = [
+                ("avx2", is_x86_feature_detected!("avx2")),
+                ("fma", is_x86_feature_detected!("fma")),
+                ("avx512f", is_x86_feature_detected!("avx512f")),
+                ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
+            ];
+            names.extend(found.iter().filter(|(_, found)| *found).map(|(name, _)| *name));
+        }
+        let limit = std::env::var("DREAMWIRE_SIMD").unwrap_or_default();
+        format!("{} {limit}", names.join("+"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Device;
+    use dreamwire_graph::Params;
+
+    fn key(options: &Options, edit: impl FnOnce(&mut Key)) -> Hash {
+        let kind = KindInfo {
+            id: "Add".to_owned(),
+            version: 1,
+            plugin: String::new(),
+            file: String::new(),
+            title: String::new(),
+            category: String::new(),
+            doc: String::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            params: Params::default(),
+            pure_: true,
+            output: false,
+            stateful: false,
+        };
+        let mut key = Key::new(&kind, blake3::hash(b"build"), options, "{}");
+        edit(&mut key);
+        key.finish()
+    }
+
+    #[test]
+    fn settings_that_change_results_change_keys() {
+        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
+        let plain = key(&options, |_| {});
+        assert_eq!(plain, key(&Options { threads: 8, ..options }, |_| {}), "threads change nothing");
+        assert_ne!(plain, key(&Options { allow_nonfinite: true, ..options }, |_| {}));
+        assert_ne!(plain, key(&Options { device: Device::Metal, ..options }, |_| {}));
+        assert!(instructions().starts_with(std::env::consts::ARCH));
+    }
+
+    #[test]
+    fn a_unique_key_never_comes_again() {
+        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
+        assert_ne!(key(&options, Key::unique), key(&options, Key::unique));
     }
 }

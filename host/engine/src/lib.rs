@@ -2,9 +2,10 @@
 //!
 //! | stage | function | in | out |
 //! |---|---|---|---|
-//! | plan | [`Plan::new`] | `Checked`, [`Nodes`], [`World`] | steps in order, a key each |
-//! | preflight | [`preflight`] | `Plan`, [`World`] | diagnostics about files |
-//! | run | [`Engine::run`] | `Plan`, [`Nodes`], [`World`] | [`Summary`] or [`Stopped`], [`Event`]s on the way |
+//! | plan | [`Plan::new`] | `Checked` | the steps that outputs need, in order, with the files that they name |
+//! | snapshot | [`Snapshot::take`] | `Plan`, [`World`] | the content of those files |
+//! | preflight | [`preflight`] | `Plan`, `Snapshot`, [`World`] | diagnostics about files |
+//! | run | [`Engine::run`] | [`Run`] | [`Summary`] or [`Stopped`], [`Event`]s on the way |
 //!
 //! # Resolving
 //! Backwards from the output nodes: a step whose key is in the cache is not run, and then nothing upstream of it is even
@@ -25,6 +26,7 @@ mod plan;
 mod preflight;
 mod run;
 mod services;
+mod snapshot;
 mod value;
 pub mod world;
 
@@ -34,7 +36,8 @@ pub use failure::{Failure, FailureKind};
 pub use nodes::{Device, Input, Nodes, Request};
 pub use plan::{FileParam, Plan, Step};
 pub use preflight::preflight;
-pub use run::{Engine, Options, StepReport, Stopped, Summary};
+pub use run::{Engine, Options, Run, StepReport, Stopped, Summary};
 pub use services::Services;
+pub use snapshot::Snapshot;
 pub use value::{Dtype, Function, Tensor, Value};
-pub use world::{Disk, InputPath, Published, World, WorldError};
+pub use world::{Disk, File, InputPath, NewFile, Origin, Published, World, WorldError};

@@ -10,6 +10,14 @@ pub trait Nodes: Send + Sync {
     fn kinds(&self) -> &Kinds;
     /// The hash of the build that offers a kind; joins the keys of its steps.
     fn build(&self, kind: &str) -> Option<Hash>;
+    /// Judges params as far as that is possible without inputs and files; called before anything runs.
+    ///
+    /// # Errors
+    /// What the kind says of them, with the param's name.
+    fn check_params(&self, kind: &KindInfo, params: &str) -> Result<(), Failure> {
+        let _ = (kind, params);
+        Ok(())
+    }
     /// Runs one step to its outputs, one per output port of the kind.
     ///
     /// # Errors

@@ -1,27 +1,22 @@
 //! What checking cannot see because it opens no files.
 
-use crate::{Plan, World};
-use dreamwire_graph::{Class, Code, Diagnostic};
+use crate::{Plan, Snapshot, World, WorldError};
+use dreamwire_graph::{Class, Code, Diagnostic, Hint, Param};
 
 /// Every file that the plan names can be read, and something can be published: asked before the first step runs, so
 /// that no work is lost to a typing error.
-pub fn preflight(plan: &Plan, world: &dyn World) -> Vec<Diagnostic> {
+pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for step in &plan.steps {
         let node = plan.node(step);
         for file in &step.files {
-            let Err(error) = world.read(&file.path) else { continue };
+            let Err(error) = files.read(&file.path, world) else { continue };
             let message = format!("node `{}` ({}): {}", node.id, node.kind.id, error.message);
-            let mut problem = Diagnostic::error(Code::new("world::file"), Class::Input, message);
-            let (span, label) = match node.spans.get(&file.param).copied().flatten() {
-                Some(span) => (span, String::new()),
-                None => (node.id_span, format!("`{}` of this node", file.param)),
-            };
-            problem = problem.label(span, label);
-            problems.push(match error.help {
-                Some(help) => problem.help(help),
-                None => problem,
-            });
+            let (span, label) = node.place(&file.param);
+            let problem = Diagnostic::error(Code::new("world::file"), Class::Input, message)
+                .label(span, label)
+                .about(&node.id, &file.param);
+            problems.push(hinted(problem, with_names(error, node.kind.params.get(&file.param))));
         }
     }
     let publishes = plan.steps.iter().find(|step| plan.node(step).kind.output);
@@ -29,12 +24,36 @@ pub fn preflight(plan: &Plan, world: &dyn World) -> Vec<Diagnostic> {
         && let Err(error) = world.probe()
     {
         let node = plan.node(step);
-        let problem = Diagnostic::error(Code::new("world::output"), Class::Output, error.message);
-        let problem = problem.label(node.id_span, "this node publishes");
-        problems.push(match error.help {
-            Some(help) => problem.help(help),
-            None => problem,
-        });
+        let problem = Diagnostic::error(Code::new("world::output"), Class::Output, error.message.clone())
+            .label(node.id_span, "this node publishes")
+            .about(&node.id, "");
+        problems.push(hinted(problem, error));
     }
     problems
+}
+
+fn hinted(problem: Diagnostic, error: WorldError) -> Diagnostic {
+    match error.hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// Where a name was given that is neither a file nor built in, the built-in names are worth knowing.
+fn with_names(error: WorldError, param: Option<&Param>) -> WorldError {
+    let names: Vec<String> = param
+        .map_or(&[][..], |param| &param.builtin)
+        .iter()
+        .filter(|name| !name.is_empty())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if names.is_empty() {
+        return error;
+    }
+    let before = error.hint.as_ref().map(|hint| format!("{}\n", hint.text)).unwrap_or_default();
+    let hint = Hint {
+        text: format!("{before}built in: {}", names.join(", ")),
+        setting: error.hint.and_then(|h| h.setting),
+    };
+    WorldError { hint: Some(hint), ..error }
 }

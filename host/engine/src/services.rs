@@ -1,20 +1,15 @@
 //! What a running step may ask of the host.
 
-use crate::world::{Origin, WorldError};
-use crate::{Event, Failure, FailureKind, FileParam, Level, Published, Tensor, World};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::run::{Run, Settled};
+use crate::{Event, Failure, FailureKind, Level, NewFile, Origin, Published, Tensor, WorldError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The host during one step. The loader hands it to plugins as a `dw_call`; any thread may use it.
 pub struct Services<'a> {
+    run: &'a Run<'a>,
     node: &'a str,
-    provenance: &'a str,
-    files: &'a [FileParam],
-    // Text params and their values, to name the one that a bad output name came from.
-    texts: Vec<(String, String)>,
-    world: &'a dyn World,
-    emit: &'a (dyn Fn(Event) + Sync),
-    cancel: &'a AtomicBool,
+    settled: &'a Settled<'a>,
     state: Mutex<State>,
 }
 
@@ -25,16 +20,8 @@ struct State {
 }
 
 impl<'a> Services<'a> {
-    pub(crate) fn new(
-        node: &'a str,
-        provenance: &'a str,
-        files: &'a [FileParam],
-        texts: Vec<(String, String)>,
-        world: &'a dyn World,
-        emit: &'a (dyn Fn(Event) + Sync),
-        cancel: &'a AtomicBool,
-    ) -> Self {
-        Self { node, provenance, files, texts, world, emit, cancel, state: Mutex::default() }
+    pub(crate) fn new(run: &'a Run<'a>, node: &'a str, settled: &'a Settled<'a>) -> Self {
+        Self { run, node, settled, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -44,19 +31,24 @@ impl<'a> Services<'a> {
     /// Tells how far it is. False: stop soon.
     pub fn progress(&self, done: u64, total: u64, note: &str) -> bool {
         if !(total == 0 && note.is_empty()) {
-            (self.emit)(Event::Progress { node: self.node.to_owned(), done, total, note: note.to_owned() });
+            (self.run.emit)(Event::Progress {
+                node: self.node.to_owned(),
+                done,
+                total,
+                note: note.to_owned(),
+            });
         }
-        !self.cancel.load(Ordering::Relaxed)
+        !self.run.cancel.load(Ordering::Relaxed)
     }
 
     /// Shows the IMAGE so far.
     pub fn preview(&self, image: Tensor) {
-        (self.emit)(Event::Preview { node: self.node.to_owned(), image });
+        (self.run.emit)(Event::Preview { node: self.node.to_owned(), image });
     }
 
     /// One line for the log.
     pub fn log(&self, level: Level, message: &str) {
-        (self.emit)(Event::Log { node: self.node.to_owned(), level, message: message.to_owned() });
+        (self.run.emit)(Event::Log { node: self.node.to_owned(), level, message: message.to_owned() });
     }
 
     /// Records why the step is about to fail. The first word counts: it is nearest to the cause.
@@ -65,9 +57,9 @@ impl<'a> Services<'a> {
     }
 
     /// The failure that was recorded happened inside a function that another node made.
-    pub fn in_function(&self, kind: &str, producer: &str) {
+    pub fn in_function(&self, ty: &str, producer: &str) {
         if let Some(failure) = &mut self.state().failure {
-            failure.message = format!("{} (in {kind} of node `{producer}`)", failure.message);
+            failure.message = format!("{} (in {ty} of node `{producer}`)", failure.message);
             // The port or param that was named is the producer's, not this node's.
             failure.input.clear();
         }
@@ -82,14 +74,14 @@ impl<'a> Services<'a> {
     ///
     /// # Errors
     /// It is not named by this node, or cannot be read; the failure is recorded.
-    pub fn read(&self, path: &str) -> Result<std::sync::Arc<[u8]>, FailureKind> {
-        let named = self.files.iter().find(|file| file.path.text == path);
+    pub fn read(&self, path: &str) -> Result<Arc<Vec<u8>>, FailureKind> {
+        let named = self.settled.files.iter().find(|file| file.path.text == path);
         let Some(file) = named else {
             let message = format!("asked for the file `{path}`, which no param of this node names");
             self.fail(Failure::new(FailureKind::Plugin, message));
             return Err(FailureKind::Plugin);
         };
-        self.world.read(&file.path).map(|file| file.bytes).map_err(|error| {
+        self.run.files.read(&file.path, self.run.world).map(|file| file.bytes).map_err(|error| {
             self.record(FailureKind::Read, error, &file.param);
             FailureKind::Read
         })
@@ -102,16 +94,18 @@ impl<'a> Services<'a> {
     pub fn publish(&self, template: &str, bytes: &[u8]) -> Result<String, FailureKind> {
         let index = self.state().published.len();
         let origin = Origin { node: self.node.to_owned(), index };
-        match self.world.publish(&origin, template, bytes) {
+        let inputs = self.run.files.inputs();
+        let file = NewFile { origin, template, bytes, inputs: &inputs };
+        match self.run.world.publish(&file) {
             Ok(file) => {
                 let name = file.name.clone();
-                (self.emit)(Event::Published { node: self.node.to_owned(), file: file.clone() });
+                (self.run.emit)(Event::Published { node: self.node.to_owned(), file: file.clone() });
                 self.state().published.push(file);
                 Ok(name)
             }
             Err(error) => {
-                let culprit =
-                    self.texts.iter().find(|(_, text)| !text.is_empty() && template.starts_with(text));
+                let mut texts = self.settled.texts.iter();
+                let culprit = texts.find(|(_, text)| !text.is_empty() && template.starts_with(text));
                 let param = culprit.map_or(String::new(), |(param, _)| param.clone());
                 self.record(FailureKind::Publish, error, &param);
                 Err(FailureKind::Publish)
@@ -120,12 +114,12 @@ impl<'a> Services<'a> {
     }
 
     fn record(&self, kind: FailureKind, error: WorldError, input: &str) {
-        self.fail(Failure { kind, input: input.to_owned(), message: error.message, help: error.help });
+        self.fail(Failure { kind, input: input.to_owned(), message: error.message, hint: error.hint });
     }
 
-    /// The text of the graph that is running.
+    /// The graph that is running, as strict JSON.
     pub fn provenance(&self) -> &str {
-        self.provenance
+        &self.run.plan.provenance
     }
 
     pub(crate) fn into_published(self) -> Vec<Published> {

@@ -66,7 +66,7 @@ impl Value {
 /// A differentiable function of a plugin, as far as the engine needs to know: the loader made it and gets it back.
 pub trait Function: Send + Sync {
     /// FEATURES, OBJECTIVE, ...
-    fn kind(&self) -> &str;
+    fn ty(&self) -> &str;
     /// Memory that it pins.
     fn bytes(&self) -> u64;
     /// For the loader to find its own again.

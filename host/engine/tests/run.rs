@@ -49,6 +49,7 @@ impl Arithmetic {
         let name = r#"{"type": "object", "properties": {"name": {"type": "string", "default": "x"}}}"#;
         kinds.insert(kind("Read", &[], Some("MASK"), file));
         kinds.insert(kind("Int", &[], Some("INT"), by));
+        kinds.insert(kind("NaN", &[], Some("MASK"), none));
         kinds.insert(kind("Dice", &[], Some("MASK"), none));
         kinds.insert(kind("Add", &["a"], Some("MASK"), by));
         kinds.insert(kind("Round", &["a"], Some("MASK"), none));
@@ -94,6 +95,10 @@ impl Nodes for Arithmetic {
             }
             "Int" => vec![Value::Int(params["by"].as_i64().unwrap())],
             "Dice" => vec![tensor(4.)],
+            "NaN" => {
+                let bytes = Arc::new(f64::NAN.to_ne_bytes().to_vec());
+                vec![Value::Tensor(Tensor::new(Dtype::F64, vec![1], bytes).unwrap())]
+            }
             "Maybe" => vec![Value::None],
             "Else" if matches!(request.inputs[0], Input::None) => vec![tensor(1.)],
             "Add" if self.fail.load(Ordering::Relaxed) => {
@@ -117,6 +122,7 @@ struct Bench {
     nodes: Arithmetic,
     world: Disk,
     engine: Engine,
+    options: Options,
 }
 
 impl Bench {
@@ -125,7 +131,7 @@ impl Bench {
         std::fs::write(dir.path().join("in.txt"), "seven..").unwrap();
         let world = Disk::new(vec![dir.path().to_owned()], dir.path().join("out"));
         let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
-        Self { nodes: Arithmetic::new(), world, engine: Engine::new(Cache::new(1 << 20), options), dir }
+        Self { nodes: Arithmetic::new(), world, engine: Engine::new(Cache::new(1 << 20)), options, dir }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -139,9 +145,19 @@ impl Bench {
         Plan::new(checked.unwrap_or_else(|| panic!("{problems:?}")), text.to_owned())
     }
 
+    fn run(
+        &mut self,
+        plan: &Plan,
+        emit: &(dyn Fn(Event) + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<Summary, Stopped> {
+        let files = &Snapshot::take(plan, &self.world);
+        let options = self.options;
+        self.engine.run(&Run { plan, files, options, nodes: &self.nodes, world: &self.world, emit, cancel })
+    }
+
     /// Runs a graph and gives the log: `ran` nodes plain, cached ones with a reason.
     fn log(&mut self, text: &str) -> String {
-        self.world.begin_run();
         let plan = self.plan(text);
         let log = Mutex::new(Vec::new());
         let emit = |event: Event| match event {
@@ -150,7 +166,7 @@ impl Bench {
             Event::Failed { node } => log.lock().unwrap().push(format!("{node}!")),
             _ => {}
         };
-        let stopped = self.engine.run(&plan, &self.nodes, &self.world, &emit, &AtomicBool::new(false));
+        let stopped = self.run(&plan, &emit, &AtomicBool::new(false));
         let mut log = log.into_inner().unwrap();
         if let Err(Stopped::Failed { failure, .. }) = stopped {
             log.push(failure.message);
@@ -273,7 +289,7 @@ fn cancelling_stops_before_the_next_step() {
             cancel.store(true, Ordering::Relaxed);
         }
     };
-    let stopped = b.engine.run(&plan, &b.nodes, &b.world, &emit, &cancel);
+    let stopped = b.run(&plan, &emit, &cancel);
     assert!(matches!(stopped, Err(Stopped::Cancelled)));
     assert_eq!(b.log(&graph(1, "x")), "add=Unchanged round save", "what was done is not done again");
 }
@@ -282,7 +298,7 @@ fn cancelling_stops_before_the_next_step() {
 fn a_name_that_leaves_the_root_blames_the_param() {
     let mut b = Bench::new();
     let plan = b.plan(&graph(1, "../x"));
-    let stopped = b.engine.run(&plan, &b.nodes, &b.world, &|_| {}, &AtomicBool::new(false));
+    let stopped = b.run(&plan, &|_| {}, &AtomicBool::new(false));
     let Err(Stopped::Failed { failure, node }) = stopped else { panic!("accepted") };
     assert_eq!((failure.kind, failure.input.as_str()), (FailureKind::Publish, "name"));
     assert_eq!(plan.graph.nodes[node].id, "save");
@@ -294,8 +310,52 @@ fn preflight_finds_missing_files_and_a_bad_output_folder_at_once() {
     let b = Bench::new();
     let plan = b.plan(&graph(1, "x").replace("in.txt", "none.txt"));
     std::fs::write(b.path("out"), "in the way").unwrap();
-    let codes: Vec<&str> = preflight(&plan, &b.world).iter().map(|p| p.code.as_str()).collect();
+    let codes: Vec<&str> = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world)
+        .iter()
+        .map(|p| p.code.as_str())
+        .collect();
     assert_eq!(codes, ["world::file", "world::output"]);
+}
+
+#[test]
+fn a_run_reads_each_file_once() {
+    let mut b = Bench::new();
+    let plan = b.plan(&graph(1, "x"));
+    let files = Snapshot::take(&plan, &b.world);
+    assert_eq!(files.places(), [b.path("in.txt")]);
+    std::fs::write(b.path("in.txt"), "twenty characters...").unwrap();
+    let (emit, cancel) = (|_| {}, AtomicBool::new(false));
+    let run = Run {
+        plan: &plan,
+        files: &files,
+        options: b.options,
+        nodes: &b.nodes,
+        world: &b.world,
+        emit: &emit,
+        cancel: &cancel,
+    };
+    b.engine.run(&run).expect("runs");
+    assert_eq!(saved(&b.path("out/x_00001.txt")), "10", "of the seven bytes that were there before");
+    let later = Snapshot::take(&plan, &b.world);
+    assert!(!files.same_files(&later, &plan) && later.same_files(&Snapshot::take(&plan, &b.world), &plan));
+    let missing = b.plan(&graph(1, "x").replace("in.txt", "none.txt"));
+    assert_eq!(Snapshot::take(&missing, &b.world).places(), [b.path("none.txt")], "it may still appear");
+}
+
+#[test]
+fn what_let_nan_through_is_not_known_to_a_run_that_does_not() {
+    let mut b = Bench::new();
+    let text = r#"{"nan": {"class_type": "NaN", "inputs": {}},
+                   "save": {"class_type": "Save", "inputs": {"a": ["nan", 0]}}}"#;
+    b.options.allow_nonfinite = true;
+    assert_eq!(b.log(text), "nan save");
+    assert_eq!(b.log(text), "save=Unchanged");
+    b.options.allow_nonfinite = false;
+    let refused = b.log(text);
+    assert!(
+        refused.starts_with("nan nan! output `MASK` holds 1 values that are NaN or infinite"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -9,11 +9,17 @@ use std::sync::Arc;
 use crate::checked::{Checked, CheckedNode};
 use crate::diagnostic::{Diagnostic, MAX_PROBLEMS};
 use crate::diagnostics::unknown_kind;
-use crate::graph::Graph;
+use crate::graph::{Graph, Input, InputValue};
 use crate::kinds::{KindInfo, Kinds};
 
-/// Finds out whether a graph means something. All problems at once: unknown kinds, ports, links, types, params,
-/// cycles, nothing to run; warnings for what no output needs. There is a result exactly where there is no error.
+/// The most links that a port takes.
+pub(crate) const MAX_LINKS: usize = 1024;
+
+/// Finds out what a graph means. All problems at once: unknown kinds, ports, links, types, params, cycles, nothing to
+/// run; warnings for what no output needs.
+///
+/// There is a result where at least one output can run, even if others cannot: whoever wants all or nothing looks for an
+/// error among the problems. Of a damaged graph nothing is kept.
 pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut checker = Checker::new(graph, kinds);
     checker.resolve_kinds();
@@ -21,13 +27,32 @@ pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>)
     let order = order::of(&mut checker);
     reach::check(&mut checker);
     let problems = checker.problems;
-    if graph.damaged || problems.iter().any(Diagnostic::is_error) {
-        return (None, problems);
-    }
-    // Without errors every node is there and there is an order.
-    let nodes: Option<Vec<CheckedNode>> = nodes.into_iter().collect();
-    let checked = nodes.zip(order).map(|(nodes, order)| Checked { nodes, order });
+    let checked = if graph.damaged { None } else { keep_good(nodes, &order) };
     (checked, problems)
+}
+
+/// The good nodes: nothing is wrong with them nor with anything above them. `None` if no output is among them.
+fn keep_good(mut nodes: Vec<Option<CheckedNode>>, order: &[usize]) -> Option<Checked> {
+    let mut good = vec![false; nodes.len()];
+    for &index in order {
+        good[index] = nodes[index].as_ref().is_some_and(|node| node.links().all(|link| good[link.node]));
+    }
+    let mut places = vec![0; nodes.len()];
+    let mut kept = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter_mut().enumerate().filter(|(index, _)| good[*index]) {
+        places[index] = kept.len();
+        kept.extend(node.take());
+    }
+    for node in &mut kept {
+        let ports = node.ports.iter_mut().flatten();
+        let links = ports.chain(node.linked_params.iter_mut().map(|(_, link)| link));
+        links.for_each(|link| link.node = places[link.node]);
+    }
+    let mut checked = Checked { nodes: kept, order: Vec::new() };
+    let needed = reach::needed(&checked);
+    let places = order.iter().filter(|index| good[**index]).map(|index| places[*index]);
+    checked.order = places.filter(|place| needed[*place]).collect();
+    (!checked.order.is_empty()).then_some(checked)
 }
 
 struct Checker<'a> {
@@ -53,9 +78,17 @@ impl<'a> Checker<'a> {
         for node in &self.graph.nodes {
             let kind = self.kinds.get(&node.kind).cloned();
             if kind.is_none() && !node.kind.is_empty() {
-                self.problems.push(unknown_kind::new(node, self.kinds));
+                self.problems.push(unknown_kind::new(node, self.kinds).about(&node.id, ""));
             }
             self.found.push(kind);
+        }
+    }
+
+    /// The node that an input takes its value from, if there is such a node.
+    fn source(&self, input: &Input) -> Option<usize> {
+        match &input.value {
+            InputValue::Link(link) => self.ids.get(link.node.as_str()).copied(),
+            _ => None,
         }
     }
 
@@ -116,6 +149,34 @@ mod tests {
                 assert!(before < place);
             }
         }
+    }
+
+    #[test]
+    fn good_outputs_are_kept_when_others_are_bad() {
+        let text = r#"{
+            "bad": { "class_type": "LoadImag", "inputs": { "image": "a.png" } },
+            "lost": { "class_type": "SaveImage", "inputs": { "images": ["blur", 0] } },
+            "blur": { "class_type": "Blur", "inputs": { "image": ["bad", 0] } },
+            "one": { "class_type": "Blur", "inputs": { "image": ["two", 0] } },
+            "two": { "class_type": "Blur", "inputs": { "image": ["one", 0] } },
+            "round": { "class_type": "SaveImage", "inputs": { "images": ["two", 0] } },
+            "good": { "class_type": "SaveImage", "inputs": { "images": ["soft", 0] } },
+            "soft": { "class_type": "Blur", "inputs": { "image": ["photo", 0] } },
+            "photo": { "class_type": "LoadImage", "inputs": { "image": "a.png" } }
+        }"#;
+        let (graph, _) = parse(&Source::new("test.json", text));
+        let (checked, problems) = check(&graph, &kinds());
+        let checked = checked.expect("one output is good");
+        let ids: Vec<&str> = checked.order.iter().map(|index| checked.nodes[*index].id.as_str()).collect();
+        assert_eq!(ids, ["photo", "soft", "good"]);
+        let mut about: Vec<_> = problems.iter().filter_map(|problem| problem.subject.clone()).collect();
+        about.sort_by(|a, b| a.node.cmp(&b.node));
+        let about: Vec<_> =
+            about.iter().map(|subject| (subject.node.as_str(), subject.input.as_str())).collect();
+        assert_eq!(about, [("bad", ""), ("one", "image")]);
+        let (nothing, _) =
+            check(&parse(&Source::new("t", r#"{ "s": { "class_type": "SaveImage" } }"#)).0, &kinds());
+        assert!(nothing.is_none());
     }
 
     #[test]

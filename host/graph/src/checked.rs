@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use crate::kinds::KindInfo;
 use crate::source::Span;
 
-/// A graph that means something: every link followed, every param complete and in range, no cycles.
+/// The part of a graph that can run: every link followed, every param complete and in range, no cycles.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// The nodes in file order.
+    /// The nodes in file order: those that are good, and take values from good nodes only.
     pub nodes: Vec<CheckedNode>,
-    /// Indices of all nodes, each after those it takes values from.
+    /// Indices of the nodes that outputs need, each after those it takes values from.
     pub order: Vec<usize>,
 }
 
@@ -35,14 +35,32 @@ pub struct CheckedNode {
     pub spans: HashMap<String, Option<Span>>,
     /// One list per input port of the kind: none for an optional port that is not connected, several for a
     /// port that takes many.
-    pub ports: Vec<Vec<From>>,
+    pub ports: Vec<Vec<Link>>,
     /// Params that take a scalar over a link; they are not in `params` and are filled when the node runs.
-    pub linked_params: Vec<(String, From)>,
+    pub linked_params: Vec<(String, Link)>,
 }
 
-/// Where a value comes from: an output of a node, both by index.
+impl CheckedNode {
+    /// Every output that this node takes values from: ports first, then linked params.
+    pub fn links(&self) -> impl Iterator<Item = Link> + '_ {
+        let params = self.linked_params.iter().map(|(_, link)| *link);
+        self.ports.iter().flatten().copied().chain(params)
+    }
+
+    /// Where to point for an input (empty: the node as a whole), with a remark: its value in the file, or the node's
+    /// name where the value is a default or came from `--set`.
+    pub fn place(&self, input: &str) -> (Span, String) {
+        if input.is_empty() {
+            return (self.id_span, String::new());
+        }
+        let span = self.spans.get(input).copied().flatten().unwrap_or(self.id_span);
+        (span, format!("`{input}` of this node"))
+    }
+}
+
+/// Where an input takes its value from: an output of a node, both by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct From {
+pub struct Link {
     /// Index into [`Checked::nodes`].
     pub node: usize,
     /// Index into the outputs of that node's kind.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::hint::Hint;
 use crate::source::Span;
 
 /// How many problems are reported in one go.
@@ -36,7 +37,7 @@ pub enum Severity {
     Warning,
 }
 
-/// Whose fault a problem is; it decides the exit code.
+/// Whose fault a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// The graph file.
@@ -53,18 +54,13 @@ pub enum Class {
     Limit,
 }
 
-impl Class {
-    /// The exit code of a program that ends because of such a problem.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Class::Graph => 3,
-            Class::Plugin => 4,
-            Class::Input => 5,
-            Class::Output => 6,
-            Class::Node => 7,
-            Class::Limit => 8,
-        }
-    }
+/// The node and the input that a problem is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Id of the node.
+    pub node: String,
+    /// Name of the input; empty where the problem is about the node as a whole.
+    pub input: String,
 }
 
 /// A place in the source with a remark.
@@ -89,8 +85,10 @@ pub struct Diagnostic {
     pub message: String,
     /// Places; the first is the primary one.
     pub labels: Vec<Label>,
-    /// What to do about it. May have several lines.
-    pub help: Option<String>,
+    /// What to do about it.
+    pub hint: Option<Hint>,
+    /// What it is about; `None` for a problem of the file as a whole.
+    pub subject: Option<Subject>,
 }
 
 impl Diagnostic {
@@ -105,7 +103,7 @@ impl Diagnostic {
     }
 
     fn with(code: Code, severity: Severity, class: Class, message: String) -> Self {
-        Diagnostic { code, severity, class, message, labels: Vec::new(), help: None }
+        Diagnostic { code, severity, class, message, labels: Vec::new(), hint: None, subject: None }
     }
 
     /// Adds a place; the first one added is the primary one.
@@ -115,11 +113,18 @@ impl Diagnostic {
         self
     }
 
-    /// Sets what to do about it; an empty text is no help.
+    /// Sets what to do about it; an empty text is no hint.
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        let text = text.into();
-        self.help = if text.is_empty() { None } else { Some(text) };
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        let hint = hint.into();
+        self.hint = if hint.text.is_empty() { None } else { Some(hint) };
+        self
+    }
+
+    /// Says which node it is about, and which of its inputs (empty: none in particular).
+    #[must_use]
+    pub fn about(mut self, node: impl Into<String>, input: impl Into<String>) -> Self {
+        self.subject = Some(Subject { node: node.into(), input: input.into() });
         self
     }
 
@@ -192,6 +197,6 @@ mod tests {
         let mut problems: Vec<_> = (0..52).map(error).collect();
         sort(&mut problems);
         assert!(problems[MAX_PROBLEMS].is_error());
-        assert_eq!(problems[MAX_PROBLEMS].class.exit_code(), 4);
+        assert_eq!(problems[MAX_PROBLEMS].class, Class::Plugin);
     }
 }

@@ -1,20 +1,20 @@
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
-use crate::graph::{Graph, InputValue, Link, OutputRef};
+use crate::graph::{Graph, InputValue, LinkRef, OutputRef};
 use crate::kinds::Kinds;
 
 impl Graph {
     /// The graph as strict JSON that can be opened again: with what `--set` changed, without comments, links by index
     /// where the kind is known (as ComfyUI wants them). This is what a picture carries as its recipe.
     pub fn to_json(&self, kinds: &Kinds) -> Value {
-        let index = |link: &Link| match &link.output {
+        let by_id: HashMap<&str, &str> =
+            self.nodes.iter().map(|node| (node.id.as_str(), node.kind.as_str())).collect();
+        let index = |link: &LinkRef| match &link.output {
             OutputRef::Index(index) => json!(index),
             OutputRef::Name(name) => {
-                let kind = self
-                    .nodes
-                    .iter()
-                    .find(|node| node.id == link.node)
-                    .and_then(|node| kinds.get(&node.kind));
+                let kind = by_id.get(link.node.as_str()).and_then(|kind| kinds.get(kind));
                 match kind.and_then(|kind| kind.outputs.iter().position(|port| port.name == *name)) {
                     Some(index) => json!(index),
                     None => json!(name),
@@ -28,7 +28,9 @@ impl Graph {
                 let value = match &input.value {
                     InputValue::Link(link) => json!([link.node, index(link)]),
                     // A bare array would be read as a link.
-                    InputValue::Literal(Value::Array(items)) => json!({ "__value__": items }),
+                    InputValue::Literal(Value::Array(items)) | InputValue::List(items) => {
+                        json!({ "__value__": items })
+                    }
                     InputValue::Literal(value) => value.clone(),
                     InputValue::Unread => continue,
                 };

@@ -50,16 +50,18 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq)]
 pub enum InputValue {
     /// The output of another node.
-    Link(Link),
+    Link(LinkRef),
     /// A value written in the file.
     Literal(Value),
+    /// A list without its `__value__`: for a param that takes a list it is one.
+    List(Vec<Value>),
     /// Something that could not be read; parsing has reported it.
     Unread,
 }
 
 /// A link as the file has it: `["node", "output"]` or `["node", 0]`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Link {
+pub struct LinkRef {
     /// The node that gives the value.
     pub node: String,
     /// Place of the node's name in the link.

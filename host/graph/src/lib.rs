@@ -50,6 +50,7 @@ mod checked;
 
 mod diagnostic;
 mod diagnostics;
+mod hint;
 mod suggest;
 
 mod effective;
@@ -59,10 +60,11 @@ mod file_schema;
 mod testing;
 
 pub use check::check;
-pub use checked::{Checked, CheckedNode, From};
-pub use diagnostic::{Class, Code, Diagnostic, Label, MAX_PROBLEMS, Severity, sort};
+pub use checked::{Checked, CheckedNode, Link};
+pub use diagnostic::{Class, Code, Diagnostic, Label, MAX_PROBLEMS, Severity, Subject, sort};
 pub use file_schema::file_schema;
-pub use graph::{Graph, Input, InputValue, Link, Node, OutputRef};
+pub use graph::{Graph, Input, InputValue, LinkRef, Node, OutputRef};
+pub use hint::{Hint, Setting};
 pub use kinds::{KindInfo, Kinds, Port};
 pub use params::{Format, Param, ParamType, Params, Problem, check_param};
 pub use parse::parse;

@@ -35,6 +35,8 @@ pub struct Param {
     pub format: Option<Format>,
     /// Texts, or patterns with a `*` at the end, that are not paths although `format` says so.
     pub builtin: Vec<String>,
+    /// A text that is a list with commas (`x-dw-list`); a file may also give it as a list.
+    pub list: bool,
     /// How far a click in an editor goes.
     pub step: Option<f64>,
     /// The unit, for people.
@@ -56,7 +58,7 @@ pub enum ParamType {
     String,
     /// `true` or `false`.
     Boolean,
-    /// A list; in files it is written `{"__value__": [...]}`.
+    /// A list; in files it is written `{"__value__": [...]}`, or bare where it cannot be a link.
     Array(Box<ParamType>),
 }
 
@@ -98,6 +100,11 @@ impl Param {
     /// Whether `null` may be given.
     pub(crate) fn nullable(&self) -> bool {
         self.default == Some(Value::Null)
+    }
+
+    /// Whether a list may be given.
+    pub(crate) fn takes_list(&self) -> bool {
+        self.list || matches!(self.ty, ParamType::Array(_))
     }
 
     /// Whether a scalar output of that type may be linked to this param.

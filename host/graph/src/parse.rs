@@ -14,6 +14,12 @@ use crate::source::{MAX_BYTES, Source, Span};
 /// The most nodes a graph may have.
 pub(crate) const MAX_NODES: usize = 100_000;
 
+/// The most values of any kind, which bounds the memory that reading takes.
+pub(crate) const MAX_VALUES: usize = 2_000_000;
+
+/// The most items that a list may have.
+pub(crate) const MAX_ITEMS: usize = 65_536;
+
 /// The version of the format that this program reads.
 pub(crate) const VERSION: u64 = 1;
 
@@ -79,6 +85,6 @@ fn version(value: &ast::Value<'_>, problems: &mut Vec<Diagnostic>) -> Option<u64
 }
 
 /// A syntax error in plain words, for the modules below.
-fn fault(span: Span, message: &str, label: &str, help: &str) -> Diagnostic {
-    not_json::new(span, message, label, help)
+fn fault(span: Span, message: &str, label: &str, hint: &str) -> Diagnostic {
+    not_json::new(span, message, label, hint)
 }

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use crate::diagnostics::missing_node;
 use crate::graph::{Graph, Input, InputValue, Node};
 use crate::kinds::{KindInfo, Kinds};
 use crate::params::{Param, ParamType, check_param};
@@ -39,7 +40,8 @@ impl Graph {
         let Some((id, _)) = target.rsplit_once('.') else {
             return Err(format!("`{target}` is not of the form node.input"));
         };
-        let meant = did_you_mean(id, self.nodes.iter().map(|node| node.id.as_str()));
+        let names: Vec<&str> = self.nodes.iter().map(|node| node.id.as_str()).collect();
+        let meant = did_you_mean(id, names.iter().copied()).or_else(|| missing_node::list(&names));
         Err(sentence(format!("there is no node `{id}`"), meant))
     }
 
@@ -84,13 +86,14 @@ fn read(param: &Param, text: &str) -> Result<Value, String> {
     check_param(param, &value).map_err(|problem| {
         // In a file the label would stand at the place of the value.
         let label = Some(problem.label).filter(|label| label.starts_with("allowed"));
-        sentence(problem.message, Some(lines([label, problem.help])).filter(|help| !help.is_empty()))
+        let hint = problem.hint.map(|hint| hint.text);
+        sentence(problem.message, Some(lines([label, hint])).filter(|hint| !hint.is_empty()))
     })
 }
 
-fn sentence(message: String, help: Option<String>) -> String {
-    match help {
-        Some(help) => format!("{message} ({})", help.replace('\n', "; ")),
+fn sentence(message: String, hint: Option<String>) -> String {
+    match hint {
+        Some(hint) => format!("{message} ({})", hint.replace('\n', "; ")),
         None => message,
     }
 }
@@ -130,6 +133,7 @@ mod tests {
         let wrong = |text: &str| set(text).unwrap_err();
         assert_eq!(wrong("octaves"), "`octaves` is not of the form node.input=value");
         assert_eq!(wrong("phto.image=x"), "there is no node `phto` (did you mean `photo`)");
+        assert_eq!(wrong("size.width=3"), "there is no node `size` (nodes: `a.b`, `photo`)");
         assert_eq!(
             wrong("a.b.octave=1"),
             "`a.b.octave`: `GradientAscent` has no param `octave` (did you mean `octaves`)"

@@ -1,7 +1,7 @@
 use strsim::damerau_levenshtein;
 
 /// The names most like `word`, best first, at most three; none where nothing is alike.
-pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
     let mut found: Vec<(usize, &str)> = Vec::new();

@@ -13,7 +13,7 @@ use crate::{check, parse};
 pub(crate) struct Shown {
     pub(crate) message: String,
     pub(crate) labelled: Vec<String>,
-    pub(crate) help: String,
+    pub(crate) hint: String,
 }
 
 /// All problems of a text, sorted.
@@ -40,7 +40,7 @@ pub(crate) fn one(text: &str, code: &str) -> Shown {
     Shown {
         message: problem.message.clone(),
         labelled: problem.labels.iter().map(|label| source.slice(label.span).to_owned()).collect(),
-        help: problem.help.clone().unwrap_or_default(),
+        hint: problem.hint.as_ref().map(|hint| hint.text.clone()).unwrap_or_default(),
     }
 }
 

@@ -3,8 +3,7 @@
 //! The second needs the program: `cargo build --release` first; without it, it is left out and says so.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use dreamwire_engine::{Cache, Device, Disk, Engine, Event, Options, Plan};
-use dreamwire_engine::{Nodes, World};
+use dreamwire_engine::{Cache, Device, Disk, Engine, Event, Nodes, Options, Plan, Run, Snapshot};
 use dreamwire_graph::{Source, check, parse};
 use dreamwire_loader::{Loader, Search};
 use std::io::{BufRead, BufReader};
@@ -44,12 +43,18 @@ fn empty_call(c: &mut Criterion, folder: &Path) {
     let (graph, _) = parse(&Source::new("g.json", r#"{"n": {"class_type": "Noop", "inputs": {}}}"#));
     let plan = Plan::new(check(&graph, &kinds).0.expect("a graph"), String::new());
     let world = Disk::new(vec![folder.to_owned()], folder.join("out"));
-    let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
-    let mut engine = Engine::new(Cache::new(1 << 20), options);
-    world.begin_run();
-    let run = AtomicBool::new(false);
+    let run = Run {
+        plan: &plan,
+        files: &Snapshot::take(&plan, &world),
+        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false },
+        nodes: &loader,
+        world: &world,
+        emit: &|_: Event| {},
+        cancel: &AtomicBool::new(false),
+    };
+    let mut engine = Engine::new(Cache::new(1 << 20));
     c.bench_function("a run of one empty plugin call", |b| {
-        b.iter(|| engine.run(&plan, &loader, &world, &|_: Event| {}, &run).expect("runs"));
+        b.iter(|| engine.run(&run).expect("runs"));
     });
 }
 

@@ -32,7 +32,10 @@ impl<'a> Context<'a> {
 
 /// What a plugin said, as the engine tells it.
 pub(crate) fn failure(said: Said) -> Failure {
-    Failure { help: said.hint, ..Failure::new(outcome::kind(said.status), said.message).at(said.input) }
+    Failure {
+        hint: said.hint.map(Into::into),
+        ..Failure::new(outcome::kind(said.status), said.message).at(said.input)
+    }
 }
 
 impl CallHost for Context<'_> {

@@ -56,7 +56,7 @@ impl Handle {
 }
 
 impl Function for Handle {
-    fn kind(&self) -> &str {
+    fn ty(&self) -> &str {
         &self.ty
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status, service
 fn refused(what: String, status: abi::Status, services: &Services<'_>) -> Failure {
     match services.take_failure() {
         Some(said) => Failure {
-            help: said.help,
+            hint: said.hint,
             ..Failure::new(FailureKind::Plugin, format!("{what}: {}", said.message))
         },
         None => Failure::new(FailureKind::Plugin, format!("{what} (status {status})")),
@@ -61,6 +61,6 @@ fn refused(what: String, status: abi::Status, services: &Services<'_>) -> Failur
 pub(crate) fn broken(plugin: &str, what: impl std::fmt::Display) -> Failure {
     let mut failure =
         Failure::new(FailureKind::Plugin, format!("plugin {plugin} broke the contract: {what}"));
-    failure.help = Some("report this to the plugin's author".to_owned());
+    failure.hint = Some("report this to the plugin's author".into());
     failure
 }

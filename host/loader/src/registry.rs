@@ -26,7 +26,7 @@ pub struct Problem {
     /// what is wrong, with the path
     pub message: String,
     /// what to do about it
-    pub help: Option<String>,
+    pub hint: Option<String>,
     /// nothing can run like this
     pub fatal: bool,
 }
@@ -67,7 +67,7 @@ impl Loader {
                 Ok(generation) => loader.generations.push(generation),
                 Err(why) => problems.push(Problem {
                     message: format!("plugin `{}` cannot be used: {why}", candidate.path.display()),
-                    help: None,
+                    hint: None,
                     fatal: candidate.named,
                 }),
             }
@@ -103,7 +103,7 @@ impl Loader {
             let kinds: Vec<String> = group.iter().map(|(_, kind)| format!("`{kind}`")).collect();
             problems.push(Problem {
                 message: format!("{} is offered by {}", kinds.join(", "), group[0].0),
-                help: Some("keep one of them where plugins are looked for".to_owned()),
+                hint: Some("keep one of them where plugins are looked for".to_owned()),
                 fatal: true,
             });
         }
@@ -122,16 +122,6 @@ impl Loader {
         let mut plugins: Vec<PluginInfo> = self.generations.iter().map(info).collect();
         plugins.sort_by(|a, b| a.id.cmp(&b.id));
         plugins
-    }
-}
-
-impl Loader {
-    /// What the plugin of a kind thinks of complete params.
-    ///
-    /// # Errors
-    /// They cannot work, whatever the inputs are.
-    pub fn check_params(&self, kind: &KindInfo, params: &str) -> Result<(), Failure> {
-        self.owners.get(&kind.id).map_or(Ok(()), |generation| generation.check_params(&kind.id, params))
     }
 }
 
@@ -157,6 +147,10 @@ impl Nodes for Loader {
 
     fn build(&self, kind: &str) -> Option<Hash> {
         self.owners.get(kind).map(|generation| generation.hash)
+    }
+
+    fn check_params(&self, kind: &KindInfo, params: &str) -> Result<(), Failure> {
+        self.owners.get(&kind.id).map_or(Ok(()), |generation| generation.check_params(&kind.id, params))
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Vec<Value>, Failure> {

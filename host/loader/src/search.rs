@@ -102,7 +102,7 @@ fn missing(place: &Place) -> Option<Problem> {
         Origin::Named => "--plugins takes a library or a folder with libraries",
     };
     let message = format!("there is no plugin or folder `{}`", place.path.display());
-    Some(Problem { message, help: Some(hint.to_owned()), fatal: true })
+    Some(Problem { message, hint: Some(hint.to_owned()), fatal: true })
 }
 
 /// A warning, if everybody may write there: what is loaded from there runs with the rights of whoever loads it.
@@ -110,7 +110,7 @@ fn exposed(path: &Path, what: &str) -> Option<Problem> {
     let shown = path.display();
     is_exposed(path).then(|| Problem {
         message: format!("everybody can write to the plugin {what} `{shown}`, and so run code as you"),
-        help: Some(format!("take the right away: chmod o-w '{shown}'")),
+        hint: Some(format!("take the right away: chmod o-w '{shown}'")),
         fatal: false,
     })
 }
@@ -172,7 +172,7 @@ mod tests {
             let (_, problems) = search.candidates();
             let [problem] = &problems[..] else { panic!("{problems:?}") };
             assert!(problem.fatal && problem.message.contains("/no/such/folder"), "{problem:?}");
-            assert!(problem.help.as_deref().is_some_and(|it| it.contains(hint)), "{problem:?}");
+            assert!(problem.hint.as_deref().is_some_and(|it| it.contains(hint)), "{problem:?}");
         }
     }
 

@@ -99,7 +99,7 @@ fn fits(value: &Value, port: &Port) -> Result<(), String> {
         }
         (Form::Int, Value::Int(_)) | (Form::Float, Value::Float(_) | Value::Int(_)) => true,
         (Form::Text, Value::Text(_)) | (Form::Bool, Value::Bool(_)) => true,
-        (Form::Function { .. }, Value::Function(function)) => function.kind() == ty,
+        (Form::Function { .. }, Value::Function(function)) => function.ty() == ty,
         _ => false,
     };
     if fits {
@@ -120,6 +120,6 @@ fn describe(value: &Value) -> String {
         Value::Float(_) => "a float".to_owned(),
         Value::Text(_) => "a text".to_owned(),
         Value::Tensor(t) => format!("a tensor {:?} {:?}", t.dtype(), t.shape()),
-        Value::Function(function) => format!("a function `{}`", function.kind()),
+        Value::Function(function) => format!("a function `{}`", function.ty()),
     }
 }

@@ -84,7 +84,7 @@ fn what_no_output_needs_is_told_and_not_run() {
     }"#);
     outcome.exits(0).says("`spare` is not run: no output needs it");
     assert!(outcome.stdout.contains(r#""node":"noise""#), "{}", outcome.stdout);
-    assert!(!outcome.stdout.contains(r#""node":"spare""#), "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains(r#""event":"started","node":"spare""#), "{}", outcome.stdout);
     assert_eq!(folder.files("out").len(), 1);
 }
 

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use dreamwire_engine::{Event, Level, Published, Summary, Why};
 
-use crate::console::{Console, clean, level_name};
+use dreamwire_session::events::level_name;
+
+use crate::console::{Console, clean, clean_line};
 
 /// What is said of an event. A bar shows by itself that a step runs; `quiet` leaves only what a user must see.
 pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> Option<String> {
     match event {
         Event::Log { node, level, message } => console
             .shows(*level)
-            .then(|| format!("{}: node `{}`: {}", level_name(*level), clean(node), clean(message))),
+            .then(|| format!("{}: node `{}`: {}", level_name(*level), clean(node), clean_line(message))),
         Event::Published { file, .. } => Some(published(file)),
         _ if quiet => None,
         Event::Started { node, kind } if !bar => Some(format!("running `{}` ({kind})", clean(node))),

@@ -1,56 +1,76 @@
 //! The one door to files.
 //!
-//! Whatever is read is read once per run, into memory, and hashed; the set of files that were asked for is the watch
-//! list and part of the keys. Whatever is written is written whole: a temporary file in the same folder, flushed to the
-//! disk, then given its name.
+//! Whatever is read is read whole, into memory, and hashed; a run reads each file once and keeps it in its
+//! [`Snapshot`](crate::Snapshot). Whatever is written is written whole: a temporary file in the same folder, flushed to
+//! the disk, then given its name.
 
 mod disk;
+mod inputs;
 mod name;
+mod outputs;
 mod publish;
 
 pub use disk::Disk;
 
 use blake3::Hash;
+use dreamwire_graph::Hint;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A file as a param names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InputPath {
-    /// as written
+    /// As written.
     pub text: String,
-    /// it came from the command line, so it may lie anywhere; a graph may only name files under its own roots
+    /// It came from the command line, so it may lie anywhere; a graph may only name files under its own roots.
     pub anywhere: bool,
 }
 
-/// A file's bytes at the time it was first asked for in this run.
+/// A file as it was when it was read.
 #[derive(Clone)]
 pub struct File {
-    /// the content
-    pub bytes: Arc<[u8]>,
-    /// its hash
+    /// Where it is, without links.
+    pub path: PathBuf,
+    /// Where it was looked for, the place where it was found last: another file may appear before it.
+    pub looked: Vec<PathBuf>,
+    /// The content.
+    pub bytes: Arc<Vec<u8>>,
+    /// The hash of the content.
     pub hash: Hash,
+}
+
+/// A file to publish.
+pub struct NewFile<'a> {
+    /// Who publishes it.
+    pub origin: Origin,
+    /// Its name below the output root. The last `{counter:05}` in it is counted; all else is literal.
+    pub template: &'a str,
+    /// The content.
+    pub bytes: &'a [u8],
+    /// What must not be overwritten: the files that the run reads, without links.
+    pub inputs: &'a HashSet<PathBuf>,
 }
 
 /// A file that a run published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// below the output root, with forward slashes
+    /// Below the output root, with forward slashes.
     pub name: String,
-    /// where it is
+    /// Where it is.
     pub path: PathBuf,
-    /// of its bytes
+    /// The hash of its bytes.
     pub hash: Hash,
-    /// false if a file with these bytes was there already
+    /// False if a file with these bytes was there already.
     pub written: bool,
 }
 
 /// Where a file is published from: names are remembered by this, so that a re-run replaces its own file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// node id
+    /// Node id.
     pub node: String,
-    /// the how-manieth file of that step
+    /// Index among the step's files, from 0.
     pub index: usize,
 }
 
@@ -58,37 +78,39 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct WorldError {
-    /// what was tried, and what the system said
+    /// What was tried, and what the system said.
     pub message: String,
-    /// what to do about it
-    pub help: Option<String>,
+    /// What to do about it.
+    pub hint: Option<Hint>,
+    /// Where a file was looked for that could not be read: it may appear there.
+    pub looked: Vec<PathBuf>,
 }
 
 impl WorldError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self { message: message.into(), hint: None, looked: Vec::new() }
     }
 
     #[must_use]
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 }
 
 /// Reads inputs and publishes outputs.
 pub trait World: Send + Sync {
-    /// A file's content; the same bytes for the whole run.
+    /// A file as it is now.
     ///
     /// # Errors
     /// Missing, not a regular file, outside the roots, too large, unreadable.
     fn read(&self, path: &InputPath) -> Result<File, WorldError>;
 
-    /// Publishes bytes under the output root. `{counter:05}` in the template is counted; all else is literal.
+    /// Publishes a file under the output root.
     ///
     /// # Errors
     /// The name leaves the root or names an input; the disk says no. No partial file stays behind.
-    fn publish(&self, origin: &Origin, template: &str, bytes: &[u8]) -> Result<Published, WorldError>;
+    fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError>;
 
     /// True if the published file is still there with the same bytes.
     fn still_there(&self, file: &Published) -> bool;
@@ -98,10 +120,4 @@ pub trait World: Send + Sync {
     /// # Errors
     /// The output root cannot be made or written.
     fn probe(&self) -> Result<(), WorldError>;
-
-    /// A new run: files are read afresh. Names of published files are remembered.
-    fn begin_run(&self);
-
-    /// Every file that was asked for since the run began, whether it could be read or not.
-    fn asked(&self) -> Vec<PathBuf>;
 }

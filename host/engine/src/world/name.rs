@@ -1,19 +1,26 @@
 //! Names of published files: relative, plain, and counted by the host.
 
 use super::WorldError;
+use dreamwire_graph::{Hint, Setting};
 
-/// A template split at its counter: `dream/{prefix}_{counter:05}_.png`.
+/// A template split at its counter: `dream/cat_{counter:05}_.png`. The last counter is the node's; one before it was
+/// typed by a user and is literal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Template<'a> {
     before: &'a str,
-    /// digits of the counter and what follows it
+    /// Digits of the counter and what follows it.
     counted: Option<(usize, &'a str)>,
 }
 
 impl<'a> Template<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, WorldError> {
-        check(text)?;
-        let Some(at) = text.find("{counter:") else { return Ok(Self { before: text, counted: None }) };
+        let template = Self::split_at_counter(text)?;
+        check(&template.name(1))?;
+        Ok(template)
+    }
+
+    fn split_at_counter(text: &'a str) -> Result<Self, WorldError> {
+        let Some(at) = text.rfind("{counter:") else { return Ok(Self { before: text, counted: None }) };
         let rest = &text[at + "{counter:".len()..];
         let end = rest
             .find('}')
@@ -59,9 +66,8 @@ impl<'a> Template<'a> {
 /// Refuses every name that could leave the output root, on any system, before any file system is asked.
 fn check(name: &str) -> Result<(), WorldError> {
     let refuse = |why: &str| {
-        Err(WorldError::new(format!("`{name}` {why}")).help(
-            "output names are relative, with forward slashes, and stay under the output folder (--out)",
-        ))
+        let text = "output names are relative, with forward slashes, and stay under the output folder";
+        Err(WorldError::new(format!("`{name}` {why}")).hint(Hint::with(text, Setting::OutputFolder)))
     };
     if name.is_empty() || name.ends_with('/') {
         return refuse("names no file");
@@ -72,8 +78,11 @@ fn check(name: &str) -> Result<(), WorldError> {
     if name.contains('\\') {
         return refuse("holds a backslash");
     }
-    if name.starts_with('/') || name.as_bytes().get(1) == Some(&b':') {
+    if name.starts_with('/') || is_on_a_drive(name) {
         return refuse("is an absolute path");
+    }
+    if cfg!(windows) && name.contains(['<', '>', ':', '"', '|', '?', '*']) {
+        return refuse("holds a character that Windows does not allow in a file name");
     }
     if name.chars().any(char::is_control) {
         return refuse("holds a control character");
@@ -85,6 +94,11 @@ fn check(name: &str) -> Result<(), WorldError> {
         return refuse("is not a plain path");
     }
     Ok(())
+}
+
+/// `C:/a.png`
+fn is_on_a_drive(name: &str) -> bool {
+    matches!(name.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -104,6 +118,8 @@ mod tests {
         assert_eq!(Template::parse("a.png").unwrap().name(3), "a.png");
         assert!(Template::parse("a_{counter:x}.png").is_err());
         assert!(Template::parse("a_{counter:5").is_err());
+        let typed = Template::parse("a_{counter:05}_{counter:03}_.png").unwrap();
+        assert_eq!(typed.name(7), "a_{counter:05}_007_.png");
     }
 
     #[test]
@@ -125,6 +141,9 @@ mod tests {
             assert!(message.contains(why), "{name}: {message}");
         }
         assert!(Template::parse("-rf ünï.png").is_ok());
+        assert_eq!(Template::parse("a:b?c_{counter:05}_.png").is_ok(), cfg!(unix));
+        let refused = Template::parse("../a_{counter:05}_.png").unwrap_err().message;
+        assert_eq!(refused, "`../a_00001_.png` leaves the output folder");
         assert!(Template::parse(&"x".repeat(201)).unwrap_err().message.contains("too long"));
     }
 }

@@ -6,15 +6,16 @@
 
 use super::WorldError;
 use cap_std::fs::{Dir, OpenOptions};
+use dreamwire_graph::{Hint, Setting};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What to do if the name is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfTaken {
-    /// it is ours
+    /// It is ours.
     Replace,
-    /// somebody else's: say so
+    /// It is somebody else's: say so.
     Refuse,
 }
 
@@ -65,9 +66,13 @@ fn keep_mode(folder: &Dir, name: &str, temporary: &str) {
 pub(super) fn explain(name: &str, size: usize, error: &io::Error) -> WorldError {
     let explained = WorldError::new(format!("cannot write `{name}` ({size} bytes): {error}"));
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => explained
-            .help("free some space or choose another folder with --out; what was there before is untouched"),
-        io::ErrorKind::PermissionDenied => explained.help("choose another folder with --out"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => explained.hint(Hint::with(
+            "free some space or choose another output folder; what was there before is untouched",
+            Setting::OutputFolder,
+        )),
+        io::ErrorKind::PermissionDenied => {
+            explained.hint(Hint::with("choose another output folder", Setting::OutputFolder))
+        }
         _ => explained,
     }
 }

@@ -1,16 +1,19 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::Checker;
-use crate::checked::{self, CheckedNode};
-use crate::diagnostics::{literal_for_port, param_type, required_input, two_links, unknown_input};
-use crate::graph::{Input, InputValue, Node};
-use crate::kinds::KindInfo;
+use super::{Checker, MAX_LINKS};
+use crate::checked::{CheckedNode, Link};
+use crate::diagnostic::{Diagnostic, Subject};
+use crate::diagnostics::{
+    bare_array, literal_for_port, param_type, required_input, too_large, two_links, unknown_input,
+};
+use crate::graph::{Input, InputValue, Node, OutputRef};
+use crate::kinds::{KindInfo, Port};
 use crate::params::{Param, check_param};
 
-/// The links of one port: place, input, and where it comes from if it leads anywhere.
-type Links<'g> = Vec<(usize, &'g Input, Option<checked::From>)>;
+/// The links of one port by their place: the input, and the output it takes its value from if it leads anywhere.
+type Links<'g> = BTreeMap<usize, (&'g Input, Option<Link>)>;
 
 /// What a name in a node's `inputs` stands for.
 enum Means<'k> {
@@ -20,6 +23,16 @@ enum Means<'k> {
     /// `upload` and the like: the editor's own, no input of the kind.
     Ignored,
     Unknown,
+}
+
+/// What a param is given.
+enum Given {
+    Value(Value),
+    Link(Link),
+}
+
+fn blame(problem: &mut Diagnostic, node: &Node, input: &str) {
+    problem.subject = Some(Subject { node: node.id.clone(), input: input.to_owned() });
 }
 
 /// The names that the editor adds to the inputs of kinds that do not have them.
@@ -48,57 +61,47 @@ impl Checker<'_> {
         let node = &graph.nodes[index];
         let kind = self.found[index].clone()?;
         let before = self.problems.len();
-        let mut links: Vec<Links<'_>> = vec![Vec::new(); kind.inputs.len()];
+        let mut links: Vec<Links<'_>> = vec![Links::new(); kind.inputs.len()];
         let mut given: HashMap<&str, Value> = HashMap::new();
         let mut linked_params = Vec::new();
-        let mut spans = HashMap::new();
+        let mut spans = HashMap::with_capacity(node.inputs.len());
+        // False where an input cannot be followed, even if another node is to blame for that.
+        let mut whole = true;
 
         for input in &node.inputs {
+            let found = self.problems.len();
             match meaning(&kind, &input.name) {
                 Means::Ignored => continue,
                 Means::Unknown => self.problems.push(unknown_input::new(input, &kind)),
                 Means::Port(port, place) => {
-                    if let Some((_, first, _)) = links[port].iter().find(|(other, _, _)| *other == place) {
+                    if let Some((first, _)) = links[port].get(&place) {
                         self.problems.push(two_links::new(first, input));
-                        continue;
+                    } else if links[port].len() < MAX_LINKS {
+                        let link = self.port(node, input, &kind.inputs[port]);
+                        whole &= link.is_some();
+                        links[port].insert(place, (input, link));
+                    } else if !self.problems.iter().any(|problem| problem.code == too_large::CODE) {
+                        self.problems.push(too_large::links(input, &kind.inputs[port].name));
                     }
-                    let from = match &input.value {
-                        InputValue::Link(link) => self.port_link(node, input, link, &kind.inputs[port]),
-                        InputValue::Literal(_) => {
-                            self.problems.push(literal_for_port::new(input, &kind.inputs[port]));
-                            None
-                        }
-                        InputValue::Unread => None,
-                    };
-                    links[port].push((place, input, from));
                 }
-                Means::Param(param) => match &input.value {
-                    InputValue::Link(link) => {
-                        if let Some(from) = self.param_link(node, input, link, param) {
-                            linked_params.push((param.name.clone(), from));
-                        }
+                Means::Param(param) => match self.param(node, input, param) {
+                    Some(Given::Value(value)) => {
+                        given.insert(input.name.as_str(), value);
                     }
-                    InputValue::Literal(value) => match check_param(param, value) {
-                        Ok(value) => {
-                            given.insert(input.name.as_str(), value);
-                        }
-                        Err(problem) => self.problems.push(param_type::from_problem(problem, input)),
-                    },
-                    InputValue::Unread => {}
+                    Some(Given::Link(link)) => linked_params.push((param.name.clone(), link)),
+                    None => whole = false,
                 },
             }
+            self.problems[found..].iter_mut().for_each(|problem| blame(problem, node, &input.name));
             spans.insert(input.name.clone(), input.value_span);
         }
 
         self.required(node, &kind, &links);
-        if self.problems.len() > before {
+        if !whole || self.problems.len() > before {
             return None;
         }
-        let mut ports = Vec::with_capacity(links.len());
-        for mut port in links {
-            port.sort_by_key(|(place, _, _)| *place);
-            ports.push(port.into_iter().filter_map(|(_, _, from)| from).collect());
-        }
+        let ports = links.into_iter().map(|port| port.into_values().filter_map(|(_, link)| link).collect());
+        let ports = ports.collect();
         let mut params = Map::new();
         for param in &kind.params.list {
             if linked_params.iter().any(|(name, _)| *name == param.name) {
@@ -122,16 +125,54 @@ impl Checker<'_> {
         })
     }
 
+    /// The output that a port takes its value from. `None` where there is none, which has been reported.
+    fn port(&mut self, node: &Node, input: &Input, port: &Port) -> Option<Link> {
+        match &input.value {
+            InputValue::Link(link) => return self.port_link(node, input, link, port),
+            InputValue::Literal(_) => self.problems.push(literal_for_port::new(input, port)),
+            InputValue::List(items) => self.problems.push(bare_array::new(input, "a link", items)),
+            InputValue::Unread => {}
+        }
+        None
+    }
+
+    /// What a param is given. `None` where that is nothing it can take, which has been reported.
+    fn param(&mut self, node: &Node, input: &Input, param: &Param) -> Option<Given> {
+        let value = match &input.value {
+            InputValue::Link(link) => match &link.output {
+                // Two texts are a list where one is taken and no node is meant.
+                OutputRef::Name(name) if param.takes_list() && !self.ids.contains_key(link.node.as_str()) => {
+                    &json!([link.node, name])
+                }
+                _ => return self.param_link(node, input, link, param).map(Given::Link),
+            },
+            InputValue::Literal(value) => value,
+            InputValue::List(items) if param.takes_list() => &Value::Array(items.clone()),
+            InputValue::List(items) => {
+                self.problems.push(bare_array::new(input, &param.ty.one(), items));
+                return None;
+            }
+            InputValue::Unread => return None,
+        };
+        match check_param(param, value) {
+            Ok(value) => Some(Given::Value(value)),
+            Err(problem) => {
+                self.problems.push(param_type::from_problem(problem, input));
+                None
+            }
+        }
+    }
+
     fn required(&mut self, node: &Node, kind: &KindInfo, links: &[Links<'_>]) {
         for (port, links) in kind.inputs.iter().zip(links) {
             if links.is_empty() && !port.optional {
                 let giver = if self.enough() { None } else { self.giver(node, port) };
-                self.problems.push(required_input::port(node, port, giver));
+                self.problems.push(required_input::port(node, port, giver).about(&node.id, &port.name));
             }
         }
         for param in &kind.params.list {
             if param.default.is_none() && node.input(&param.name).is_none() {
-                self.problems.push(required_input::param(node, param));
+                self.problems.push(required_input::param(node, param).about(&node.id, &param.name));
             }
         }
     }

@@ -1,7 +1,7 @@
 use super::Checker;
-use crate::checked;
+use crate::checked::Link;
 use crate::diagnostics::{missing_node, missing_output, type_mismatch};
-use crate::graph::{Input, Link, Node, OutputRef};
+use crate::graph::{Input, LinkRef, Node, OutputRef};
 use crate::kinds::{KindInfo, Port};
 use crate::params::Param;
 
@@ -11,9 +11,9 @@ impl<'a> Checker<'a> {
         &mut self,
         node: &Node,
         input: &Input,
-        link: &Link,
+        link: &LinkRef,
         port: &Port,
-    ) -> Option<checked::From> {
+    ) -> Option<Link> {
         let from = self.follow(link)?;
         let kind = self.found[from.node].clone()?;
         let output = &kind.outputs[from.output];
@@ -32,9 +32,9 @@ impl<'a> Checker<'a> {
         &mut self,
         node: &Node,
         input: &Input,
-        link: &Link,
+        link: &LinkRef,
         param: &Param,
-    ) -> Option<checked::From> {
+    ) -> Option<Link> {
         let from = self.follow(link)?;
         let kind = self.found[from.node].clone()?;
         let output = &kind.outputs[from.output];
@@ -50,7 +50,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn follow(&mut self, link: &Link) -> Option<checked::From> {
+    fn follow(&mut self, link: &LinkRef) -> Option<Link> {
         let Some(&node) = self.ids.get(link.node.as_str()) else {
             let names = if self.enough() { Vec::new() } else { self.names() };
             self.problems.push(missing_node::new(link, &names));
@@ -66,7 +66,7 @@ impl<'a> Checker<'a> {
         if output.is_none() {
             self.problems.push(missing_output::new(link, &kind));
         }
-        output.map(|output| checked::From { node, output })
+        output.map(|output| Link { node, output })
     }
 
     fn names(&self) -> Vec<&'a str> {

@@ -5,11 +5,10 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::Checker;
 use crate::diagnostics::cycle;
-use crate::graph::{Input, InputValue};
 
-/// An order in which every node comes after those it takes values from; reports every knot of cycles. Nothing
-/// here recurses: a chain may have as many nodes as a graph.
-pub(super) fn of(checker: &mut Checker<'_>) -> Option<Vec<usize>> {
+/// An order in which every node comes after those it takes values from, without the nodes that lie on cycles; reports
+/// every knot of cycles. Nothing here recurses: a chain may have as many nodes as a graph.
+pub(super) fn of(checker: &mut Checker<'_>) -> Vec<usize> {
     let graph = checker.graph;
     let mut wires: DiGraph<(), ()> = DiGraph::with_capacity(graph.nodes.len(), graph.nodes.len());
     for _ in &graph.nodes {
@@ -17,28 +16,24 @@ pub(super) fn of(checker: &mut Checker<'_>) -> Option<Vec<usize>> {
     }
     for (index, node) in graph.nodes.iter().enumerate() {
         for input in &node.inputs {
-            if let Some(from) = source(checker, input) {
+            if let Some(from) = checker.source(input) {
                 wires.add_edge(NodeIndex::new(from), NodeIndex::new(index), ());
             }
         }
     }
     if let Ok(order) = toposort(&wires, None) {
-        return Some(order.into_iter().map(NodeIndex::index).collect());
+        return order.into_iter().map(NodeIndex::index).collect();
     }
-    for knot in kosaraju_scc(&wires) {
-        let start = knot.iter().copied().min()?;
-        if let Some(path) = shortest(&wires, &knot, start) {
-            report(checker, &path);
+    let mut order = Vec::new();
+    // The components come in reverse topological order.
+    for knot in kosaraju_scc(&wires).into_iter().rev() {
+        let Some(start) = knot.iter().copied().min() else { continue };
+        match shortest(&wires, &knot, start) {
+            Some(path) => report(checker, &path),
+            None => order.push(start.index()),
         }
     }
-    None
-}
-
-fn source(checker: &Checker<'_>, input: &Input) -> Option<usize> {
-    match &input.value {
-        InputValue::Link(link) => checker.ids.get(link.node.as_str()).copied(),
-        InputValue::Literal(_) | InputValue::Unread => None,
-    }
+    order
 }
 
 /// The shortest way from `start` back to it inside a knot, `start` first; `None` where there is none.
@@ -73,8 +68,8 @@ fn report(checker: &mut Checker<'_>, path: &[usize]) {
     let names: Vec<&str> = path.iter().map(|index| graph.nodes[*index].id.as_str()).collect();
     // The first node takes its value from the last one: that link closes the cycle.
     let (Some(&first), Some(&last)) = (path.first(), path.last()) else { return };
-    let link = graph.nodes[first].inputs.iter().find(|input| source(checker, input) == Some(last));
+    let link = graph.nodes[first].inputs.iter().find(|input| checker.source(input) == Some(last));
     if let Some(link) = link {
-        checker.problems.push(cycle::new(&names, link));
+        checker.problems.push(cycle::new(&names, link).about(names[0], &link.name));
     }
 }

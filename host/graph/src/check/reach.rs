@@ -1,6 +1,6 @@
 use super::Checker;
+use crate::checked::Checked;
 use crate::diagnostics::{no_output, unused_node};
-use crate::graph::InputValue;
 
 /// Reports a graph without output nodes, and nodes that no output node needs.
 pub(super) fn check(checker: &mut Checker<'_>) {
@@ -9,44 +9,43 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         return;
     }
     let graph = checker.graph;
-    let mut used = vec![false; graph.nodes.len()];
-    let mut needed = vec![false; graph.nodes.len()];
-    let mut waiting: Vec<usize> = Vec::new();
-    for (index, kind) in checker.found.iter().enumerate() {
-        if kind.as_ref().is_some_and(|kind| kind.output) {
-            needed[index] = true;
-            waiting.push(index);
-        }
-    }
-    let ids = &checker.ids;
-    let givers = move |index: usize| {
-        graph.nodes[index].inputs.iter().filter_map(move |input| match &input.value {
-            InputValue::Link(link) => ids.get(link.node.as_str()).copied(),
-            InputValue::Literal(_) | InputValue::Unread => None,
-        })
-    };
-    if waiting.is_empty() {
-        for index in 0..graph.nodes.len() {
-            for giver in givers(index) {
-                used[giver] = true;
-            }
-        }
-        let last = (0..graph.nodes.len()).rev().find(|index| !used[*index]).map(|index| &graph.nodes[index]);
+    let count = graph.nodes.len();
+    let is_output = |index: &usize| checker.found[*index].as_ref().is_some_and(|kind| kind.output);
+    let sources = |index: usize| graph.nodes[index].inputs.iter().filter_map(|input| checker.source(input));
+    let outputs: Vec<usize> = (0..count).filter(is_output).collect();
+    if outputs.is_empty() {
+        let mut used = vec![false; count];
+        (0..count).flat_map(sources).for_each(|index| used[index] = true);
+        let last = (0..count).rev().find(|index| !used[*index]).map(|index| &graph.nodes[index]);
         let problem = no_output::new(last, checker.kinds);
         checker.problems.push(problem);
         return;
     }
+    let needed = ancestors(count, outputs, sources);
+    let unused = graph.nodes.iter().zip(needed).filter(|(_, needed)| !needed);
+    let problems: Vec<_> = unused.map(|(node, _)| unused_node::new(node)).collect();
+    checker.problems.extend(problems);
+}
+
+/// The nodes of a checked graph that its outputs need.
+pub(super) fn needed(checked: &Checked) -> Vec<bool> {
+    let outputs = (0..checked.nodes.len()).filter(|&index| checked.nodes[index].kind.output).collect();
+    let sources = |index: usize| checked.nodes[index].links().map(|link| link.node);
+    ancestors(checked.nodes.len(), outputs, sources)
+}
+
+/// Marks `roots` and all that they take values from, however far up.
+fn ancestors<I: Iterator<Item = usize>>(
+    count: usize,
+    roots: Vec<usize>,
+    sources: impl Fn(usize) -> I,
+) -> Vec<bool> {
+    let mut marked = vec![false; count];
+    let mut waiting = roots;
     while let Some(index) = waiting.pop() {
-        for giver in givers(index) {
-            if !needed[giver] {
-                needed[giver] = true;
-                waiting.push(giver);
-            }
+        if !std::mem::replace(&mut marked[index], true) {
+            waiting.extend(sources(index));
         }
     }
-    for (index, node) in graph.nodes.iter().enumerate() {
-        if !needed[index] {
-            checker.problems.push(unused_node::new(node));
-        }
-    }
+    marked
 }

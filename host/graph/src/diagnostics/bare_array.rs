@@ -1,29 +1,27 @@
-//! A list is there that is no link.
+//! A list stands where the input takes none.
 //!
 //! ```json
-//! { "a": { "class_type": "X", "inputs": { "sizes": [1, 2, 3] } } }
+//! { "dream": { "class_type": "GradientAscent", "inputs": { "octaves": [1, 2, 3] } } }
 //! ```
 
 use crate::diagnostic::{Class, Code, Diagnostic};
-use crate::source::Span;
+use crate::graph::Input;
+use serde_json::Value;
 
 const CODE: Code = Code::new("graph::bare_array");
 
-pub(crate) fn new(span: Span) -> Diagnostic {
-    Diagnostic::error(CODE, Class::Graph, "a list of values must be wrapped")
-        .label(span, "not a link")
-        .help("write {\"__value__\": [...]}; a link is [\"node\", \"output\"]")
-}
-
-/// Two elements, the first a number: perhaps a link to a node with a number for its name.
-pub(crate) fn or_link(span: Span, node: &str) -> Diagnostic {
-    Diagnostic::error(
-        CODE,
-        Class::Graph,
-        "a list of values must be wrapped, and a link names its node in quotes",
-    )
-    .label(span, "a list or a link?")
-    .help(format!("a link to node {node} is [\"{node}\", 0]; a list is {{\"__value__\": [...]}}"))
+/// `wants` is what the input takes: "a link", "a number".
+pub(crate) fn new(input: &Input, wants: &str, items: &[Value]) -> Diagnostic {
+    let problem =
+        Diagnostic::error(CODE, Class::Graph, format!("`{}` takes {wants}, not a list", input.name))
+            .label(input.place(), "not a link");
+    match items {
+        // Perhaps a link to a node with a number for its name.
+        [Value::Number(node), Value::Number(_) | Value::String(_)] => {
+            problem.hint(format!("a link to node {node} is [\"{node}\", 0]"))
+        }
+        _ => problem.hint("a link is [\"node\", \"output\"]"),
+    }
 }
 
 #[cfg(test)]
@@ -31,12 +29,16 @@ mod tests {
     use crate::testing::one;
 
     #[test]
-    fn a_list_and_perhaps_a_link() {
-        let found =
-            one(r#"{ "a": { "class_type": "X", "inputs": { "b": [1, 2, 3] } } }"#, "graph::bare_array");
-        assert_eq!(found.message, "a list of values must be wrapped");
+    fn for_a_number_and_for_a_port() {
+        let save = |input: &str| {
+            let text = format!(r#"{{ "a": {{ "class_type": "GradientAscent", "inputs": {{ {input} }} }} }}"#);
+            one(&text, "graph::bare_array")
+        };
+        let found = save(r#""octaves": [1, 2, 3]"#);
+        assert_eq!(found.message, "`octaves` takes an integer, not a list");
         assert_eq!(found.labelled, ["[1, 2, 3]"]);
-        let found = one(r#"{ "a": { "class_type": "X", "inputs": { "b": [4, 0] } } }"#, "graph::bare_array");
-        assert_eq!(found.help, "a link to node 4 is [\"4\", 0]; a list is {\"__value__\": [...]}");
+        let found = save(r#""image": [4, 0]"#);
+        assert_eq!(found.message, "`image` takes a link, not a list");
+        assert_eq!(found.hint, "a link to node 4 is [\"4\", 0]");
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn new(names: &[&str], link: &Input) -> Diagnostic {
     };
     Diagnostic::error(CODE, Class::Graph, format!("nodes feed each other in a cycle: {path} -> {first}"))
         .label(link.place(), format!("`{last}` itself needs what `{first}` gives"))
-        .help("remove one of these links")
+        .hint("remove one of these links")
 }
 
 #[cfg(test)]

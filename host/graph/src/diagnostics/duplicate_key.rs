@@ -13,14 +13,14 @@ pub(crate) fn node(name: &str, first: Span, second: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, format!("there are two nodes `{name}`"))
         .label(second, "second time")
         .label(first, "first time")
-        .help("give one of them another name")
+        .hint("give one of them another name")
 }
 
 pub(crate) fn key(name: &str, first: Span, second: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, format!("`{name}` is there twice"))
         .label(second, "second time")
         .label(first, "first time")
-        .help("remove one of them")
+        .hint("remove one of them")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The bytes are not UTF-8, or a text holds a NUL or half of a surrogate pair.
+//! The bytes are not UTF-8, a text holds a NUL or half of a surrogate pair, or a name cannot be printed.
 //!
 //! ```json
 //! { "save\ud800": {} }
@@ -12,20 +12,28 @@ const CODE: Code = Code::new("graph::encoding");
 /// `offset` counts bytes of the file, `line` lines from 1.
 pub(crate) fn not_utf8(span: Span, offset: usize, line: usize, bytes: &[u8]) -> Diagnostic {
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    let help = if utf16 { "this looks like UTF-16: save it as UTF-8" } else { "save the file as UTF-8" };
+    let hint = if utf16 { "this looks like UTF-16: save it as UTF-8" } else { "save the file as UTF-8" };
     Diagnostic::error(CODE, Class::Graph, format!("graph file is not UTF-8 at byte {offset}, line {line}"))
         .label(span, "not UTF-8")
-        .help(help)
+        .hint(hint)
 }
 
 pub(crate) fn nul(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "a text cannot hold a NUL").label(span, "a NUL")
 }
 
+/// A control character, or one that changes the direction of writing, in a name.
+pub(crate) fn unprintable(span: Span, c: char) -> Diagnostic {
+    let code = u32::from(c);
+    Diagnostic::error(CODE, Class::Graph, format!("a name cannot hold the character U+{code:04X}"))
+        .label(span, "not printable")
+        .hint("names are printable text on one line")
+}
+
 pub(crate) fn surrogate(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "an escape is half of a surrogate pair")
         .label(span, "the other half is missing")
-        .help("write the character itself")
+        .hint("write the character itself")
 }
 
 #[cfg(test)]
@@ -46,6 +54,18 @@ mod tests {
         assert_eq!(found.labelled, ["\0"]);
         let found = one(r#"{ "a\u0000": {} }"#, "graph::encoding");
         assert_eq!(found.labelled, [r#""a\u0000""#]);
+        for (text, code) in [
+            (r#"{ "a\u009b31m": {} }"#, "U+009B"),
+            (r#"{ "a\r": {} }"#, "U+000D"),
+            (r#"{ "a\nerror: x": {} }"#, "U+000A"),
+            ("{ \"a\u{202e}\": {} }", "U+202E"),
+            (r#"{ "a": { "class_type": "X\u2028" } }"#, "U+2028"),
+            (r#"{ "a": { "class_type": "X", "inputs": { "b\t": 1 } } }"#, "U+0009"),
+            (r#"{ "a": { "class_type": "X", "inputs": { "b": ["c\u001b", 0] } } }"#, "U+001B"),
+        ] {
+            let found = one(text, "graph::encoding");
+            assert_eq!(found.message, format!("a name cannot hold the character {code}"), "{text}");
+        }
         let found = one(r#"{ "a\ud800": {} }"#, "graph::encoding");
         assert_eq!(found.message, "an escape is half of a surrogate pair");
     }

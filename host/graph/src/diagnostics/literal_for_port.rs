@@ -13,7 +13,7 @@ const CODE: Code = Code::new("graph::literal_for_port");
 pub(crate) fn new(input: &Input, port: &Port) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, format!("`{}` takes a link, not a value", input.name))
         .label(input.place(), format!("connect a node that gives {}", port.type_text()))
-        .help("a link is [\"node\", \"output\"]")
+        .hint("a link is [\"node\", \"output\"]")
 }
 
 #[cfg(test)]

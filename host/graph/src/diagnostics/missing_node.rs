@@ -5,7 +5,7 @@
 //! ```
 
 use crate::diagnostic::{Class, Code, Diagnostic};
-use crate::graph::Link;
+use crate::graph::LinkRef;
 use crate::suggest::{did_you_mean, lines};
 
 const CODE: Code = Code::new("graph::missing_node");
@@ -13,20 +13,24 @@ const CODE: Code = Code::new("graph::missing_node");
 /// Up to how many nodes a message lists.
 const FEW: usize = 12;
 
-pub(crate) fn new(link: &Link, names: &[&str]) -> Diagnostic {
+pub(crate) fn new(link: &LinkRef, names: &[&str]) -> Diagnostic {
     let id = &link.node;
     let meant = if id.starts_with('$') || id.starts_with("x-") {
         Some("what starts with `$` or `x-` is not a node".to_owned())
     } else {
         did_you_mean(id, names.iter().copied())
     };
-    let list = (1..=FEW).contains(&names.len()).then(|| {
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        format!("nodes: {}", names.join(", "))
-    });
     Diagnostic::error(CODE, Class::Graph, format!("there is no node `{id}`"))
         .label(link.node_span, "no such node")
-        .help(lines([meant, list]))
+        .hint(lines([meant, list(names)]))
+}
+
+/// The nodes that there are, where they are few.
+pub(crate) fn list(names: &[&str]) -> Option<String> {
+    (1..=FEW).contains(&names.len()).then(|| {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        format!("nodes: {}", names.join(", "))
+    })
 }
 
 #[cfg(test)]
@@ -41,6 +45,6 @@ mod tests {
         let found = one(text, "graph::missing_node");
         assert_eq!(found.message, "there is no node `phto`");
         assert_eq!(found.labelled, [r#""phto""#]);
-        assert_eq!(found.help, "did you mean `photo`\nnodes: `photo`, `save`");
+        assert_eq!(found.hint, "did you mean `photo`\nnodes: `photo`, `save`");
     }
 }

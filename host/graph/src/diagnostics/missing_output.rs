@@ -5,13 +5,13 @@
 //! ```
 
 use crate::diagnostic::{Class, Code, Diagnostic};
-use crate::graph::{Link, OutputRef};
+use crate::graph::{LinkRef, OutputRef};
 use crate::kinds::KindInfo;
 use crate::suggest::{did_you_mean, lines};
 
 const CODE: Code = Code::new("graph::missing_output");
 
-pub(crate) fn new(link: &Link, kind: &KindInfo) -> Diagnostic {
+pub(crate) fn new(link: &LinkRef, kind: &KindInfo) -> Diagnostic {
     let (output, meant) = match &link.output {
         OutputRef::Index(index) => (index.to_string(), None),
         OutputRef::Name(name) => {
@@ -27,7 +27,7 @@ pub(crate) fn new(link: &Link, kind: &KindInfo) -> Diagnostic {
     };
     Diagnostic::error(CODE, Class::Graph, format!("`{}` has no output {output}", link.node))
         .label(link.output_span, "no such output")
-        .help(lines([meant, Some(list)]))
+        .hint(lines([meant, Some(list)]))
 }
 
 #[cfg(test)]
@@ -46,9 +46,9 @@ mod tests {
         let found = check("2");
         assert_eq!(found.message, "`photo` has no output 2");
         assert_eq!(found.labelled, ["2"]);
-        assert_eq!(found.help, "outputs of `LoadImage`: 0 `IMAGE` (IMAGE), 1 `MASK` (MASK)");
+        assert_eq!(found.hint, "outputs of `LoadImage`: 0 `IMAGE` (IMAGE), 1 `MASK` (MASK)");
         let found = check(r#""image""#);
         assert_eq!(found.message, "`photo` has no output `image`");
-        assert!(found.help.starts_with("did you mean `IMAGE`\n"));
+        assert!(found.hint.starts_with("did you mean `IMAGE`\n"));
     }
 }

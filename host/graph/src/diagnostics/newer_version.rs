@@ -12,13 +12,13 @@ const CODE: Code = Code::new("graph::newer_version");
 
 pub(crate) fn new(span: Span, version: u64) -> Diagnostic {
     let message = format!("the graph has format version {version}, this program reads version {VERSION}");
-    Diagnostic::error(CODE, Class::Graph, message).label(span, "newer").help("update dreamwire")
+    Diagnostic::error(CODE, Class::Graph, message).label(span, "newer").hint("update dreamwire")
 }
 
 pub(crate) fn not_a_version(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "`$dreamwire` is not a format version")
         .label(span, "not a version")
-        .help(format!("this program reads version {VERSION}"))
+        .hint(format!("this program reads version {VERSION}"))
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ const CODE: Code = Code::new("graph::no_output");
 pub(crate) fn new(last: Option<&Node>, kinds: &Kinds) -> Diagnostic {
     let outputs: Vec<String> =
         kinds.iter().filter(|kind| kind.output).map(|kind| format!("`{}`", kind.id)).collect();
-    let help = match outputs.as_slice() {
+    let hint = match outputs.as_slice() {
         [] => "no loaded plugin has a kind that saves or shows something".to_owned(),
         names => format!("add a node that saves or shows something: {}", names.join(", ")),
     };
     let problem =
-        Diagnostic::error(CODE, Class::Graph, "nothing to run: no node saves or shows anything").help(help);
+        Diagnostic::error(CODE, Class::Graph, "nothing to run: no node saves or shows anything").hint(hint);
     match last {
-        Some(node) => problem.label(node.id_span, "nothing uses what this gives"),
+        Some(node) => problem.label(node.id_span, "nothing uses what this gives").about(&node.id, ""),
         None => problem,
     }
 }
@@ -35,7 +35,7 @@ mod tests {
         let found = one(r#"{ "vgg": { "class_type": "VGGFeatures" } }"#, "graph::no_output");
         assert_eq!(found.message, "nothing to run: no node saves or shows anything");
         assert_eq!(found.labelled, [r#""vgg""#]);
-        assert_eq!(found.help, "add a node that saves or shows something: `SaveImage`");
+        assert_eq!(found.hint, "add a node that saves or shows something: `SaveImage`");
         assert!(one("{}", "graph::no_output").labelled.is_empty());
     }
 }

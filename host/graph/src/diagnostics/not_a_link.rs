@@ -12,7 +12,7 @@ const CODE: Code = Code::new("graph::not_a_link");
 pub(crate) fn index(span: Span, text: &str) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, format!("{text} is not the index of an output"))
         .label(span, "not an index")
-        .help("outputs are named, or counted from 0")
+        .hint("outputs are named, or counted from 0")
 }
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ const CODE: Code = Code::new("graph::not_an_object");
 pub(crate) fn graph(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "a graph must be an object")
         .label(span, "not an object")
-        .help("write {\"name\": {\"class_type\": \"LoadImage\", \"inputs\": {...}}, ...}")
+        .hint("write {\"name\": {\"class_type\": \"LoadImage\", \"inputs\": {...}}, ...}")
 }
 
 pub(crate) fn node(id: &str, span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, format!("node `{id}` must be an object"))
         .label(span, "not an object")
-        .help("names that start with `$` or `x-` are free for other things")
+        .hint("names that start with `$` or `x-` are free for other things")
 }
 
 pub(crate) fn inputs(id: &str, span: Span) -> Diagnostic {

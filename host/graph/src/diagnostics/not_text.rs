@@ -12,7 +12,7 @@ const CODE: Code = Code::new("graph::not_text");
 pub(crate) fn no_kind(id: &str, span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, format!("node `{id}` has no `class_type`"))
         .label(span, "of which kind is it?")
-        .help("add \"class_type\": \"...\"; `dreamwire nodes` lists the kinds")
+        .hint("add \"class_type\": \"...\"; `dreamwire nodes` lists the kinds")
 }
 
 pub(crate) fn kind(id: &str, span: Span) -> Diagnostic {

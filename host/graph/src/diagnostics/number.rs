@@ -14,7 +14,7 @@ pub(crate) fn new(span: Span, text: &str) -> Diagnostic {
     let dots = if short.len() < text.len() { "..." } else { "" };
     Diagnostic::error(CODE, Class::Graph, format!("number {short}{dots} is too large"))
         .label(span, "too large")
-        .help("integers go from -2^63 to 2^64 - 1, other numbers to 1.8e308")
+        .hint("integers go from -2^63 to 2^64 - 1, other numbers to 1.8e308")
 }
 
 #[cfg(test)]

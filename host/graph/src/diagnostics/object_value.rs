@@ -12,7 +12,7 @@ const CODE: Code = Code::new("graph::object_value");
 pub(crate) fn new(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "an object is not a value")
         .label(span, "an object")
-        .help("inputs take texts, numbers, `true`, `false`, links, and lists as {\"__value__\": [...]}")
+        .hint("inputs take texts, numbers, `true`, `false`, links, and lists as {\"__value__\": [...]}")
 }
 
 #[cfg(test)]

@@ -18,6 +18,6 @@ mod tests {
         let found = one(text, "graph::param_choice");
         assert_eq!(found.message, "`carry` has no choice `detial`");
         assert_eq!(found.labelled, [r#""detial""#]);
-        assert_eq!(found.help, "did you mean `detail`\nchoices: `detail`, `image`");
+        assert_eq!(found.hint, "did you mean `detail`\nchoices: `detail`, `image`");
     }
 }

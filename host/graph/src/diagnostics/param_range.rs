@@ -18,6 +18,6 @@ mod tests {
         let found = one(text, "graph::param_range");
         assert_eq!(found.message, "`octaves` is 99, which is out of range");
         assert_eq!(found.labelled, ["99"]);
-        assert_eq!(found.help, "");
+        assert_eq!(found.hint, "");
     }
 }

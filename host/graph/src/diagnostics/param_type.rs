@@ -14,7 +14,7 @@ pub(crate) const CODE: Code = Code::new("graph::param_type");
 pub(crate) fn from_problem(problem: Problem, input: &Input) -> Diagnostic {
     Diagnostic::error(problem.code, Class::Graph, problem.message)
         .label(input.place(), problem.label)
-        .help(problem.help.unwrap_or_default())
+        .hint(problem.hint.unwrap_or_else(|| "".into()))
 }
 
 #[cfg(test)]
@@ -27,6 +27,6 @@ mod tests {
         let found = one(text, "graph::param_type");
         assert_eq!(found.message, "`octaves` must be an integer, but this is a string");
         assert_eq!(found.labelled, [r#""4""#]);
-        assert_eq!(found.help, "write it without quotes: 4");
+        assert_eq!(found.hint, "write it without quotes: 4");
     }
 }

@@ -9,8 +9,8 @@ use crate::source::Span;
 
 const CODE: Code = Code::new("graph::syntax");
 
-pub(crate) fn new(span: Span, message: &str, label: &str, help: &str) -> Diagnostic {
-    Diagnostic::error(CODE, Class::Graph, message).label(span, label).help(help)
+pub(crate) fn new(span: Span, message: &str, label: &str, hint: &str) -> Diagnostic {
+    Diagnostic::error(CODE, Class::Graph, message).label(span, label).hint(hint)
 }
 
 #[cfg(test)]

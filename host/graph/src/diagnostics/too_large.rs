@@ -1,14 +1,33 @@
-//! The file has more bytes or nodes than a graph may have.
+//! The file has more bytes, nodes, values, items or links than a graph may have.
 
+use crate::check::MAX_LINKS;
 use crate::diagnostic::{Class, Code, Diagnostic};
-use crate::parse::MAX_NODES;
+use crate::graph::Input;
+use crate::parse::{MAX_ITEMS, MAX_NODES, MAX_VALUES};
 use crate::source::{MAX_BYTES, Span};
 
-const CODE: Code = Code::new("graph::too_large");
+pub(crate) const CODE: Code = Code::new("graph::too_large");
 
 pub(crate) fn bytes(size: usize) -> Diagnostic {
     let limit = MAX_BYTES / (1024 * 1024);
     Diagnostic::error(CODE, Class::Limit, format!("graph file has {size} bytes, the limit is {limit} MiB"))
+}
+
+/// The text has more values than any graph, which would take much memory to read.
+pub(crate) fn values(span: Span) -> Diagnostic {
+    Diagnostic::error(CODE, Class::Limit, format!("graph has more than {MAX_VALUES} values"))
+        .label(span, "the first one over the limit")
+}
+
+pub(crate) fn items(span: Span, count: usize) -> Diagnostic {
+    Diagnostic::error(CODE, Class::Limit, format!("a list has {count} items, the limit is {MAX_ITEMS}"))
+        .label(Span::new(span.start, span.start + 1), "this list")
+}
+
+/// `input` is the first link over the limit.
+pub(crate) fn links(input: &Input, port: &str) -> Diagnostic {
+    Diagnostic::error(CODE, Class::Limit, format!("`{port}` has more than {MAX_LINKS} links"))
+        .label(input.name_span, "the first one over the limit")
 }
 
 /// `span` is the first node over the limit.
@@ -19,7 +38,8 @@ pub(crate) fn nodes(span: Span, count: usize) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::one;
+    use super::*;
+    use crate::testing::{codes, one};
 
     #[test]
     fn too_many_nodes() {
@@ -28,7 +48,25 @@ mod tests {
         let (_, problems) = crate::parse(&crate::Source::new("a.json", text));
         let last = problems.last().unwrap();
         assert_eq!(last.message, "graph has 100001 nodes, the limit is 100000");
-        assert_eq!(last.class.exit_code(), 8);
+        assert_eq!(last.class, Class::Limit);
+    }
+
+    #[test]
+    fn too_many_values_items_and_links() {
+        let wrap = |input: &str| {
+            format!(r#"{{ "sum": {{ "class_type": "SumObjective", "inputs": {{ {input} }} }} }}"#)
+        };
+        let list =
+            |count: usize| wrap(&format!(r#""weights": {{"__value__": [{}1]}}"#, "1,".repeat(count - 1)));
+        let found = one(&list(MAX_ITEMS + 1), "graph::too_large");
+        assert_eq!(found.message, "a list has 65537 items, the limit is 65536");
+        assert!(!codes(&list(MAX_ITEMS)).contains(&"graph::too_large"));
+        let found = one(&list(MAX_VALUES + 2), "graph::too_large");
+        assert_eq!(found.message, "graph has more than 2000000 values");
+        let links: Vec<String> = (0..160_000).map(|n| format!(r#""objectives.{n}": ["sum", 0]"#)).collect();
+        let found = one(&wrap(&links.join(",")), "graph::too_large");
+        assert_eq!(found.message, "`objectives` has more than 1024 links");
+        assert_eq!(found.labelled, [r#""objectives.1024""#]);
     }
 
     #[test]

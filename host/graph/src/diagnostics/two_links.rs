@@ -14,7 +14,7 @@ pub(crate) fn new(first: &Input, second: &Input) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, message)
         .label(second.name_span, "second time")
         .label(first.name_span, "first time")
-        .help("count them from 0: `name.0`, `name.1`, ...")
+        .hint("count them from 0: `name.0`, `name.1`, ...")
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(crate) fn new(
     Diagnostic::error(CODE, Class::Graph, message)
         .label(input.place(), format!("takes {wants}"))
         .label(source.kind_span, format!("gives {gives}"))
-        .help(hint.unwrap_or_default())
+        .hint(hint.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
         let found = one(&format!("{{ {PHOTO}, {save} }}"), "graph::type_mismatch");
         assert_eq!(found.message, "`images` of `save` takes IMAGE, but `MASK` of `photo` is MASK");
         assert_eq!(found.labelled, [r#"["photo", "MASK"]"#, r#""LoadImage""#]);
-        assert_eq!(found.help, "`photo` has an output of that type: [\"photo\", \"IMAGE\"]");
+        assert_eq!(found.hint, "`photo` has an output of that type: [\"photo\", \"IMAGE\"]");
     }
 
     #[test]
@@ -50,7 +50,7 @@ mod tests {
         let save = r#""save": { "class_type": "SaveImage", "inputs": { "images": ["vgg", 0] } }"#;
         let vgg = r#""vgg": { "class_type": "VGGFeatures" }"#;
         let found = one(&format!("{{ {vgg}, {save} }}"), "graph::type_mismatch");
-        assert_eq!(found.help, "");
+        assert_eq!(found.hint, "");
         let dream = r#""dream": { "class_type": "SaveImage", "inputs": { "images": ["n", 0] } }"#;
         let n = r#""n": { "class_type": "Integer", "inputs": { "value": 1 } }"#;
         let found = one(&format!("{{ {n}, {dream} }}"), "graph::type_mismatch");

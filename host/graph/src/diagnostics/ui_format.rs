@@ -12,7 +12,7 @@ const CODE: Code = Code::new("graph::ui_format");
 pub(crate) fn new(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "this is a graph in the editor's own form, which is not read yet")
         .label(Span::new(span.start, span.start + 1), "a list of nodes with their places on the canvas")
-        .help("export it in the editor with `Export (API)`")
+        .hint("export it in the editor with `Export (API)`")
 }
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ const CODE: Code = Code::new("graph::unknown_field");
 const FIELDS: [&str; 3] = ["class_type", "inputs", "_meta"];
 
 pub(crate) fn new(name: &str, span: Span) -> Diagnostic {
-    let help = match stands_for(name) {
+    let hint = match stands_for(name) {
         Some(field) => format!("did you mean `{field}`"),
         None => "a node has `class_type`, `inputs`, `_meta` and what starts with `x-`".to_owned(),
     };
     Diagnostic::error(CODE, Class::Graph, format!("a node has no field `{name}`"))
         .label(span, "not a field of a node")
-        .help(help)
+        .hint(hint)
 }
 
 /// The field that is probably meant.
@@ -42,8 +42,8 @@ mod tests {
         let found = one(r#"{ "a": { "clas_type": "LoadImage" } }"#, "graph::unknown_field");
         assert_eq!(found.message, "a node has no field `clas_type`");
         assert_eq!(found.labelled, [r#""clas_type""#]);
-        assert_eq!(found.help, "did you mean `class_type`");
+        assert_eq!(found.hint, "did you mean `class_type`");
         let found = one(r#"{ "a": { "class_type": "LoadImage", "colour": 1 } }"#, "graph::unknown_field");
-        assert_eq!(found.help, "a node has `class_type`, `inputs`, `_meta` and what starts with `x-`");
+        assert_eq!(found.hint, "a node has `class_type`, `inputs`, `_meta` and what starts with `x-`");
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn new(input: &Input, kind: &KindInfo) -> Diagnostic {
     };
     Diagnostic::error(CODE, Class::Graph, format!("`{}` has no input `{}`", kind.id, input.name))
         .label(input.name_span, "not an input")
-        .help(lines([meant, Some(list)]))
+        .hint(lines([meant, Some(list)]))
 }
 
 #[cfg(test)]
@@ -40,12 +40,12 @@ mod tests {
         assert_eq!(found.message, "`SaveImage` has no input `imags`");
         assert_eq!(found.labelled, [r#""imags""#]);
         assert_eq!(
-            found.help,
+            found.hint,
             "did you mean `images`\ninputs of `SaveImage`: `images` (IMAGE), `filename_prefix`"
         );
         let text = r#"{ "save": { "class_type": "SaveImage", "inputs": { "images.0": ["save", 0] } } }"#;
         assert!(
-            one(text, "graph::unknown_input").help.starts_with("`images` takes one link: write `images`")
+            one(text, "graph::unknown_input").hint.starts_with("`images` takes one link: write `images`")
         );
     }
 }

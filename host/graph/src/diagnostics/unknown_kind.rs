@@ -13,7 +13,7 @@ const CODE: Code = Code::new("graph::unknown_kind");
 
 pub(crate) fn new(node: &Node, kinds: &Kinds) -> Diagnostic {
     let giver = kinds.known.iter().find(|(kind, _)| *kind == node.kind);
-    let help = match giver {
+    let hint = match giver {
         Some((_, plugin)) => Some(format!("it comes with the plugin `{plugin}`, which was not found")),
         None => did_you_mean(&node.kind, kinds.iter().map(|kind| kind.id.as_str())),
     };
@@ -23,7 +23,7 @@ pub(crate) fn new(node: &Node, kinds: &Kinds) -> Diagnostic {
     };
     Diagnostic::error(CODE, Class::Plugin, format!("unknown kind `{}`", node.kind))
         .label(node.kind_span, "no plugin has this kind")
-        .help(lines([help, Some(searched)]))
+        .hint(lines([hint, Some(searched)]))
 }
 
 #[cfg(test)]
@@ -35,9 +35,9 @@ mod tests {
         let found = one(r#"{ "photo": { "class_type": "LoadImag" } }"#, "graph::unknown_kind");
         assert_eq!(found.message, "unknown kind `LoadImag`");
         assert_eq!(found.labelled, [r#""LoadImag""#]);
-        assert_eq!(found.help, "did you mean `LoadImage`\nsearched: plugins");
+        assert_eq!(found.hint, "did you mean `LoadImage`\nsearched: plugins");
         let found = one(r#"{ "mix": { "class_type": "StyleMix" } }"#, "graph::unknown_kind");
         let plugin = "it comes with the plugin `dreamwire_stylegan`, which was not found";
-        assert_eq!(found.help, format!("{plugin}\nsearched: plugins"));
+        assert_eq!(found.hint, format!("{plugin}\nsearched: plugins"));
     }
 }

@@ -12,6 +12,7 @@ const CODE: Code = Code::new("graph::unused_node");
 pub(crate) fn new(node: &Node) -> Diagnostic {
     Diagnostic::warning(CODE, Class::Graph, format!("`{}` is not run: no output needs it", node.id))
         .label(node.id_span, "not run")
+        .about(&node.id, "")
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ fn param(name: &str, property: &Value) -> Result<Param, String> {
         choices: Vec::new(),
         format: None,
         builtin: Vec::new(),
+        list: false,
         step: number(map, "x-dw-step")?,
         unit: text(map, "x-dw-unit")?,
         multiline: false,
@@ -46,6 +47,7 @@ fn param(name: &str, property: &Value) -> Result<Param, String> {
             "description" | "title" | "default" | "x-dw-step" | "x-dw-unit" => {}
             "type" | "items" | "minimum" | "maximum" | "enum" | "format" => {}
             "x-dw-builtin" => param.builtin = texts(value, keyword)?,
+            "x-dw-list" => param.list = value.as_bool().ok_or("`x-dw-list` is not a boolean")?,
             "x-dw-multiline" => {
                 param.multiline = value.as_bool().ok_or("`x-dw-multiline` is not a boolean")?;
             }
@@ -54,6 +56,9 @@ fn param(name: &str, property: &Value) -> Result<Param, String> {
     }
     let (ty, nullable) = value_type(map, &mut param)?;
     param.ty = ty;
+    if param.list && param.ty != ParamType::String {
+        return Err("`x-dw-list` is for texts".to_owned());
+    }
     if nullable && param.default.is_none() {
         param.default = Some(Value::Null);
     }

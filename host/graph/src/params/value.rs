@@ -3,6 +3,7 @@ use serde_json::{Number, Value};
 use super::{Format, Param, ParamType};
 use crate::diagnostic::Code;
 use crate::diagnostics::{param_choice, param_range, param_type};
+use crate::hint::Hint;
 use crate::suggest::{did_you_mean, lines};
 
 /// Integers beyond this cannot be told apart as floating point numbers.
@@ -18,7 +19,7 @@ pub struct Problem {
     /// A remark for the place of the value.
     pub label: String,
     /// What to do about it.
-    pub help: Option<String>,
+    pub hint: Option<Hint>,
 }
 
 /// Checks one value against one param and gives its canonical form: 5.0 for an integer is 5, and 5 for a
@@ -41,6 +42,17 @@ fn check(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Result<Val
             Ok(Number::from_f64(real).map_or_else(|| value.clone(), Value::Number))
         }
         (ParamType::String, Value::String(text)) => string(param, text, name),
+        (ParamType::String, Value::Array(items)) if param.list => {
+            let texts: Option<Vec<String>> = items.iter().map(list_item).collect();
+            let texts = texts.ok_or_else(|| wrong_type(param, ty, value, name))?;
+            string(param, &texts.join(","), name)
+        }
+        // `"bits": 16` is as clear as `"bits": "16"`.
+        (ParamType::String, Value::Number(_) | Value::Bool(_))
+            if param.list || param.choices.contains(&value.to_string()) =>
+        {
+            string(param, &value.to_string(), name)
+        }
         (ParamType::Array(item), Value::Array(values)) => {
             let mut list = Vec::with_capacity(values.len());
             for (index, value) in values.iter().enumerate() {
@@ -49,6 +61,15 @@ fn check(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Result<Val
             Ok(Value::Array(list))
         }
         _ => Err(wrong_type(param, ty, value, name)),
+    }
+}
+
+/// An item of a text that is a list: a text without a comma of its own, or a number.
+fn list_item(item: &Value) -> Option<String> {
+    match item {
+        Value::String(text) if !text.contains(',') => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -61,14 +82,14 @@ fn integer(param: &Param, number: &Number, name: &str) -> Result<Value, Problem>
             code: param_type::CODE,
             message: format!("{name} must be an integer, but {number} has a fraction"),
             label: "not a whole number".to_owned(),
-            help: None,
+            hint: None,
         });
     } else if real.abs() > EXACT {
         return Err(Problem {
             code: param_type::CODE,
             message: format!("{name} must be an integer, but {number} is too large to be exact"),
             label: "too large".to_owned(),
-            help: None,
+            hint: None,
         });
     } else {
         Number::from(real as i64)
@@ -93,7 +114,7 @@ fn in_range(param: &Param, real: f64, shown: &Number, name: &str) -> Result<(), 
         code: param_range::CODE,
         message: format!("{name} is {shown}, which is out of range"),
         label: allowed,
-        help: param.unit.as_ref().map(|unit| format!("the unit is {unit}")),
+        hint: param.unit.as_ref().map(|unit| format!("the unit is {unit}").into()),
     })
 }
 
@@ -105,14 +126,16 @@ fn string(param: &Param, text: &str, name: &str) -> Result<Value, Problem> {
             code: param_choice::CODE,
             message: format!("{name} has no choice `{text}`"),
             label: "not a choice".to_owned(),
-            help: Some(lines([did_you_mean(text, names()), Some(format!("choices: {}", list.join(", ")))])),
+            hint: Some(
+                lines([did_you_mean(text, names()), Some(format!("choices: {}", list.join(", ")))]).into(),
+            ),
         });
     }
     let refused = |what: &str, label: &str| Problem {
         code: param_type::CODE,
         message: format!("{name} {what}"),
         label: label.to_owned(),
-        help: None,
+        hint: None,
     };
     match param.format {
         Some(Format::Color) if !is_color(text) => {
@@ -143,26 +166,37 @@ fn wrong_type(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Probl
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
-    let help = match (ty, value) {
+    let hint = match (ty, value) {
         (ParamType::Integer | ParamType::Number | ParamType::Boolean, Value::String(text)) => {
             match serde_json::from_str::<Value>(text) {
                 Ok(bare) if check(param, ty, &bare, name).is_ok() => {
                     Some(format!("write it without quotes: {bare}"))
                 }
-                _ => None,
+                _ => word_for_boolean(text).filter(|_| *ty == ParamType::Boolean),
             }
         }
         (ParamType::String, Value::Number(_) | Value::Bool(_)) => {
             Some(format!("write it in quotes: \"{value}\""))
         }
         (ParamType::Array(_), _) => Some("a list is written {\"__value__\": [...]}".to_owned()),
+        (ParamType::String, _) if param.list => {
+            Some("write a text with commas, \"a, b\", or a list of texts, [\"a\", \"b\", \"c\"]".to_owned())
+        }
         _ => None,
     };
     Problem {
         code: param_type::CODE,
         message: format!("{name} must be {}, but this is {found}", ty.one()),
         label: found.to_owned(),
-        help,
+        hint: hint.map(Hint::from),
+    }
+}
+
+fn word_for_boolean(text: &str) -> Option<String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some("did you mean true".to_owned()),
+        "false" | "no" | "off" | "0" => Some("did you mean false".to_owned()),
+        _ => None,
     }
 }
 
@@ -214,6 +248,20 @@ mod tests {
         let color = json!({"type": "string", "format": "dw-color"});
         assert_eq!(check(color.clone(), json!("#ff8000")), Ok(json!("#ff8000")));
         assert!(check(color, json!("orange")).is_err());
+    }
+
+    #[test]
+    fn lists_of_texts_and_choices_that_are_numbers() {
+        let layers = json!({"type": "string", "x-dw-list": true});
+        assert_eq!(check(layers.clone(), json!(["relu3_3", "relu4_3"])), Ok(json!("relu3_3,relu4_3")));
+        assert_eq!(check(layers.clone(), json!([3, 7])), Ok(json!("3,7")));
+        assert_eq!(check(layers.clone(), json!(7)), Ok(json!("7")));
+        for wrong in [json!(["a,b"]), json!([["a"]]), json!([true]), json!({})] {
+            assert!(check(layers.clone(), wrong.clone()).is_err(), "{wrong}");
+        }
+        let bits = json!({"enum": ["8", "16"]});
+        assert_eq!(check(bits.clone(), json!(16)), Ok(json!("16")));
+        assert!(check(bits, json!(12)).is_err());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use jsonc_parser::ast::{Array, NumberLit, Object, Value as Ast};
 use serde_json::{Number, Value};
 
-use super::members;
+use super::{MAX_ITEMS, members};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostics::{bare_array, encoding, not_a_link, number, object_value};
-use crate::graph::{InputValue, Link, OutputRef};
+use crate::diagnostics::{encoding, not_a_link, number, object_value, too_large};
+use crate::graph::{InputValue, LinkRef, OutputRef};
 
 /// Reads what an input is given: a link, or a literal.
 pub(super) fn input(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
@@ -16,21 +16,19 @@ pub(super) fn input(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> InputVal
     read.map_or(InputValue::Unread, InputValue::Literal)
 }
 
-/// `["node", "output"]`, `["node", 0]`, `["node", 0.0]`.
+/// `["node", "output"]`, `["node", 0]`, `["node", 0.0]`; every other array is a list.
 fn link(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
-    let span = members::from_range(array.range);
-    let [Ast::StringLit(node), output] = array.elements.as_slice() else {
-        problems.push(match array.elements.as_slice() {
-            [Ast::NumberLit(node), Ast::NumberLit(_) | Ast::StringLit(_)] => {
-                bare_array::or_link(span, node.value)
-            }
-            _ => bare_array::new(span),
-        });
-        return InputValue::Unread;
+    let [Ast::StringLit(node), output @ (Ast::StringLit(_) | Ast::NumberLit(_))] = array.elements.as_slice()
+    else {
+        return list(array, problems).map_or(InputValue::Unread, InputValue::List);
     };
+    problems.extend(members::unprintable(&node.value, members::from_range(node.range)));
     let output_span = members::span(output);
     let output = match output {
-        Ast::StringLit(name) => OutputRef::Name(name.value.to_string()),
+        Ast::StringLit(name) => {
+            problems.extend(members::unprintable(&name.value, output_span));
+            OutputRef::Name(name.value.to_string())
+        }
         Ast::NumberLit(lit) => match index(lit.value) {
             Some(index) => OutputRef::Index(index),
             None => {
@@ -38,13 +36,10 @@ fn link(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
                 return InputValue::Unread;
             }
         },
-        _ => {
-            problems.push(bare_array::new(span));
-            return InputValue::Unread;
-        }
+        _ => return InputValue::Unread,
     };
     let node_span = members::from_range(node.range);
-    InputValue::Link(Link { node: node.value.to_string(), node_span, output, output_span })
+    InputValue::Link(LinkRef { node: node.value.to_string(), node_span, output, output_span })
 }
 
 fn index(text: &str) -> Option<u64> {
@@ -78,22 +73,28 @@ fn literal(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
             None
         }
         Ast::StringLit(lit) => Some(Value::String(lit.value.to_string())),
-        Ast::Array(array) => {
-            let mut list = Vec::with_capacity(array.elements.len());
-            let mut whole = true;
-            for element in &array.elements {
-                match literal(element, problems) {
-                    Some(element) => list.push(element),
-                    None => whole = false,
-                }
-            }
-            whole.then_some(Value::Array(list))
-        }
+        Ast::Array(array) => list(array, problems).map(Value::Array),
         Ast::Object(object) => {
             problems.push(object_value::new(members::from_range(object.range)));
             None
         }
     }
+}
+
+fn list(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<Value>> {
+    if array.elements.len() > MAX_ITEMS {
+        problems.push(too_large::items(members::from_range(array.range), array.elements.len()));
+        return None;
+    }
+    let mut list = Vec::with_capacity(array.elements.len());
+    let mut whole = true;
+    for element in &array.elements {
+        match literal(element, problems) {
+            Some(element) => list.push(element),
+            None => whole = false,
+        }
+    }
+    whole.then_some(list)
 }
 
 /// A number that the text means exactly: JSON parsers turn an integer that is too large into a nearby float.

@@ -33,9 +33,7 @@ pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diag
             ObjectPropName::String(name) => (name.value.as_ref(), from_range(name.range)),
             ObjectPropName::Word(name) => (name.value, from_range(name.range)),
         };
-        if name.contains('\0') {
-            problems.push(encoding::nul(name_span));
-        }
+        problems.extend(unprintable(name, name_span));
         if let Some(first) = seen.get(name) {
             problems.push(match of {
                 Of::Graph => duplicate_key::node(name, *first, name_span),
@@ -47,6 +45,17 @@ pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diag
         members.push(Member { name, name_span, value: &property.value });
     }
     members
+}
+
+/// Names stand in messages, lists and logs, where such a character would break the line or obey nobody's wish.
+pub(super) fn unprintable(name: &str, span: Span) -> Option<Diagnostic> {
+    let bad = name.chars().find(|&c| is_unprintable(c))?;
+    Some(if bad == '\0' { encoding::nul(span) } else { encoding::unprintable(span, bad) })
+}
+
+/// Control characters, line separators, and what changes the direction of writing.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 pub(super) fn from_range(range: Range) -> Span {

@@ -2,7 +2,7 @@ use jsonc_parser::ast::Value;
 
 use super::literal;
 use super::members::{self, Member, Of};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Subject};
 use crate::diagnostics::{not_an_object, not_text, unknown_field};
 use crate::graph::{Input, Node};
 use crate::source::Span;
@@ -10,6 +10,15 @@ use crate::source::Span;
 /// Reads one node. What cannot be read is reported and left out; the node itself always stays, so that links
 /// to it are not reported as well.
 pub(super) fn read(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node {
+    let before = problems.len();
+    let node = fields(member, problems);
+    for problem in &mut problems[before..] {
+        problem.subject.get_or_insert(Subject { node: node.id.clone(), input: String::new() });
+    }
+    node
+}
+
+fn fields(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node {
     let value_span = members::span(member.value);
     let mut node = Node {
         id: member.name.to_owned(),
@@ -31,7 +40,10 @@ pub(super) fn read(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node 
                 has_kind = true;
                 node.kind_span = members::span(field.value);
                 match field.value {
-                    Value::StringLit(kind) => node.kind = kind.value.to_string(),
+                    Value::StringLit(kind) => {
+                        problems.extend(members::unprintable(&kind.value, node.kind_span));
+                        node.kind = kind.value.to_string();
+                    }
                     _ => problems.push(not_text::kind(&node.id, node.kind_span)),
                 }
             }
@@ -58,10 +70,15 @@ fn inputs(id: &str, value: &Value<'_>, problems: &mut Vec<Diagnostic>) -> Vec<In
     };
     let mut inputs = Vec::new();
     for member in members::unique(object, Of::Object, problems) {
+        let before = problems.len();
+        let value = literal::input(member.value, problems);
+        for problem in &mut problems[before..] {
+            problem.subject = Some(Subject { node: id.to_owned(), input: member.name.to_owned() });
+        }
         inputs.push(Input {
             name: member.name.to_owned(),
             name_span: member.name_span,
-            value: literal::input(member.value, problems),
+            value,
             value_span: Some(members::span(member.value)),
         });
     }

@@ -31,7 +31,7 @@ fn explain(text: &str, error: &ParseError) -> Diagnostic {
     use ParseErrorKind as Kind;
     let span = members::from_range(error.range());
     let found = text.get(span.start..span.end).unwrap_or("");
-    let (message, label, help) = match error.kind() {
+    let (message, label, hint) = match error.kind() {
         Kind::NestingDepthExceeded => return too_deep::new(span),
         Kind::String(ParseStringErrorKind::InvalidUnicodeEscapeSequence(_)) => {
             return encoding::surrogate(span);
@@ -69,10 +69,9 @@ fn explain(text: &str, error: &ParseError) -> Diagnostic {
         Kind::UnexpectedWord | Kind::UnexpectedToken if matches!(found, "NaN" | "Infinity") => {
             ("`NaN` and `Infinity` are not JSON", "not a number in JSON", "")
         }
-        Kind::UnexpectedToken if found.starts_with(char::is_alphabetic) => {
-            ("a word is not a value", "not a value", "write text in double quotes")
+        Kind::UnexpectedWord | Kind::UnexpectedToken if starts_word(found) => {
+            ("a word is not a value", "not a value", meant(text, span.start))
         }
-        Kind::UnexpectedWord => ("a word is not a value", "not a value", "write text in double quotes"),
         Kind::UnexpectedCloseBrace => ("a `}` is not expected here", "nothing is open that this closes", ""),
         Kind::UnexpectedCloseBracket => {
             ("a `]` is not expected here", "nothing is open that this closes", "")
@@ -87,12 +86,44 @@ fn explain(text: &str, error: &ParseError) -> Diagnostic {
         }
         _ => span,
     };
-    fault(span, message, label, help)
+    fault(span, message, label, hint)
+}
+
+fn starts_word(found: &str) -> bool {
+    found.starts_with(char::is_alphabetic)
+}
+
+/// What somebody who knows another language's words meant.
+fn meant(text: &str, start: usize) -> &'static str {
+    let word = text[start..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => "did you mean `true`",
+        "false" | "no" | "off" => "did you mean `false`",
+        "none" | "nil" | "null" | "undefined" => "did you mean `null`",
+        _ => "write text in double quotes",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::testing::one;
+
+    #[test]
+    fn words_of_other_languages() {
+        for (word, hint) in [
+            ("True", "did you mean `true`"),
+            ("FALSE", "did you mean `false`"),
+            ("None", "did you mean `null`"),
+            ("relu4_3", "write text in double quotes"),
+        ] {
+            let found = one(&format!(r#"{{ "a": {word} }}"#), "graph::syntax");
+            assert_eq!(
+                (found.message.as_str(), found.hint.as_str()),
+                ("a word is not a value", hint),
+                "{word}"
+            );
+        }
+    }
 
     #[track_caller]
     fn check(text: &str, message: &str, labelled: &str) {

@@ -1,19 +1,19 @@
-use super::fault;
+use super::{MAX_VALUES, fault};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostics::{encoding, too_deep};
+use crate::diagnostics::{encoding, too_deep, too_large};
 use crate::source::Span;
 
 /// How deep brackets may nest.
 pub(crate) const MAX_DEPTH: usize = 512;
 
 /// Finds what the JSON parser would accept or describe badly: a NUL, a string without its closing quote
-/// (which would swallow the lines after it), and brackets that nest too deep.
+/// (which would swallow the lines after it), brackets that nest too deep, and more values than a graph has.
 pub(super) fn check(text: &str) -> Result<(), Diagnostic> {
     if let Some(at) = text.find('\0') {
         return Err(encoding::nul(Span::new(at, at + 1)));
     }
     let bytes = text.as_bytes();
-    let mut depth = 0;
+    let (mut depth, mut values) = (0, 0);
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
@@ -35,6 +35,13 @@ pub(super) fn check(text: &str) -> Result<(), Diagnostic> {
             }
             b'}' | b']' => {
                 depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b',' => {
+                values += 1;
+                if values > MAX_VALUES {
+                    return Err(too_large::values(Span::new(at, at + 1)));
+                }
                 at += 1;
             }
             _ => at += 1,

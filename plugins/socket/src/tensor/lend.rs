@@ -28,6 +28,13 @@ unsafe impl Memory for Arc<[u8]> {
     }
 }
 
+// SAFETY: shared and immutable.
+unsafe impl Memory for Arc<Vec<u8>> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
 // SAFETY: as for bytes.
 unsafe impl Memory for Vec<f32> {
     fn bytes(&self) -> &[u8] {

@@ -53,15 +53,15 @@ impl Changes {
 /// What a look at the graph file found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// it cannot be read
+    /// It cannot be read.
     Missing,
-    /// there is nothing in it
+    /// There is nothing in it.
     Empty,
-    /// the bytes that were seen last
+    /// The bytes that were seen last.
     Same,
-    /// no graph
+    /// No graph.
     Broken,
-    /// a graph, whatever it means
+    /// A graph, whatever it means.
     Whole,
 }
 
@@ -89,37 +89,56 @@ pub(super) fn next(look: Look, since: Duration) -> Next {
     }
 }
 
-/// One run in flight and at most one that waits; the latest wins.
+/// One run in flight and at most one that waits; the latest wins. `J` is a job, `F` the files that a run has read.
 #[derive(Debug)]
-pub(super) struct Runs<J> {
-    running: bool,
-    pending: Option<J>,
+pub(super) enum Runs<J, F> {
+    Idle,
+    Running {
+        job: J,
+        /// Once it has read them.
+        files: Option<F>,
+        pending: Option<J>,
+    },
 }
 
-impl<J> Runs<J> {
-    pub(super) fn new() -> Self {
-        Runs { running: false, pending: None }
-    }
-
+impl<J: Clone, F> Runs<J, F> {
     /// The job, if it can start now.
     pub(super) fn offer(&mut self, job: J) -> Option<J> {
-        if self.running {
-            self.pending = Some(job);
-            return None;
+        match self {
+            Runs::Running { pending, .. } => {
+                *pending = Some(job);
+                None
+            }
+            Runs::Idle => Some(self.begin(job)),
         }
-        self.running = true;
-        Some(job)
+    }
+
+    fn begin(&mut self, job: J) -> J {
+        *self = Runs::Running { job: job.clone(), files: None, pending: None };
+        job
+    }
+
+    /// The run in flight has read its files.
+    pub(super) fn began(&mut self, read: F) {
+        if let Runs::Running { files, .. } = self {
+            *files = Some(read);
+        }
     }
 
     /// A run has ended; the job that starts now, if one has waited.
     pub(super) fn ended(&mut self) -> Option<J> {
-        let next = self.pending.take();
-        self.running = next.is_some();
-        next
+        match std::mem::replace(self, Runs::Idle) {
+            Runs::Running { pending: Some(job), .. } => Some(self.begin(job)),
+            Runs::Running { .. } | Runs::Idle => None,
+        }
     }
 
-    pub(super) fn running(&self) -> bool {
-        self.running
+    /// The job of the run in flight.
+    pub(super) fn current(&self) -> Option<&J> {
+        match self {
+            Runs::Running { job, .. } => Some(job),
+            Runs::Idle => None,
+        }
     }
 }
 
@@ -165,14 +184,15 @@ mod tests {
 
     #[test]
     fn the_latest_of_many_jobs_wins() {
-        let mut runs = Runs::new();
+        let mut runs: Runs<i32, ()> = Runs::Idle;
         assert_eq!(runs.offer(1), Some(1));
         assert_eq!(runs.offer(2), None);
         assert_eq!(runs.offer(3), None);
+        assert_eq!(runs.current(), Some(&1));
         assert_eq!(runs.ended(), Some(3));
-        assert!(runs.running());
+        assert_eq!(runs.current(), Some(&3));
         assert_eq!(runs.ended(), None);
-        assert!(!runs.running());
+        assert_eq!(runs.current(), None);
         assert_eq!(runs.offer(4), Some(4));
     }
 }

@@ -10,7 +10,7 @@ use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, Recursiv
 
 use super::Message;
 
-const POLL: Duration = Duration::from_millis(500);
+pub(super) const POLL: Duration = Duration::from_millis(500);
 
 /// The folders that are watched now.
 pub(super) struct Folders {
@@ -28,8 +28,8 @@ impl Folders {
         Folders { sender, watcher: None, polling: false, watched: BTreeMap::new() }
     }
 
-    /// Watches exactly these folders, or, where one does not exist, the nearest folder above it. The text is for the
-    /// user: the system has no more watches to give.
+    /// Watches exactly these folders, or, where one does not exist, the nearest folder above it. The text says why the
+    /// system cannot: it has no more watches to give. They are looked at every [`POLL`] from then on.
     pub(super) fn sync(&mut self, wanted: impl IntoIterator<Item = PathBuf>) -> Option<String> {
         let wanted: BTreeSet<PathBuf> = wanted.into_iter().filter_map(|folder| nearest(&folder)).collect();
         let mut said = None;
@@ -68,10 +68,7 @@ impl Folders {
         self.watcher = PollWatcher::new(handler(self.sender.clone()), config)
             .ok()
             .map(|watcher| Box::new(watcher) as Box<dyn Watcher>);
-        format!(
-            "warning: cannot watch folders ({why}): looking at them every {} ms instead",
-            POLL.as_millis()
-        )
+        why.to_string()
     }
 
     fn apply(&mut self, wanted: &BTreeSet<PathBuf>) -> notify::Result<()> {
@@ -95,11 +92,18 @@ impl Folders {
                 }
                 // It went away between the look and the watch; the next look sees.
                 Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
+                // Nobody may look into it; polling could not either.
+                Err(error) if is_denied(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
+}
+
+fn is_denied(error: &notify::Error) -> bool {
+    let denied = std::io::ErrorKind::PermissionDenied;
+    matches!(&error.kind, notify::ErrorKind::Io(error) if error.kind() == denied)
 }
 
 /// The folder, or the nearest one above it that exists.

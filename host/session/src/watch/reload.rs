@@ -1,34 +1,38 @@
 use std::sync::Arc;
 
-use dreamwire_loader::{Loader, PluginInfo, take_log};
+use dreamwire_loader::{Loader, PluginInfo};
 
-use super::Watch;
-use crate::session::plugin_problem;
+use super::{Notice, Watch};
+
+/// What became of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginChange {
+    /// A build of the plugin of that id that was not there before.
+    New(String),
+    /// The plugin of that id has no library any more.
+    Gone(String),
+}
 
 impl Watch<'_> {
     /// Loads what was rebuilt as new generations. False: the plugins stay as they are, because nothing changed or
     /// because the new ones cannot be used, which has been said.
     pub(super) fn reload_plugins(&mut self) -> bool {
         let old = &self.session.loader;
-        let (new, problems) = Loader::load(&self.session.search, self.args.threads(), Some(&**old));
+        let (new, problems) = Loader::load(&self.session.search, self.settings.options.threads, Some(&**old));
         let (before, after) = (old.plugins(), new.plugins());
         let refused = problems.iter().any(|problem| problem.fatal) || lost(&before, &after);
         if !refused && builds(&before) == builds(&after) {
             return false;
         }
-        for problem in &problems {
-            self.listener.talk(&plugin_problem(problem));
+        // Something is said: say afterwards that we are still here.
+        self.told_idle = false;
+        let changes = if refused { Vec::new() } else { changed(&before, &after) };
+        self.tell(Notice::Plugins { problems: &problems, changes: &changes });
+        if !refused {
+            self.session.loader = Arc::new(new);
+            self.watch_libraries();
         }
-        self.listener.log(take_log());
-        // Something was said: say that we are still here.
-        self.idle = false;
-        if refused {
-            self.listener.talk("the plugins that are loaded stay in use");
-            return false;
-        }
-        self.listener.talk(&format!("plugins: {}", changed(&before, &after).join(", ")));
-        self.session.loader = Arc::new(new);
-        true
+        !refused
     }
 }
 
@@ -46,13 +50,12 @@ fn builds(plugins: &[PluginInfo]) -> Vec<(&str, &str)> {
 }
 
 /// What became of which plugin.
-fn changed(before: &[PluginInfo], after: &[PluginInfo]) -> Vec<String> {
+fn changed(before: &[PluginInfo], after: &[PluginInfo]) -> Vec<PluginChange> {
     let old = builds(before);
     let new = after.iter().filter(|plugin| !old.contains(&(plugin.id.as_str(), plugin.hash.as_str())));
-    let mut names: Vec<String> = new.map(|plugin| format!("`{}` is new", plugin.id)).collect();
     let gone = before.iter().filter(|old| !after.iter().any(|new| new.id == old.id));
-    names.extend(gone.map(|plugin| format!("`{}` is gone", plugin.id)));
-    names
+    let new = new.map(|plugin| PluginChange::New(plugin.id.clone()));
+    new.chain(gone.map(|plugin| PluginChange::Gone(plugin.id.clone()))).collect()
 }
 
 #[cfg(test)]
@@ -76,7 +79,8 @@ mod tests {
     fn a_rebuilt_plugin_is_named() {
         let before = [plugin("a", "1", "no/a"), plugin("b", "1", "no/b")];
         let after = [plugin("a", "2", "no/a")];
-        assert_eq!(changed(&before, &after), ["`a` is new", "`b` is gone"]);
+        let changes = [PluginChange::New("a".to_owned()), PluginChange::Gone("b".to_owned())];
+        assert_eq!(changed(&before, &after), changes);
         assert_ne!(builds(&before), builds(&after));
         // A library that was deleted is gone on purpose; one that is there but unusable is broken.
         assert!(!lost(&before, &after));

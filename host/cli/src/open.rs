@@ -1,0 +1,46 @@
+//! What commands begin with: the plugins, and the graph.
+
+use std::path::PathBuf;
+
+use dreamwire_loader::{Problem, take_log};
+use dreamwire_session::{GraphFile, Session};
+
+use crate::args::{Global, GraphArgs};
+use crate::console::{Console, with_hint};
+use crate::exit::Exit;
+
+/// Finds and loads the plugins, and says what is wrong with them.
+pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Result<Session, Exit> {
+    let tell = |problems: &[Problem]| {
+        problems.iter().for_each(|problem| console.talk(&plugin_problem(problem)));
+        console.log(take_log());
+    };
+    match Session::open(&global.plugins, threads) {
+        Ok((session, problems)) => {
+            tell(&problems);
+            Ok(session)
+        }
+        Err(problems) => {
+            tell(&problems);
+            Err(Exit::PLUGIN)
+        }
+    }
+}
+
+/// A problem with a plugin, for people.
+pub(crate) fn plugin_problem(problem: &Problem) -> String {
+    let start = if problem.fatal { "error" } else { "warning" };
+    with_hint(&format!("{start}: {}", problem.message), problem.hint.as_deref())
+}
+
+/// The graph that is meant, and where its inputs may lie.
+pub(crate) fn graph(args: &GraphArgs, inputs: &[PathBuf], console: Console) -> Result<GraphFile, Exit> {
+    let graph = GraphFile { path: args.path.clone(), sets: args.set.clone(), inputs: inputs.to_vec() };
+    match graph.missing_input() {
+        None => Ok(graph),
+        Some(folder) => {
+            console.talk(&format!("error: --in: there is no folder `{}`", folder.display()));
+            Err(Exit::USAGE)
+        }
+    }
+}

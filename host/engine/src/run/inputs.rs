@@ -1,0 +1,79 @@
+//! What a step gets: its params with scalars that came over links, and the values of its ports.
+
+use super::{State, value};
+use crate::plan::{self, FileParam};
+use crate::{Failure, FailureKind, Input, Plan, Step, Value};
+use dreamwire_graph::{CheckedNode, Link, Port, check_param};
+use std::borrow::Cow;
+
+/// A step's params once every link has brought its scalar.
+pub(crate) struct Settled<'a> {
+    /// As JSON text.
+    pub(crate) params: Cow<'a, str>,
+    /// The files that they name.
+    pub(crate) files: Cow<'a, [FileParam]>,
+    /// The params that are text, to find the one that a bad output name came from.
+    pub(crate) texts: Vec<(String, String)>,
+}
+
+/// Puts scalars that came over links into the params, validated like literals.
+pub(super) fn settle<'a>(
+    node: &CheckedNode,
+    step: &'a Step,
+    results: &[State],
+) -> Result<Settled<'a>, Failure> {
+    let texts = |params: &serde_json::Map<String, serde_json::Value>| {
+        params.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    };
+    if node.linked_params.is_empty() {
+        let texts = texts(&node.params);
+        return Ok(Settled { params: (&step.params).into(), files: (&step.files).into(), texts });
+    }
+    let mut params = node.params.clone();
+    let mut files = step.files.clone();
+    for (name, link) in &node.linked_params {
+        let wrong = |message: String| Failure::new(FailureKind::Argument, message).at(name.clone());
+        let scalar = value(results, *link).scalar();
+        let scalar =
+            scalar.ok_or_else(|| wrong(format!("`{name}` wants a scalar, but the link brought none")))?;
+        let param = node.kind.params.get(name);
+        let param = param.ok_or_else(|| wrong(format!("`{name}` is no param of `{}`", node.kind.id)))?;
+        let checked = check_param(param, &scalar)
+            .map_err(|problem| Failure { hint: problem.hint.clone(), ..wrong(problem.message) })?;
+        files.extend(checked.as_str().and_then(|text| plan::file(param, text, false)));
+        params.insert(name.clone(), checked);
+    }
+    let texts = texts(&params);
+    let params = serde_json::Value::Object(params).to_string();
+    Ok(Settled { params: params.into(), files: files.into(), texts })
+}
+
+/// What each input port gets.
+pub(super) fn ports(plan: &Plan, node: &CheckedNode, results: &[State]) -> Result<Vec<Input>, Failure> {
+    let ports = node.kind.inputs.iter().zip(&node.ports);
+    ports.map(|(port, links)| input(plan, port, links, results)).collect()
+}
+
+/// What a port gets. An output may hold nothing; a port that is not optional needs something.
+fn input(plan: &Plan, port: &Port, links: &[Link], results: &[State]) -> Result<Input, Failure> {
+    let values: Vec<Value> = links.iter().map(|&link| value(results, link)).collect();
+    let empty = values.iter().position(|value| matches!(value, Value::None));
+    if let Some(link) = empty.filter(|_| !port.optional || port.many).and_then(|index| links.get(index)) {
+        let source = &plan.graph.nodes[link.node];
+        let (output, doc) =
+            source.kind.outputs.get(link.output).map_or(("", ""), |port| (&port.name[..], &port.doc[..]));
+        let message = format!("output `{output}` of node `{}` holds nothing this time", source.id);
+        let failure = Failure::new(FailureKind::Argument, message).at(port.name.clone());
+        return Err(match doc.is_empty() {
+            true => failure,
+            false => failure.hint(format!("`{output}` of {}: {doc}", source.kind.id)),
+        });
+    }
+    if port.many {
+        return Ok(Input::Many(values));
+    }
+    Ok(match values.into_iter().next() {
+        None | Some(Value::None) => Input::None,
+        Some(value) => Input::One(value),
+    })
+}

@@ -1,0 +1,135 @@
+//! Events and diagnostics as JSON: one form for every program that listens.
+
+use dreamwire_engine::{Event, Level, Published, Why};
+use dreamwire_graph::{Diagnostic, Severity, Source};
+use serde_json::{Value, json};
+
+/// An event as an object whose `event` says what it is.
+pub fn event(event: &Event) -> Value {
+    match event {
+        Event::Planned { steps } => json!({ "event": "planned", "steps": steps }),
+        Event::Cached { node, why } => json!({ "event": "cached", "node": node, "why": why_name(*why) }),
+        Event::Started { node, kind } => json!({ "event": "started", "node": node, "kind": kind }),
+        Event::Progress { node, done, total, note } => {
+            json!({ "event": "progress", "node": node, "done": done, "total": total, "note": note })
+        }
+        Event::Preview { node, image } => {
+            json!({ "event": "preview", "node": node, "shape": image.shape() })
+        }
+        Event::Log { node, level, message } => {
+            json!({ "event": "log", "node": node, "level": level_name(*level), "message": message })
+        }
+        Event::Published { node, file } => published(node, file),
+        Event::Finished { node, elapsed } => {
+            json!({ "event": "finished", "node": node, "ms": elapsed.as_millis() as u64 })
+        }
+        Event::Failed { node } => json!({ "event": "failed", "node": node }),
+    }
+}
+
+/// A published file of a node.
+pub fn published(node: &str, file: &Published) -> Value {
+    let path = file.path.display().to_string();
+    json!({ "event": "published", "node": node, "name": file.name, "path": path, "written": file.written })
+}
+
+/// A problem with the places that it is about. Without a place there are no `line` and `column`, without a node no
+/// `node` and `input`.
+pub fn diagnostic(source: &Source, problem: &Diagnostic) -> Value {
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let labels: Vec<Value> = problem
+        .labels
+        .iter()
+        .map(|label| {
+            let (line, column) = source.position(label.span.start);
+            let (start, end) = (label.span.start, label.span.end);
+            json!({ "line": line, "column": column, "start": start, "end": end, "text": label.text })
+        })
+        .collect();
+    let mut value = json!({
+        "code": problem.code.as_str(),
+        "severity": severity,
+        "message": problem.message,
+        "file": source.name,
+    });
+    if let Some(span) = problem.span() {
+        let (line, column) = source.position(span.start);
+        value["line"] = json!(line);
+        value["column"] = json!(column);
+    }
+    if let Some(subject) = &problem.subject {
+        value["node"] = json!(subject.node);
+        if !subject.input.is_empty() {
+            value["input"] = json!(subject.input);
+        }
+    }
+    value["labels"] = Value::Array(labels);
+    if let Some(hint) = &problem.hint {
+        value["hint"] = json!(hint.text);
+    }
+    value
+}
+
+/// "warning" and the like.
+pub fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+fn why_name(why: Why) -> &'static str {
+    match why {
+        Why::Unchanged => "unchanged",
+        Why::SameInputs => "same_inputs",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use dreamwire_graph::{Class, Code, Span};
+
+    use super::*;
+
+    #[test]
+    fn fields_are_in_order() {
+        let text = |e: Event| event(&e).to_string();
+        let node = || "dream".to_owned();
+        assert_eq!(text(Event::Planned { steps: 2 }), r#"{"event":"planned","steps":2}"#);
+        assert_eq!(
+            text(Event::Cached { node: node(), why: Why::SameInputs }),
+            r#"{"event":"cached","node":"dream","why":"same_inputs"}"#
+        );
+        assert_eq!(
+            text(Event::Progress { node: node(), done: 1, total: 8, note: "objective 0.5".to_owned() }),
+            r#"{"event":"progress","node":"dream","done":1,"total":8,"note":"objective 0.5"}"#
+        );
+        assert_eq!(
+            text(Event::Finished { node: node(), elapsed: Duration::from_millis(1500) }),
+            r#"{"event":"finished","node":"dream","ms":1500}"#
+        );
+    }
+
+    #[test]
+    fn a_problem_has_its_place_and_its_node() {
+        let source = Source::new("graph.json", "{\n  \"photo\": { \"class_type\": \"LoadImag\" }\n}\n");
+        let at = source.text.find("\"LoadImag\"").unwrap();
+        let problem = Diagnostic::error(Code::new("graph::unknown_kind"), Class::Plugin, "unknown kind")
+            .label(Span::new(at, at + 10), "no plugin has this kind")
+            .hint("did you mean `LoadImage`")
+            .about("photo", "");
+        let value = diagnostic(&source, &problem);
+        assert_eq!((&value["line"], &value["column"]), (&json!(2), &json!(28)));
+        assert_eq!((&value["code"], &value["node"]), (&json!("graph::unknown_kind"), &json!("photo")));
+        assert_eq!(value["hint"], "did you mean `LoadImage`");
+        assert!(value.get("input").is_none());
+    }
+}

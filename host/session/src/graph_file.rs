@@ -1,0 +1,123 @@
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use dreamwire_graph::{Class, Code, Diagnostic, MAX_BYTES, Source};
+
+/// More than a graph may have, so that the message can say how large it is; less than would fill the memory.
+const READ_BYTES: u64 = 16 * MAX_BYTES as u64;
+
+/// Which graph, with which overrides, and where its inputs may lie.
+#[derive(Clone, Debug, Default)]
+pub struct GraphFile {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// Overrides, each `node.input=value`.
+    pub sets: Vec<String>,
+    /// Folders that inputs may lie in beside the graph's own.
+    pub inputs: Vec<PathBuf>,
+}
+
+impl GraphFile {
+    /// Whether the graph comes from standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The folders that its inputs may lie in: its own first.
+    pub fn roots(&self) -> Vec<PathBuf> {
+        let own = match self.path.parent() {
+            Some(parent) if !self.is_stdin() && !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        std::iter::once(own).chain(self.inputs.iter().cloned()).collect()
+    }
+
+    /// The first input folder that is none.
+    pub fn missing_input(&self) -> Option<&Path> {
+        self.inputs.iter().find(|folder| !folder.is_dir()).map(PathBuf::as_path)
+    }
+
+    /// Reads the graph. If there are problems, the source is only good for showing them.
+    pub fn read(&self) -> (Source, Vec<Diagnostic>) {
+        match self.bytes() {
+            Ok(bytes) => Source::from_bytes(self.name(), &bytes),
+            Err(error) => {
+                let what =
+                    if self.is_stdin() { "standard input".to_owned() } else { format!("`{}`", self.name()) };
+                let message = format!("cannot read the graph from {what}: {error}");
+                let problem = Diagnostic::error(Code::new("graph::unreadable"), Class::Graph, message);
+                (Source::new(self.name(), ""), vec![problem])
+            }
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if self.is_stdin() {
+            std::io::stdin().lock().take(READ_BYTES).read_to_end(&mut bytes)?;
+        } else {
+            open(&self.path)?.take(READ_BYTES).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// What changes when the file does: good enough to decide to look again, not to decide that nothing changed.
+    pub(crate) fn stamp(&self) -> Option<(u64, SystemTime)> {
+        let metadata = self.path.metadata().ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    }
+}
+
+/// Opens a regular file, or what a shell has opened for us (`<(...)`): a named pipe that nobody writes to would block.
+fn open(path: &Path) -> Result<File> {
+    let metadata = path.metadata()?;
+    let of_the_shell = ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|own| path.starts_with(own));
+    if metadata.is_file() || of_the_shell {
+        return File::open(path);
+    }
+    let what = if metadata.is_dir() { "it is a folder" } else { "it is not a regular file" };
+    Err(Error::new(ErrorKind::InvalidInput, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(path: &str) -> GraphFile {
+        GraphFile { path: path.into(), ..GraphFile::default() }
+    }
+
+    #[test]
+    fn inputs_lie_beside_the_graph() {
+        assert_eq!(graph("a/b/g.json").roots(), [Path::new("a/b")]);
+        assert_eq!(graph("g.json").roots(), [Path::new(".")]);
+        let inputs = vec![PathBuf::from("more")];
+        assert_eq!(GraphFile { inputs, ..graph("-") }.roots(), [Path::new("."), Path::new("more")]);
+    }
+
+    #[test]
+    fn an_unreadable_graph_names_path_and_reason() {
+        let (_, problems) = graph("no/such/graph.json").read();
+        assert!(problems[0].message.starts_with("cannot read the graph from `no/such/graph.json`: "));
+        assert_eq!(problems[0].class, Class::Graph);
+        let (_, problems) = graph(".").read();
+        assert_eq!(problems[0].message, "cannot read the graph from `.`: it is a folder");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.json");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (_, problems) = GraphFile { path: pipe, ..GraphFile::default() }.read();
+        assert!(problems[0].message.ends_with("it is not a regular file"), "{problems:?}");
+    }
+}

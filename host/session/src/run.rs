@@ -1,0 +1,70 @@
+use dreamwire_engine::{Cache, Disk, Engine, Event, Run, Snapshot, Stopped, Summary, preflight};
+use dreamwire_graph::Diagnostic;
+
+use crate::{GraphFile, Job};
+
+/// What results may take in memory before the least recently used are forgotten.
+const CACHE_BYTES: u64 = 4 << 30;
+
+/// How a run ended.
+pub enum End {
+    /// It did all that it had to.
+    Done(Summary),
+    /// It did not begin: files are missing, or nothing can be published.
+    Refused(Vec<Diagnostic>),
+    /// It was stopped, or a step failed.
+    Stopped(Stopped),
+}
+
+impl End {
+    /// What to tell about it.
+    pub fn problems(&self, job: &Job) -> Vec<Diagnostic> {
+        match self {
+            End::Done(_) | End::Stopped(Stopped::Cancelled) => Vec::new(),
+            End::Refused(problems) => problems.clone(),
+            End::Stopped(Stopped::Failed { node, failure }) => {
+                vec![failure.diagnostic(&job.plan.graph.nodes[*node])]
+            }
+        }
+    }
+}
+
+/// Runs jobs in this process, and remembers results from one to the next. It is to be dropped on a thread with
+/// [`STACK_BYTES`](crate::STACK_BYTES) of stack.
+pub struct InProcess {
+    engine: Engine,
+    world: Disk,
+}
+
+impl InProcess {
+    /// A runner that reads where the graph's inputs may lie and publishes under `out`.
+    pub fn new(graph: &GraphFile, out: std::path::PathBuf) -> Self {
+        InProcess { engine: Engine::new(Cache::new(CACHE_BYTES)), world: Disk::new(graph.roots(), out) }
+    }
+
+    /// Reads the files that a job names.
+    pub fn read(&self, job: &Job) -> Snapshot {
+        Snapshot::take(&job.plan, &self.world)
+    }
+
+    /// Runs a job on the files that [`read`](Self::read) gave.
+    pub fn run(&mut self, job: &Job, files: &Snapshot, emit: &(dyn Fn(Event) + Sync)) -> End {
+        let problems = preflight(&job.plan, files, &self.world);
+        if problems.iter().any(Diagnostic::is_error) {
+            return End::Refused(problems);
+        }
+        let run = Run {
+            plan: &job.plan,
+            files,
+            options: job.options,
+            nodes: &*job.loader,
+            world: &self.world,
+            emit,
+            cancel: &job.cancel,
+        };
+        match self.engine.run(&run) {
+            Ok(summary) => End::Done(summary),
+            Err(stopped) => End::Stopped(stopped),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use dreamwire_engine::Nodes;
+use dreamwire_graph::{Checked, Class, Code, Diagnostic, Graph, check};
+
+/// What could be made of a graph.
+pub struct Understood {
+    /// The part that can run: all of it if no problem is an error.
+    pub checked: Option<Checked>,
+    /// Errors and warnings, not sorted yet.
+    pub problems: Vec<Diagnostic>,
+    /// What a picture carries as its recipe: the graph with its overrides, as strict JSON.
+    pub provenance: String,
+}
+
+impl Understood {
+    /// The whole graph, if nothing is wrong with it.
+    pub fn whole(&mut self) -> Option<Checked> {
+        if self.problems.iter().any(Diagnostic::is_error) { None } else { self.checked.take() }
+    }
+}
+
+/// Overrides, checks, and lets each kind judge its params. `parsed` is what [`parse`](dreamwire_graph::parse) gave.
+///
+/// # Errors
+/// An override that makes no sense.
+pub fn understand(
+    parsed: (Graph, Vec<Diagnostic>),
+    sets: &[String],
+    nodes: &dyn Nodes,
+) -> Result<Understood, String> {
+    let (mut graph, mut problems) = parsed;
+    let kinds = nodes.kinds();
+    let wrong = sets.iter().filter_map(|assignment| graph.set(assignment, kinds).err());
+    let wrong: Vec<String> = wrong.collect();
+    // In a graph that is not understood, that is the first thing to put right.
+    let understood = !graph.damaged && graph.nodes.iter().all(|node| kinds.get(&node.kind).is_some());
+    if let Some(what) = wrong.into_iter().next()
+        && understood
+    {
+        return Err(what);
+    }
+    let (checked, found) = check(&graph, kinds);
+    problems.extend(found);
+    problems.extend(checked.iter().flat_map(|checked| judge(checked, nodes)));
+    let provenance = graph.to_json(kinds).to_string();
+    Ok(Understood { checked, problems, provenance })
+}
+
+/// What the kinds say of their params that no schema can say: names of layers, pairs that do not go together.
+fn judge(checked: &Checked, nodes: &dyn Nodes) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    // A param that comes over a link is not known yet, and the others may depend on it.
+    for node in checked.nodes.iter().filter(|node| node.linked_params.is_empty()) {
+        let params = serde_json::Value::Object(node.params.clone()).to_string();
+        let Err(failure) = nodes.check_params(&node.kind, &params) else { continue };
+        let (span, label) = node.place(&failure.input);
+        let message = format!("node `{}` ({}): {}", node.id, node.kind.id, failure.message);
+        let problem = Diagnostic::error(Code::new("graph::param_value"), Class::Graph, message)
+            .label(span, label)
+            .about(&node.id, &failure.input);
+        problems.push(match failure.hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        });
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dreamwire_engine::{Failure, FailureKind, Request, Value};
+    use dreamwire_graph::{KindInfo, Kinds, Params, Source, parse};
+
+    /// One kind, which refuses odd numbers.
+    struct Even(Kinds);
+
+    impl Even {
+        fn new() -> Self {
+            let schema = r#"{"type": "object", "properties": {"n": {"type": "integer", "default": 0}}}"#;
+            let (params, doc) = Params::parse(&serde_json::from_str(schema).unwrap()).unwrap();
+            let mut kinds = Kinds::new();
+            kinds.insert(KindInfo {
+                id: "Even".to_owned(),
+                version: 1,
+                plugin: String::new(),
+                file: String::new(),
+                title: String::new(),
+                category: String::new(),
+                doc,
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                params,
+                pure_: true,
+                output: true,
+                stateful: false,
+            });
+            Even(kinds)
+        }
+    }
+
+    impl Nodes for Even {
+        fn kinds(&self) -> &Kinds {
+            &self.0
+        }
+
+        fn build(&self, _: &str) -> Option<blake3::Hash> {
+            None
+        }
+
+        fn check_params(&self, _: &KindInfo, params: &str) -> Result<(), Failure> {
+            let params: serde_json::Value = serde_json::from_str(params).unwrap();
+            let odd = params["n"].as_i64().unwrap() % 2 != 0;
+            let failure = Failure::new(FailureKind::Argument, "`n` is odd").at("n").hint("did you mean 2");
+            if odd { Err(failure) } else { Ok(()) }
+        }
+
+        fn run(&self, _: &Request<'_>) -> Result<Vec<Value>, Failure> {
+            unreachable!("nothing runs here")
+        }
+    }
+
+    fn read(text: &str, sets: &[&str]) -> Result<Understood, String> {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        understand(parse(&Source::new("g.json", text)), &sets, &Even::new())
+    }
+
+    #[test]
+    fn a_wrong_set_is_not_blamed_on_a_broken_graph() {
+        let mut understood = read("{", &["a.b=1"]).expect("the graph is to blame");
+        assert!(understood.whole().is_none());
+        assert!(!understood.problems.is_empty());
+        assert_eq!(read("{}", &["a.b=1"]).err().as_deref(), Some("there is no node `a`"));
+    }
+
+    #[test]
+    fn a_kind_judges_its_params() {
+        let text = r#"{"a": {"class_type": "Even", "inputs": {"n": 3}}, "b": {"class_type": "Even"}}"#;
+        let mut understood = read(text, &[]).unwrap();
+        let problem = &understood.problems[0];
+        assert_eq!((problem.code.as_str(), problem.class), ("graph::param_value", Class::Graph));
+        assert_eq!(problem.message, "node `a` (Even): `n` is odd");
+        assert_eq!(&text[problem.labels[0].span.start..problem.labels[0].span.end], "3");
+        assert_eq!(problem.hint.as_ref().unwrap().text, "did you mean 2");
+        assert!(understood.whole().is_none());
+        assert!(read(text, &["a.n=4"]).unwrap().whole().is_some());
+    }
+}

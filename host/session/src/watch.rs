@@ -1,0 +1,407 @@
+//! Runs a graph, and again whatever changed.
+//!
+//! One thread looks (the caller's): it reads the graph when a folder says that something changed, checks it, and hands
+//! jobs to the thread that runs (`thread`). What to do next is decided in `decide`, what is known of the graph file is in
+//! `graph`, which paths matter in `places`.
+
+mod decide;
+mod folders;
+mod graph;
+mod overridden;
+mod places;
+mod reload;
+mod thread;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use dreamwire_engine::{Event, Options, Plan, Snapshot};
+use dreamwire_graph::{Diagnostic, Graph, Source};
+use dreamwire_loader::Problem;
+
+use crate::{End, GraphFile, InProcess, Job, Session, understand};
+use decide::{About, Changes, Runs};
+use folders::Folders;
+use graph::{Found, Watched};
+use overridden::Overridden;
+use places::Places;
+pub use reload::PluginChange;
+use thread::{Ended, RunThread};
+
+/// A slow look catches what no folder tells: a replaced folder, a swapped link, a network disk.
+const SLOW_LOOK: Duration = Duration::from_secs(1);
+/// How long a run may take to stop.
+const STOP: Duration = Duration::from_secs(2);
+
+/// What to watch, and how to run it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The graph; not standard input.
+    pub graph: GraphFile,
+    /// Where results are published.
+    pub out: PathBuf,
+    /// How to run.
+    pub options: Options,
+}
+
+/// What a watch tells.
+pub enum Notice<'a> {
+    /// A step of the run in flight.
+    Event(&'a Event),
+    /// What is wrong with the graph, errors and warnings.
+    Problems {
+        /// The text that they are about.
+        source: &'a Source,
+        /// In no order.
+        problems: &'a [Diagnostic],
+    },
+    /// An override that makes no sense.
+    BadOverride(&'a str),
+    /// The file has another value now for an input that an override replaces: the edit changes nothing.
+    Overridden(&'a str),
+    /// A run is over.
+    Ended {
+        /// What was run.
+        job: &'a Job,
+        /// How it ended.
+        end: &'a End,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// The graph is waited for.
+    Awaited {
+        /// Why it cannot be read.
+        why: &'a str,
+    },
+    /// Plugins were built anew.
+    Plugins {
+        /// What is wrong with them.
+        problems: &'a [Problem],
+        /// What changed; empty: the plugins that are loaded stay in use.
+        changes: &'a [PluginChange],
+    },
+    /// The system cannot watch folders: they are looked at again and again.
+    Polling {
+        /// What it said.
+        why: &'a str,
+        /// The time between two looks.
+        every: Duration,
+    },
+    /// Nothing is left to do until something changes.
+    Idle {
+        /// A graph was read.
+        seen: bool,
+    },
+}
+
+/// Who hears notices, on any thread.
+pub type Listener = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
+
+/// Stops a watch.
+#[derive(Clone)]
+pub struct Stopper(Sender<Message>);
+
+impl Stopper {
+    /// Stops the run in flight, and the watch with it.
+    pub fn stop(&self) {
+        let _ = self.0.send(Message::Stop);
+    }
+}
+
+/// A fault of this program ended the watch: the thread that runs is gone.
+#[derive(Debug)]
+pub struct Gone;
+
+/// What the looking thread is told.
+enum Message {
+    /// These paths changed.
+    Changed(Vec<PathBuf>),
+    /// Events were lost.
+    Anything,
+    /// A run has read its files.
+    Began(Arc<Snapshot>),
+    Ended(Box<Ended>),
+    Stop,
+}
+
+/// Watches until it is stopped; `started` gets what stops it.
+///
+/// # Errors
+/// A thread cannot be started, or was lost.
+pub fn watch(
+    settings: &Settings,
+    session: Session,
+    listener: Listener,
+    started: impl FnOnce(Stopper),
+) -> Result<(), Gone> {
+    let (sender, messages) = channel();
+    started(Stopper(sender.clone()));
+    let (graph, out) = (settings.graph.clone(), settings.out.clone());
+    let runner = move || InProcess::new(&graph, out);
+    let thread = RunThread::start(runner, Arc::clone(&listener), sender.clone()).map_err(|_| Gone)?;
+    let mut watch = Watch {
+        settings,
+        places: Places::new(&settings.graph.path, &settings.graph.roots(), &session.search.folders()),
+        folders: Folders::new(sender),
+        session,
+        listener,
+        thread,
+        changes: Changes::default(),
+        graph: Watched::new(),
+        overridden: Overridden::default(),
+        runs: Runs::Idle,
+        latest: None,
+        told_idle: false,
+    };
+    watch.watch_libraries();
+    watch.look(Instant::now());
+    watch.until_stopped(&messages)
+}
+
+struct Watch<'a> {
+    settings: &'a Settings,
+    session: Session,
+    listener: Listener,
+    thread: RunThread,
+    folders: Folders,
+    places: Places,
+    changes: Changes,
+    graph: Watched,
+    overridden: Overridden,
+    runs: Runs<Job, Arc<Snapshot>>,
+    /// The last valid graph.
+    latest: Option<Job>,
+    /// It has been said that nothing is left to do.
+    told_idle: bool,
+}
+
+impl Watch<'_> {
+    fn until_stopped(&mut self, messages: &Receiver<Message>) -> Result<(), Gone> {
+        loop {
+            self.tell_if_idle();
+            let now = Instant::now();
+            let waits = [self.changes.wait(now), self.graph.wait(now)];
+            let wait = waits.into_iter().flatten().min().unwrap_or(SLOW_LOOK);
+            match messages.recv_timeout(wait) {
+                Ok(Message::Stop) => {
+                    self.stop(messages);
+                    return Ok(());
+                }
+                Ok(message) => self.told(message),
+                Err(RecvTimeoutError::Timeout) if self.thread.is_gone() => return Err(Gone),
+                Err(RecvTimeoutError::Timeout) if wait == SLOW_LOOK => self.slow_look(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(Gone),
+            }
+            self.act(Instant::now());
+        }
+    }
+
+    fn tell(&self, notice: Notice<'_>) {
+        (self.listener)(notice);
+    }
+
+    fn told(&mut self, message: Message) {
+        let now = Instant::now();
+        match message {
+            Message::Changed(paths) => {
+                let about: Vec<About> = paths.iter().filter_map(|path| self.places.about(path)).collect();
+                about.into_iter().for_each(|about| self.note(about, now));
+            }
+            Message::Anything => {
+                let all = [About::Graph, About::Inputs, About::Plugins];
+                all.into_iter().for_each(|about| self.note(about, now));
+            }
+            Message::Began(files) => {
+                self.watch_inputs(&files);
+                self.runs.began(files);
+            }
+            Message::Ended(ended) => self.ended(&ended),
+            Message::Stop => {}
+        }
+    }
+
+    fn note(&mut self, about: About, now: Instant) {
+        if about == About::Graph {
+            self.graph.note_save(now);
+        }
+        self.changes.note(about, now);
+    }
+
+    fn slow_look(&mut self) {
+        if self.graph.is_stale(&self.settings.graph) {
+            self.note(About::Graph, Instant::now());
+        }
+    }
+
+    /// Looks at what has changed once the burst of events is over.
+    fn act(&mut self, now: Instant) {
+        if self.changes.wait(now) == Some(Duration::ZERO) {
+            let changes = std::mem::take(&mut self.changes);
+            let reloaded = changes.plugins && self.reload_plugins();
+            if reloaded {
+                self.graph.forget();
+            }
+            let offered = (changes.graph || reloaded) && self.look(now);
+            // A new graph reads its inputs anew anyway.
+            if changes.inputs && !offered {
+                self.inputs_changed();
+            }
+        }
+        if self.graph.wait(now) == Some(Duration::ZERO) {
+            self.look(now);
+        }
+    }
+
+    /// Reads the graph and does what follows from it. True: there is something to run.
+    fn look(&mut self, now: Instant) -> bool {
+        let settings = self.settings;
+        let found = self.graph.look(&settings.graph, now);
+        match found {
+            Found::Nothing => return false,
+            Found::Awaited { missing, .. } | Found::StillAwaited { missing } => {
+                if missing {
+                    // Its folder may have been replaced by another one of the same name.
+                    self.folders.forget();
+                    self.sync_folders();
+                }
+                if let Found::Awaited { why, .. } = &found {
+                    self.told_idle = false;
+                    self.tell(Notice::Awaited { why });
+                }
+                return false;
+            }
+            Found::Unreadable(..) | Found::Text(..) => {}
+        }
+        self.told_idle = false;
+        self.places.look_at_graph(&settings.graph.path);
+        self.sync_folders();
+        match found {
+            Found::Text(source, parsed) => self.check(source, *parsed),
+            Found::Unreadable(source, problems) => {
+                self.tell(Notice::Problems { source: &source, problems: &problems });
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Checks a graph that could be read, and runs it if it means something.
+    fn check(&mut self, source: Source, parsed: (Graph, Vec<Diagnostic>)) -> bool {
+        let sets = &self.settings.graph.sets;
+        for input in self.overridden.edits(&parsed.0, sets) {
+            self.tell(Notice::Overridden(&input));
+        }
+        let mut understood = match understand(parsed, sets, &*self.session.loader) {
+            Ok(understood) => understood,
+            Err(what) => {
+                self.tell(Notice::BadOverride(&what));
+                return false;
+            }
+        };
+        let Some(checked) = understood.whole() else {
+            self.tell(Notice::Problems { source: &source, problems: &understood.problems });
+            return false;
+        };
+        self.offer(Job {
+            source: Arc::new(source),
+            plan: Arc::new(Plan::new(checked, understood.provenance)),
+            loader: Arc::clone(&self.session.loader),
+            options: self.settings.options,
+            warnings: understood.problems,
+            cancel: Arc::default(),
+        });
+        true
+    }
+
+    /// Runs a job now, or after the run in flight, which is stopped if the job means something else.
+    fn offer(&mut self, job: Job) {
+        if let Some(current) = self.runs.current()
+            && !current.means_the_same(&job)
+        {
+            current.cancel.store(true, Ordering::Relaxed);
+        }
+        self.latest = Some(job.clone());
+        if let Some(job) = self.runs.offer(job) {
+            self.start(job);
+        }
+    }
+
+    fn inputs_changed(&mut self) {
+        let Some(latest) = &self.latest else { return };
+        let job = latest.again();
+        if let Runs::Running { job: current, files: Some(files), .. } = &self.runs {
+            let settings = self.settings;
+            let now = InProcess::new(&settings.graph, settings.out.clone()).read(current);
+            if !now.same_files(files, &current.plan) {
+                current.cancel.store(true, Ordering::Relaxed);
+            }
+        }
+        self.offer(job);
+    }
+
+    fn start(&mut self, job: Job) {
+        self.told_idle = false;
+        if !job.warnings.is_empty() {
+            self.tell(Notice::Problems { source: &job.source, problems: &job.warnings });
+        }
+        self.thread.start_job(job);
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        let Ended { job, files, end, elapsed } = ended;
+        self.tell(Notice::Ended { job, end, elapsed: *elapsed });
+        self.watch_inputs(files);
+        if let Some(job) = self.runs.ended() {
+            // What is asked for twice warns once.
+            self.start(Job { warnings: Vec::new(), ..job });
+        }
+    }
+
+    /// Watches the files that a run has asked for.
+    fn watch_inputs(&mut self, files: &Snapshot) {
+        if self.places.set_inputs(&files.places()) {
+            self.sync_folders();
+        }
+    }
+
+    /// Watches the libraries that are loaded.
+    fn watch_libraries(&mut self) {
+        let plugins = self.session.loader.plugins();
+        self.places.set_libraries(plugins.into_iter().map(|plugin| plugin.path));
+        self.sync_folders();
+    }
+
+    fn sync_folders(&mut self) {
+        if let Some(why) = self.folders.sync(self.places.folders()) {
+            self.tell(Notice::Polling { why: &why, every: folders::POLL });
+        }
+    }
+
+    fn tell_if_idle(&mut self) {
+        let now = Instant::now();
+        let busy = self.runs.current().is_some()
+            || self.graph.wait(now).is_some()
+            || self.changes.wait(now).is_some();
+        if busy || self.told_idle {
+            return;
+        }
+        self.told_idle = true;
+        self.tell(Notice::Idle { seen: self.graph.is_seen() });
+    }
+
+    /// Waits for the run in flight to stop, but not for ever.
+    fn stop(&mut self, messages: &Receiver<Message>) {
+        let Some(current) = self.runs.current() else { return };
+        current.cancel.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + STOP;
+        while let Ok(message) = messages.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if matches!(message, Message::Ended(_)) {
+                return;
+            }
+        }
+    }
+}

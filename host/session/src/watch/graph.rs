@@ -1,0 +1,158 @@
+//! The graph file, as `watch` sees it.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use dreamwire_graph::{Diagnostic, Graph, Source, parse};
+
+use super::decide::{Look, Next, next};
+use crate::GraphFile;
+
+/// What is known of the graph file.
+pub(super) struct Watched {
+    state: State,
+    /// The last sign of a save.
+    saved: Option<Instant>,
+    stamp: Option<(u64, SystemTime)>,
+}
+
+enum State {
+    /// Nobody has looked, or what was seen means something else by now.
+    Unseen,
+    /// It is not there, or empty, which has been said.
+    Awaited,
+    /// These bytes were checked last.
+    Seen(Vec<u8>),
+    /// It may be half of a save: look again at that time. What was checked last, if anything, comes with it.
+    Settling { again: Instant, seen: Option<Vec<u8>> },
+}
+
+/// What a look at the file found.
+pub(super) enum Found {
+    /// Nothing that is new.
+    Nothing,
+    /// It is not there or empty; said once.
+    Awaited { why: String, missing: bool },
+    /// It is still not there.
+    StillAwaited { missing: bool },
+    /// A text that cannot be read as one.
+    Unreadable(Source, Vec<Diagnostic>),
+    /// A text, and what parsing made of it.
+    Text(Source, Box<(Graph, Vec<Diagnostic>)>),
+}
+
+impl Watched {
+    pub(super) fn new() -> Self {
+        Watched { state: State::Unseen, saved: None, stamp: None }
+    }
+
+    /// Something was saved.
+    pub(super) fn note_save(&mut self, now: Instant) {
+        self.saved = Some(now);
+    }
+
+    /// The same text may mean something else now.
+    pub(super) fn forget(&mut self) {
+        if let State::Seen(_) = self.state {
+            self.state = State::Unseen;
+        }
+    }
+
+    /// How long to wait before the next look; `None`: until something changes.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        match &self.state {
+            State::Settling { again, .. } => Some(again.saturating_duration_since(now)),
+            _ => None,
+        }
+    }
+
+    /// Whether a graph was read.
+    pub(super) fn is_seen(&self) -> bool {
+        matches!(self.state, State::Seen(_))
+    }
+
+    /// Whether the file has changed since the last look, as far as its size and time tell.
+    pub(super) fn is_stale(&self, file: &GraphFile) -> bool {
+        file.stamp() != self.stamp
+    }
+
+    pub(super) fn look(&mut self, file: &GraphFile, now: Instant) -> Found {
+        self.stamp = file.stamp();
+        let (seen, awaited) = match std::mem::replace(&mut self.state, State::Unseen) {
+            State::Unseen => (None, false),
+            State::Awaited => (None, true),
+            State::Seen(bytes) => (Some(bytes), false),
+            State::Settling { seen, .. } => (seen, false),
+        };
+        let read = file.bytes();
+        let mut found = Found::Nothing;
+        let look = match &read {
+            Err(_) => Look::Missing,
+            Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => Look::Empty,
+            Ok(bytes) if seen.as_ref() == Some(bytes) => Look::Same,
+            Ok(bytes) => {
+                let (source, problems) = Source::from_bytes(file.name(), bytes);
+                let (whole, text) = if problems.is_empty() {
+                    let parsed = parse(&source);
+                    (!parsed.0.damaged, Found::Text(source, Box::new(parsed)))
+                } else {
+                    (false, Found::Unreadable(source, problems))
+                };
+                found = text;
+                if whole { Look::Whole } else { Look::Broken }
+            }
+        };
+        // Without any sign of a save nobody is in the middle of one.
+        let since = self.saved.map_or(Duration::MAX, |saved| now.saturating_duration_since(saved));
+        let (state, found) = match next(look, since) {
+            Next::Nothing => (seen.map_or(State::Unseen, State::Seen), Found::Nothing),
+            Next::Again(wait) => (State::Settling { again: now + wait, seen }, Found::Nothing),
+            Next::Wait => {
+                let missing = look == Look::Missing;
+                let why = read.err().map_or_else(|| "it is empty".to_owned(), |error| error.to_string());
+                let found =
+                    if awaited { Found::StillAwaited { missing } } else { Found::Awaited { why, missing } };
+                (State::Awaited, found)
+            }
+            Next::Check => (read.map_or(State::Unseen, State::Seen), found),
+        };
+        self.state = state;
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_comes_changes_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = GraphFile { path: folder.path().join("g.json"), ..GraphFile::default() };
+        let mut watched = Watched::new();
+        let now = Instant::now();
+        assert!(matches!(watched.look(&file, now), Found::Awaited { missing: true, .. }));
+        assert!(matches!(watched.look(&file, now), Found::StillAwaited { missing: true }));
+        std::fs::write(&file.path, "{}").unwrap();
+        assert!(watched.is_stale(&file));
+        assert!(matches!(watched.look(&file, now), Found::Text(..)));
+        assert!(watched.is_seen() && !watched.is_stale(&file));
+        assert!(matches!(watched.look(&file, now), Found::Nothing));
+        watched.forget();
+        assert!(matches!(watched.look(&file, now), Found::Text(..)), "the same text, read again");
+        // Half a save: it is looked at again, and then it is an error.
+        std::fs::write(&file.path, "{").unwrap();
+        watched.note_save(now);
+        assert!(matches!(watched.look(&file, now), Found::Nothing));
+        let wait = watched.wait(now).expect("it settles");
+        assert!(wait > Duration::ZERO);
+        assert!(matches!(watched.look(&file, now + Duration::from_secs(1)), Found::Text(..)));
+        assert_eq!(watched.wait(now), None);
+        std::fs::write(&file.path, b"\xff").unwrap();
+        assert!(matches!(watched.look(&file, now + Duration::from_secs(2)), Found::Unreadable(..)));
+        std::fs::write(&file.path, " ").unwrap();
+        assert!(matches!(
+            watched.look(&file, now + Duration::from_secs(3)),
+            Found::Awaited { missing: false, .. }
+        ));
+    }
+}
