@@ -139,10 +139,11 @@ unsafe fn specs(
 /// A description of one's own with everything that it points to. All tensors are float32.
 pub struct SpecTable {
     desc: abi::FnDesc,
-    facts: Box<FnFacts>,
-    // What `desc` points to: boxed slices, so nothing moves.
-    _tensors: Box<[abi::TensorSpec]>,
-    _pointers: Box<[*const abi::TensorSpec]>,
+    // What `desc` points to lies in the buffers of these, which stay where they are when the table is moved. (A box
+    // would claim to be the only way to what is in it.)
+    facts: FnFacts,
+    _tensors: Vec<abi::TensorSpec>,
+    _pointers: Vec<*const abi::TensorSpec>,
 }
 
 // SAFETY: never written after it was made; the pointers lead to what it owns.
@@ -153,7 +154,6 @@ unsafe impl Sync for SpecTable {}
 impl SpecTable {
     /// Writes the facts down; faults are left out.
     pub fn new(facts: FnFacts) -> Self {
-        let facts = Box::new(facts);
         let spec = |spec: &Spec| abi::TensorSpec {
             size: size_of::<abi::TensorSpec>() as u32,
             ndim: spec.dims.len() as u32,
@@ -163,8 +163,8 @@ impl SpecTable {
             name: abi::Str::new(&spec.name),
             semantics: abi::Str::new(&spec.semantics),
         };
-        let tensors: Box<[abi::TensorSpec]> = facts.inputs.iter().chain(&facts.outputs).map(spec).collect();
-        let pointers: Box<[*const abi::TensorSpec]> = tensors.iter().map(|t| &raw const *t).collect();
+        let tensors: Vec<abi::TensorSpec> = facts.inputs.iter().chain(&facts.outputs).map(spec).collect();
+        let pointers: Vec<*const abi::TensorSpec> = tensors.iter().map(|t| &raw const *t).collect();
         let n_in = facts.inputs.len();
         let desc = abi::FnDesc {
             size: size_of::<abi::FnDesc>() as u32,

@@ -2,6 +2,7 @@
 
 use crate::{Fault, FnRef, Owned, Watched, text};
 use dreamwire_abi as abi;
+use std::ptr::NonNull;
 
 /// A value that is lent to a node for one run.
 pub enum Given<'a> {
@@ -28,10 +29,29 @@ pub enum Given<'a> {
 /// The inputs of one run, one per port; everything that is lent ends with this.
 pub struct Inputs<'a> {
     values: Vec<abi::Value>,
-    // Boxed lists stay where they are when the vector grows.
-    _lists: Vec<(Box<abi::List>, Vec<abi::Value>)>,
     // What the values point to.
+    _lists: Vec<List>,
     _given: Vec<Given<'a>>,
+}
+
+/// A list that stays where it is. Not a box, which would claim to be the only way to what is in it.
+struct List {
+    raw: NonNull<abi::List>,
+    _items: Vec<abi::Value>,
+}
+
+impl List {
+    fn new(items: Vec<abi::Value>) -> Self {
+        let list = Box::new(abi::List { n: items.len() as u64, items: items.as_ptr() });
+        Self { raw: NonNull::from(Box::leak(list)), _items: items }
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        // SAFETY: leaked by `new`, and freed once.
+        drop(unsafe { Box::from_raw(self.raw.as_ptr()) });
+    }
 }
 
 impl<'a> Inputs<'a> {
@@ -47,7 +67,7 @@ impl<'a> Inputs<'a> {
     }
 }
 
-fn lend(given: &Given<'_>, lists: &mut Vec<(Box<abi::List>, Vec<abi::Value>)>) -> abi::Value {
+fn lend(given: &Given<'_>, lists: &mut Vec<List>) -> abi::Value {
     let (kind, u) = match given {
         Given::None => return abi::Value::NONE,
         Given::Bool(value) => (abi::BOOL, abi::ValueUnion { i: i64::from(*value) }),
@@ -59,9 +79,9 @@ fn lend(given: &Given<'_>, lists: &mut Vec<(Box<abi::List>, Vec<abi::Value>)>) -
         Given::Function(function) => (abi::FUNCTION, abi::ValueUnion { func: function.raw() }),
         Given::Many(many) => {
             let items: Vec<abi::Value> = many.iter().map(|one| lend(one, lists)).collect();
-            let list = Box::new(abi::List { n: items.len() as u64, items: items.as_ptr() });
-            let raw = &raw const *list;
-            lists.push((list, items));
+            let list = List::new(items);
+            let raw = list.raw.as_ptr();
+            lists.push(list);
             (abi::LIST, abi::ValueUnion { list: raw })
         }
     };

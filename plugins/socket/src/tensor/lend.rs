@@ -67,7 +67,7 @@ pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned
     }
     let strides = dense_strides(&shape);
     let dl_tensor = abi::DLTensor {
-        data: bytes.as_ptr().cast_mut().cast(),
+        data: std::ptr::null_mut(),
         device: HOST_MEMORY,
         ndim: shape.len() as i32,
         dtype: dtype.to_dl(),
@@ -86,6 +86,8 @@ pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned
     // SAFETY: just made, and nobody else has it; the pointer is to the whole loan, so that the deleter may free it. The
     // deleter is called once, by whoever holds the tensor.
     unsafe {
+        // Only now that the memory is where it stays.
+        (*loan).managed.dl_tensor.data = (&(*loan).memory).bytes().as_ptr().cast_mut().cast();
         (*loan).managed.dl_tensor.shape = (*loan).shape.as_mut_ptr();
         (*loan).managed.dl_tensor.strides = (*loan).strides.as_mut_ptr();
         (*loan).managed.manager_ctx = loan.cast();

@@ -130,7 +130,7 @@ fn lies_are_refused_and_the_tensor_is_freed() {
 
 #[test]
 fn a_loan_must_fit_its_shape() {
-    let fault = |shape: &[i64]| lend(Dtype::F32, shape.to_vec(), vec![0u8; 24]).err();
+    let fault = |shape: &[i64]| lend(Dtype::F32, shape.to_vec(), vec![0f32; 6]).err();
     assert_eq!(fault(&[2, 3]), None);
     assert_eq!(fault(&[7]), Some(Fault::failed("24 bytes are no f32 tensor of the shape [7]")));
     assert!(fault(&[-6]).is_some() && fault(&[i64::MAX, i64::MAX]).is_some());

@@ -13,7 +13,7 @@ pub struct Watched {
     shape: UnsafeCell<Vec<i64>>,
     strides: UnsafeCell<Vec<i64>>,
     /// Of 32 bits, so that elements of both types that are used here are aligned.
-    words: Mutex<Box<[AtomicU32]>>,
+    words: Mutex<Vec<AtomicU32>>,
     deletions: AtomicU32,
     on_deletion: Box<dyn Fn(&Watched, u32) + Send + Sync>,
 }
@@ -40,10 +40,10 @@ impl Watched {
             .map(|&size| usize::try_from(size).expect("sizes are not negative"))
             .product::<usize>();
         assert!(count * dtype.size() <= 4 * words.len(), "{} words for {shape:?}", words.len());
-        let words: Box<[AtomicU32]> = words.into_iter().map(AtomicU32::new).collect();
+        let words: Vec<AtomicU32> = words.into_iter().map(AtomicU32::new).collect();
         let strides = dense_strides(&shape);
         let dl_tensor = abi::DLTensor {
-            // The buffer stays where it is when the box is moved.
+            // The buffer stays where it is when the vector is moved.
             data: words.as_ptr().cast_mut().cast(),
             device: HOST_MEMORY,
             ndim: shape.len() as i32,
@@ -88,7 +88,7 @@ impl Watched {
         unsafe { Owned::from_raw(self.raw()) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Box<[AtomicU32]>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<AtomicU32>> {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -104,7 +104,7 @@ impl Watched {
 
     /// Frees the elements, not the struct.
     pub fn free(&self) {
-        *self.lock() = Box::default();
+        *self.lock() = Vec::new();
     }
 }
 
