@@ -12,6 +12,10 @@ clippy:
 test:
     cargo test --workspace
 
+# The plumbing of the ABI, byte by byte (needs a nightly toolchain with miri)
+miri:
+    cargo +nightly miri test -p dreamwire-socket
+
 # Licences, advisories and sources of all dependencies (needs cargo-deny)
 deny:
     cargo deny check

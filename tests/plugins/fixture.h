@@ -32,6 +32,17 @@ UNUSED static dw_status refuse(const dw_call *call, dw_status status, const char
   return status;
 }
 
+#if DW_ABI_MINOR >= 1
+/* As refuse, with what to do about it. */
+UNUSED static dw_status refuse_with(const dw_call *call, dw_status status, const char *input, const char *message,
+                                    const char *hint) {
+  dw_failure failure = { sizeof failure, status, { input, strlen(input) }, { message, strlen(message) },
+                         { hint, strlen(hint) } };
+  call->fail_with(call, &failure);
+  return status;
+}
+#endif
+
 /* A float32 tensor of at most four sizes in one block, which its deleter frees. */
 typedef struct { struct DLManagedTensorVersioned tensor; int64_t shape[4], strides[4]; float samples[]; } fixture_tensor;
 
@@ -78,9 +89,17 @@ UNUSED static dw_status give_grey(dw_value *out, float grey) {
 #ifndef SCHEMA
 #define SCHEMA no_params
 #endif
+/* What judges params, where the header knows of it. */
+#if DW_ABI_MINOR < 1
+#define CHECK_MEMBER
+#elif defined(CHECK)
+#define CHECK_MEMBER , CHECK
+#else
+#define CHECK_MEMBER , NULL
+#endif
 #define PLUGIN(name, flags, n_in, ins, n_out, outs, run, deinit) \
   static const dw_kind the_kind = { sizeof(dw_kind), flags, TEXT(name), 1, n_in, n_out, 0, ins, outs, TEXT(name), \
-                                    TEXT("test"), SCHEMA }; \
+                                    TEXT("test"), SCHEMA CHECK_MEMBER }; \
   static const dw_kind *const the_kinds[] = { &the_kind }; \
   static void destroy_node(dw_node *node) { free(node); } \
   static const dw_node_vt node_functions = { sizeof(dw_node_vt), 0, destroy_node, run, NULL }; \

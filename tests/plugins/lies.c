@@ -11,6 +11,13 @@
 #define ID TEXT("org.example.lies")
 #endif
 
+#if defined(HUGE_KIND)
+static const char endless[1 << 24] = { 'a' };
+#define KIND_ID { endless, sizeof endless }
+#else
+#define KIND_ID TEXT("Liar")
+#endif
+
 #if defined(MANY_PORTS)
 #define PORTS 4000000000u
 #else
@@ -36,7 +43,7 @@ UNUSED static dw_str half_a_schema(void) {
 #define SCHEMA no_params
 #endif
 
-static const dw_kind liar = { sizeof(dw_kind), 0, TEXT("Liar"), 1, PORTS, 1, 0, fixture_outs, fixture_outs,
+static const dw_kind liar = { sizeof(dw_kind), 0, KIND_ID, 1, PORTS, 1, 0, fixture_outs, fixture_outs,
                               TEXT("Liar"), TEXT("test"), SCHEMA };
 #if defined(NULL_KIND)
 static const dw_kind *const kinds[] = { NULL };

@@ -5,20 +5,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Compiles `plugins/NAME.c` to `libdreamwire_NAME.so` in a folder of its own, and gives that file.
 pub fn c_plugin(name: &str) -> PathBuf {
-    compile(name, None, &format!("dreamwire_{name}"))
+    compile(name, HEADER, None, &format!("dreamwire_{name}"))
 }
+
+/// As [`c_plugin`], built with the header of minor 0, as plugins were before there was another.
+pub fn c_plugin_of_minor_0(name: &str) -> PathBuf {
+    compile(name, "tests/plugins/minor_0", None, &format!("dreamwire_{name}_minor_0"))
+}
+
+/// The folder of the header of today.
+const HEADER: &str = "plugins/abi/include";
 
 /// As [`c_plugin`], with `-D DEFINE`: one of the faults that the source has.
 pub fn c_plugin_with(name: &str, define: &str) -> PathBuf {
-    compile(name, Some(define), &format!("dreamwire_{name}_{}", define.to_lowercase()))
+    compile(name, HEADER, Some(define), &format!("dreamwire_{name}_{}", define.to_lowercase()))
 }
 
 /// As [`c_plugin`], but what comes out is not called like a plugin.
 pub fn c_library(name: &str) -> PathBuf {
-    compile(name, None, name)
+    compile(name, HEADER, None, name)
 }
 
-fn compile(name: &str, define: Option<&str>, stem: &str) -> PathBuf {
+fn compile(name: &str, include: &str, define: Option<&str>, stem: &str) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let target = built().plugins.parent().map(Path::to_owned).expect("plugins lie in the target folder");
     let folder = target.join("test-plugins").join(stem);
@@ -30,7 +38,7 @@ fn compile(name: &str, define: Option<&str>, stem: &str) -> PathBuf {
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let done = Command::new(&compiler)
         .args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-I"])
-        .arg(repository().join("plugins/abi/include"))
+        .arg(repository().join(include))
         .args(define.map(|define| format!("-D{define}")))
         .arg(repository().join(format!("tests/plugins/{name}.c")))
         .arg("-o")

@@ -18,7 +18,7 @@ mod watching;
 
 pub use bless::same_text;
 pub use built::{Built, built, cargo, repository, stage};
-pub use c_plugin::{c_library, c_plugin, c_plugin_with};
+pub use c_plugin::{c_library, c_plugin, c_plugin_of_minor_0, c_plugin_with};
 pub use command::{Cmd, Outcome};
 pub use folder::Folder;
 pub use picture::{deviation, differences, photo};

@@ -82,9 +82,10 @@ fn two_plugins_with_one_kind_are_refused_and_both_are_named() {
 #[test]
 fn descriptors_that_lie_are_rejected() {
     for (lie, why) in [
-        ("NULL_TEXT", "the plugin's id is not UTF-8 text"),
+        ("NULL_TEXT", "the plugin's id is null, with a length of 7"),
         ("NOT_UTF8", "the plugin's id is not UTF-8 text"),
         ("HUGE_TEXT", "the plugin's id has 1099511627776 bytes"),
+        ("HUGE_KIND", "the id of its kind #0 has 16777216 bytes, at most 256 are allowed"),
         ("MANY_PORTS", "4000000000"),
         ("MANY_KINDS", "it says that it has 4000000000 kinds"),
         ("BAD_SCHEMA", "the params schema of `Liar` is no JSON"),

@@ -2,7 +2,9 @@
 //! the checker with it.
 
 use dreamwire_loader::KNOWN;
-use dreamwire_tests::{Cmd, Folder, Outcome, built, c_plugin, c_plugin_with, repository};
+use dreamwire_tests::{
+    Cmd, Folder, Outcome, built, c_plugin, c_plugin_of_minor_0, c_plugin_with, repository,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ const SETTINGS: [&str; 2] = ["--set", "LoadStyleGAN.weights=random:0:16"];
 
 fn check(plugin: &Path, more: &[&str]) -> Outcome {
     let folder = Folder::new();
-    Cmd::new(&folder).args(["plugin", "check"]).args([plugin]).args(SETTINGS).args(more).run()
+    // A setting for a kind that the plugin has not is refused.
+    let settings: &[&str] = if plugin.to_string_lossy().contains("stylegan") { &SETTINGS } else { &[] };
+    Cmd::new(&folder).args(["plugin", "check"]).args([plugin]).args(settings).args(more).run()
 }
 
 /// Name and outcome of every check in a `--json` report of one plugin.
@@ -55,6 +59,8 @@ fn fails_with(plugin: &Path, name: &str, says: &str, more: &[&str]) {
 /// What every plugin with a kind that runs can be asked.
 const ALWAYS: &[&str] =
     &["loads", "descriptor", "schema", "lifecycle", "threads", "refusals", "run", "ownership"];
+/// Of those that judge params, as all of the SDK do.
+const PARAMS: &[&str] = &["params"];
 /// Also, of those that give functions.
 const FUNCTIONS: &[&str] = &["run", "function", "gradient"];
 
@@ -68,7 +74,7 @@ fn our_plugins_pass() {
     let libraries: BTreeSet<&str> = KNOWN.iter().map(|(_, library)| *library).collect();
     std::thread::scope(|scope| {
         for stem in libraries {
-            scope.spawn(move || passes(&library(stem), ALWAYS));
+            scope.spawn(move || passes(&library(stem), &[ALWAYS, PARAMS].concat()));
         }
     });
 }
@@ -84,11 +90,46 @@ fn functions_of_our_plugins_are_looked_at() {
 
 #[test]
 fn the_template_and_plugins_in_c_pass() {
-    passes(&built().template, ALWAYS);
+    passes(&built().template, &[ALWAYS, PARAMS].concat());
     passes(&c_plugin("invert"), ALWAYS);
     passes(&c_plugin("check_kind"), &[ALWAYS, &["cancel"][..]].concat());
     passes(&c_plugin("check_inputs"), ALWAYS);
     passes(&c_plugin("check_function"), &[ALWAYS, FUNCTIONS].concat());
+}
+
+#[test]
+fn plugins_that_were_built_for_minor_0_pass() {
+    for name in ["invert", "check_kind", "check_inputs"] {
+        passes(&c_plugin_of_minor_0(name), ALWAYS);
+    }
+    passes(&c_plugin_of_minor_0("check_function"), &[ALWAYS, FUNCTIONS].concat());
+}
+
+#[test]
+fn what_a_kind_says_of_its_params_is_checked() {
+    let plugin = c_plugin("check_params");
+    passes(&plugin, &["loads", "schema", "params", "lifecycle"]);
+    let accepted = check(&plugin, &["--json", "--set", "Grey.grey=50"]);
+    assert!(outcomes(&accepted).contains(&("run".to_owned(), "ok".to_owned())), "{}", accepted.stdout);
+    for (fault, says) in [
+        ("WORDLESS", "it ended with DW_E_ARG and did not say why"),
+        ("NAMELESS", "names `gray`, which is no param"),
+        ("FICKLE", "check_params says different things of the same params"),
+        ("DISAGREES", "check_params refuses `grey`, and a run with it ends with DW_OK"),
+    ] {
+        fails_with(&c_plugin_with("check_params", fault), "params", says, &["--only", "params"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_kind_that_wants_files_to_judge_its_params_crashes_alone() {
+    fails_with(
+        &c_plugin_with("check_params", "READS"),
+        "params",
+        "was ended by SIGSEGV",
+        &["--only", "params"],
+    );
 }
 
 #[test]
@@ -161,9 +202,10 @@ fn people_get_a_line_per_check() {
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert!(lines[0].ends_with(&format!("check_kind_leak{}", std::env::consts::DLL_SUFFIX)), "{lines:?}");
     assert_eq!(lines[1], "ok    loads       org.example.check");
-    assert_eq!(lines[4], "FAIL  lifecycle   deinit counts 1 objects alive, though all were destroyed");
-    assert_eq!(lines[5], "skip  run         it rests on `lifecycle`");
-    assert_eq!(lines[lines.len() - 1], "11 checks: 3 ok, 1 failed, 7 skipped");
+    assert_eq!(lines[4], "skip  params      left out: Source (it has no `check_params`)");
+    assert_eq!(lines[5], "FAIL  lifecycle   deinit counts 1 objects alive, though all were destroyed");
+    assert_eq!(lines[6], "skip  run         it rests on `lifecycle`");
+    assert_eq!(lines[lines.len() - 1], "12 checks: 3 ok, 1 failed, 8 skipped");
 }
 
 #[test]
@@ -177,6 +219,10 @@ fn what_is_asked_for_is_checked() {
     assert_eq!(all.exits(0).stdout.matches("\"path\"").count(), ours, "{}", all.stdout);
     run(&["org.example.nobody"]).exits(4).says("there is no plugin `org.example.nobody`");
     run(&["all", "--only", "luck"]).exits(2).says("there is no check `luck`").says("ownership");
+    let image = "org.dreamwire.image";
+    run(&[image, "--set", "Resise.width=8"]).exits(2).says("there is no kind `Resise`").says("`Resize`");
+    run(&[image, "--set", "Resize.widht=8"]).exits(2).says("`Resize` has no param `widht`").says("`width`");
+    run(&[image, "--set", "Resize.width=8", "--only", "loads"]).exits(0);
     run(&["all", "--set", "nothing"]).exits(2).says("`nothing` should be KIND.PARAM=VALUE");
     run(&[]).exits(2);
 }
@@ -186,7 +232,7 @@ fn the_checks_are_listed_as_they_are_documented() {
     let outcome = Cmd::new(&Folder::new()).args(["plugin", "check", "--list"]).run();
     let page = std::fs::read_to_string(repository().join("docs/plugin-check.md")).expect("the page is there");
     outcome.exits(0);
-    assert_eq!(outcome.stdout.lines().count(), 11);
+    assert_eq!(outcome.stdout.lines().count(), 12);
     for line in outcome.stdout.lines() {
         let (name, what) = line.split_once("  ").expect("a name and what it promises");
         let row = format!("| `{name}` | {} |", what.trim());

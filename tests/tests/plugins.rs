@@ -2,7 +2,7 @@
 //! them.
 
 use dreamwire_loader::KNOWN;
-use dreamwire_tests::{Cmd, Folder, built, c_plugin, stage};
+use dreamwire_tests::{Cmd, Folder, built, c_plugin, c_plugin_of_minor_0, stage};
 use image::Rgb;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -105,6 +105,8 @@ fn a_plugin_written_in_c_turns_a_picture_into_its_negative() {
         "save": { "class_type": "SaveImage", "inputs": { "images": ["negative", "IMAGE"], "filename_prefix": "it" } },
     });
     check(&graph, &c_plugin("invert"), |sample| f64::from(255 - sample));
+    // Built before there was a second minor version.
+    check(&graph, &c_plugin_of_minor_0("invert"), |sample| f64::from(255 - sample));
     // Named by its folder.
     check(&graph, c_plugin("invert").parent().expect("a folder"), |sample| f64::from(255 - sample));
 }

@@ -3,7 +3,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use clap::Parser;
-use dreamwire_check::{CHECKS, Order, Outcome, Report, Settings, at_line, examine, perform, result_line};
+use dreamwire_check::{
+    CHECKS, Order, Outcome, Report, Settings, at_line, examine, misspelt, perform, result_line,
+};
 use serde_json::{Value, json};
 
 use crate::args::{Color, Global, PluginCheckArgs, PluginCheckOneArgs, cores};
@@ -25,6 +27,17 @@ pub(crate) fn check(args: &PluginCheckArgs, global: &Global, console: Console) -
         Ok(libraries) => libraries,
         Err(exit) => return exit,
     };
+    match wrong_setting(&libraries, args) {
+        Ok(None) => {}
+        Ok(Some(what)) => {
+            console.talk(&format!("error: --set: {what}"));
+            return Exit::USAGE;
+        }
+        Err(error) => {
+            console.talk(&format!("error: this program cannot start itself: {error}"));
+            return Exit::BUG;
+        }
+    }
     let mut done = Vec::new();
     for library in libraries {
         if !args.json {
@@ -125,16 +138,27 @@ fn libraries(what: &[PathBuf], global: &Global, console: Console) -> Result<Vec<
     Ok(libraries)
 }
 
+/// A setting for no kind or param of any of these libraries.
+fn wrong_setting(libraries: &[PathBuf], args: &PluginCheckArgs) -> std::io::Result<Option<String>> {
+    let Ok(settings) = Settings::parse(&args.set) else { return Ok(None) };
+    let program = std::env::current_exe()?;
+    let commands = libraries.iter().map(|library| |name: &str| child(&program, name, library, args));
+    misspelt(&settings, commands, Duration::from_secs(args.timeout))
+}
+
+/// The program, doing one check.
+fn child(program: &Path, name: &str, library: &Path, args: &PluginCheckArgs) -> Command {
+    let mut command = Command::new(program);
+    command.args([CHECK_ONE, name]).arg(library);
+    for set in &args.set {
+        command.arg("--set").arg(set);
+    }
+    command
+}
+
 fn one(library: &Path, args: &PluginCheckArgs, console: Console) -> std::io::Result<Vec<Report>> {
     let program = std::env::current_exe()?;
-    let command = |name: &str| {
-        let mut command = Command::new(&program);
-        command.args([CHECK_ONE, name]).arg(library);
-        for set in &args.set {
-            command.arg("--set").arg(set);
-        }
-        command
-    };
+    let command = |name: &str| child(&program, name, library, args);
     let order = Order { command: &command, only: &args.only, limit: Duration::from_secs(args.timeout) };
     let reports = examine(&order, |report| {
         if !args.json {

@@ -1,54 +1,28 @@
-//! A `dw_call` over [`Services`].
+//! The host of a call, over [`Services`].
 
 use crate::{host, outcome, tensor};
 use dreamwire_abi as abi;
 use dreamwire_engine::{Device, Failure, FailureKind, Services};
-use std::ffi::{CStr, c_char, c_void};
-use std::sync::{Mutex, PoisonError};
+use dreamwire_socket::{CallHost, Dtype, Fault, HostCall, Owned, Said, TensorView};
+use std::sync::Mutex;
 
-/// One call in progress; `dw_call.host` points here.
+/// One call in progress.
 pub(crate) struct Context<'a> {
     services: &'a Services<'a>,
-    provenance: abi::Str,
-    // Names lent to the plugin until the call ends.
-    names: Mutex<Vec<Box<str>>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(services: &'a Services<'a>) -> Self {
-        Self { services, provenance: abi::Str::new(services.provenance()), names: Mutex::default() }
+        Self { services }
     }
 
-    pub(crate) fn call(&self, device: Device, threads: usize) -> abi::Call {
+    pub(crate) fn call(&self, device: Device, threads: usize) -> HostCall<'_, Self> {
         let (device_type, device_id) = match device {
             Device::Cpu => (abi::DL_CPU, 0),
             Device::Cuda(ordinal) => (abi::DL_CUDA, ordinal as i32),
             Device::Metal => (abi::DL_METAL, 0),
         };
-        abi::Call {
-            size: size_of::<abi::Call>() as u32,
-            flags: 0,
-            host: (&raw const *self).cast_mut().cast(),
-            progress: Some(progress),
-            preview: Some(preview),
-            fail: Some(fail),
-            log: Some(log),
-            read: Some(read),
-            publish: Some(publish),
-            get_extension: Some(get_extension),
-            max_threads: u32::try_from(threads).unwrap_or(0),
-            reserved: 0,
-            device: abi::DLDevice { device_type, device_id },
-            // CUDA: the per-thread default stream, which candle uses.
-            stream: if matches!(device, Device::Cuda(_)) { 2 as *mut c_void } else { std::ptr::null_mut() },
-        }
-    }
-
-    /// # Safety
-    /// `call` was made by [`Context::call`] of a context that is alive.
-    pub(crate) unsafe fn of<'c>(call: *const abi::Call) -> &'c Context<'c> {
-        // SAFETY: the caller's promise; `host` was set there.
-        unsafe { &*(*call).host.cast::<Context<'c>>() }
+        HostCall::new(self).threads(threads).device(abi::DLDevice { device_type, device_id })
     }
 
     pub(crate) fn services(&self) -> &Services<'a> {
@@ -56,100 +30,73 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Text for people: never an error.
-unsafe fn lossy(text: abi::Str) -> String {
-    // SAFETY: borrowed for the call.
-    unsafe { text.bytes() }.map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default()
-}
-
-unsafe extern "C" fn progress(call: *const abi::Call, done: u64, total: u64, note: abi::Str) -> abi::Status {
-    // SAFETY: plugins pass our call on unchanged; the text is borrowed for the call.
-    let go_on = unsafe { Context::of(call).services.progress(done, total, &lossy(note)) };
-    if go_on { abi::OK } else { abi::CANCELLED }
-}
-
-unsafe extern "C" fn preview(call: *const abi::Call, image: abi::View) {
-    // SAFETY: as in `progress`; the view is alive for the call and is copied.
-    unsafe {
-        if let Ok(image) = tensor::copy(image) {
-            Context::of(call).services.preview(image);
-        }
+/// What a plugin said, as the engine tells it.
+pub(crate) fn failure(said: Said) -> Failure {
+    Failure {
+        hint: said.hint.map(Into::into),
+        ..Failure::new(outcome::kind(said.status), said.message).at(said.input)
     }
 }
 
-unsafe extern "C" fn fail(call: *const abi::Call, status: abi::Status, input: abi::Str, message: abi::Str) {
-    // SAFETY: as in `progress`.
-    unsafe {
-        let message = lossy(message);
-        // The SDK puts what to do about it behind the message.
-        let (message, hint) = match message.rsplit_once("; hint: ") {
-            Some((message, hint)) => (message.to_owned(), Some(hint.into())),
-            None => (message, None),
+impl CallHost for Context<'_> {
+    fn fail(&self, said: Said) {
+        self.services.fail(failure(said));
+    }
+
+    fn progress(&self, done: u64, total: u64, note: &str) -> bool {
+        self.services.progress(done, total, note)
+    }
+
+    fn preview(&self, image: Result<TensorView<'_>, Fault>) {
+        if let Ok(image) = image.and_then(|image| tensor::copy(&image)) {
+            self.services.preview(image);
+        }
+    }
+
+    fn log(&self, level: i32, message: &str) {
+        self.services.log(host::level(level), message);
+    }
+
+    fn read(&self, path: &str) -> Result<Owned, abi::Status> {
+        let bytes = self.services.read(path).map_err(|_| abi::E_IO)?;
+        dreamwire_socket::lend(Dtype::U8, vec![bytes.len() as i64], bytes).map_err(|fault| fault.status)
+    }
+
+    fn publish(&self, template: &str, bytes: Result<TensorView<'_>, Fault>) -> Result<String, abi::Status> {
+        let refuse = |why: &str| {
+            let message = format!("published something else than bytes{why}");
+            self.services.fail(Failure::new(FailureKind::Plugin, message));
+            abi::E_ARG
         };
-        let failure = Failure { hint, ..Failure::new(outcome::kind(status), message).at(lossy(input)) };
-        Context::of(call).services.fail(failure);
-    }
-}
-
-unsafe extern "C" fn log(call: *const abi::Call, level: i32, message: abi::Str) {
-    // SAFETY: as in `progress`.
-    unsafe { Context::of(call).services.log(host::level(level), &lossy(message)) };
-}
-
-unsafe extern "C" fn read(call: *const abi::Call, path: abi::Str, bytes: *mut abi::Owned) -> abi::Status {
-    // SAFETY: as in `progress`; `bytes` is a valid out parameter.
-    unsafe {
-        match Context::of(call).services.read(&lossy(path)) {
-            Ok(content) => {
-                *bytes = tensor::lend_bytes(content);
-                abi::OK
-            }
-            Err(_) => abi::E_IO,
+        let view = bytes.map_err(|fault| refuse(&format!(": {fault}")))?;
+        if view.dtype() != Dtype::U8 {
+            return Err(refuse(""));
         }
-    }
-}
-
-unsafe extern "C" fn publish(
-    call: *const abi::Call,
-    template: abi::Str,
-    bytes: abi::View,
-    _media_type: abi::Str,
-    final_name: *mut abi::Str,
-) -> abi::Status {
-    // SAFETY: as in `progress`; the view is alive for the call.
-    unsafe {
-        let context = Context::of(call);
-        let content = match tensor::copy(bytes) {
-            Ok(content) if content.dtype() == dreamwire_engine::Dtype::U8 => content,
-            _ => {
-                let message = "published something else than bytes";
-                context.services.fail(Failure::new(FailureKind::Plugin, message));
-                return abi::E_ARG;
-            }
+        let published = match view.bytes() {
+            Some(bytes) => self.services.publish(template, bytes),
+            None => self.services.publish(template, &view.to_bytes()),
         };
-        match context.services.publish(&lossy(template), content.bytes()) {
-            Ok(name) => {
-                let mut names = context.names.lock().unwrap_or_else(PoisonError::into_inner);
-                names.push(name.into_boxed_str());
-                if let (Some(name), false) = (names.last(), final_name.is_null()) {
-                    *final_name = abi::Str::new(name);
-                }
-                abi::OK
-            }
-            Err(_) => abi::E_IO,
-        }
+        published.map_err(|_| abi::E_IO)
+    }
+
+    fn provenance(&self) -> Option<&str> {
+        Some(self.services.provenance())
     }
 }
 
-unsafe extern "C" fn get_extension(call: *const abi::Call, id: *const c_char) -> *const c_void {
-    if id.is_null() {
-        return std::ptr::null();
+/// The host of a call in which nothing can be done but fail.
+#[derive(Default)]
+pub(crate) struct Judgement(Mutex<Option<Said>>);
+
+impl Judgement {
+    /// The first thing that was said.
+    pub(crate) fn said(self) -> Option<Said> {
+        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-    // SAFETY: a NUL-terminated id; the context is alive.
-    unsafe {
-        match CStr::from_ptr(id).to_bytes() {
-            b"dw.provenance/1" => (&raw const Context::of(call).provenance).cast(),
-            _ => std::ptr::null(),
-        }
+}
+
+impl CallHost for Judgement {
+    fn fail(&self, said: Said) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(said);
     }
 }

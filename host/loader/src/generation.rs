@@ -1,13 +1,13 @@
 //! One loaded build of a plugin.
 
-use crate::descriptor::{self, Identity};
+use crate::call::{Judgement, failure};
 use crate::library::Library;
-use crate::{host, outcome};
+use crate::{descriptor, host, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
-use dreamwire_abi::field;
 use dreamwire_engine::{Failure, Level, Services};
 use dreamwire_graph::KindInfo;
+use dreamwire_socket::{CallRef, EntryRef, Facts, HostCall, NodeRef, Ran};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,41 +16,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct Generation {
     pub(crate) path: PathBuf,
     pub(crate) hash: Hash,
-    pub(crate) identity: Identity,
+    pub(crate) facts: Facts,
     pub(crate) kinds: Vec<KindInfo>,
-    entry: *const abi::Entry,
+    entry: EntryRef,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     started: bool,
-    /// node instances by node id and kind, kept between runs
-    nodes: HashMap<(String, String), Instance>,
+    /// Node instances by node id and kind, kept between runs.
+    nodes: HashMap<(String, String), NodeRef>,
 }
-
-struct Instance(*mut abi::Node);
-
-// SAFETY: `dw_node` belongs to one thread at a time, and is reached only through the mutex.
-unsafe impl Send for Instance {}
-// SAFETY: the entry is immutable static data; everything else is behind the mutex.
-unsafe impl Send for Generation {}
-// SAFETY: as above.
-unsafe impl Sync for Generation {}
 
 impl Generation {
     /// Loads a library and reads what it offers. No code of the plugin but its initialisers has run afterwards.
     pub(crate) fn load(path: &Path, bytes: &[u8], hash: Hash) -> Result<Self, String> {
-        let library = Library::open(path, bytes, &hash)?;
-        Self::from_entry(path, hash, library.entry())
-    }
-
-    fn from_entry(path: &Path, hash: Hash, entry: *const abi::Entry) -> Result<Self, String> {
-        // SAFETY: the address of the symbol of a library that is never unloaded.
-        let identity = unsafe { descriptor::identity(entry) }?;
-        // SAFETY: `identity` has accepted it.
-        let kinds = unsafe { descriptor::kinds(entry, &identity, &path.display().to_string()) }?;
-        Ok(Self { path: path.to_owned(), hash, identity, kinds, entry, state: Mutex::default() })
+        let entry = Library::open(path, bytes, &hash)?.entry();
+        let (facts, kinds) = descriptor::read(entry, &path.display().to_string())?;
+        Ok(Self { path: path.to_owned(), hash, facts, kinds, entry, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -58,18 +42,17 @@ impl Generation {
     }
 
     /// Starts the plugin if it has not started.
-    fn start(&self, state: &mut State, call: *const abi::Call) -> Result<(), abi::Status> {
+    fn start(&self, state: &mut State, call: CallRef<'_>) -> Result<(), abi::Status> {
         if state.started {
             return Ok(());
         }
-        // SAFETY: the entry was accepted, the call is live, the host table is static.
-        let status =
-            unsafe { field!(self.entry, abi::Entry, init).map_or(abi::OK, |init| init(host::table(), call)) };
-        if status != abi::OK {
-            return Err(status);
+        match self.entry.init(host::table(), call) {
+            abi::OK => {
+                state.started = true;
+                Ok(())
+            }
+            status => Err(status),
         }
-        state.started = true;
-        Ok(())
     }
 
     /// Runs `body` with the instance of a node, making it if it is new. An instance that panicked is never used again.
@@ -77,73 +60,58 @@ impl Generation {
         &self,
         node: &str,
         kind: &str,
-        call: *const abi::Call,
+        call: CallRef<'_>,
         services: &Services<'_>,
-        body: impl FnOnce(*mut abi::Node) -> abi::Status,
-    ) -> Result<abi::Status, Failure> {
+        body: impl FnOnce(&mut NodeRef) -> Ran,
+    ) -> Result<Ran, Failure> {
         let key = (node.to_owned(), kind.to_owned());
         let mut state = self.state();
         self.start(&mut state, call)
-            .map_err(|status| outcome::not_started(&self.identity.id, status, services))?;
-        let instance = match state.nodes.remove(&key) {
+            .map_err(|status| outcome::not_started(&self.facts.id, status, services))?;
+        let mut instance = match state.nodes.remove(&key) {
             Some(instance) => instance,
-            None => self.create(kind, call, services)?,
+            None => self
+                .entry
+                .create(kind, call)
+                .map_err(|not| outcome::not_created(&self.facts.id, kind, not.status, services))?,
         };
         drop(state);
-        let status = body(instance.0);
-        if status == abi::E_PANIC {
-            // Quarantined: what it holds may be half changed, so it is neither run nor destroyed.
-            return Ok(status);
+        let ran = body(&mut instance);
+        // One that panicked is quarantined: what it holds may be half changed, so it is neither run nor destroyed.
+        if ran.status != abi::E_PANIC {
+            self.state().nodes.insert(key, instance);
         }
-        self.state().nodes.insert(key, instance);
-        Ok(status)
+        Ok(ran)
     }
 
-    fn create(
-        &self,
-        kind: &str,
-        call: *const abi::Call,
-        services: &Services<'_>,
-    ) -> Result<Instance, Failure> {
-        let mut node: *mut abi::Node = std::ptr::null_mut();
-        // SAFETY: the entry was accepted (`create` is there), the call is live, `node` is null on entry.
-        let status = unsafe {
-            field!(self.entry, abi::Entry, create)
-                .map_or(abi::E_UNSUPPORTED, |create| create(abi::Str::new(kind), call, &raw mut node))
-        };
-        // SAFETY: a node that was made has a vtable with `run`, or is not a node.
-        let usable = !node.is_null()
-            && unsafe { !(*node).vt.is_null() && field!((*node).vt, abi::NodeVt, run).is_some() };
-        if status != abi::OK || !usable {
-            return Err(outcome::not_created(&self.identity.id, kind, status, services));
+    /// What a kind thinks of complete params; it may be asked before the plugin has started, and from any thread.
+    pub(crate) fn check_params(&self, kind: &str, params: &str) -> Result<(), Failure> {
+        let Some(found) = self.facts.kinds.iter().find(|it| it.id == kind) else { return Ok(()) };
+        let judgement = Judgement::default();
+        let call = HostCall::new(&judgement).without_files();
+        let status = self.entry.check_params(found.index, call.call(), params);
+        drop(call);
+        match status {
+            None | Some(abi::OK) => Ok(()),
+            Some(status) => {
+                Err(judgement.said().map_or_else(|| outcome::wordless(&self.facts.id, status), failure))
+            }
         }
-        Ok(Instance(node))
     }
 }
 
 impl Drop for Generation {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for (_, instance) in state.nodes.drain() {
-            // SAFETY: made by `create`, destroyed once; nobody else holds it.
-            unsafe {
-                if let Some(destroy) = field!((*instance.0).vt, abi::NodeVt, destroy) {
-                    destroy(instance.0);
-                }
-            }
-        }
-        if state.started {
-            // SAFETY: started by `init`, and exclusive: this is the last owner.
-            unsafe {
-                let left = field!(self.entry, abi::Entry, deinit).map_or(0, |deinit| deinit());
-                if left > 0 {
-                    let id = &self.identity.id;
-                    host::note(
-                        Level::Debug,
-                        format!("plugin {id} says that {left} of its objects were never released"),
-                    );
-                }
-            }
+        state.nodes.drain().for_each(|(_, instance)| instance.destroy());
+        if state.started
+            && let Some(left @ 1..) = self.entry.deinit()
+        {
+            let id = &self.facts.id;
+            host::note(
+                Level::Debug,
+                format!("plugin {id} says that {left} of its objects were never released"),
+            );
         }
     }
 }

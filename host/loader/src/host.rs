@@ -21,8 +21,9 @@ static TABLE: abi::Host = abi::Host {
 static LOG: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
 const MAX_LOG: usize = 1000;
 
-pub(crate) fn table() -> *const abi::Host {
-    &raw const TABLE
+/// The table that `init` gets.
+pub fn table() -> &'static abi::Host {
+    &TABLE
 }
 
 /// What plugins said outside calls since the last time; the oldest 1000 lines.

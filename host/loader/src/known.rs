@@ -1,6 +1,6 @@
-//! Our own kinds and the libraries that give them, so that a missing plugin can be named.
+//! Our own kinds and the libraries that give them, so that a missing plugin can be named. Written by `just bless`.
 
-/// Kind id and library stem (`libdreamwire_vgg.so` without prefix and ending), by library.
+/// Kind id and library stem (`libdreamwire_vgg.so` without prefix and ending), by kind.
 pub const KNOWN: &[(&str, &str)] = &[
     ("AdaIN", "dreamwire_adain"),
     ("AnchorObjective", "dreamwire_dream"),

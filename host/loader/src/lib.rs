@@ -1,4 +1,4 @@
-//! Loads plugins and runs their nodes: the only part of the host that touches the C ABI.
+//! Loads plugins and runs their nodes.
 //!
 //! # Life of a plugin
 //! 1. [`Search`] lists libraries: next to the executable, in `DREAMWIRE_PLUGINS`, in `--plugins`. Never beside a graph: a
@@ -12,8 +12,8 @@
 //!    destructors and deleters in them would crash later; old generations are retired (`deinit` joins their threads).
 //!
 //! # What crosses
-//! Tensors are wrapped where they lie: the plugin's deleter runs when the last value is dropped. Functions get a host
-//! proxy (`function.rs`) that serialises calls where the provider asks for it and names the producing node when
+//! The plumbing is [`dreamwire_socket`]'s. Tensors are wrapped where they lie: the plugin's deleter runs when the last
+//! value is dropped. Functions get a host proxy (`function.rs`) that serialises calls where the provider asks for it and names the producing node when
 //! something fails inside. Whatever a plugin returns is checked before anything else sees it.
 
 mod call;
@@ -25,14 +25,15 @@ mod generation;
 mod host;
 mod known;
 mod library;
+mod opened;
 mod outcome;
-pub mod probe;
 mod registry;
 mod search;
 mod tensor;
 mod value;
 
-pub use host::take_log;
+pub use host::{table, take_log};
 pub use known::KNOWN;
+pub use opened::Opened;
 pub use registry::{Loader, PluginInfo, Problem};
 pub use search::Search;

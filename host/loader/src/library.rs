@@ -1,18 +1,14 @@
 //! Opening a library from a private copy, for good.
 
 use dreamwire_abi as abi;
+use dreamwire_socket::EntryRef;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A library that was opened and will never be closed.
 pub(crate) struct Library {
-    entry: *const abi::Entry,
+    entry: EntryRef,
 }
-
-// SAFETY: the entry is immutable static data of a library that is never unloaded.
-unsafe impl Send for Library {}
-// SAFETY: as above.
-unsafe impl Sync for Library {}
 
 impl Library {
     /// Copies `bytes`, the content of `original`, to a private folder, opens the copy and finds the entry.
@@ -37,11 +33,14 @@ impl Library {
             .and_then(|()| open_for_good(&copy).map_err(|e| without_path(&e, &copy)));
         // On Unix the mapping outlives the file; elsewhere the system removes the folder some day.
         let _ = std::fs::remove_dir_all(&folder);
-        find_entry(&opened?).map(|entry| Self { entry })
+        let entry = find_entry(&opened?)?;
+        // SAFETY: the address of the symbol of a library that is never unloaded; a plugin is code that the user chose.
+        let entry = unsafe { EntryRef::new(entry) }?;
+        Ok(Self { entry })
     }
 
     /// The entry, alive for ever.
-    pub(crate) fn entry(&self) -> *const abi::Entry {
+    pub(crate) fn entry(&self) -> EntryRef {
         self.entry
     }
 }
@@ -98,11 +97,7 @@ fn find_entry(library: &libloading::Library) -> Result<*const abi::Entry, String
         .filter(|&major| major != abi::ABI_MAJOR)
         .find(|m| symbol(&format!("dw_entry_v{m}")).is_some());
     Err(match other {
-        Some(major) => other_major(major),
+        Some(major) => dreamwire_socket::other_major(major),
         None => format!("it is not a dreamwire plugin: it exports no `{}`", abi::ENTRY_SYMBOL),
     })
-}
-
-pub(crate) fn other_major(major: u32) -> String {
-    format!("it speaks ABI {major}, this host speaks {}", abi::ABI_MAJOR)
 }

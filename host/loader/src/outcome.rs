@@ -28,10 +28,12 @@ pub(crate) fn failure(plugin: &str, status: abi::Status, services: &Services<'_>
     if status == abi::CANCELLED {
         return Failure::new(FailureKind::Cancelled, "stopped");
     }
-    recorded.unwrap_or_else(|| {
-        let message = format!("plugin {plugin} failed with status {status} and said nothing");
-        Failure::new(kind(status), message)
-    })
+    recorded.unwrap_or_else(|| wordless(plugin, status))
+}
+
+/// A plugin failed without a word.
+pub(crate) fn wordless(plugin: &str, status: abi::Status) -> Failure {
+    Failure::new(kind(status), format!("plugin {plugin} failed with status {status} and said nothing"))
 }
 
 /// `init` failed.

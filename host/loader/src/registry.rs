@@ -3,13 +3,12 @@
 use crate::call::Context;
 use crate::generation::Generation;
 use crate::search::{Candidate, Search};
-use crate::value::{Lent, discard, take_outputs};
+use crate::value::{lend, take_outputs};
 use crate::{KNOWN, environment, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
-use dreamwire_abi::field;
-use dreamwire_engine::{Failure, Nodes, Request, Value};
-use dreamwire_graph::Kinds;
+use dreamwire_engine::{Failure, FailureKind, Nodes, Request, Value};
+use dreamwire_graph::{KindInfo, Kinds};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,15 +55,7 @@ impl Loader {
     /// solve, and the kind belongs to neither.
     pub fn load(search: &Search, threads: usize, previous: Option<&Self>) -> (Self, Vec<Problem>) {
         environment::set_threads(threads);
-        let (candidates, missing) = search.candidates();
-        let mut problems: Vec<Problem> = missing
-            .iter()
-            .map(|path| Problem {
-                message: format!("there is no plugin or folder `{}`", path.display()),
-                hint: Some("--plugins takes a library or a folder with libraries".to_owned()),
-                fatal: true,
-            })
-            .collect();
+        let (candidates, mut problems) = search.candidates();
         let mut loader = Self { kinds: Kinds::new(), owners: HashMap::new(), generations: Vec::new() };
         loader.kinds.searched = search.places();
         loader.kinds.known =
@@ -121,9 +112,9 @@ impl Loader {
     /// What was loaded, in order of id.
     pub fn plugins(&self) -> Vec<PluginInfo> {
         let info = |g: &Arc<Generation>| PluginInfo {
-            id: g.identity.id.clone(),
-            version: g.identity.version.clone(),
-            build: g.identity.build.clone(),
+            id: g.facts.id.clone(),
+            version: g.facts.version.clone(),
+            build: g.facts.build.clone(),
             path: g.path.clone(),
             hash: g.hash.to_hex().to_string(),
             kinds: g.kinds.iter().map(|kind| kind.id.clone()).collect(),
@@ -158,43 +149,29 @@ impl Nodes for Loader {
         self.owners.get(kind).map(|generation| generation.hash)
     }
 
+    fn check_params(&self, kind: &KindInfo, params: &str) -> Result<(), Failure> {
+        self.owners.get(&kind.id).map_or(Ok(()), |generation| generation.check_params(&kind.id, params))
+    }
+
     fn run(&self, request: &Request<'_>) -> Result<Vec<Value>, Failure> {
         let kind = request.kind;
-        let generation = self.owners.get(&kind.id).ok_or_else(|| {
-            Failure::new(dreamwire_engine::FailureKind::Plugin, format!("no plugin offers `{}`", kind.id))
-        })?;
-        let plugin = &generation.identity.id;
+        let generation = self
+            .owners
+            .get(&kind.id)
+            .ok_or_else(|| Failure::new(FailureKind::Plugin, format!("no plugin offers `{}`", kind.id)))?;
+        let plugin = &generation.facts.id;
         let context = Context::new(request.services);
         let call = context.call(request.device, request.threads);
-        let lent = Lent::new(request.inputs);
-        let mut outputs = vec![abi::Value::NONE; kind.outputs.len()];
-        let status =
-            generation.with_node(request.node, &kind.id, &raw const call, request.services, |node| {
-                // SAFETY: the instance is exclusive, the call and all arrays live until `run` returns, and their sizes are
-                // those of the descriptor that `kind` was read from.
-                unsafe {
-                    match field!((*node).vt, abi::NodeVt, run) {
-                        Some(run) => run(
-                            node,
-                            &raw const call,
-                            abi::Str::new(request.params),
-                            lent.as_ptr(),
-                            outputs.as_mut_ptr(),
-                        ),
-                        None => abi::E_UNSUPPORTED,
-                    }
-                }
-            })?;
-        if status != abi::OK {
-            if status == abi::CANCELLED {
-                // The best so far is the host's; it is not used yet.
-                // SAFETY: set by the plugin, or NONE.
-                unsafe { discard(&outputs) };
-            }
-            return Err(outcome::failure(plugin, status, request.services));
+        let inputs =
+            lend(request.inputs).map_err(|fault| Failure::new(FailureKind::Failed, fault.message))?;
+        let ran = generation.with_node(request.node, &kind.id, call.call(), request.services, |node| {
+            node.run(call.call(), request.params, &inputs, kind.outputs.len())
+        })?;
+        if ran.status != abi::OK {
+            // What a cancelled run has set, the best so far, is dropped with `ran`: it is not used yet.
+            return Err(outcome::failure(plugin, ran.status, request.services));
         }
-        // SAFETY: the plugin ended with OK, so the outputs are what they say, and the host's.
-        unsafe { take_outputs(&outputs, &kind.outputs, request.node, generation) }
+        take_outputs(ran.outputs, &kind.outputs, request.node, generation)
             .map_err(|why| outcome::broken(plugin, why))
     }
 }

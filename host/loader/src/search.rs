@@ -1,5 +1,6 @@
 //! Where plugins are looked for.
 
+use crate::Problem;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,18 @@ pub struct Search {
 #[derive(Clone, Debug)]
 struct Place {
     path: PathBuf,
-    named: bool,
+    origin: Origin,
+}
+
+/// Who wants plugins to be looked for there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The folder of the program.
+    Beside,
+    /// `DREAMWIRE_PLUGINS`.
+    Environment,
+    /// `--plugins`.
+    Named,
 }
 
 /// A library to try.
@@ -35,9 +47,10 @@ impl Search {
 
     /// A search of exactly these places.
     pub fn of(beside: Option<PathBuf>, environment: Vec<PathBuf>, named: &[PathBuf]) -> Self {
-        let found = beside.into_iter().chain(environment).map(|path| Place { path, named: false });
-        let named = named.iter().map(|path| Place { path: path.clone(), named: true });
-        Self { places: found.chain(named).collect() }
+        let beside = beside.into_iter().map(|path| Place { path, origin: Origin::Beside });
+        let environment = environment.into_iter().map(|path| Place { path, origin: Origin::Environment });
+        let named = named.iter().map(|path| Place { path: path.clone(), origin: Origin::Named });
+        Self { places: beside.chain(environment).chain(named).collect() }
     }
 
     /// The places, for messages.
@@ -54,29 +67,63 @@ impl Search {
         self.places.iter().filter_map(|place| folder(&place.path)).collect()
     }
 
-    /// Libraries in order, each once; and the places named on the command line that do not exist.
-    pub(crate) fn candidates(&self) -> (Vec<Candidate>, Vec<PathBuf>) {
-        let (mut candidates, mut missing) = (Vec::new(), Vec::new());
+    /// Libraries in order, each once; and what is wrong with the places: those that somebody asked for and that do not
+    /// exist, and those in which anybody can put code.
+    pub(crate) fn candidates(&self) -> (Vec<Candidate>, Vec<Problem>) {
+        let (mut candidates, mut problems) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for place in &self.places {
             let paths = if place.path.is_dir() {
-                libraries(&place.path)
+                let libraries = libraries(&place.path);
+                // A folder without libraries has nothing to be warned of yet.
+                problems.extend(exposed(&place.path, "folder").filter(|_| !libraries.is_empty()));
+                libraries
             } else if place.path.exists() {
                 vec![place.path.clone()]
             } else {
-                if place.named {
-                    missing.push(place.path.clone());
-                }
+                problems.extend(missing(place));
                 Vec::new()
             };
             for path in paths {
                 if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
-                    candidates.push(Candidate { path, named: place.named });
+                    problems.extend(exposed(&path, "library"));
+                    candidates.push(Candidate { path, named: place.origin == Origin::Named });
                 }
             }
         }
-        (candidates, missing)
+        (candidates, problems)
     }
+}
+
+fn missing(place: &Place) -> Option<Problem> {
+    let hint = match place.origin {
+        Origin::Beside => return None,
+        Origin::Environment => "DREAMWIRE_PLUGINS lists folders with libraries",
+        Origin::Named => "--plugins takes a library or a folder with libraries",
+    };
+    let message = format!("there is no plugin or folder `{}`", place.path.display());
+    Some(Problem { message, hint: Some(hint.to_owned()), fatal: true })
+}
+
+/// A warning, if everybody may write there: what is loaded from there runs with the rights of whoever loads it.
+fn exposed(path: &Path, what: &str) -> Option<Problem> {
+    let shown = path.display();
+    is_exposed(path).then(|| Problem {
+        message: format!("everybody can write to the plugin {what} `{shown}`, and so run code as you"),
+        hint: Some(format!("take the right away: chmod o-w '{shown}'")),
+        fatal: false,
+    })
+}
+
+#[cfg(unix)]
+fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &Path) -> bool {
+    false
 }
 
 /// The files in a folder that are called like our plugins, by name.
@@ -101,4 +148,57 @@ fn concat_prefix() -> &'static str {
 pub(crate) fn stem(path: &Path) -> String {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     stem.strip_prefix(std::env::consts::DLL_PREFIX).map_or(stem.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn library(folder: &Path) -> PathBuf {
+        let path = folder.join(format!("{}x{}", concat_prefix(), std::env::consts::DLL_SUFFIX));
+        std::fs::write(&path, "").unwrap();
+        path
+    }
+
+    #[test]
+    fn a_place_that_somebody_asked_for_must_exist() {
+        let nowhere = PathBuf::from("/no/such/folder");
+        let (candidates, problems) = Search::of(Some(nowhere.clone()), vec![], &[]).candidates();
+        assert!(candidates.is_empty() && problems.is_empty());
+        for (search, hint) in [
+            (Search::of(None, vec![nowhere.clone()], &[]), "DREAMWIRE_PLUGINS"),
+            (Search::of(None, vec![], &[nowhere]), "--plugins"),
+        ] {
+            let (_, problems) = search.candidates();
+            let [problem] = &problems[..] else { panic!("{problems:?}") };
+            assert!(problem.fatal && problem.message.contains("/no/such/folder"), "{problem:?}");
+            assert!(problem.hint.as_deref().is_some_and(|it| it.contains(hint)), "{problem:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_everybody_can_write_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let allow = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let check = |expected: &[&str]| {
+            let (_, problems) = Search::of(None, vec![folder.path().to_owned()], &[]).candidates();
+            let told: Vec<&str> = problems.iter().map(|problem| &problem.message[..]).collect();
+            assert_eq!(told.len(), expected.len(), "{told:?}");
+            assert!(told.iter().zip(expected).all(|(told, it)| told.contains(it)), "{told:?}");
+            assert!(problems.iter().all(|problem| !problem.fatal));
+        };
+        allow(folder.path(), 0o777);
+        check(&[]);
+        let library = library(folder.path());
+        allow(&library, 0o644);
+        check(&["plugin folder"]);
+        allow(folder.path(), 0o755);
+        check(&[]);
+        allow(&library, 0o666);
+        check(&["plugin library"]);
+    }
 }

@@ -1,7 +1,6 @@
-use std::borrow::Cow;
-
 use dreamwire_nets::adain::{Decoder, coral, transfer};
 use dreamwire_nets::weights;
+use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
@@ -141,8 +140,8 @@ impl AdaIN {
     /// The decoder of that name, built if its content is not that of the last run.
     fn decoder(&mut self, call: &Call, name: &str) -> Result<Decoder> {
         let bytes = match name {
-            builtin::NAME => Cow::Borrowed(builtin::DECODER),
-            file => Cow::Owned(call.read(file)?),
+            builtin::NAME => Bytes::from(builtin::DECODER),
+            file => call.read(file)?,
         };
         let content = blake3::hash(&bytes);
         if let Some((kept, decoder)) = &self.kept
@@ -150,7 +149,7 @@ impl AdaIN {
         {
             return Ok(decoder.clone());
         }
-        let unusable = |what: String| Error::input(format!("`{name}`: {what}")).at("decoder");
+        let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");
         let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
         let decoder = Decoder::new(tensors).map_err(|error| unusable(error.to_string()))?;
         Ok(self.kept.insert((content, decoder)).1.clone())

@@ -114,7 +114,7 @@ fn an_encoder_that_does_not_fit_is_refused_by_layer() {
     let check = |encoder, expected: &str| {
         let error =
             paint("{}", picture(1, 16, 16, 0), picture(1, 16, 16, 1), encoder).err().expect("refused");
-        assert_eq!(error.blamed(), "features");
+        assert_eq!(error.input(), "features");
         assert!(error.to_string().starts_with(expected), "{error}");
     };
     let wanted = "the decoder wants layer `relu3_1` with 256 channels, found ";
@@ -171,7 +171,7 @@ fn the_published_decoder_wants_the_published_encoder() {
     assert!(ran.notes.iter().any(|found| found.starts_with(note)), "{:?}", ran.notes);
     let error =
         run(Blocks { name: "vgg19", layer: "relu4_1", channels: 512, ..ENCODER }).err().expect("refused");
-    assert_eq!(error.blamed(), "features");
+    assert_eq!(error.input(), "features");
     let expected =
         "the decoder was trained with the encoder `vgg_normalised`, found `vgg19`; hint: set `weights` of";
     assert!(error.to_string().starts_with(expected), "{error}");
@@ -189,7 +189,7 @@ fn colours_can_be_kept() {
 
     let grey = style.narrow(3, 0, 1).unwrap();
     let error = paint(r#"{"preserve_color": true}"#, content.clone(), grey, ENCODER).err().expect("refused");
-    assert_eq!(error.blamed(), "style");
+    assert_eq!(error.input(), "style");
     let expected = "recolouring takes pictures of 3 channels, found a style of 1 and a content of 3";
     assert_eq!(error.to_string(), expected);
 }
@@ -215,7 +215,7 @@ fn a_decoder_file_is_checked() {
         [("content", Value::Tensor(content)), ("style", Value::Tensor(style)), ("features", features)];
     let files: &[(&str, &[u8])] = &[("d.safetensors", &builtin::DECODER[..2000])];
     let error = run_node::<AdaIN>(r#"{"decoder": "d.safetensors"}"#, &inputs, files).err().expect("refused");
-    assert_eq!(error.blamed(), "decoder");
+    assert_eq!(error.input(), "decoder");
     let size = builtin::DECODER.len();
     let expected = format!("`d.safetensors`: this safetensors file should have {size} bytes, found 2000");
     assert_eq!(error.to_string(), expected);

@@ -65,7 +65,12 @@ impl Descent {
     /// If there is no layer, a layer's weight is no number, a layer has too few positions for statistics, or the provider
     /// of the features fails.
     pub(crate) fn new(features: Function, content: &Tensor, style: &Tensor, wish: &Wish) -> Result<Self> {
-        let weights = features.spec().outputs.iter().map(weight).collect::<Result<Vec<f64>>>()?;
+        let weights = features
+            .spec()
+            .outputs
+            .iter()
+            .map(|it| it.weight().map_err(|error| error.at("features")))
+            .collect::<Result<Vec<f64>>>()?;
         let (styles, contents) = (features.eval(&[style])?, features.eval(&[content])?);
         let (Some(last), Some(last_style)) = (contents.last(), styles.last()) else {
             return Err(Error::port("features", "`features` has no layer"));
@@ -177,15 +182,6 @@ fn goal(content: &Tensor, style: &Tensor, alpha: f64, weight: f64) -> Result<(Go
     let factors = factor.broadcast_as((images, 1, 1, 1))?.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?;
     let mixed = |own: Tensor, style: Tensor| (own * (1.0 - alpha))?.broadcast_add(&(style * alpha)?);
     Ok((Goal { mean: mixed(mean, style_mean)?, std: mixed(std, style_std)?, factors }, factor))
-}
-
-/// The weight of a layer; 1 if it does not say.
-fn weight(output: &TensorSpec) -> Result<f64> {
-    let text = output.semantic("weight").unwrap_or("1");
-    text.trim().parse().map_err(|_| {
-        let name = &output.name;
-        Error::port("features", format!("the weight of layer `{name}` should be a number, found `{text}`"))
-    })
 }
 
 fn is_finite(x: &Tensor) -> bool {

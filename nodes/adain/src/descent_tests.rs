@@ -177,7 +177,7 @@ fn layers_that_do_not_serve_are_refused() {
     let check = |content: &Tensor, weights, expected: &str| {
         let features = Colours { weights, shade: Ok };
         let error = descend("", content, &style(1), features).err().expect("refused");
-        assert_eq!(error.blamed(), "features");
+        assert_eq!(error.input(), "features");
         assert!(error.to_string().starts_with(expected), "{error}");
     };
     let much = "the weight of layer `blocks` should be a number, found `much`";

@@ -89,6 +89,6 @@ mod tests {
     fn as_many_anchors_as_pictures() {
         let function = anchor(picture(3, 4, 4, 0));
         let error = in_call(|_| function.value_and_grad(&picture(2, 4, 4, 0))).expect_err("refused");
-        assert_eq!(error.blamed(), "image");
+        assert_eq!(error.input(), "image");
     }
 }

@@ -181,7 +181,7 @@ mod tests {
             ),
         ] {
             let error = channels(params, None).err().expect("refused");
-            assert_eq!(error.blamed(), blamed);
+            assert_eq!(error.input(), blamed);
             assert!(error.to_string().starts_with(expected), "{error}");
         }
     }

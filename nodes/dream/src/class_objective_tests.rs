@@ -108,7 +108,7 @@ fn features_that_classify_nothing_are_refused() {
         &[("features", Value::function(Blocks(["1", "1"])))],
     );
     let error = error.err().expect("refused");
-    assert_eq!(error.blamed(), "features");
+    assert_eq!(error.input(), "features");
     assert_eq!(
         error.to_string(),
         "`features` has no layer `logits`, it has `planes`, `means`; hint: take SqueezeNetFeatures with \
@@ -118,5 +118,5 @@ fn features_that_classify_nothing_are_refused() {
         class(r#"{"class": "tabby"}"#, Classifier { classes: 10, ..CLASSIFIER }).err().expect("refused");
     assert_eq!(error.to_string(), "the layer `logits` should have 1000 classes, found 10");
     let error = class(r#"{"class": "tabbby"}"#, CLASSIFIER).err().expect("refused");
-    assert_eq!(error.blamed(), "class");
+    assert_eq!(error.input(), "class");
 }

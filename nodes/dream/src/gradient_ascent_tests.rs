@@ -123,8 +123,8 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(error.to_string(), "`distance` takes pictures of 3 channels, found 4");
     let error =
         dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "much" }, None).err().expect("refused");
-    assert_eq!(error.to_string(), "the weight of layer `pixels` is `much`");
-    assert_eq!(error.blamed(), "objective");
+    assert_eq!(error.to_string(), "the weight of layer `pixels` should be a number, found `much`");
+    assert_eq!(error.input(), "objective");
 }
 
 /// Half of the picture is white, half is black: the edge of what moves becomes soft, far from it nothing changes.

@@ -120,6 +120,6 @@ mod tests {
 
         let function = guided(picture(3, 4, 4, 0));
         let error = in_call(|_| function.value_and_grad(&images)).expect_err("refused");
-        assert_eq!(error.blamed(), "guide");
+        assert_eq!(error.input(), "guide");
     }
 }

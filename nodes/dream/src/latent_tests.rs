@@ -181,7 +181,7 @@ fn check_refused(start: Tensor, generator: Option<Columns>, blamed: &str, expect
     let mut inputs = vec![("image", Value::Tensor(start)), ("objective", Value::function(away(0.5)))];
     inputs.extend(generator.map(|generator| ("generator", Value::function(generator))));
     let error = run_node::<GradientAscent>("{}", &inputs, &[]).err().expect("refused");
-    assert_eq!((error.to_string().as_str(), error.blamed()), (expected, blamed));
+    assert_eq!((error.to_string().as_str(), error.input()), (expected, blamed));
 }
 
 #[test]

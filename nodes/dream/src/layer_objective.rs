@@ -99,7 +99,7 @@ mod tests {
     fn weights_that_are_no_numbers_are_refused() {
         for weight in ["much", ""] {
             let error = layers("l2", ["1", weight]).err().expect("refused");
-            assert_eq!(error.blamed(), "features");
+            assert_eq!(error.input(), "features");
             assert_eq!(error.to_string(), format!("the weight of layer `means` is `{weight}`"));
         }
     }

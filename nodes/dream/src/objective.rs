@@ -29,7 +29,7 @@ impl Objective {
             return Err(Error::shape(port, message));
         }
         let weights =
-            (function.kind() == "FEATURES").then(|| layer_weights(&function, "objective")).transpose()?;
+            (function.ty() == "FEATURES").then(|| layer_weights(&function, "objective")).transpose()?;
         Ok(Self { function, weights })
     }
 
@@ -95,10 +95,5 @@ impl Objective {
 ///
 /// If a weight is no number; blames `port`.
 pub(crate) fn layer_weights(features: &Function, port: &str) -> Result<Vec<f64>> {
-    let weight = |output: &TensorSpec| {
-        let text = output.semantic("weight").unwrap_or("1");
-        let parsed = text.trim().parse();
-        parsed.map_err(|_| Error::port(port, format!("the weight of layer `{}` is `{text}`", output.name)))
-    };
-    features.spec().outputs.iter().map(weight).collect()
+    features.spec().outputs.iter().map(|output| output.weight().map_err(|error| error.at(port))).collect()
 }

@@ -71,7 +71,7 @@ pub(crate) fn value(function: &Function, image: &Tensor) -> f64 {
 #[track_caller]
 pub(crate) fn check_gradient(function: &Function, images: &Tensor) {
     const STEP: f64 = 0.005;
-    assert!(function.kind() == "OBJECTIVE" && function.spec().is_scalar());
+    assert!(function.ty() == "OBJECTIVE" && function.spec().is_scalar());
     let (batch, height, width, _) = images.dims4().unwrap();
     let gradient_of = |images: &Tensor| in_call(|_| function.value_and_grad(images)).unwrap();
     let (whole, gradient) = gradient_of(images);

@@ -92,11 +92,11 @@ mod tests {
     fn targets_that_do_not_fit_are_refused() {
         let grey = Tensor::ones((1, 4, 4, 1), DType::F32, &Device::Cpu).unwrap();
         let error = loss("{}", grey).err().expect("refused");
-        assert_eq!(error.blamed(), "target");
+        assert_eq!(error.input(), "target");
         assert_eq!(error.to_string(), "`blocks` takes pictures of 3 channels, `target` has 1");
 
         let function = loss("{}", picture(3, 4, 4, 0)).unwrap();
         let error = in_call(|_| function.value_and_grad(&picture(2, 4, 4, 0))).expect_err("refused");
-        assert_eq!(error.blamed(), "target");
+        assert_eq!(error.input(), "target");
     }
 }

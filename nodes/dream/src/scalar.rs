@@ -14,8 +14,7 @@ pub(crate) enum Positions {
 impl Positions {
     /// What a function says about itself.
     pub(crate) fn of(spec: &FnSpec) -> Self {
-        let fixed = |output: &TensorSpec| output.semantic("positions").is_some_and(|it| it.trim() == "fixed");
-        if spec.outputs.iter().any(fixed) { Self::Fixed } else { Self::Free }
+        if spec.outputs.iter().any(TensorSpec::has_fixed_positions) { Self::Fixed } else { Self::Free }
     }
 }
 
@@ -23,7 +22,7 @@ impl Positions {
 pub(crate) fn spec(name: &str, dims: &[i64], positions: Positions) -> FnSpec {
     let value = match positions {
         Positions::Free => TensorSpec::new("value", &[]),
-        Positions::Fixed => TensorSpec::new("value", &[]).semantics("positions=fixed"),
+        Positions::Fixed => TensorSpec::new("value", &[]).at_fixed_positions(),
     };
     FnSpec::new("OBJECTIVE", name).input(TensorSpec::new("image", dims)).output(value).scalar()
 }

@@ -156,7 +156,7 @@ mod tests {
             let function = style(params, picture(2, 4, 4, 0));
             assert!(value(&function, &picture(2, 4, 4, 0)).abs() < 1e-9);
             let error = in_call(|_| function.value_and_grad(&picture(3, 4, 4, 0))).expect_err("refused");
-            assert_eq!(error.blamed(), "style");
+            assert_eq!(error.input(), "style");
         }
     }
 }

@@ -45,7 +45,7 @@ impl Node for SumObjective {
 type Term = Box<dyn Differentiable>;
 
 fn term(function: Function) -> Result<Term> {
-    if function.kind() != "FEATURES" {
+    if function.ty() != "FEATURES" {
         return Ok(Box::new(Foreign(function)));
     }
     let features = OnFeatures::new(function, "objectives")?;

@@ -105,7 +105,7 @@ fn tiles_are_wide_enough_for_all() {
 fn what_cannot_be_added_is_refused() {
     let check = |weights: &str, terms: Vec<Function>, blamed: &str, expected: &str| {
         let error = sum(weights, terms).err().expect("refused");
-        assert_eq!(error.blamed(), blamed);
+        assert_eq!(error.input(), blamed);
         assert!(error.to_string().starts_with(expected), "{error}");
     };
     let two = || vec![function(BRIGHT), function(BRIGHT)];
@@ -113,7 +113,12 @@ fn what_cannot_be_added_is_refused() {
     check("1, much", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found `much`");
     check("1,", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found ``");
     check("nan", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found `nan`");
-    check("", vec![function(Blocks(["1", "much"]))], "objectives", "the weight of layer `means` is `much`");
+    check(
+        "",
+        vec![function(Blocks(["1", "much"]))],
+        "objectives",
+        "the weight of layer `means` should be a number, found `much`",
+    );
     let grey = Bright { channels: 1, ..BRIGHT };
     check(
         "",

@@ -141,7 +141,7 @@ mod tests {
         };
         assert!(check(1).is_none() && check(2).is_none());
         let error = check(3).expect("refused");
-        assert_eq!(error.blamed(), "target");
+        assert_eq!(error.input(), "target");
         assert_eq!(
             error.to_string(),
             "`target` has 3 images, the picture 2: it takes one for all or one for each"

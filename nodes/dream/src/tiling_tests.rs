@@ -123,7 +123,7 @@ fn what_is_not_local_is_refused() {
     let objective = Objective::new(function, 3, "image").unwrap();
     assert_eq!(Tiling::new(&objective, 64, None, (64, 40)).unwrap(), None, "it fits one tile");
     let error = Tiling::new(&objective, 32, None, (64, 40)).unwrap_err();
-    assert_eq!(error.blamed(), "tile");
+    assert_eq!(error.input(), "tile");
     assert_eq!(
         error.to_string(),
         "`log sum` looks at the whole picture, so it cannot be asked tile by tile; \

@@ -33,7 +33,7 @@ fn check(ran: Result<Ran>, dims: Dims, expected: &[f32]) {
 #[track_caller]
 fn refused(ran: Result<Ran>, blamed: &str, said: &str) {
     let error = ran.err().expect("refused");
-    assert_eq!(error.blamed(), blamed);
+    assert_eq!(error.input(), blamed);
     assert!(error.to_string().contains(said), "{error}");
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let format = recognise(name, bytes)?;
     if !whole::is_whole(format, bytes) {
         let format = title(format);
-        return Err(Error::input(format!(
+        return Err(Error::content(format!(
             "`{name}` is not a whole {format}: the file ends after {} bytes",
             bytes.len()
         ))
@@ -73,7 +73,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let (width, height) = decoder.dimensions();
     limits::check(&format!("`{name}`"), 1, width.into(), height.into())?;
     if width == 0 || height == 0 {
-        return Err(Error::input(format!("`{name}` is a {} of {width}x{height} pixels", title(format))));
+        return Err(Error::content(format!("`{name}` is a {} of {width}x{height} pixels", title(format))));
     }
     if decoder.total_bytes() > limits::MAX_DECODED_BYTES {
         return Err(too_much_memory(name, format));
@@ -86,7 +86,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let is_float = matches!(picture, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
     let Planes { mut rgb, mut mask } = planes(&picture).ok_or_else(|| {
-        Error::input(format!("`{name}` has an unknown kind of pixels: {:?}", picture.color()))
+        Error::content(format!("`{name}` has an unknown kind of pixels: {:?}", picture.color()))
     })?;
     drop(picture);
 
@@ -117,11 +117,11 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
 /// The format by content, if it is one we read.
 fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
     if bytes.is_empty() {
-        return Err(Error::input(format!("`{name}` is empty (0 bytes)")));
+        return Err(Error::content(format!("`{name}` is empty (0 bytes)")));
     }
     match image::guess_format(bytes) {
         Ok(ImageFormat::Tiff) if foreign::is_raw_in_tiff(name, bytes) => {
-            Err(Error::input(format!("`{name}` is a camera raw file; readable are {}", foreign::READABLE)))
+            Err(Error::content(format!("`{name}` is a camera raw file; readable are {}", foreign::READABLE)))
         }
         Ok(
             format @ (ImageFormat::Png
@@ -135,7 +135,7 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
         ) => Ok(format),
         _ => {
             let what = foreign::looks_like(bytes).unwrap_or("not a picture that can be recognised");
-            Err(Error::input(format!("`{name}` is {what}; readable are {}", foreign::READABLE)))
+            Err(Error::content(format!("`{name}` is {what}; readable are {}", foreign::READABLE)))
         }
     }
 }
@@ -161,7 +161,7 @@ fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
             limits::MAX_PNG_EXTRA_BYTES >> 20
         )),
         ImageError::Limits(_) => too_much_memory(name, format),
-        error => Error::input(format!("`{name}` cannot be read as {}: {error}", title(format))),
+        error => Error::content(format!("`{name}` cannot be read as {}: {error}", title(format))),
     }
 }
 

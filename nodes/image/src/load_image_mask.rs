@@ -127,6 +127,6 @@ mod tests {
         let Err(error) = run_node::<LoadImageMask>(r#"{"image": "a.png"}"#, &[], files) else {
             panic!("a web page was accepted as a mask");
         };
-        assert_eq!((error.status(), error.blamed()), (dreamwire_sdk::abi::E_INPUT, "image"));
+        assert_eq!((error.status(), error.input()), (dreamwire_sdk::abi::E_INPUT, "image"));
     }
 }

@@ -150,7 +150,7 @@ mod tests {
         ] {
             let Err(error) = save(params, 1) else { panic!("{params} was accepted") };
             assert!(error.to_string().starts_with(wanted), "{error}");
-            assert_eq!(error.blamed(), "bits");
+            assert_eq!(error.input(), "bits");
         }
     }
 

@@ -101,7 +101,7 @@ mod tests {
         let dims = |specs: &[TensorSpec]| -> Vec<(String, Vec<i64>)> {
             specs.iter().map(|spec| (spec.name.clone(), spec.dims.clone())).collect()
         };
-        assert_eq!((mapping.kind(), generator.kind()), ("MAPPING", "GENERATOR"));
+        assert_eq!((mapping.ty(), generator.ty()), ("MAPPING", "GENERATOR"));
         assert_eq!(dims(&mapping.spec().inputs), [("z".to_owned(), vec![-1i64, 16])]);
         assert_eq!(
             dims(&mapping.spec().outputs),
@@ -147,7 +147,7 @@ mod tests {
     fn check_error(function: &Function, x: &[&Tensor], blamed: &str, expected: &str) {
         let error = in_call(|_| function.eval(x).map(|_| ())).expect_err("refused");
         assert_eq!(error.to_string(), expected);
-        assert_eq!(error.blamed(), blamed);
+        assert_eq!(error.input(), blamed);
     }
 
     #[test]

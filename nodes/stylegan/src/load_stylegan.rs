@@ -93,7 +93,7 @@ mod tests {
     fn check_error(name: &str, content: &[u8], start: &str, part: &str) {
         let params = format!(r#"{{"weights": "{name}"}}"#);
         let error = run_node::<LoadStyleGAN>(&params, &[], &[(name, content)]).err().expect("refused");
-        assert_eq!((error.blamed(), error.status()), ("weights", abi::E_INPUT), "{error}");
+        assert_eq!((error.input(), error.status()), ("weights", abi::E_INPUT), "{error}");
         let text = error.to_string();
         assert!(text.starts_with(start) && text.contains(part), "{text}");
     }

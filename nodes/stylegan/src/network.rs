@@ -1,5 +1,6 @@
 use dreamwire_nets::stylegan::{self, StyleGan};
 use dreamwire_nets::weights;
+use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 /// The network of the last run, kept because reading or drawing weights takes longer than a small picture.
@@ -31,11 +32,11 @@ impl Kept {
         &mut self,
         name: &str,
         clamp: f64,
-        read: impl FnOnce() -> Result<Vec<u8>>,
+        read: impl FnOnce() -> Result<Bytes>,
     ) -> Result<StyleGan> {
-        let unusable = |what: String| Error::input(format!("`{name}`: {what}")).at("weights");
+        let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
         let (source, bytes) = match name.strip_prefix("random:") {
-            Some(rest) => (random(rest).map_err(unusable)?, Vec::new()),
+            Some(rest) => (random(rest).map_err(unusable)?, Bytes::from(&[][..])),
             None => {
                 let bytes = read()?;
                 (Source::File(blake3::hash(&bytes)), bytes)
@@ -84,7 +85,7 @@ mod tests {
         let mut kept = Kept::default();
         let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
         let mut picture = |seed, clamp| {
-            let network = kept.network("it", clamp, || Ok(small::file(seed))).unwrap();
+            let network = kept.network("it", clamp, || Ok(small::file(seed).into())).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         };
         let first = picture(0, 256.0);
@@ -94,7 +95,8 @@ mod tests {
         // Nothing in this network comes near 256, so no clamp makes the same picture.
         assert_eq!(first, picture(0, 0.0));
         assert!(
-            kept.network("it", 256.0, || Ok(b"version https://git-lfs.github.com/spec/v1".to_vec())).is_err()
+            kept.network("it", 256.0, || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into()))
+                .is_err()
         );
     }
 
@@ -107,7 +109,7 @@ mod tests {
         assert_eq!(read("random.safetensors").to_string(), "read");
         for name in ["random:", "random:1", "random:x:16", "random:1:16:3", "random:-1:16", "random:1:16px"] {
             let error = read(name);
-            assert_eq!(error.blamed(), "weights");
+            assert_eq!(error.input(), "weights");
             assert_eq!(
                 error.to_string(),
                 format!(

@@ -91,6 +91,6 @@ mod tests {
         let generator = generator().input(TensorSpec::new("noise_2", &[-1, 1, -1, -1]));
         let error = planes(&generator, None, &Device::Cpu).unwrap_err();
         assert_eq!(error.to_string(), "`noise_2` of `generator` should be [B,1,r,r], found [-1, 1, -1, -1]");
-        assert_eq!(error.blamed(), "generator");
+        assert_eq!(error.input(), "generator");
     }
 }

@@ -127,5 +127,5 @@ pub(crate) fn output<N: Node>(params: &str, inputs: &[(&str, Value)]) -> Tensor 
 pub(crate) fn check_error<N: Node>(params: &str, inputs: &[(&str, Value)], blamed: &str, expected: &str) {
     let error = run_node::<N>(params, inputs, &[]).err().expect("refused");
     assert_eq!(error.to_string(), expected);
-    assert_eq!(error.blamed(), blamed);
+    assert_eq!(error.input(), blamed);
 }

@@ -1,5 +1,4 @@
-use std::borrow::Cow;
-
+use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 /// Weights that are part of this plugin.
@@ -29,7 +28,7 @@ impl Builtin {
     /// # Errors
     ///
     /// If the file cannot be read: the host has said why.
-    pub(crate) fn or_file(&self, call: &Call, name: &str) -> Result<Cow<'static, [u8]>> {
-        if name == self.name { Ok(Cow::Borrowed(self.bytes)) } else { call.read(name).map(Cow::Owned) }
+    pub(crate) fn or_file(&self, call: &Call, name: &str) -> Result<Bytes> {
+        if name == self.name { Ok(self.bytes.into()) } else { call.read(name) }
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn numbers(tensor: &Tensor) -> Vec<f32> {
 #[track_caller]
 pub(crate) fn check_error<N: Node>(params: &str, files: &[(&str, &[u8])], blamed: &str, expected: &str) {
     let error = run_node::<N>(params, &[], files).err().expect("refused");
-    assert_eq!(error.blamed(), blamed, "{error}");
+    assert_eq!(error.input(), blamed, "{error}");
     assert!(error.to_string().contains(expected), "{error}");
 }
 

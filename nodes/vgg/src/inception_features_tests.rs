@@ -25,7 +25,7 @@ fn a_picture_becomes_the_chosen_layers() {
     let image = picture(2, 64, 48);
     let default = features("");
     let spec = default.spec();
-    assert_eq!((spec.kind.as_str(), spec.name.as_str()), ("FEATURES", "googlenet"));
+    assert_eq!((spec.ty.as_str(), spec.name.as_str()), ("FEATURES", "googlenet"));
     assert_eq!((spec.outputs.len(), spec.outputs[0].name.as_str()), (1, "inception4c"));
     assert_eq!(spec.outputs[0].dims, [-1, 512, -1, -1]);
     assert_eq!(eval(&default, &image)[0].dims(), [2, 512, 4, 3]);

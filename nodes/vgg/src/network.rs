@@ -44,7 +44,7 @@ impl<S: PartialEq> Kept<S> {
         }
         // The old network goes before the new one comes: two of them are 240 MB.
         self.0 = None;
-        let unusable = |what: String| Error::input(format!("`{name}`: {what}")).at("weights");
+        let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
         let tensors = weights::read(bytes).map_err(|error| unusable(error.to_string()))?;
         let network = build(tensors).map_err(|error| unusable(error.to_string()))?;
         Ok(self.0.insert((key, network)).1.clone())
@@ -88,7 +88,9 @@ impl Features {
             PaddingMode::Reflect => "reflect",
         };
         TensorSpec::new(layer.name(), &[-1, layer.channels() as i64, side, side])
-            .semantics(format!("layout=nchw;weight={weight};padding={padding}"))
+            .channels_first()
+            .weighted(weight)
+            .padded(padding)
     }
 }
 

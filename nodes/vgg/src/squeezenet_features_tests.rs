@@ -9,7 +9,7 @@ const INFINITY: [u8; 2] = [0x00, 0x7c];
 fn layers_and_classes_of_a_picture() {
     let features = features::<SqueezeNetFeatures>(r#"{"layers": "fire6:2, logits"}"#);
     let spec = features.spec();
-    assert_eq!((spec.kind.as_str(), spec.name.as_str()), ("FEATURES", "squeezenet1_1"));
+    assert_eq!((spec.ty.as_str(), spec.name.as_str()), ("FEATURES", "squeezenet1_1"));
     assert_eq!((spec.outputs[0].name.as_str(), spec.outputs[1].name.as_str()), ("fire6", "logits"));
     assert_eq!(
         (&spec.outputs[0].dims[..], &spec.outputs[1].dims[..]),

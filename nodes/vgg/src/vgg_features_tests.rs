@@ -7,7 +7,7 @@ use crate::fixtures::{
 fn a_picture_becomes_the_chosen_layers() {
     let features = features::<VGGFeatures>(r#"{"layers": "relu3_1:0.5, pool1"}"#);
     let spec = features.spec();
-    assert_eq!((spec.kind.as_str(), spec.name.as_str()), ("FEATURES", "vgg16"));
+    assert_eq!((spec.ty.as_str(), spec.name.as_str()), ("FEATURES", "vgg16"));
     assert_eq!(spec.outputs[0].name, "relu3_1");
     assert_eq!(spec.outputs[0].dims, [-1, 256, -1, -1]);
     assert_eq!(spec.outputs[0].semantic("weight"), Some("0.5"));

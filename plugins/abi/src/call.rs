@@ -3,29 +3,47 @@
 use crate::{DLDevice, Owned, Status, Str, View};
 use core::ffi::{c_char, c_void};
 
-/// Looks up an optional ability by its NUL-terminated id (`"dw.list/1"`); null means unsupported.
+/// Looks up an optional ability by its NUL-terminated id (`"dw.provenance/1"`); null means unsupported.
 pub type Extension<T> = Option<unsafe extern "C" fn(T, id: *const c_char) -> *const c_void>;
+
+/// The extension of a call: the text of the graph that is running, a [`Str`], for the metadata of what is made.
+pub const PROVENANCE: &core::ffi::CStr = c"dw.provenance/1";
+
+/// Why a call fails. All texts are copied at once.
+#[repr(C)]
+pub struct Failure {
+    /// The writer's `size_of`.
+    pub size: u32,
+    /// The status that the call is about to return.
+    pub status: Status,
+    /// The port or param that is wrong; empty if none.
+    pub input: Str,
+    /// What was expected and what was found: lower case, no full stop.
+    pub message: Str,
+    /// What to do about it; empty if nothing.
+    pub hint: Str,
+}
 
 /// One call: owned by the host, alive for the call, passed on unchanged by nested calls.
 #[repr(C)]
 pub struct Call {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// 0
+    /// 0.
     pub flags: u32,
-    /// the host's own
+    /// The host's own.
     pub host: *mut c_void,
-    /// (any thread) [`crate::CANCELLED`] = return soon; nested calls poll with `(0, 0, "")`
+    /// (any thread) [`crate::CANCELLED`] = return soon; nested calls poll with `(0, 0, "")`.
     pub progress: Option<unsafe extern "C" fn(*const Call, done: u64, total: u64, note: Str) -> Status>,
-    /// (any thread) IMAGE so far; may be dropped
+    /// (any thread) IMAGE so far; may be dropped.
     pub preview: Option<unsafe extern "C" fn(*const Call, image: View)>,
-    /// (any thread) copied at once; `input` is a port or param name or empty
+    /// (any thread) As `fail_with`, without a hint: for hosts of minor 0.
     pub fail: Option<unsafe extern "C" fn(*const Call, code: Status, input: Str, message: Str)>,
-    /// (any thread) 1 error 2 warn 3 info 4 debug 5 trace
+    /// (any thread) 1 error, 2 warn, 3 info, 4 debug, 5 trace.
     pub log: Option<unsafe extern "C" fn(*const Call, level: i32, message: Str)>,
-    /// `u8[n]` of a file that a file param of this node named; only inside `run`
+    /// `u8[n]` of a file that a file param of this node named; only inside `run`.
     pub read: Option<unsafe extern "C" fn(*const Call, path: Str, bytes: *mut Owned) -> Status>,
-    /// atomic, inside the output root; `final_name` is borrowed until the call ends
+    /// Atomic, inside the output root; `final_name` is borrowed until the call ends.
     pub publish: Option<
         unsafe extern "C" fn(
             *const Call,
@@ -35,14 +53,16 @@ pub struct Call {
             final_name: *mut Str,
         ) -> Status,
     >,
-    /// `"dw.provenance/1"` and others
+    /// [`PROVENANCE`].
     pub get_extension: Extension<*const Call>,
-    /// the thread budget of this call
+    /// The thread budget of this call; 0 = as many as the machine has.
     pub max_threads: u32,
-    /// 0
+    /// 0.
     pub reserved: u32,
-    /// where inputs are and outputs should be
+    /// Where to compute. Values on ports cross in host memory whatever it is.
     pub device: DLDevice,
-    /// CUDA: 1 legacy, 2 per-thread default, else a handle; otherwise null
+    /// CUDA: 1 legacy, 2 per-thread default, else a handle; otherwise null.
     pub stream: *mut c_void,
+    /// (any thread) Minor 1: why the call fails. The first report counts.
+    pub fail_with: Option<unsafe extern "C" fn(*const Call, *const Failure)>,
 }

@@ -6,9 +6,9 @@ use core::ffi::c_void;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DLDevice {
-    /// 1 CPU, 2 CUDA, 8 Metal
+    /// 1 CPU, 2 CUDA, 8 Metal.
     pub device_type: i32,
-    /// ordinal among the devices of that type
+    /// Ordinal among the devices of that type.
     pub device_id: i32,
 }
 
@@ -23,11 +23,11 @@ pub const DL_METAL: i32 = 8;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DLDataType {
-    /// [`DL_INT`], [`DL_UINT`], [`DL_FLOAT`] or [`DL_BFLOAT`]
+    /// [`DL_INT`], [`DL_UINT`], [`DL_FLOAT`] or [`DL_BFLOAT`].
     pub code: u8,
-    /// bits per element
+    /// Bits per element.
     pub bits: u8,
-    /// SIMD lanes; 1 everywhere here
+    /// SIMD lanes; 1 everywhere here.
     pub lanes: u16,
 }
 
@@ -37,7 +37,7 @@ pub const DL_INT: u8 = 0;
 pub const DL_UINT: u8 = 1;
 /// IEEE float.
 pub const DL_FLOAT: u8 = 2;
-/// bfloat16.
+/// Bfloat16.
 pub const DL_BFLOAT: u8 = 4;
 /// The type of every tensor on a wire.
 pub const F32: DLDataType = DLDataType { code: DL_FLOAT, bits: 32, lanes: 1 };
@@ -46,19 +46,19 @@ pub const F32: DLDataType = DLDataType { code: DL_FLOAT, bits: 32, lanes: 1 };
 #[repr(C)]
 #[derive(Debug)]
 pub struct DLTensor {
-    /// start of the allocation; `byte_offset` is added
+    /// Start of the allocation; `byte_offset` is added.
     pub data: *mut c_void,
-    /// where `data` lives
+    /// Where `data` lives.
     pub device: DLDevice,
-    /// rank
+    /// Rank.
     pub ndim: i32,
-    /// element type
+    /// Element type.
     pub dtype: DLDataType,
-    /// `ndim` sizes
+    /// `ndim` sizes.
     pub shape: *mut i64,
-    /// `ndim` strides in elements; never null in this ABI
+    /// `ndim` strides in elements; never null in this ABI.
     pub strides: *mut i64,
-    /// bytes from `data` to the first element
+    /// Bytes from `data` to the first element.
     pub byte_offset: u64,
 }
 
@@ -66,9 +66,9 @@ pub struct DLTensor {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct DLPackVersion {
-    /// layout
+    /// Layout.
     pub major: u32,
-    /// additions; ignored by readers
+    /// Additions; ignored by readers.
     pub minor: u32,
 }
 
@@ -76,15 +76,15 @@ pub struct DLPackVersion {
 #[repr(C)]
 #[derive(Debug)]
 pub struct DLManagedTensorVersioned {
-    /// 1.x
+    /// 1.x.
     pub version: DLPackVersion,
-    /// the maker's own
+    /// The maker's own.
     pub manager_ctx: *mut c_void,
-    /// frees everything, this struct included
+    /// Frees everything, this struct included.
     pub deleter: Option<unsafe extern "C" fn(*mut DLManagedTensorVersioned)>,
-    /// [`DL_FLAG_READ_ONLY`]
+    /// [`DL_FLAG_READ_ONLY`].
     pub flags: u64,
-    /// the view
+    /// The view.
     pub dl_tensor: DLTensor,
 }
 

@@ -11,15 +11,15 @@ pub const PORT_MANY: u32 = 2;
 /// A connectable input or output of a kind.
 #[repr(C)]
 pub struct Port {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// `PORT_*`
+    /// `PORT_*`.
     pub flags: u32,
-    /// as in graph files
+    /// As in graph files.
     pub name: Str,
-    /// one line for people
+    /// One line for people.
     pub doc: Str,
-    /// `"IMAGE"`, `"OBJECTIVE|FEATURES"`
+    /// `"IMAGE"`, `"OBJECTIVE|FEATURES"`.
     pub ty: Str,
 }
 
@@ -27,55 +27,58 @@ pub struct Port {
 pub const KIND_PURE: u32 = 1;
 /// Runs even if nothing consumes it.
 pub const KIND_OUTPUT: u32 = 2;
-/// Carries state from frame to frame.
+/// An instance carries state from run to run: its results are never cached, whatever [`KIND_PURE`] says.
 pub const KIND_STATEFUL: u32 = 4;
 
 /// What a node is: listed without creating one.
 #[repr(C)]
 pub struct Kind {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// `KIND_*`
+    /// `KIND_*`.
     pub flags: u32,
-    /// `"GradientAscent"`: the class_type, for ever
+    /// `"GradientAscent"`: the class_type, for ever.
     pub id: Str,
-    /// of meaning: bumped when results change; joins the cache key
+    /// Of meaning: bumped when results change; joins the cache key.
     pub version: u32,
-    /// input ports
+    /// Input ports.
     pub n_in: u32,
-    /// output ports
+    /// Output ports.
     pub n_out: u32,
-    /// 0
+    /// 0.
     pub reserved: u32,
-    /// `n_in` pointers
+    /// `n_in` pointers.
     pub inputs: *const *const Port,
-    /// `n_out` pointers
+    /// `n_out` pointers.
     pub outputs: *const *const Port,
-    /// for people
+    /// For people.
     pub title: Str,
-    /// for menus
+    /// For menus.
     pub category: Str,
-    /// (thread-safe, also before init) JSON Schema, ordered, static; its description is the kind's doc
+    /// (thread-safe, also before init) JSON Schema, ordered, static; its description is the kind's doc.
     pub params_schema: Option<unsafe extern "C" fn() -> Str>,
+    /// (thread-safe, also before init) Minor 1: judges complete params without inputs, cheaply and without files. A
+    /// refusal names the param and gives a hint through `fail_with`.
+    pub check_params: Option<unsafe extern "C" fn(*const Call, params_json: Str) -> Status>,
 }
 
 /// A node instance.
 #[repr(C)]
 pub struct Node {
-    /// never null
+    /// Never null.
     pub vt: *const NodeVt,
 }
 
 /// What can be done with a [`Node`].
 #[repr(C)]
 pub struct NodeVt {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// 0
+    /// 0.
     pub flags: u32,
-    /// (compute)
+    /// (compute).
     pub destroy: Option<unsafe extern "C" fn(*mut Node)>,
-    /// (compute) `inputs[n_in]` borrowed, `outputs[n_out]` moved to the host
+    /// (compute) `inputs[n_in]` borrowed, `outputs[n_out]` moved to the host.
     pub run: Option<
         unsafe extern "C" fn(
             *mut Node,
@@ -85,32 +88,32 @@ pub struct NodeVt {
             outputs: *mut Value,
         ) -> Status,
     >,
-    /// `"dw.state/1"`
+    /// None is defined yet.
     pub get_extension: Extension<*mut Node>,
 }
 
 /// The host, as plugins see it.
 #[repr(C)]
 pub struct Host {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// the host's major
+    /// The host's major.
     pub abi_major: u32,
-    /// the host's minor
+    /// The host's minor.
     pub abi_minor: u32,
-    /// 0
+    /// 0.
     pub reserved: u32,
-    /// `"dreamwire"`
+    /// `"dreamwire"`.
     pub name: Str,
-    /// `"0.1.0"`
+    /// `"0.1.0"`.
     pub version: Str,
-    /// the host's own
+    /// The host's own.
     pub data: *mut c_void,
-    /// (thread-safe)
+    /// (thread-safe).
     pub log: Option<unsafe extern "C" fn(*const Host, level: i32, message: Str)>,
-    /// (thread-safe) keep a borrowed input past the call
+    /// (thread-safe) keep a borrowed input past the call.
     pub retain: Option<unsafe extern "C" fn(*const Host, input: *const Value, output: *mut Value) -> Status>,
-    /// (thread-safe)
+    /// (thread-safe).
     pub get_extension: Extension<*const Host>,
 }
 
@@ -120,33 +123,33 @@ pub const ENTRY_SYMBOL: &str = "dw_entry_v1";
 /// The one thing a plugin exports.
 #[repr(C)]
 pub struct Entry {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// the plugin's major
+    /// The plugin's major.
     pub abi_major: u32,
-    /// the plugin's minor
+    /// The plugin's minor.
     pub abi_minor: u32,
-    /// 0
+    /// 0.
     pub flags: u32,
-    /// `"org.dreamwire.image"`
+    /// `"org.dreamwire.image"`.
     pub id: Str,
-    /// `"0.1.0"`
+    /// `"0.1.0"`.
     pub version: Str,
-    /// for logs, metadata and cache keys
+    /// For logs, metadata and cache keys.
     pub build: Str,
-    /// (exclusive) cheap: no threads, no GPU, no files
+    /// (exclusive) cheap: no threads, no GPU, no files.
     pub init: Option<unsafe extern "C" fn(*const Host, *const Call) -> Status>,
-    /// (exclusive) joins the threads it started; returns the number of objects still alive
+    /// (exclusive) joins the threads it started; returns the number of objects still alive.
     pub deinit: Option<unsafe extern "C" fn() -> u32>,
-    /// how many kinds
+    /// How many kinds.
     pub n_kinds: u32,
-    /// 0
+    /// 0.
     pub reserved: u32,
-    /// static: listing needs no init
+    /// Static: listing needs no init.
     pub kinds: *const *const Kind,
-    /// (compute)
+    /// (compute).
     pub create: Option<unsafe extern "C" fn(id: Str, *const Call, out: *mut *mut Node) -> Status>,
-    /// extensions by id
+    /// Extensions by id.
     pub get_extension: Option<unsafe extern "C" fn(id: *const c_char) -> *const c_void>,
 }
 

@@ -14,66 +14,66 @@ pub const FN_TAPE_ONCE: u32 = 8;
 /// One input or output of a function.
 #[repr(C)]
 pub struct TensorSpec {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// rank
+    /// Rank.
     pub ndim: u32,
-    /// `ndim` sizes, -1 = free
+    /// `ndim` sizes, -1 = free.
     pub dims: *const i64,
-    /// float32 everywhere here
+    /// Float32 everywhere here.
     pub dtype: DLDataType,
-    /// 0
+    /// 0.
     pub reserved: u32,
-    /// `"relu4_3"`
+    /// `"relu4_3"`.
     pub name: Str,
-    /// `"layout=nchw;weight=0.5"`
+    /// `"layout=nchw;weight=0.5"`.
     pub semantics: Str,
 }
 
 /// What a function is.
 #[repr(C)]
 pub struct FnDesc {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// `FN_*`
+    /// `FN_*`.
     pub flags: u32,
-    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR
+    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR.
     pub ty: Str,
-    /// for people
+    /// For people.
     pub name: Str,
-    /// inputs
+    /// Inputs.
     pub n_in: u32,
-    /// outputs
+    /// Outputs.
     pub n_out: u32,
-    /// `n_in` pointers
+    /// `n_in` pointers.
     pub inputs: *const *const TensorSpec,
-    /// `n_out` pointers
+    /// `n_out` pointers.
     pub outputs: *const *const TensorSpec,
-    /// bit i: a gradient by input i can be asked
+    /// Bit i: a gradient by input i can be asked.
     pub diff_in: u64,
 }
 
 /// A function handle: reference-counted, its first field is its vtable.
 #[repr(C)]
 pub struct Fn {
-    /// never null
+    /// Never null.
     pub vt: *const FnVt,
 }
 
 /// What can be done with a [`Fn`].
 #[repr(C)]
 pub struct FnVt {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// 0
+    /// 0.
     pub flags: u32,
-    /// (thread-safe)
+    /// (thread-safe).
     pub retain: Option<unsafe extern "C" fn(*mut Fn)>,
-    /// (thread-safe)
+    /// (thread-safe).
     pub release: Option<unsafe extern "C" fn(*mut Fn)>,
-    /// (thread-safe) valid until release
+    /// (thread-safe) valid until release.
     pub describe: Option<unsafe extern "C" fn(*mut Fn) -> *const FnDesc>,
-    /// (compute) `y = f(x)`; bit i of `wrt`: a later vjp wants d/dx\[i\]; null tape or no bits: plain forward
+    /// (compute) `y = f(x)`; bit i of `wrt`: a later vjp wants d/dx\[i\]; null tape or no bits: plain forward.
     pub eval: Option<
         unsafe extern "C" fn(
             *mut Fn,
@@ -84,7 +84,7 @@ pub struct FnVt {
             tape: *mut *mut Tape,
         ) -> Status,
     >,
-    /// (compute) scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere
+    /// (compute) scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere.
     pub value_and_grad: Option<
         unsafe extern "C" fn(
             *mut Fn,
@@ -95,7 +95,7 @@ pub struct FnVt {
             g: *mut Owned,
         ) -> Status,
     >,
-    /// `"dw.tiles/1"`
+    /// [`TILES`], [`MEMORY`].
     pub get_extension: Extension<*mut Fn>,
 }
 
@@ -110,34 +110,49 @@ pub const TILES_SUM: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// pixels: tiles start at multiples of it, so that pools fall as they do in the whole picture
+    /// Pixels: tiles start at multiples of it, so that pools fall as they do in the whole picture.
     pub stride: u32,
-    /// pixels: no position sees anything further away
+    /// Pixels: no position sees anything further away.
     pub halo: u32,
-    /// `TILES_MEAN` or `TILES_SUM`
+    /// `TILES_MEAN` or `TILES_SUM`.
     pub reduction: u32,
+}
+
+/// The extension of a function that says how much memory it keeps: [`Memory`].
+pub const MEMORY: &core::ffi::CStr = c"dw.memory/1";
+
+/// How much memory a function keeps; alive as long as the function.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The writer's `size_of`.
+    pub size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Bytes that are free when the last reference is released, such as weights that nobody else uses.
+    pub bytes: u64,
 }
 
 /// What a forward pass kept for its vjp.
 #[repr(C)]
 pub struct Tape {
-    /// never null
+    /// Never null.
     pub vt: *const TapeVt,
 }
 
 /// What can be done with a [`Tape`].
 #[repr(C)]
 pub struct TapeVt {
-    /// the writer's `size_of`
+    /// The writer's `size_of`.
     pub size: u32,
-    /// 0
+    /// 0.
     pub flags: u32,
-    /// (thread-safe) also when `vjp` was never called
+    /// (thread-safe) also when `vjp` was never called.
     pub release: Option<unsafe extern "C" fn(*mut Tape)>,
-    /// (compute) `gx = J^T gy`; null `gy[j]` = zero
+    /// (compute) `gx = J^T gy`; null `gy[j]` = zero.
     pub vjp: Option<unsafe extern "C" fn(*mut Tape, *const Call, gy: *const View, gx: *mut Owned) -> Status>,
-    /// memory the tape pins
+    /// Memory the tape pins.
     pub bytes: Option<unsafe extern "C" fn(*mut Tape) -> u64>,
 }

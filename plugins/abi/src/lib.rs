@@ -1,4 +1,4 @@
-//! The plugin ABI, major 1: `include/dreamwire.h` as `repr(C)` types, and nothing else.
+//! The plugin ABI, major 1: `include/dreamwire.h` as `repr(C)` types, and the types of values on wires.
 //!
 //! The header is the contract; this crate is its Rust spelling, field for field (`tests/layout.rs` compares every
 //! size and offset with what a C compiler says). Both sides of the socket depend on it: the loader, which calls
@@ -22,8 +22,9 @@ mod entry;
 mod function;
 mod status;
 mod value;
+mod wire;
 
-pub use call::{Call, Extension};
+pub use call::{Call, Extension, Failure, PROVENANCE};
 pub use dlpack::{
     DL_BFLOAT, DL_CPU, DL_CUDA, DL_FLAG_READ_ONLY, DL_FLOAT, DL_INT, DL_METAL, DL_UINT, DLDataType, DLDevice,
     DLManagedTensorVersioned, DLPackVersion, DLTensor, F32,
@@ -33,18 +34,19 @@ pub use entry::{
     PORT_OPTIONAL, Port,
 };
 pub use function::{
-    FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, TILES, TILES_MEAN, TILES_SUM,
-    Tape, TapeVt, TensorSpec, Tiles,
+    FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, MEMORY, Memory, TILES,
+    TILES_MEAN, TILES_SUM, Tape, TapeVt, TensorSpec, Tiles,
 };
 pub use status::*;
 pub use value::{
     BOOL, F64, FUNCTION, I64, LIST, List, NONE, Owned, STRING, Str, TENSOR, Value, ValueUnion, View,
 };
+pub use wire::{Form, WIRE_TYPES, WireType, wire_type};
 
 /// Major version: also in the name of the exported symbol. Another major is another contract.
 pub const ABI_MAJOR: u32 = 1;
 /// Minor version: only ever adds.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 /// Reads an optional function of a growing struct behind a pointer: `None` if the writer's struct ends before it, or
 /// if it is null. Only for fields of the size of a pointer.

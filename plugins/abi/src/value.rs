@@ -7,9 +7,9 @@ use core::ffi::c_char;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Str {
-    /// first byte; may be null when `len` is 0
+    /// First byte; may be null when `len` is 0.
     pub ptr: *const c_char,
-    /// bytes
+    /// Bytes.
     pub len: usize,
 }
 
@@ -74,11 +74,11 @@ pub const LIST: u32 = 7;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Value {
-    /// [`NONE`] .. [`LIST`]
+    /// [`NONE`] .. [`LIST`].
     pub kind: u32,
-    /// 0
+    /// 0.
     pub flags: u32,
-    /// the payload
+    /// The payload.
     pub u: ValueUnion,
 }
 
@@ -86,17 +86,17 @@ pub struct Value {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub union ValueUnion {
-    /// [`BOOL`], [`I64`]
+    /// [`BOOL`], [`I64`].
     pub i: i64,
-    /// [`F64`]
+    /// [`F64`].
     pub f: f64,
-    /// [`STRING`]; in an output it lives until the next call on that node
+    /// [`STRING`]; in an output it lives until the next call on that node.
     pub s: Str,
-    /// [`TENSOR`]
+    /// [`TENSOR`].
     pub t: Owned,
-    /// [`FUNCTION`]
+    /// [`FUNCTION`].
     pub func: *mut Fn,
-    /// [`LIST`]
+    /// [`LIST`].
     pub list: *const List,
 }
 
@@ -108,8 +108,8 @@ impl Value {
 /// The values of a MANY port.
 #[repr(C)]
 pub struct List {
-    /// how many
+    /// How many.
     pub n: u64,
-    /// `n` values
+    /// `n` values.
     pub items: *const Value,
 }

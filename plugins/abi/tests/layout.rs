@@ -73,7 +73,10 @@ fn table() -> Table {
         "dw_call" = Call {
             "size" size, "flags" flags, "host" host, "progress" progress, "preview" preview, "fail" fail, "log" log,
             "read" read, "publish" publish, "get_extension" get_extension, "max_threads" max_threads,
-            "reserved" reserved, "device" device, "stream" stream,
+            "reserved" reserved, "device" device, "stream" stream, "fail_with" fail_with,
+        }
+        "dw_failure" = Failure {
+            "size" size, "status" status, "input" input, "message" message, "hint" hint,
         }
         "dw_tensor_spec" = TensorSpec {
             "size" size, "ndim" ndim, "dims" dims, "dtype" dtype, "reserved" reserved, "name" name,
@@ -89,6 +92,7 @@ fn table() -> Table {
         }
         "dw_fn" = Fn { "vt" vt }
         "dw_tiles" = Tiles { "size" size, "stride" stride, "halo" halo, "reduction" reduction }
+        "dw_memory" = Memory { "size" size, "reserved" reserved, "bytes" bytes }
         "dw_tape_vt" = TapeVt { "size" size, "flags" flags, "release" release, "vjp" vjp, "bytes" bytes }
         "dw_tape" = Tape { "vt" vt }
         "dw_value" = Value { "kind" kind, "flags" flags, "u" u }
@@ -97,7 +101,7 @@ fn table() -> Table {
         "dw_kind" = Kind {
             "size" size, "flags" flags, "id" id, "version" version, "n_in" n_in, "n_out" n_out,
             "reserved" reserved, "in" inputs, "out" outputs, "title" title, "category" category,
-            "params_schema" params_schema,
+            "params_schema" params_schema, "check_params" check_params,
         }
         "dw_node_vt" = NodeVt {
             "size" size, "flags" flags, "destroy" destroy, "run" run, "get_extension" get_extension,
@@ -190,6 +194,30 @@ fn every_constant_of_the_header_is_compared() {
         assert!(compared, "the header defines {name}, this test does not compare it");
     }
     assert!(header.contains(&format!("const dw_entry {};", abi::ENTRY_SYMBOL)));
+}
+
+#[test]
+fn the_header_tells_every_wire_type_and_every_extension() {
+    let header = std::fs::read_to_string(include().join("dreamwire.h")).expect("the header is there");
+    for ty in abi::WIRE_TYPES {
+        let axes = if let abi::Form::Tensor { axes, .. } = ty.form { axes } else { "" };
+        let is_told = |line: &str| line.split([' ', ',']).any(|word| word == ty.name) && line.contains(axes);
+        assert!(header.lines().any(is_told), "{} {axes}", ty.name);
+    }
+    let named = header.split('"').filter(|text| text.starts_with("dw."));
+    let known = [abi::PROVENANCE, abi::TILES, abi::MEMORY].map(|id| id.to_str().expect("ids are text"));
+    let named: Vec<&str> = named.collect();
+    assert!(known.iter().all(|id| named.contains(id)), "{named:?}");
+    assert!(named.iter().all(|id| known.contains(id)), "what is named must be there: {named:?}");
+}
+
+#[test]
+fn the_table_of_wire_types_has_no_two_of_a_name() {
+    for (index, ty) in abi::WIRE_TYPES.iter().enumerate() {
+        assert_eq!(abi::wire_type(ty.name), Some(ty));
+        assert!(abi::WIRE_TYPES[..index].iter().all(|other| other.name != ty.name), "{}", ty.name);
+    }
+    assert_eq!(abi::wire_type("PICTURE"), None);
 }
 
 #[test]

@@ -1,26 +1,26 @@
 //! What goes wrong in a node, with the status the host maps to an exit code.
 
 use dreamwire_abi as abi;
+use dreamwire_socket::Said;
 use std::fmt;
 
 /// The result of everything in the SDK.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A failure: what was expected, what was found, and at which port or param.
+/// A failure: what was expected, what was found, at which port or param, and what to do about it.
 ///
-/// `Display` is the plain message: lower case, no full stop, names in backticks.
+/// `Display` is the message, and the hint behind it: lower case, no full stop, names in backticks.
 #[derive(Debug, Clone)]
 pub struct Error {
-    pub(crate) status: abi::Status,
-    pub(crate) input: String,
-    pub(crate) message: String,
+    pub(crate) said: Said,
     /// The host has heard of it already: a nested call said it, nearer to the cause than we are.
     pub(crate) reported: bool,
 }
 
 impl Error {
-    fn new(status: abi::Status, input: &str, message: impl fmt::Display) -> Self {
-        Self { status, input: input.to_owned(), message: message.to_string(), reported: false }
+    pub(crate) fn new(status: abi::Status, input: &str, message: impl fmt::Display) -> Self {
+        let said = Said { input: input.to_owned(), ..Said::new(status, message.to_string()) };
+        Self { said, reported: false }
     }
 
     /// Anything that has no better name.
@@ -49,7 +49,7 @@ impl Error {
     }
 
     /// A file's content is unusable.
-    pub fn input(message: impl fmt::Display) -> Self {
+    pub fn content(message: impl fmt::Display) -> Self {
         Self::new(abi::E_INPUT, "", message)
     }
 
@@ -86,38 +86,45 @@ impl Error {
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.message = format!("{}; hint: {hint}", self.message);
+        self.said.hint = Some(match self.said.hint {
+            Some(first) => format!("{first}; {hint}"),
+            None => hint.to_string(),
+        });
         self
     }
 
-    /// Names the param or port that is to blame, where none is named yet.
+    /// Names the param or port that is wrong, where none is named yet.
     #[must_use]
     pub fn at(mut self, input: &str) -> Self {
-        if self.input.is_empty() {
-            input.clone_into(&mut self.input);
+        if self.said.input.is_empty() {
+            input.clone_into(&mut self.said.input);
         }
         self
     }
 
     /// True if the host asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.status == abi::CANCELLED
+        self.said.status == abi::CANCELLED
     }
 
     /// The status that the host is told.
     pub fn status(&self) -> abi::Status {
-        self.status
+        self.said.status
     }
 
-    /// The param or port to blame; empty if none.
-    pub fn blamed(&self) -> &str {
-        &self.input
+    /// The param or port that is wrong; empty if none.
+    pub fn input(&self) -> &str {
+        &self.said.input
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.said.message)?;
+        match &self.said.hint {
+            Some(hint) => write!(f, "; hint: {hint}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -140,7 +147,7 @@ fn plain(error: &candle_core::Error) -> String {
 
 /// Sends an error of ours through candle's code; `?` on the other side brings it back.
 pub(crate) fn through_candle(error: Error) -> candle_core::Error {
-    let message = error.message.clone();
+    let message = error.to_string();
     crate::live::set_error(error);
     candle_core::Error::Msg(message)
 }

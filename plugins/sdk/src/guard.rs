@@ -2,6 +2,7 @@
 
 use crate::{Call, Error, Result, live, pool};
 use dreamwire_abi as abi;
+use dreamwire_socket::CallRef;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -20,38 +21,31 @@ pub(crate) fn install_panic_hook() {
     });
 }
 
-/// Runs the body of an exported function: on the plugin's pool, with the call live, panics caught.
-///
-/// # Safety
-/// `call` points to a live `dw_call` that stays alive until this returns.
-pub(crate) unsafe fn guard(
-    call: *const abi::Call,
-    body: impl FnOnce(&Call) -> Result<()> + Send,
-) -> abi::Status {
-    // SAFETY: the caller's promise.
-    let call = match unsafe { Call::from_raw(call) } {
-        Ok(call) => call,
-        Err(error) => {
-            // SAFETY: the caller's promise.
-            unsafe { Call::fail_raw(call, &error) };
-            return error.status;
+/// Runs the body of an exported function: on the plugin's pool, with the call live, panics caught. The error is the status
+/// that the caller gets; the host has been told why.
+pub(crate) fn guard<T: Send>(
+    call: CallRef<'_>,
+    body: impl FnOnce(&Call) -> Result<T> + Send,
+) -> std::result::Result<T, abi::Status> {
+    let told = |error: Error| {
+        if !error.reported {
+            call.fail(&error.said);
         }
+        error.said.status
     };
-    let outcome = pool::install(call.max_threads(), || {
-        match catch_unwind(AssertUnwindSafe(|| live::with(&call, || body(&call)))) {
-            Ok(result) => result,
-            Err(payload) => Err(panicked(payload)),
-        }
-    });
-    match outcome {
-        Ok(()) => abi::OK,
-        Err(error) => {
-            if !error.reported {
-                call.fail(&error);
-            }
-            error.status
-        }
-    }
+    // SAFETY: whoever called this keeps the call alive until it returns; the value does not leave this function.
+    let live = unsafe { Call::new(call) }.map_err(told)?;
+    pool::install(live.max_threads(), || caught(|| live::with(&live, || body(&live)))).map_err(told)
+}
+
+/// Runs code of a plugin's author; a panic becomes an error with its place.
+pub(crate) fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panicked(payload)))
+}
+
+/// The result as the caller gets it.
+pub(crate) fn status(result: std::result::Result<(), abi::Status>) -> abi::Status {
+    result.err().unwrap_or(abi::OK)
 }
 
 fn panicked(payload: Box<dyn std::any::Any + Send>) -> Error {
@@ -67,12 +61,7 @@ fn panicked(payload: Box<dyn std::any::Any + Send>) -> Error {
         .filter(|(thread, _)| *thread == std::thread::current().id())
         .map(|(_, place)| format!(" at {place}"))
         .unwrap_or_default();
-    let error = Error {
-        status: abi::E_PANIC,
-        input: String::new(),
-        message: format!("panicked{place}: {text}"),
-        reported: false,
-    };
+    let error = Error::new(abi::E_PANIC, "", format!("panicked{place}: {text}"));
     // A payload whose Drop panics would escape.
     std::mem::forget(payload);
     error

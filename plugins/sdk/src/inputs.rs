@@ -3,6 +3,8 @@
 use crate::{Error, Function, Port, Result, tensor};
 use candle_core::{DType, Device, Tensor};
 use dreamwire_abi as abi;
+use dreamwire_abi::{Form, wire_type};
+use dreamwire_socket::{FnRef, TensorView};
 use std::marker::PhantomData;
 
 /// The inputs of one run, by port name. Tensors are copied when asked for.
@@ -55,7 +57,9 @@ impl<'a> Inputs<'a> {
             if owned.is_null() {
                 return Err(Error::port(port, format!("`{port}` holds no tensor")));
             }
-            tensor::import(&raw const (*owned).dl_tensor, self.device)
+            TensorView::read(&raw const (*owned).dl_tensor)
+                .map_err(Error::from)
+                .and_then(|view| tensor::import(&view, self.device))
         };
         tensor.map(Some).map_err(|e| e.at(port))
     }
@@ -73,7 +77,7 @@ impl<'a> Inputs<'a> {
     /// # Errors
     /// Another rank or element type.
     pub fn opt_image(&self, port: &str) -> Result<Option<Tensor>> {
-        self.shaped(port, 4, "an IMAGE [B,H,W,C]")
+        self.shaped(port, "IMAGE")
     }
 
     /// A MASK: float32 `[B,H,W]` in 0..1.
@@ -89,11 +93,17 @@ impl<'a> Inputs<'a> {
     /// # Errors
     /// Another rank or element type.
     pub fn opt_mask(&self, port: &str) -> Result<Option<Tensor>> {
-        self.shaped(port, 3, "a MASK [B,H,W]")
+        self.shaped(port, "MASK")
     }
 
-    fn shaped(&self, port: &str, rank: usize, wanted: &str) -> Result<Option<Tensor>> {
+    /// A tensor of a type of the table of wire types.
+    fn shaped(&self, port: &str, ty: &str) -> Result<Option<Tensor>> {
         let Some(tensor) = self.opt_tensor(port)? else { return Ok(None) };
+        let Some(Form::Tensor { rank, axes }) = wire_type(ty).map(|it| it.form) else {
+            return Err(Error::failed(format!("{ty} is no type of tensors")));
+        };
+        let article = if ty.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+        let wanted = format!("{article} {ty} {axes}");
         if tensor.dtype() != DType::F32 {
             let found = tensor.dtype().as_str();
             return Err(Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}")));
@@ -159,6 +169,7 @@ unsafe fn function(port: &str, value: &abi::Value) -> Result<Function> {
     if value.kind != abi::FUNCTION {
         return Err(Error::port(port, format!("`{port}` holds no function")));
     }
-    // SAFETY: the kind says that `func` holds.
-    unsafe { Function::retain(value.u.func) }.map_err(|e| e.at(port))
+    // SAFETY: the kind says that `func` holds; the host keeps the contract.
+    let function = unsafe { FnRef::borrow_raw(value.u.func) };
+    function.map_err(Error::from).and_then(Function::new).map_err(|e| e.at(port))
 }

@@ -104,6 +104,13 @@ impl Kind {
         self.flags &= !abi::KIND_PURE;
         self
     }
+
+    /// An instance carries state from run to run, such as the last frame: never cached.
+    #[must_use]
+    pub const fn stateful(mut self) -> Self {
+        self.flags |= abi::KIND_STATEFUL;
+        self
+    }
 }
 
 const MAX_PORTS: usize = 16;
@@ -139,6 +146,7 @@ impl<N: Node> Descriptor<N> {
         title: abi::Str::new(N::KIND.title),
         category: abi::Str::new(N::KIND.category),
         params_schema: Some(params_schema::<N>),
+        check_params: Some(crate::node::check_params::<N>),
     };
 }
 

@@ -23,6 +23,7 @@
 //! It never opens files (ask [`Call::read`]), never prints, and has no randomness (take a `seed` parameter).
 
 mod call;
+mod differentiable;
 mod error;
 mod export;
 mod function;
@@ -39,9 +40,10 @@ pub mod testing;
 
 pub use call::Call;
 pub use candle_core as candle;
+pub use differentiable::{Differentiable, Linearised, Pullback};
 pub use dreamwire_abi as abi;
+pub use dreamwire_socket::Bytes;
 pub use error::{Error, Result};
-pub use export::{Differentiable, Linearised, Pullback};
 pub use function::{FnSpec, Function, Tape, TensorSpec, TileReduction, Tiles};
 pub use inputs::Inputs;
 pub use kind::{Kind, Port, port};

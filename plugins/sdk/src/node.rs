@@ -1,8 +1,9 @@
 //! The trait that node authors implement, and the C functions that call it.
 
-use crate::guard::{Sendable, guard};
+use crate::guard::{Sendable, caught, guard, status};
 use crate::{Call, Error, Inputs, Kind, Outputs, Result};
 use dreamwire_abi as abi;
+use dreamwire_socket::CallRef;
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,6 +24,16 @@ pub trait Node: Default + Send + 'static {
     /// # Errors
     /// Say what was expected, what was found, and at which port or param: the host adds node and place.
     fn run(&mut self, call: &Call, params: Self::Params, inputs: Inputs) -> Result<Outputs>;
+
+    /// Judges params that cannot work, whatever the inputs are, before anything runs: an unknown layer, a list that is
+    /// none. Must be cheap, and cannot open files. `run` need not ask again what this has refused.
+    ///
+    /// # Errors
+    /// Name the param, and give a hint where there is one.
+    fn check(params: &Self::Params) -> Result<()> {
+        let _ = params;
+        Ok(())
+    }
 }
 
 /// Nodes, functions and tapes that the host still holds.
@@ -70,19 +81,43 @@ unsafe extern "C" fn run<N: Node>(
     inputs: *const abi::Value,
     outputs: *mut abi::Value,
 ) -> abi::Status {
+    // SAFETY: the host keeps its call alive until this returns.
+    let Some(call) = (unsafe { CallRef::from_raw(call) }) else { return abi::E_ARG };
     let raw = Sendable((node, params, inputs, outputs));
-    // SAFETY: the host keeps `call`, `params`, `inputs` and `outputs` alive for the call and the node exclusive.
-    unsafe {
-        guard(call, move |call| {
-            let (node, params, inputs, outputs) = raw.get();
-            // SAFETY: `node` is an `Instance<N>`: this function is reached through that type's vtable only.
-            let node = &mut (*node.cast::<Instance<N>>()).node;
-            let text = params.text().ok_or_else(|| Error::failed("the params are not text"))?;
-            let params = serde_json::from_str(text)
-                .map_err(|e| Error::failed(format!("the params do not fit: {e}")))?;
-            let inputs = Inputs::new(N::KIND.inputs, inputs, call.device());
-            let given = node.run(call, params, inputs)?;
-            given.write(N::KIND.outputs, outputs)
-        })
+    // SAFETY: the host keeps `params`, `inputs` and `outputs` alive for the call and the node exclusive.
+    status(guard(call, move |call| unsafe {
+        let (node, params, inputs, outputs) = raw.get();
+        // SAFETY: `node` is an `Instance<N>`: this function is reached through that type's vtable only.
+        let node = &mut (*node.cast::<Instance<N>>()).node;
+        let params = read_params::<N>(params)?;
+        let inputs = Inputs::new(N::KIND.inputs, inputs, call.device());
+        N::check(&params)?;
+        let given = node.run(call, params, inputs)?;
+        given.write(N::KIND.outputs, outputs)
+    }))
+}
+
+/// # Safety
+/// The text is alive.
+unsafe fn read_params<N: Node>(params: abi::Str) -> Result<N::Params> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { params.text() }.ok_or_else(|| Error::failed("the params are not text"))?;
+    serde_json::from_str(text).map_err(|e| Error::failed(format!("the params do not fit: {e}")))
+}
+
+pub(crate) unsafe extern "C" fn check_params<N: Node>(
+    call: *const abi::Call,
+    params: abi::Str,
+) -> abi::Status {
+    // SAFETY: the host keeps its call alive until this returns.
+    let Some(call) = (unsafe { CallRef::from_raw(call) }) else { return abi::E_ARG };
+    // Here and not on the pool: a check is cheap, and may come before `init`.
+    // SAFETY: the host keeps the text alive until this returns.
+    match caught(|| N::check(&unsafe { read_params::<N>(params) }?)) {
+        Ok(()) => abi::OK,
+        Err(error) => {
+            call.fail(&error.said);
+            error.said.status
+        }
     }
 }

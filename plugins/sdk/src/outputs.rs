@@ -1,9 +1,9 @@
 //! What a node gives back.
 
-use crate::export::{self, Differentiable};
-use crate::{Error, Port, Result, tensor};
+use crate::{Differentiable, Error, Port, Result, export, tensor};
 use candle_core::Tensor;
 use dreamwire_abi as abi;
+use dreamwire_socket::{FnRef, Owned};
 
 enum Output {
     None,
@@ -82,26 +82,43 @@ impl Outputs {
             return Err(Error::failed(format!("the node gave {given} outputs, its kind has {wanted}")));
         }
         // Everything that can fail comes first, so that on an error no output is set.
-        let mut made = Made(Vec::with_capacity(self.0.len()));
-        for output in self.0 {
-            let (kind, u) = match output {
-                Output::None => (abi::NONE, abi::ValueUnion { i: 0 }),
-                Output::Tensor(tensor) => (abi::TENSOR, abi::ValueUnion { t: tensor::export(&tensor)? }),
-                Output::Int(i) => (abi::I64, abi::ValueUnion { i }),
-                Output::Float(f) => (abi::F64, abi::ValueUnion { f }),
-                Output::Bool(b) => (abi::BOOL, abi::ValueUnion { i: b.into() }),
-                Output::Text(text) => (abi::STRING, abi::ValueUnion { s: lend(text) }),
-                Output::Function(function) => {
-                    (abi::FUNCTION, abi::ValueUnion { func: export::function(function) })
-                }
-            };
-            made.0.push(abi::Value { kind, flags: 0, u });
-        }
-        for (index, value) in std::mem::take(&mut made.0).into_iter().enumerate() {
+        let made = self.0.into_iter().map(Made::new).collect::<Result<Vec<_>>>()?;
+        for (index, made) in made.into_iter().enumerate() {
             // SAFETY: one writable value per port.
-            unsafe { *values.add(index) = value };
+            unsafe { *values.add(index) = made.into_raw() };
         }
         Ok(())
+    }
+}
+
+/// An output on its way out: released if it does not get there.
+enum Made {
+    Plain(abi::Value),
+    Tensor(Owned),
+    Function(FnRef),
+}
+
+impl Made {
+    fn new(output: Output) -> Result<Self> {
+        let plain = |kind, u| Self::Plain(abi::Value { kind, flags: 0, u });
+        Ok(match output {
+            Output::None => Self::Plain(abi::Value::NONE),
+            Output::Tensor(tensor) => Self::Tensor(tensor::export(&tensor)?),
+            Output::Int(i) => plain(abi::I64, abi::ValueUnion { i }),
+            Output::Float(f) => plain(abi::F64, abi::ValueUnion { f }),
+            Output::Bool(b) => plain(abi::BOOL, abi::ValueUnion { i: b.into() }),
+            Output::Text(text) => plain(abi::STRING, abi::ValueUnion { s: lend(text) }),
+            Output::Function(function) => Self::Function(export::function(function)),
+        })
+    }
+
+    fn into_raw(self) -> abi::Value {
+        let (kind, u) = match self {
+            Self::Plain(value) => return value,
+            Self::Tensor(tensor) => (abi::TENSOR, abi::ValueUnion { t: tensor.into_raw() }),
+            Self::Function(function) => (abi::FUNCTION, abi::ValueUnion { func: function.into_raw() }),
+        };
+        abi::Value { kind, flags: 0, u }
     }
 }
 
@@ -116,24 +133,6 @@ fn lend(text: String) -> abi::Str {
     }
     texts.push(text.into_boxed_str());
     texts.last().map_or(abi::Str::EMPTY, |text| abi::Str::new(text))
-}
-
-/// Values on their way out; what is left on an error is released.
-struct Made(Vec<abi::Value>);
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for value in &self.0 {
-            // SAFETY: made by `write` above and not handed over.
-            unsafe {
-                if value.kind == abi::TENSOR {
-                    drop(tensor::Managed::new(value.u.t));
-                } else if value.kind == abi::FUNCTION {
-                    export::release(value.u.func);
-                }
-            }
-        }
-    }
 }
 
 impl From<Tensor> for Outputs {

@@ -1,10 +1,11 @@
 //! The entry of a plugin: which kinds it has, how it starts and ends.
 
-use crate::guard::{guard, install_panic_hook};
+use crate::guard::{guard, install_panic_hook, status};
 use crate::kind::Descriptor;
 use crate::node::{self, LIVE};
 use crate::{Error, Node, pool};
 use dreamwire_abi as abi;
+use dreamwire_socket::CallRef;
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::Ordering;
 
@@ -24,11 +25,11 @@ impl Factory {
 
 /// A plugin; [`plugin!`](crate::plugin) implements it.
 pub trait Plugin: 'static {
-    /// `"org.dreamwire.image"`
+    /// `"org.dreamwire.image"`.
     const ID: &'static str;
-    /// the crate's version
+    /// The crate's version.
     const VERSION: &'static str;
-    /// its kinds
+    /// Its kinds.
     const FACTORIES: &'static [Factory];
 }
 
@@ -100,19 +101,20 @@ unsafe extern "C" fn create<P: Plugin>(
     call: *const abi::Call,
     out: *mut *mut abi::Node,
 ) -> abi::Status {
+    // SAFETY: the host keeps its call alive until this returns.
+    let Some(call) = (unsafe { CallRef::from_raw(call) }) else { return abi::E_ARG };
     let raw = crate::guard::Sendable((id, out));
-    // SAFETY: the host keeps `id`, `call` and `out` alive for the call.
-    unsafe {
-        guard(call, move |_| {
-            let (id, out) = raw.get();
-            let wanted = id.text().unwrap_or_default();
-            let factory = P::FACTORIES.iter().find(|f| f.id == wanted);
-            let factory =
-                factory.ok_or_else(|| Error::failed(format!("plugin {} has no kind `{wanted}`", P::ID)))?;
-            *out = (factory.create)();
-            Ok(())
-        })
-    }
+    status(guard(call, move |_| {
+        let (id, out) = raw.get();
+        // SAFETY: the host keeps `id` alive for the call.
+        let wanted = unsafe { id.text() }.unwrap_or_default();
+        let factory = P::FACTORIES.iter().find(|f| f.id == wanted);
+        let factory =
+            factory.ok_or_else(|| Error::failed(format!("plugin {} has no kind `{wanted}`", P::ID)))?;
+        // SAFETY: a valid out parameter.
+        unsafe { *out = (factory.create)() };
+        Ok(())
+    }))
 }
 
 /// Names a plugin and its kinds, and exports the one symbol that the host looks for.

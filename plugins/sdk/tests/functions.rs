@@ -46,7 +46,7 @@ fn vector(values: &[f32]) -> Tensor {
 #[test]
 fn the_description_survives() {
     let f = function(false);
-    assert_eq!(f.kind(), "FEATURES");
+    assert_eq!(f.ty(), "FEATURES");
     let names: Vec<_> = f.spec().outputs.iter().map(|o| o.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(f.spec().outputs[0].semantic("weight"), Some("0.5"));
@@ -157,7 +157,7 @@ fn a_node_runs_behind_its_vtable() {
 fn a_node_names_what_is_wrong() {
     let refuse = |params: &str, inputs: &[(&str, Value)]| match run_node::<Add>(params, inputs, &[]) {
         Ok(_) => panic!("accepted"),
-        Err(error) => (error.blamed().to_owned(), error.to_string()),
+        Err(error) => (error.input().to_owned(), error.to_string()),
     };
     assert_eq!(refuse(r#"{"by": 1}"#, &[]), ("a".into(), "`a` is not connected".into()));
     let rank = Value::from(Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap());

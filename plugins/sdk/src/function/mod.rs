@@ -1,11 +1,10 @@
 //! Functions that came over a wire.
 
-mod foreign;
+mod handle;
 mod op;
 mod spec;
 mod tiles;
 
-pub use foreign::{Function, Tape};
-pub(crate) use spec::SpecTable;
+pub use handle::{Function, Tape};
 pub use spec::{FnSpec, TensorSpec};
 pub use tiles::{TileReduction, Tiles};

@@ -1,15 +1,20 @@
 //! What a function takes and gives.
 
+use crate::{Error, Result};
 use dreamwire_abi as abi;
+use dreamwire_socket::{FnFacts, Spec};
 
 /// One tensor of a function.
+///
+/// What it says of itself beyond its shape is text that others may pass on unread: pairs `key=value`, separated by
+/// semicolons. The keys that there are are read and written here and nowhere else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorSpec {
-    /// `"relu4_3"`, `"image"`
+    /// `"relu4_3"`, `"image"`.
     pub name: String,
-    /// sizes, -1 = free
+    /// Sizes, -1 = free.
     pub dims: Vec<i64>,
-    /// `"layout=nchw;weight=0.5"`
+    /// `"layout=nchw;weight=0.5"`.
     pub semantics: String,
 }
 
@@ -19,41 +24,104 @@ impl TensorSpec {
         Self { name: name.into(), dims: dims.to_vec(), semantics: String::new() }
     }
 
-    /// `key=value` pairs, separated by semicolons.
+    /// All semantics, as text.
     #[must_use]
     pub fn semantics(mut self, semantics: impl Into<String>) -> Self {
         self.semantics = semantics.into();
         self
     }
 
+    /// Adds a pair to the semantics.
+    #[must_use]
+    fn with(mut self, key: &str, value: impl std::fmt::Display) -> Self {
+        if !self.semantics.is_empty() {
+            self.semantics.push(';');
+        }
+        self.semantics.push_str(&format!("{key}={value}"));
+        self
+    }
+
     /// The value of one key of the semantics.
     pub fn semantic(&self, key: &str) -> Option<&str> {
-        self.semantics
-            .split(';')
-            .find_map(|pair| pair.split_once('=').filter(|(k, _)| k.trim() == key))
-            .map(|p| p.1)
+        let pairs = self.semantics.split(';').filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|(k, _)| k.trim() == key).map(|(_, value)| value.trim())
+    }
+
+    /// Its axes are batch, channels, height, width (`layout=nchw`).
+    #[must_use]
+    pub fn channels_first(self) -> Self {
+        self.with("layout", "nchw")
+    }
+
+    /// How much the layer counts where nothing else is said (`weight=`).
+    #[must_use]
+    pub fn weighted(self, weight: f64) -> Self {
+        self.with("weight", weight)
+    }
+
+    /// How the network pads its borders (`padding=`): `zeros`, `reflect`, ...
+    #[must_use]
+    pub fn padded(self, padding: impl std::fmt::Display) -> Self {
+        self.with("padding", padding)
+    }
+
+    /// It compares places: the picture may not be rolled under it (`positions=fixed`).
+    #[must_use]
+    pub fn at_fixed_positions(self) -> Self {
+        self.with("positions", "fixed")
+    }
+
+    /// How much the layer counts; 1 where it does not say.
+    ///
+    /// # Errors
+    /// What it says is no number. Names no port.
+    pub fn weight(&self) -> Result<f64> {
+        let text = self.semantic("weight").unwrap_or("1");
+        text.parse().map_err(|_| {
+            let name = &self.name;
+            Error::new(
+                abi::E_ARG,
+                "",
+                format!("the weight of layer `{name}` should be a number, found `{text}`"),
+            )
+        })
+    }
+
+    /// How the network pads its borders, if it says so.
+    pub fn padding(&self) -> Option<&str> {
+        self.semantic("padding")
+    }
+
+    /// The order of its axes, if it says so: `nchw`.
+    pub fn layout(&self) -> Option<&str> {
+        self.semantic("layout")
+    }
+
+    /// Whether it compares places.
+    pub fn has_fixed_positions(&self) -> bool {
+        self.semantic("positions") == Some("fixed")
     }
 }
 
 /// A function's type, inputs and outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FnSpec {
-    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR
-    pub kind: String,
-    /// for people: `"vgg16"`
+    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR.
+    pub ty: String,
+    /// For people: `"vgg16"`.
     pub name: String,
-    /// inputs in order
+    /// Inputs in order.
     pub inputs: Vec<TensorSpec>,
-    /// outputs in order
+    /// Outputs in order.
     pub outputs: Vec<TensorSpec>,
     pub(crate) flags: u32,
 }
 
 impl FnSpec {
     /// A deterministic function that may be called from several threads.
-    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn new(ty: impl Into<String>, name: impl Into<String>) -> Self {
         let flags = abi::FN_REENTRANT | abi::FN_DETERMINISTIC;
-        Self { kind: kind.into(), name: name.into(), inputs: Vec::new(), outputs: Vec::new(), flags }
+        Self { ty: ty.into(), name: name.into(), inputs: Vec::new(), outputs: Vec::new(), flags }
     }
 
     /// Adds an input.
@@ -81,89 +149,56 @@ impl FnSpec {
     pub fn is_scalar(&self) -> bool {
         self.flags & abi::FN_SCALAR != 0
     }
-}
 
-/// An [`FnSpec`] in the ABI's form, with everything it points to.
-pub(crate) struct SpecTable {
-    desc: abi::FnDesc,
-    // What `desc` points to: boxed slices, so nothing moves.
-    _spec: Box<FnSpec>,
-    _tensors: Box<[abi::TensorSpec]>,
-    _pointers: Box<[*const abi::TensorSpec]>,
-}
-
-impl SpecTable {
-    pub(crate) fn new(spec: FnSpec) -> Self {
-        let spec = Box::new(spec);
-        let tensors: Box<[abi::TensorSpec]> = spec
-            .inputs
-            .iter()
-            .chain(&spec.outputs)
-            .map(|t| abi::TensorSpec {
-                size: size_of::<abi::TensorSpec>() as u32,
-                ndim: t.dims.len() as u32,
-                dims: t.dims.as_ptr(),
-                dtype: abi::F32,
-                reserved: 0,
-                name: abi::Str::new(&t.name),
-                semantics: abi::Str::new(&t.semantics),
-            })
-            .collect();
-        let pointers: Box<[*const abi::TensorSpec]> = tensors.iter().map(|t| &raw const *t).collect();
-        let n_in = spec.inputs.len();
-        let desc = abi::FnDesc {
-            size: size_of::<abi::FnDesc>() as u32,
-            flags: spec.flags,
-            ty: abi::Str::new(&spec.kind),
-            name: abi::Str::new(&spec.name),
-            n_in: n_in as u32,
-            n_out: spec.outputs.len() as u32,
-            inputs: pointers.as_ptr(),
-            outputs: pointers[n_in..].as_ptr(),
-            diff_in: (1u64 << n_in.min(63)) - 1,
+    /// As it crosses. A gradient by any of the inputs can be asked.
+    pub(crate) fn into_facts(self) -> FnFacts {
+        let spec = |spec: TensorSpec| {
+            let TensorSpec { name, dims, semantics } = spec;
+            Spec { name, dims, semantics, is_float: true }
         };
-        Self { desc, _spec: spec, _tensors: tensors, _pointers: pointers }
+        let Self { ty, name, inputs, outputs, flags } = self;
+        FnFacts {
+            ty,
+            name,
+            flags,
+            diff_in: (1u64 << inputs.len().min(63)) - 1,
+            inputs: inputs.into_iter().map(spec).collect(),
+            outputs: outputs.into_iter().map(spec).collect(),
+            faults: Vec::new(),
+        }
     }
 
-    pub(crate) fn desc(&self) -> *const abi::FnDesc {
-        &raw const self.desc
-    }
-
-    pub(crate) fn spec(&self) -> &FnSpec {
-        &self._spec
-    }
-}
-
-/// Reads a foreign description; `None` where it lies (null arrays, text that is not UTF-8, absurd counts).
-///
-/// # Safety
-/// `desc` is null or points to a live description.
-pub(crate) unsafe fn read(desc: *const abi::FnDesc) -> Option<FnSpec> {
-    // SAFETY: null or alive; what is read is checked for null and counted.
-    unsafe {
-        let desc = desc.as_ref()?;
-        let list = |pointers: *const *const abi::TensorSpec, n: u32| -> Option<Vec<TensorSpec>> {
-            if n > 256 || (n > 0 && pointers.is_null()) {
-                return None;
-            }
-            (0..n as usize)
-                .map(|i| {
-                    let spec = (*pointers.add(i)).as_ref()?;
-                    if spec.ndim > 16 || (spec.ndim > 0 && spec.dims.is_null()) {
-                        return None;
-                    }
-                    let dims = (0..spec.ndim as usize).map(|d| *spec.dims.add(d)).collect();
-                    let (name, semantics) = (spec.name.text()?.to_owned(), spec.semantics.text()?.to_owned());
-                    Some(TensorSpec { name, dims, semantics })
-                })
-                .collect()
-        };
-        Some(FnSpec {
-            kind: desc.ty.text()?.to_owned(),
-            name: desc.name.text()?.to_owned(),
-            inputs: list(desc.inputs, desc.n_in)?,
-            outputs: list(desc.outputs, desc.n_out)?,
-            flags: desc.flags,
+    /// What has crossed; the first fault in it.
+    pub(crate) fn from_facts(facts: FnFacts) -> std::result::Result<Self, String> {
+        if let Some(fault) = facts.faults.into_iter().next() {
+            return Err(fault);
+        }
+        let spec = |spec: Spec| TensorSpec { name: spec.name, dims: spec.dims, semantics: spec.semantics };
+        Ok(Self {
+            ty: facts.ty,
+            name: facts.name,
+            inputs: facts.inputs.into_iter().map(spec).collect(),
+            outputs: facts.outputs.into_iter().map(spec).collect(),
+            flags: facts.flags,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn semantics_are_read_as_they_are_written() {
+        let written = TensorSpec::new("relu1_1", &[-1]).channels_first().weighted(0.5).padded("reflect");
+        assert_eq!(written.semantics, "layout=nchw;weight=0.5;padding=reflect");
+        assert_eq!(written.weight().unwrap(), 0.5);
+        assert_eq!((written.layout(), written.padding()), (Some("nchw"), Some("reflect")));
+        assert!(!written.has_fixed_positions());
+        let foreign = TensorSpec::new("x", &[]).semantics(" weight = two ; positions= fixed");
+        assert!(foreign.has_fixed_positions());
+        let error = foreign.weight().unwrap_err();
+        assert_eq!(error.to_string(), "the weight of layer `x` should be a number, found `two`");
+        assert_eq!(TensorSpec::new("x", &[]).weight().unwrap(), 1.0);
     }
 }

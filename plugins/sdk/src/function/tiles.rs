@@ -39,24 +39,14 @@ impl Tiles {
             },
         }
     }
-}
 
-/// Reads a foreign extension; `None` where it is too small or makes no sense.
-///
-/// # Safety
-/// `tiles` is null or points to a live [`abi::Tiles`].
-pub(crate) unsafe fn read(tiles: *const abi::Tiles) -> Option<Tiles> {
-    // SAFETY: null or alive; the size is read before the rest.
-    let tiles = unsafe {
-        if tiles.is_null() || ((&raw const (*tiles).size).read() as usize) < size_of::<abi::Tiles>() {
-            return None;
-        }
-        tiles.read()
-    };
-    let reduction = match tiles.reduction {
-        abi::TILES_MEAN => TileReduction::Mean,
-        abi::TILES_SUM => TileReduction::Sum,
-        _ => return None,
-    };
-    (tiles.stride > 0).then_some(Tiles { stride: tiles.stride, halo: tiles.halo, reduction })
+    /// What another plugin says; `None` where it makes no sense.
+    pub(crate) fn from_abi(tiles: abi::Tiles) -> Option<Self> {
+        let reduction = match tiles.reduction {
+            abi::TILES_MEAN => TileReduction::Mean,
+            abi::TILES_SUM => TileReduction::Sum,
+            _ => return None,
+        };
+        (tiles.stride > 0).then_some(Self { stride: tiles.stride, halo: tiles.halo, reduction })
+    }
 }

@@ -1,0 +1,127 @@
+mod cancel;
+mod descriptor;
+mod function;
+mod gradient;
+mod lifecycle;
+mod loads;
+mod ownership;
+mod params;
+mod refusals;
+mod run;
+mod schema;
+mod threads;
+
+use crate::outcome::Verdict;
+use crate::subject::Subject;
+use crate::{Outcome, Settings};
+use std::path::Path;
+
+/// One thing that a plugin promises.
+pub struct Check {
+    /// what it is called on the command line
+    pub name: &'static str,
+    /// what it promises
+    pub what: &'static str,
+    /// the checks that it rests on
+    pub(crate) needs: &'static [&'static str],
+    check: fn(&Subject<'_>) -> Verdict,
+}
+
+/// All checks, in the order in which they are done.
+pub static CHECKS: &[Check] = &[
+    Check {
+        name: "loads",
+        what: "the library opens and exports an entry of this ABI",
+        needs: &[],
+        check: loads::check,
+    },
+    Check {
+        name: "descriptor",
+        what: "ids, names, ports, types and flags can be read and are known and unique",
+        needs: &["loads"],
+        check: descriptor::check,
+    },
+    Check {
+        name: "schema",
+        what: "params schemas keep to the subset, describe every param, and accept their own defaults",
+        needs: &["descriptor"],
+        check: schema::check,
+    },
+    Check {
+        name: "params",
+        what: "what kinds say of params by themselves is said with words, quickly, the same each time, and runs agree",
+        needs: &["schema"],
+        check: params::check,
+    },
+    Check {
+        name: "lifecycle",
+        what: "every kind can be created and destroyed, others are refused, and deinit counts nothing alive",
+        needs: &["schema"],
+        check: lifecycle::check,
+    },
+    Check {
+        name: "run",
+        what: "every kind gives what its ports promise, pure ones the same bytes each time",
+        needs: &["lifecycle"],
+        check: run::check,
+    },
+    Check { name: "threads", what: "no thread is left after deinit", needs: &["run"], check: threads::check },
+    Check {
+        name: "refusals",
+        what: "missing and wrong inputs and params are refused with words, and set no output",
+        needs: &["run"],
+        check: refusals::check,
+    },
+    Check {
+        name: "ownership",
+        what: "everything is freed once by its maker, nothing borrowed is kept, and a second run works",
+        needs: &["run"],
+        check: ownership::check,
+    },
+    Check {
+        name: "cancel",
+        what: "a run that is told to stop stops, and frees what it had",
+        needs: &["run"],
+        check: cancel::check,
+    },
+    Check {
+        name: "function",
+        what: "functions do what they say of themselves: shapes, tapes, vjps, refusals",
+        needs: &["run"],
+        check: function::check,
+    },
+    Check {
+        name: "gradient",
+        what: "vjps agree with finite differences",
+        needs: &["function"],
+        check: gradient::check,
+    },
+];
+
+/// What [`perform`] does in place of a check to learn which settings a library has.
+pub(crate) const OFFER: &str = "offer";
+
+/// Does one check of a library, in this process, which may not survive it. `at` is told what is tried next.
+///
+/// `None` if there is no check of that name.
+pub fn perform(name: &str, path: &Path, settings: &Settings, at: &dyn Fn(&str)) -> Option<Outcome> {
+    if name == OFFER {
+        return Some(crate::offer::perform(path, at));
+    }
+    let check = CHECKS.iter().find(|check| check.name == name)?;
+    Some((check.check)(&Subject { path, settings, at }).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_rests_on_earlier_ones() {
+        for (index, check) in CHECKS.iter().enumerate() {
+            let earlier = |need: &&str| CHECKS[..index].iter().any(|before| before.name == *need);
+            assert!(check.needs.iter().all(earlier), "{}", check.name);
+            assert!(CHECKS[..index].iter().all(|before| before.name != check.name), "{}", check.name);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+/// How a check went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The plugin keeps this part of the contract: what was looked at.
+    Passed(String),
+    /// It does not: where, and what was found.
+    Failed(String),
+    /// It was not looked at, and why.
+    Skipped(String),
+    /// It was not looked at, because a check that it rests on failed, or was blocked itself.
+    Blocked(String),
+}
+
+impl Outcome {
+    /// `ok`, `fail` or `skip`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Passed(_) => "ok",
+            Self::Failed(_) => "fail",
+            Self::Skipped(_) | Self::Blocked(_) => "skip",
+        }
+    }
+
+    /// What there is to say of it.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Passed(words) | Self::Failed(words) | Self::Skipped(words) | Self::Blocked(words) => words,
+        }
+    }
+}
+
+/// One check of one plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// the check
+    pub name: &'static str,
+    /// how it went
+    pub outcome: Outcome,
+}
+
+/// Why a check ends before its end.
+pub(crate) enum Stop {
+    Failed(String),
+    Skipped(String),
+}
+
+/// How a check ends: with words about what it looked at, or before that.
+pub(crate) type Verdict = Result<String, Stop>;
+
+impl From<Verdict> for Outcome {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Ok(words) => Self::Passed(words),
+            Err(Stop::Failed(words)) => Self::Failed(words),
+            Err(Stop::Skipped(words)) => Self::Skipped(words),
+        }
+    }
+}
+
+/// What a check finds in one kind.
+pub(crate) enum Done {
+    /// so many things were looked at
+    Looked(usize),
+    /// it could not be looked at, and why
+    LeftOut(String),
+}
+
+/// What a check has found in the kinds so far.
+#[derive(Default)]
+pub(crate) struct Tally {
+    looked: usize,
+    left_out: Vec<String>,
+    faults: Vec<String>,
+}
+
+impl Tally {
+    /// Adds a kind; the error is its fault.
+    pub(crate) fn add(&mut self, kind: &str, done: Result<Done, String>) {
+        match done {
+            Ok(Done::Looked(count)) => self.looked += count,
+            Ok(Done::LeftOut(why)) => self.left_out.push(format!("{kind} ({why})")),
+            Err(fault) => self.fault(format!("{kind}: {fault}")),
+        }
+    }
+
+    pub(crate) fn fault(&mut self, fault: String) {
+        self.faults.push(fault);
+    }
+
+    /// `noun` is what was counted: "kind".
+    pub(crate) fn end(self, noun: &str) -> Verdict {
+        if !self.faults.is_empty() {
+            return Err(Stop::Failed(self.faults.join("; ")));
+        }
+        let left_out = self.left_out.join(", ");
+        match self.looked {
+            0 if left_out.is_empty() => Err(Stop::Skipped(format!("there is no {noun}"))),
+            0 => Err(Stop::Skipped(format!("left out: {left_out}"))),
+            count => {
+                let plural = if count == 1 { "" } else { "s" };
+                let rest =
+                    if left_out.is_empty() { String::new() } else { format!("; left out: {left_out}") };
+                Ok(format!("{count} {noun}{plural}{rest}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(done: Vec<Result<Done, String>>) -> Outcome {
+        let mut tally = Tally::default();
+        done.into_iter().for_each(|done| tally.add("K", done));
+        tally.end("kind").into()
+    }
+
+    #[test]
+    fn one_fault_fails_and_nothing_looked_at_is_no_success() {
+        let left_out = || Ok(Done::LeftOut("needs a file".to_owned()));
+        let check = |done, expected: Outcome| assert_eq!(outcome(done), expected);
+        check(vec![], Outcome::Skipped("there is no kind".to_owned()));
+        check(vec![left_out()], Outcome::Skipped("left out: K (needs a file)".to_owned()));
+        check(
+            vec![Ok(Done::Looked(2)), left_out()],
+            Outcome::Passed("2 kinds; left out: K (needs a file)".to_owned()),
+        );
+        check(
+            vec![Ok(Done::Looked(1)), Err("a".to_owned()), Err("b".to_owned())],
+            Outcome::Failed("K: a; K: b".to_owned()),
+        );
+    }
+}

@@ -1,0 +1,36 @@
+use crate::library::Library;
+use crate::{descriptor, environment};
+use dreamwire_graph::KindInfo;
+use dreamwire_socket::EntryRef;
+use std::path::Path;
+
+/// A library that is open for ever, and nothing more: for whoever examines a plugin.
+pub struct Opened {
+    entry: EntryRef,
+}
+
+impl Opened {
+    /// Opens a copy of the library and finds its entry. Only its initialisers run.
+    ///
+    /// # Errors
+    /// The file cannot be read or opened, exports no entry, or the entry is of another ABI or too small.
+    pub fn open(path: &Path, threads: usize) -> Result<Self, String> {
+        environment::set_threads(threads);
+        let bytes = std::fs::read(path).map_err(|e| format!("it cannot be read: {e}"))?;
+        let entry = Library::open(path, &bytes, &blake3::hash(&bytes))?.entry();
+        Ok(Self { entry })
+    }
+
+    /// What the plugin exports.
+    pub fn entry(&self) -> EntryRef {
+        self.entry
+    }
+
+    /// Its kinds as a run would see them; their schemas are asked for.
+    ///
+    /// # Errors
+    /// The first fault that would keep the host from using the plugin.
+    pub fn kinds(&self) -> Result<Vec<KindInfo>, String> {
+        descriptor::read(self.entry, "").map(|(_, kinds)| kinds)
+    }
+}

@@ -1,0 +1,116 @@
+use super::{HOST_MEMORY, Owned, dense_strides};
+use crate::Dtype;
+use dreamwire_abi as abi;
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A tensor whose struct stays in memory for ever, so that a receiver who deletes it twice, or though it was only lent, is
+/// counted and not felt. For those who examine the other side.
+#[repr(C)]
+pub struct Watched {
+    managed: UnsafeCell<abi::DLManagedTensorVersioned>,
+    shape: UnsafeCell<Vec<i64>>,
+    strides: UnsafeCell<Vec<i64>>,
+    /// Of 32 bits, so that elements of both types that are used here are aligned.
+    words: Mutex<Box<[AtomicU32]>>,
+    deletions: AtomicU32,
+    on_deletion: Box<dyn Fn(&Watched, u32) + Send + Sync>,
+}
+
+// SAFETY: the struct is written before anybody else has it, and then only by a receiver that breaks the contract; words
+// are atomic, and everything else is behind a mutex.
+unsafe impl Sync for Watched {}
+
+impl Watched {
+    /// A dense tensor of float32 numbers, as bits, or of bytes, four to a word. `on_deletion` hears which deletion it is,
+    /// from 1.
+    ///
+    /// # Panics
+    /// If there are fewer words than the shape needs, or the type is another.
+    pub fn new(
+        dtype: Dtype,
+        shape: Vec<i64>,
+        words: Vec<u32>,
+        on_deletion: impl Fn(&Self, u32) + Send + Sync + 'static,
+    ) -> &'static Self {
+        assert!(matches!(dtype, Dtype::F32 | Dtype::U8), "{dtype:?}");
+        let count = shape
+            .iter()
+            .map(|&size| usize::try_from(size).expect("sizes are not negative"))
+            .product::<usize>();
+        assert!(count * dtype.size() <= 4 * words.len(), "{} words for {shape:?}", words.len());
+        let words: Box<[AtomicU32]> = words.into_iter().map(AtomicU32::new).collect();
+        let strides = dense_strides(&shape);
+        let dl_tensor = abi::DLTensor {
+            // The buffer stays where it is when the box is moved.
+            data: words.as_ptr().cast_mut().cast(),
+            device: HOST_MEMORY,
+            ndim: shape.len() as i32,
+            dtype: dtype.to_dl(),
+            shape: std::ptr::null_mut(),
+            strides: std::ptr::null_mut(),
+            byte_offset: 0,
+        };
+        let managed = abi::DLManagedTensorVersioned {
+            version: abi::DLPackVersion { major: 1, minor: 0 },
+            manager_ctx: std::ptr::null_mut(),
+            deleter: Some(delete),
+            flags: abi::DL_FLAG_READ_ONLY,
+            dl_tensor,
+        };
+        let made: &'static Self = Box::leak(Box::new(Self {
+            managed: UnsafeCell::new(managed),
+            shape: UnsafeCell::new(shape),
+            strides: UnsafeCell::new(strides),
+            words: Mutex::new(words),
+            deletions: AtomicU32::new(0),
+            on_deletion: Box::new(on_deletion),
+        }));
+        // SAFETY: just made, so nobody else reads or writes it.
+        unsafe {
+            let managed = &mut *made.managed.get();
+            managed.dl_tensor.shape = (*made.shape.get()).as_mut_ptr();
+            managed.dl_tensor.strides = (*made.strides.get()).as_mut_ptr();
+            managed.manager_ctx = std::ptr::from_ref(made).cast_mut().cast();
+        }
+        made
+    }
+
+    /// As it is lent or moved to the other side.
+    pub fn raw(&'static self) -> abi::Owned {
+        self.managed.get()
+    }
+
+    /// As it is moved to the other side: whoever drops it deletes it.
+    pub fn into_owned(&'static self) -> Option<Owned> {
+        // SAFETY: a managed tensor that is never freed, so that each deletion is only counted.
+        unsafe { Owned::from_raw(self.raw()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<[AtomicU32]>> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in it now; empty after [`Watched::free`].
+    pub fn words(&self) -> Vec<u32> {
+        self.lock().iter().map(|word| word.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Writes one word all over it, for when nobody may read it any more.
+    pub fn fill(&self, word: u32) {
+        self.lock().iter().for_each(|it| it.store(word, Ordering::Relaxed));
+    }
+
+    /// Frees the elements, not the struct.
+    pub fn free(&self) {
+        *self.lock() = Box::default();
+    }
+}
+
+unsafe extern "C" fn delete(managed: *mut abi::DLManagedTensorVersioned) {
+    // SAFETY: `manager_ctx` is one of ours, which is never freed.
+    let watched = unsafe { &*(*managed).manager_ctx.cast::<Watched>() };
+    let nth = watched.deletions.fetch_add(1, Ordering::SeqCst) + 1;
+    (watched.on_deletion)(watched, nth);
+}
