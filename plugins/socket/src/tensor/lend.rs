@@ -87,7 +87,8 @@ pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned
     // deleter is called once, by whoever holds the tensor.
     unsafe {
         // Only now that the memory is where it stays.
-        (*loan).managed.dl_tensor.data = (&(*loan).memory).bytes().as_ptr().cast_mut().cast();
+        let memory = &(*loan).memory;
+        (*loan).managed.dl_tensor.data = memory.bytes().as_ptr().cast_mut().cast();
         (*loan).managed.dl_tensor.shape = (*loan).shape.as_mut_ptr();
         (*loan).managed.dl_tensor.strides = (*loan).strides.as_mut_ptr();
         (*loan).managed.manager_ctx = loan.cast();

@@ -26,9 +26,11 @@ impl<'a> Views<'a> {
     /// `raw` points to `count` views, each of them null or as [`TensorView::read`] wants it, for `'a`. It may be null if
     /// `count` is 0.
     pub(crate) unsafe fn from_raw(raw: *const abi::View, count: usize) -> Self {
-        // SAFETY: the caller's promise.
-        let views: &[abi::View] =
-            if count == 0 { &[] } else { unsafe { std::slice::from_raw_parts(raw, count) } };
+        let views: &[abi::View] = match count {
+            0 => &[],
+            // SAFETY: the caller's promise.
+            count => unsafe { std::slice::from_raw_parts(raw, count) },
+        };
         Self { views: Cow::Borrowed(views), tensors: PhantomData }
     }
 

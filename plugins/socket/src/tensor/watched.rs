@@ -15,8 +15,11 @@ pub struct Watched {
     /// Of 32 bits, so that elements of both types that are used here are aligned.
     words: Mutex<Vec<AtomicU32>>,
     deletions: AtomicU32,
-    on_deletion: Box<dyn Fn(&Watched, u32) + Send + Sync>,
+    on_deletion: OnDeletion,
 }
+
+/// Hears which deletion it is, from 1.
+type OnDeletion = Box<dyn Fn(&Watched, u32) + Send + Sync>;
 
 // SAFETY: the struct is written before anybody else has it, and then only by a receiver that breaks the contract; words
 // are atomic, and everything else is behind a mutex.
