@@ -66,6 +66,33 @@ fn a_plugin_that_does_not_exist_is_named() {
 }
 
 #[test]
+fn a_folder_of_the_environment_that_does_not_exist_is_an_error() {
+    let folder = plain();
+    let run = |places: &str| {
+        Cmd::new(&folder).env("DREAMWIRE_PLUGINS", places).args(["run", "graph.json", "--out", "out"]).run()
+    };
+    run("no/such/folder").exits(4).says("no/such/folder").says("DREAMWIRE_PLUGINS");
+    assert!(folder.files("out").is_empty(), "nothing ran");
+    run("").exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_library_that_everybody_can_write_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let plugin = c_plugin("invert");
+    let folder = Folder::new();
+    let copy = folder.join(plugin.file_name().and_then(|name| name.to_str()).expect("a name"));
+    std::fs::copy(&plugin, &copy).expect("copied");
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o666)).expect("it is ours");
+    let graph = plain();
+    let run = || Cmd::new(&graph).args(["run", "graph.json", "--plugins"]).args([&copy]).run();
+    run().exits(0).says("warning: everybody can write to the plugin library").says("chmod o-w");
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
+    assert!(!run().exits(0).stderr.contains("everybody"));
+}
+
+#[test]
 fn two_plugins_with_one_kind_are_refused_and_both_are_named() {
     let other = c_plugin("conflict");
     let ours = format!("{}dreamwire_image{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -93,7 +120,9 @@ fn descriptors_that_lie_are_rejected() {
         ("NULL_KIND", "its kind #0 is null"),
     ] {
         let plugin = c_plugin_with("lies", lie);
-        run(&plain(), &plugin).exits(4).says(why).says("lies");
+        let outcome = run(&plain(), &plugin);
+        outcome.exits(4).says(why).says("lies");
+        assert!(outcome.stderr.len() < 2000, "{lie}: what is endless is not shown");
     }
 }
 

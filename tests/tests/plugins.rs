@@ -112,6 +112,40 @@ fn a_plugin_written_in_c_turns_a_picture_into_its_negative() {
 }
 
 #[test]
+fn a_kind_judges_its_params_before_anything_runs_and_its_hint_is_a_field() {
+    let graph = |grey: i64| {
+        json!({
+            "it": { "class_type": "Grey", "inputs": { "grey": grey } },
+            "save": { "class_type": "SaveImage", "inputs": { "images": ["it", 0] } },
+        })
+    };
+    let plugin = c_plugin("check_params");
+    let run = |command: &str, grey: i64, code: i32| {
+        let folder = Folder::with_graph(&graph(grey));
+        let outcome = Cmd::new(&folder).args([command, "graph.json", "--plugins"]).args([&plugin]).run();
+        (outcome.exits(code).stderr.clone(), folder.files("."))
+    };
+    for command in ["check", "run"] {
+        let (told, files) = run(command, 200, 3);
+        for word in ["the grey is too light", "`grey`", "hint: take 50"] {
+            assert!(told.contains(word), "{word} expected in:\n{told}");
+        }
+        assert_eq!(files, ["graph.json"]);
+        run(command, 50, 0);
+    }
+}
+
+#[test]
+fn a_device_that_the_plugins_were_not_built_for_is_told_as_such() {
+    let folder = Folder::with_graph(&json!({
+        "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8 } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["noise", 0] } },
+    }));
+    let outcome = Cmd::new(&folder).args(["run", "graph.json", "--device", "cuda"]).run();
+    outcome.exits(4).says("this plugin was built for the CPU only").says("CUDA");
+}
+
+#[test]
 fn the_template_mixes_two_pictures() {
     let graph = json!({
         "a": { "class_type": "LoadImage", "inputs": { "image": "a.png" } },

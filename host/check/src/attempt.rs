@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 /// One way to run a kind.
 #[derive(Clone)]
 pub(crate) struct Attempt {
-    /// for messages
+    /// For messages.
     pub(crate) name: &'static str,
     pub(crate) params: Map<String, Value>,
-    /// one per input port
+    /// One per input port.
     pub(crate) inputs: Vec<Supply>,
 }
 

@@ -18,11 +18,11 @@ use std::path::Path;
 
 /// One thing that a plugin promises.
 pub struct Check {
-    /// what it is called on the command line
+    /// What it is called on the command line.
     pub name: &'static str,
-    /// what it promises
+    /// What it promises.
     pub what: &'static str,
-    /// the checks that it rests on
+    /// The checks that it rests on.
     pub(crate) needs: &'static [&'static str],
     check: fn(&Subject<'_>) -> Verdict,
 }

@@ -32,9 +32,9 @@ impl Outcome {
 /// One check of one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// the check
+    /// The check.
     pub name: &'static str,
-    /// how it went
+    /// How it went.
     pub outcome: Outcome,
 }
 
@@ -59,9 +59,9 @@ impl From<Verdict> for Outcome {
 
 /// What a check finds in one kind.
 pub(crate) enum Done {
-    /// so many things were looked at
+    /// So many things were looked at.
     Looked(usize),
-    /// it could not be looked at, and why
+    /// It could not be looked at, and why.
     LeftOut(String),
 }
 

@@ -15,7 +15,7 @@ const LARGE_SIDES: [usize; 2] = [128, 112];
 /// What a function makes of inputs that fit its description.
 pub(crate) enum Accepts {
     At(Point),
-    /// it refuses them in order: its words about the first
+    /// It refuses them in order: its words about the first.
     Nothing(String),
 }
 

@@ -20,9 +20,9 @@ pub fn result_line(outcome: &Outcome) -> String {
 /// What can be heard of a child.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
-    /// how the check went; `None` if the child ended before it could say so
+    /// How the check went; `None` if the child ended before it could say so.
     pub(crate) outcome: Option<Outcome>,
-    /// what it was trying last
+    /// What it was trying last.
     pub(crate) place: Option<String>,
 }
 

@@ -15,11 +15,11 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What to examine, and how.
 pub struct Order<'a> {
-    /// starts the program so that it does the check of that name ([`crate::perform`])
+    /// Starts the program so that it does the check of that name ([`crate::perform`]).
     pub command: &'a dyn Fn(&str) -> Command,
-    /// names of checks; empty for all
+    /// Names of checks; empty for all.
     pub only: &'a [String],
-    /// the longest that one check may take
+    /// The longest that one check may take.
     pub limit: Duration,
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 pub(crate) struct Subject<'a> {
     pub(crate) path: &'a Path,
     pub(crate) settings: &'a Settings,
-    /// told what is tried next, for when the process does not survive it
+    /// Told what is tried next, for when the process does not survive it.
     pub(crate) at: &'a dyn Fn(&str),
 }
 
@@ -30,9 +30,9 @@ pub(crate) struct Worked {
     pub(crate) node: Node,
     pub(crate) attempt: Attempt,
     pub(crate) ran: Ran,
-    /// how often it asked whether to go on
+    /// How often it asked whether to go on.
     pub(crate) polls: u64,
-    /// every function that was lent on the way
+    /// Every function that was lent on the way.
     pub(crate) functions: Vec<HostFunction>,
 }
 
@@ -146,7 +146,7 @@ impl Started<'_> {
     }
 }
 
-/// The param that is to blame for a refusal, and a value that may do.
+/// The param that a refusal names, and a value that may do.
 fn mend(kind: &KindInfo, attempt: &Attempt, ran: &Ran) -> Option<(String, serde_json::Value)> {
     let name = &ran.said.as_ref()?.input;
     let mended = params::mended(kind, name, attempt.params.get(name)?)?;

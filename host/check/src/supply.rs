@@ -50,9 +50,9 @@ fn uniform(state: &mut u64) -> f64 {
 /// What FEATURES look at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Features {
-    /// layers with places
+    /// Layers with places.
     Layers,
-    /// one number per class
+    /// One number per class.
     Classes,
 }
 

@@ -52,3 +52,72 @@ fn port(port: &PortFacts) -> Port {
         many: port.flags & abi::PORT_MANY != 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn schema() -> abi::Str {
+        abi::Str::new(r#"{"type": "object", "description": "A kind."}"#)
+    }
+
+    unsafe extern "C" fn create(_: abi::Str, _: *const abi::Call, _: *mut *mut abi::Node) -> abi::Status {
+        abi::E_UNSUPPORTED
+    }
+
+    /// A plugin with one kind of these flags.
+    fn plugin(flags: u32, id: &'static str) -> EntryRef {
+        let kind = abi::Kind {
+            size: size_of::<abi::Kind>() as u32,
+            flags,
+            id: abi::Str::new(id),
+            version: 1,
+            n_in: 0,
+            n_out: 0,
+            reserved: 0,
+            inputs: std::ptr::null(),
+            outputs: std::ptr::null(),
+            title: abi::Str::EMPTY,
+            category: abi::Str::EMPTY,
+            params_schema: Some(schema),
+            check_params: None,
+        };
+        let kinds: &'static [*const abi::Kind; 1] =
+            Box::leak(Box::new([&raw const *Box::leak(Box::new(kind))]));
+        let entry = abi::Entry {
+            size: size_of::<abi::Entry>() as u32,
+            abi_major: abi::ABI_MAJOR,
+            abi_minor: 0,
+            flags: 0,
+            id: abi::Str::new("org.example"),
+            version: abi::Str::new("1"),
+            build: abi::Str::EMPTY,
+            init: None,
+            deinit: None,
+            n_kinds: 1,
+            reserved: 0,
+            kinds: kinds.as_ptr(),
+            create: Some(create),
+            get_extension: None,
+        };
+        // SAFETY: static from now on, as is what it points to.
+        unsafe { EntryRef::new(Box::leak(Box::new(entry))) }.unwrap()
+    }
+
+    #[test]
+    fn what_carries_state_is_not_pure() {
+        for (flags, pure_, stateful) in [
+            (abi::KIND_PURE, true, false),
+            (abi::KIND_PURE | abi::KIND_STATEFUL, false, true),
+            (0, false, false),
+        ] {
+            let (_, kinds) = read(plugin(flags, "Kind"), "file").unwrap();
+            assert_eq!((kinds[0].pure_, kinds[0].stateful, &kinds[0].doc[..]), (pure_, stateful, "A kind."));
+        }
+    }
+
+    #[test]
+    fn a_kind_without_an_id_refuses_the_plugin() {
+        assert_eq!(read(plugin(0, ""), "file").err().as_deref(), Some("its kind #0 has no id"));
+    }
+}

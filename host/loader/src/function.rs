@@ -99,8 +99,8 @@ impl Proxy {
 }
 
 impl FnHost for Proxy {
-    fn desc(&self) -> DescRef<'_> {
-        self.inner.desc().expect("it has described itself")
+    fn desc(&self) -> Option<DescRef<'_>> {
+        self.inner.desc()
     }
 
     fn extension(&self, id: &CStr) -> *const c_void {

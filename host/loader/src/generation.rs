@@ -46,7 +46,7 @@ impl Generation {
         if state.started {
             return Ok(());
         }
-        match self.entry.init(host::table(), call) {
+        match self.entry.init(host::host_table(), call) {
             abi::OK => {
                 state.started = true;
                 Ok(())

@@ -22,7 +22,7 @@ static LOG: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
 const MAX_LOG: usize = 1000;
 
 /// The table that `init` gets.
-pub fn table() -> &'static abi::Host {
+pub fn host_table() -> &'static abi::Host {
     &TABLE
 }
 

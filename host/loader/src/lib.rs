@@ -32,7 +32,7 @@ mod search;
 mod tensor;
 mod value;
 
-pub use host::{table, take_log};
+pub use host::{host_table, take_log};
 pub use known::KNOWN;
 pub use opened::Opened;
 pub use registry::{Loader, PluginInfo, Problem};

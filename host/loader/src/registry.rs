@@ -23,28 +23,28 @@ pub struct Loader {
 /// Something about a plugin that the user must or should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// what is wrong, with the path
+    /// What is wrong, with the path.
     pub message: String,
-    /// what to do about it
+    /// What to do about it.
     pub hint: Option<String>,
-    /// nothing can run like this
+    /// Nothing can run like this.
     pub fatal: bool,
 }
 
 /// A plugin, for listings.
 #[derive(Clone, Debug)]
 pub struct PluginInfo {
-    /// `org.dreamwire.image`
+    /// `org.dreamwire.image`.
     pub id: String,
-    /// its own version
+    /// Its own version.
     pub version: String,
-    /// what it says of its build
+    /// What it says of its build.
     pub build: String,
-    /// the library
+    /// The library.
     pub path: PathBuf,
-    /// of the library's bytes, in hexadecimal
+    /// Of the library's bytes, in hexadecimal.
     pub hash: String,
-    /// the kinds it gives
+    /// The kinds it gives.
     pub kinds: Vec<String>,
 }
 

@@ -31,7 +31,7 @@ enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
-    /// `--plugins` led to it, so that a failure to load it is an error and not a warning
+    /// `--plugins` led to it, so that a failure to load it is an error and not a warning.
     pub(crate) named: bool,
 }
 
@@ -144,7 +144,7 @@ fn concat_prefix() -> &'static str {
     if std::env::consts::DLL_PREFIX.is_empty() { "dreamwire_" } else { "libdreamwire_" }
 }
 
-/// `libdreamwire_vgg.so` -> `dreamwire_vgg`
+/// `libdreamwire_vgg.so` -> `dreamwire_vgg`.
 pub(crate) fn stem(path: &Path) -> String {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     stem.strip_prefix(std::env::consts::DLL_PREFIX).map_or(stem.clone(), str::to_owned)

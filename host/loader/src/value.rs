@@ -119,7 +119,7 @@ fn describe(value: &Value) -> String {
         Value::Int(_) => "an integer".to_owned(),
         Value::Float(_) => "a float".to_owned(),
         Value::Text(_) => "a text".to_owned(),
-        Value::Tensor(t) => format!("a tensor {:?} {:?}", t.dtype(), t.shape()),
+        Value::Tensor(t) => format!("{:?} {:?}", t.dtype(), t.shape()),
         Value::Function(function) => format!("a function `{}`", function.ty()),
     }
 }

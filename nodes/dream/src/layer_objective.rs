@@ -100,7 +100,10 @@ mod tests {
         for weight in ["much", ""] {
             let error = layers("l2", ["1", weight]).err().expect("refused");
             assert_eq!(error.input(), "features");
-            assert_eq!(error.to_string(), format!("the weight of layer `means` is `{weight}`"));
+            assert_eq!(
+                error.to_string(),
+                format!("the weight of layer `means` should be a number, found `{weight}`")
+            );
         }
     }
 }

@@ -137,7 +137,7 @@ impl From<candle_core::Error> for Error {
     }
 }
 
-/// candle's message without the backtrace that it carries along where RUST_BACKTRACE is set.
+/// The message of candle without the backtrace that it carries along where RUST_BACKTRACE is set.
 fn plain(error: &candle_core::Error) -> String {
     match error {
         candle_core::Error::WithBacktrace { inner, .. } => plain(inner),

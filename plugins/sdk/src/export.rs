@@ -86,8 +86,8 @@ fn exported_gradients(tensors: &[Option<Tensor>], n_in: usize) -> Result<Vec<Opt
 }
 
 impl FnHost for Exported {
-    fn desc(&self) -> DescRef<'_> {
-        self.table.desc()
+    fn desc(&self) -> Option<DescRef<'_>> {
+        Some(self.table.desc())
     }
 
     fn extension(&self, id: &CStr) -> *const c_void {

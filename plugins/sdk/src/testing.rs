@@ -22,7 +22,7 @@ pub enum Value {
     Tensor(Tensor),
     /// FEATURES, OBJECTIVE, ...
     Function(Function),
-    /// the functions of a MANY port
+    /// The functions of a MANY port.
     Functions(Vec<Function>),
     /// INT.
     Int(i64),

@@ -135,7 +135,11 @@ unsafe fn answer<'c, H: CallHost + 'c, T>(
 ) -> T {
     // SAFETY: the caller's promise.
     let call = unsafe { &*call.cast::<HostCall<'c, H>>() };
-    catch_unwind(AssertUnwindSafe(|| body(call))).unwrap_or(panicked)
+    catch_unwind(AssertUnwindSafe(|| body(call))).unwrap_or_else(|payload| {
+        // A payload whose drop panics would escape.
+        std::mem::forget(payload);
+        panicked
+    })
 }
 
 unsafe extern "C" fn progress<H: CallHost>(

@@ -14,8 +14,8 @@ pub type Evaluation = (Vec<Option<Owned>>, Option<TapeRef>);
 ///
 /// An error is the status that the caller gets; the call has been told why.
 pub trait FnHost: Send + Sync + 'static {
-    /// What it says of itself; always the same.
-    fn desc(&self) -> DescRef<'_>;
+    /// What it says of itself; always the same. `None` where it says nothing after all.
+    fn desc(&self) -> Option<DescRef<'_>>;
 
     /// An extension that lives as long as the function; null for none.
     fn extension(&self, _id: &CStr) -> *const c_void {
@@ -82,7 +82,7 @@ impl<F: FnHost> FnTable<F> {
 }
 
 fn leak<F: FnHost>(host: F, freed: bool) -> *mut Exported<F> {
-    let (n_in, n_out) = host.desc().counts();
+    let (n_in, n_out) = host.desc().map_or((0, 0), DescRef::counts);
     let base = abi::Fn { vt: FnTable::<F>::VT };
     Box::into_raw(Box::new(Exported { base, references: AtomicIsize::new(1), freed, n_in, n_out, host }))
 }
@@ -149,7 +149,8 @@ unsafe extern "C" fn release<F: FnHost>(f: *mut abi::Fn) {
 
 unsafe extern "C" fn describe<F: FnHost>(f: *mut abi::Fn) -> *const abi::FnDesc {
     // SAFETY: a live function of ours.
-    unsafe { (*f.cast::<Exported<F>>()).host.desc().raw() }
+    let exported = unsafe { &*f.cast::<Exported<F>>() };
+    quiet(std::ptr::null(), || exported.host.desc().map_or(std::ptr::null(), DescRef::raw))
 }
 
 unsafe extern "C" fn get_extension<F: FnHost>(f: *mut abi::Fn, id: *const c_char) -> *const c_void {
@@ -157,7 +158,17 @@ unsafe extern "C" fn get_extension<F: FnHost>(f: *mut abi::Fn, id: *const c_char
         return std::ptr::null();
     }
     // SAFETY: a live function of ours, and a text that ends in NUL, as the header says.
-    unsafe { (*f.cast::<Exported<F>>()).host.extension(CStr::from_ptr(id)) }
+    let (exported, id) = unsafe { (&*f.cast::<Exported<F>>(), CStr::from_ptr(id)) };
+    quiet(std::ptr::null(), || exported.host.extension(id))
+}
+
+/// Answers where there is no status: after a panic with something else.
+fn quiet<T>(panicked: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        // A payload whose drop panics would escape.
+        std::mem::forget(payload);
+        panicked
+    })
 }
 
 /// Runs the body of an exported function: a status, whatever happens.
@@ -324,5 +335,6 @@ unsafe extern "C" fn tape_vjp<T: TapeHost>(
 
 unsafe extern "C" fn tape_bytes<T: TapeHost>(tape: *mut abi::Tape) -> u64 {
     // SAFETY: a live tape of ours.
-    unsafe { (*tape.cast::<ExportedTape<T>>()).host.bytes() }
+    let exported = unsafe { &*tape.cast::<ExportedTape<T>>() };
+    quiet(0, || exported.host.bytes())
 }

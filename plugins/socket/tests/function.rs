@@ -78,8 +78,8 @@ fn values(tensor: &Option<Owned>) -> Vec<f32> {
 }
 
 impl FnHost for Square {
-    fn desc(&self) -> DescRef<'_> {
-        self.table.desc()
+    fn desc(&self) -> Option<DescRef<'_>> {
+        Some(self.table.desc())
     }
 
     fn extension(&self, id: &CStr) -> *const c_void {

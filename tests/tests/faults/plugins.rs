@@ -48,7 +48,7 @@ fn results_of_another_type_are_refused_and_the_plugin_is_named() {
         ("NO_PIXELS", "was promised, found F32 [1, 0, 2, 3]"),
         ("OTHER_DEVICE", "device type 2"),
         ("OTHER_DLPACK", "DLPack 2"),
-        ("NUMBER", "was promised, found none"),
+        ("NUMBER", "was promised, found an integer"),
         ("STRANGE_KIND", "the unknown kind 99"),
     ] {
         let folder = saving("ShapeLiar");

@@ -103,8 +103,8 @@ impl Hosted {
 }
 
 impl FnHost for Hosted {
-    fn desc(&self) -> DescRef<'_> {
-        self.table.desc()
+    fn desc(&self) -> Option<DescRef<'_>> {
+        Some(self.table.desc())
     }
 
     fn eval(&self, call: CallRef<'_>, x: Views<'_>, wrt: u64) -> Result<Evaluation, abi::Status> {

@@ -67,7 +67,7 @@ impl Plugin {
 
     /// Calls `init`.
     pub(crate) fn start(&self, host: &Host) -> Result<(), Refused> {
-        let (status, said) = host.call(|call| self.opened.entry().init(dreamwire_loader::table(), call));
+        let (status, said) = host.call(|call| self.opened.entry().init(dreamwire_loader::host_table(), call));
         if status == abi::OK { Ok(()) } else { Err(Refused { status, said, touched: false }) }
     }
 

@@ -9,17 +9,17 @@ use std::ops::Range;
 /// What a host function computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Model {
-    /// FEATURES: picture `[B,H,W,3]` to `relu1_1` `[B,8,H,W]` and `relu3_1` `[B,256,H/4,W/4]` (rounded up)
+    /// FEATURES: picture `[B,H,W,3]` to `relu1_1` `[B,8,H,W]` and `relu3_1` `[B,256,H/4,W/4]` (rounded up).
     Layers,
-    /// FEATURES: picture `[B,H,W,3]` to `logits` `[B,1000,1,1]`
+    /// FEATURES: picture `[B,H,W,3]` to `logits` `[B,1000,1,1]`.
     Logits,
-    /// OBJECTIVE: picture `[B,H,W,3]` to the sum over images of one number each
+    /// OBJECTIVE: picture `[B,H,W,3]` to the sum over images of one number each.
     Objective,
-    /// MAPPING: `z` `[B,16]` to `w` `[B,6,16]` and `w_avg` `[16]`
+    /// MAPPING: `z` `[B,16]` to `w` `[B,6,16]` and `w_avg` `[16]`.
     Mapping,
-    /// GENERATOR: `w` `[B,6,16]` to a picture `[B,16,16,3]`
+    /// GENERATOR: `w` `[B,6,16]` to a picture `[B,16,16,3]`.
     Generator,
-    /// DISCRIMINATOR: picture `[B,H,W,3]` to `logits` `[B]`
+    /// DISCRIMINATOR: picture `[B,H,W,3]` to `logits` `[B]`.
     Discriminator,
 }
 
@@ -34,7 +34,7 @@ const SIDE: usize = 16;
 pub(super) struct Shape {
     pub(super) name: &'static str,
     pub(super) semantics: &'static str,
-    /// -1 is free
+    /// -1 is free.
     pub(super) dims: &'static [i64],
 }
 
@@ -52,7 +52,7 @@ static W: [Shape; 1] = [shape("w", &[-1, LAYERS as i64, WIDTH as i64])];
 
 /// One output element.
 struct Term {
-    /// of the input seen as `[B,H,W,C]`; `None` for a constant
+    /// Of the input seen as `[B,H,W,C]`; `None` for a constant.
     window: Option<[Range<usize>; 4]>,
     constant: f64,
     linear: f64,
