@@ -48,7 +48,8 @@ impl Watching {
         serde_json::from_str(line).unwrap_or_else(|e| panic!("`{line}` is no event: {e}"))
     }
 
-    fn talk(&self) -> String {
+    /// What it has said to people so far.
+    pub fn talk(&self) -> String {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -67,8 +67,13 @@ impl Console {
         LOST.load(Ordering::Relaxed)
     }
 
-    /// Writes a line, or several, to standard error.
+    /// Writes a line, or several, to standard error, with nothing in it that a terminal would obey.
     pub(crate) fn talk(&self, text: &str) {
+        self.drawn(&clean(text));
+    }
+
+    /// Writes what was drawn with colours to standard error; its parts are clean already.
+    pub(crate) fn drawn(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
     }
 

@@ -22,7 +22,7 @@ fn look(args: &DescribeArgs, global: &Global, console: Console) -> Result<Exit, 
     let say = |mut problems: Vec<Diagnostic>| {
         sort(&mut problems);
         if !problems.is_empty() {
-            console.talk(&render::problems(&source, &problems, console.color));
+            console.drawn(&render::problems(&source, &problems, console.color));
         }
         Exit::of(&problems).unwrap_or(Exit::GRAPH)
     };

@@ -11,7 +11,7 @@ use dreamwire_session::{End, Job, events};
 use serde_json::{Value, json};
 
 use crate::args::Progress;
-use crate::console::{Console, log_line};
+use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
 use crate::render;
 
@@ -23,7 +23,7 @@ pub(crate) struct Listener {
 
 enum Form {
     Bar(bar::Bars),
-    Plain,
+    Plain(plain::Pace),
     Json,
     None,
 }
@@ -32,7 +32,7 @@ impl Listener {
     pub(crate) fn new(progress: Progress, console: Console) -> Self {
         let form = match progress {
             Progress::Bar if console.terminal => Form::Bar(bar::Bars::new()),
-            Progress::Bar => Form::Plain,
+            Progress::Bar => Form::Plain(plain::Pace::default()),
             Progress::Json => Form::Json,
             Progress::None => Form::None,
         };
@@ -47,6 +47,11 @@ impl Listener {
                 if let Form::Bar(bars) = form {
                     bars.hear(event);
                 }
+                if let (Form::Plain(pace), Event::Progress { node, done, total, note }) = (form, event)
+                    && pace.is_due(node)
+                {
+                    self.talk(&plain::progress(node, *done, *total, note));
+                }
                 let quiet = matches!(form, Form::None);
                 if let Some(text) = plain::text(event, matches!(form, Form::Bar(_)), quiet, self.console) {
                     self.talk(&text);
@@ -57,9 +62,13 @@ impl Listener {
 
     /// Says something to people, without damage to a bar.
     pub(crate) fn talk(&self, text: &str) {
+        self.drawn(&clean(text));
+    }
+
+    fn drawn(&self, text: &str) {
         match &self.form {
-            Form::Bar(bars) => bars.suspend(|| self.console.talk(text)),
-            _ => self.console.talk(text),
+            Form::Bar(bars) => bars.suspend(|| self.console.drawn(text)),
+            _ => self.console.drawn(text),
         }
     }
 
@@ -93,7 +102,7 @@ impl Listener {
             }
             self.tell(&value);
         }
-        self.talk(&render::problems(source, &problems, self.console.color));
+        self.drawn(&render::problems(source, &problems, self.console.color));
         Exit::of(&problems)
     }
 

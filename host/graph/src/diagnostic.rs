@@ -103,13 +103,21 @@ impl Diagnostic {
     }
 
     fn with(code: Code, severity: Severity, class: Class, message: String) -> Self {
-        Diagnostic { code, severity, class, message, labels: Vec::new(), hint: None, subject: None }
+        Diagnostic {
+            code,
+            severity,
+            class,
+            message: shortened(message),
+            labels: Vec::new(),
+            hint: None,
+            subject: None,
+        }
     }
 
     /// Adds a place; the first one added is the primary one.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: shortened(text.into()) });
         self
     }
 
@@ -117,6 +125,7 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         let hint = hint.into();
+        let hint = Hint { text: shortened(hint.text), ..hint };
         self.hint = if hint.text.is_empty() { None } else { Some(hint) };
         self
     }
@@ -137,6 +146,23 @@ impl Diagnostic {
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
+}
+
+/// A name in a graph may have megabytes; nobody reads more of it than this.
+fn shortened(text: String) -> String {
+    const HEAD: usize = 3000;
+    const TAIL: usize = 500;
+    if text.len() <= HEAD + TAIL {
+        return text;
+    }
+    let (mut head, mut tail) = (HEAD, text.len() - TAIL);
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    format!("{} ... {}", &text[..head], &text[tail..])
 }
 
 /// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry says how many more there are.
@@ -169,6 +195,15 @@ mod tests {
     fn problem(at: usize) -> Diagnostic {
         let code = Code::new("graph::unused_node");
         Diagnostic::warning(code, Class::Graph, at.to_string()).label(Span::new(at, at + 1), "")
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_its_middle() {
+        let long =
+            Diagnostic::error(Code::new("graph::x"), Class::Graph, format!("a{}z", "ü".repeat(1 << 20)));
+        assert!(long.message.len() < 4000 && long.message.starts_with("aü") && long.message.ends_with("üz"));
+        let short = Diagnostic::error(Code::new("graph::x"), Class::Graph, "ü".repeat(1000));
+        assert_eq!(short.message.len(), 2000);
     }
 
     #[test]
