@@ -84,17 +84,21 @@ fn every_crate_imports_only_what_the_design_allows() {
 #[test]
 fn no_arrow_runs_out_of_its_storey() {
     let folder = |name: &str| {
-        let done = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output().expect("cargo starts");
+        let done =
+            cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output().expect("cargo starts");
         let metadata: Value = serde_json::from_slice(&done.stdout).expect("metadata is JSON");
         let package = metadata["packages"].as_array().into_iter().flatten().find(|p| p["name"] == name);
-        let manifest = package.and_then(|package| package["manifest_path"].as_str()).expect("a manifest").to_owned();
+        let manifest =
+            package.and_then(|package| package["manifest_path"].as_str()).expect("a manifest").to_owned();
         let path = std::path::Path::new(&manifest).strip_prefix(repository()).expect("ours").to_owned();
         path.iter().next().and_then(OsStr::to_str).expect("a folder").to_owned()
     };
     let members = members();
-    let folders: Vec<(&str, String)> = members.iter().map(|(name, _)| (name.as_str(), folder(name))).collect();
+    let folders: Vec<(&str, String)> =
+        members.iter().map(|(name, _)| (name.as_str(), folder(name))).collect();
     for (name, imports) in &members {
-        let of = |name: &str| folders.iter().find(|(other, _)| *other == name).map(|(_, folder)| folder.as_str());
+        let of =
+            |name: &str| folders.iter().find(|(other, _)| *other == name).map(|(_, folder)| folder.as_str());
         let allowed: &[&str] = match of(name) {
             Some("plugins") => &["plugins"],
             Some("nodes") => &["plugins", "nodes"],

@@ -1,4 +1,4 @@
-//! Who listens to a run: bars, lines, JSON, or nobody.
+//! The output of a run: bars, lines, JSON, or nothing.
 
 mod bar;
 mod plain;
@@ -15,7 +15,7 @@ use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
 use crate::render;
 
-/// Shows what a run does. Any thread may tell it something.
+/// Shows the progress of a run. Any thread may use it.
 pub(crate) struct Listener {
     console: Console,
     form: Form,
@@ -39,7 +39,7 @@ impl Listener {
         Listener { console, form }
     }
 
-    /// Something happened in a run.
+    /// Shows an event of a run.
     pub(crate) fn hear(&self, event: &Event) {
         match &self.form {
             Form::Json => self.console.data(&line(&events::event(event))),
@@ -60,7 +60,7 @@ impl Listener {
         }
     }
 
-    /// Says something to people, without damage to a bar.
+    /// Writes a message without damaging a bar.
     pub(crate) fn talk(&self, text: &str) {
         self.drawn(&clean(text));
     }
@@ -72,7 +72,7 @@ impl Listener {
         }
     }
 
-    /// Says something to programs, if one is listening.
+    /// Writes JSON for programs, if requested.
     pub(crate) fn tell(&self, value: &Value) {
         if matches!(self.form, Form::Json) {
             self.console.data(&line(value));
@@ -128,7 +128,7 @@ impl Listener {
 
     fn done(&self, summary: &Summary, elapsed: Duration) {
         let known = summary.steps.iter().filter(|step| step.ran.is_none());
-        // Files of steps that ran have been told of when they were published.
+        // Files of steps that ran were reported when they were published.
         for (step, file) in known.flat_map(|step| step.published.iter().map(move |file| (step, file))) {
             let file = Published { written: false, ..file.clone() };
             self.tell(&events::published(&step.node, &file));
@@ -142,7 +142,7 @@ impl Listener {
         }
     }
 
-    /// The run is over, well or not: what is drawn goes away.
+    /// The run has ended: removes what is drawn.
     pub(crate) fn clear(&self) {
         if let Form::Bar(bars) = &self.form {
             bars.clear();

@@ -3,7 +3,7 @@ use std::fmt;
 use crate::hint::Hint;
 use crate::source::Span;
 
-/// How many problems are reported in one go.
+/// How many problems are reported at once.
 pub const MAX_PROBLEMS: usize = 50;
 
 /// Stable name of a kind of problem, such as `graph::unknown_kind`.
@@ -33,11 +33,11 @@ impl fmt::Display for Code {
 pub enum Severity {
     /// The graph cannot be run.
     Error,
-    /// The graph can be run, but perhaps not as meant.
+    /// The graph can be run, but perhaps not as intended.
     Warning,
 }
 
-/// Whose fault a problem is.
+/// The cause of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// The graph file.
@@ -72,20 +72,20 @@ pub struct Label {
     pub text: String,
 }
 
-/// One problem: what, where, and what to do about it.
+/// One problem: what, where, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable name of this kind of problem.
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// Whose fault it is.
+    /// The cause.
     pub class: Class,
     /// What is wrong: lower case, no full stop, names in backticks.
     pub message: String,
     /// Places; the first is the primary one.
     pub labels: Vec<Label>,
-    /// What to do about it.
+    /// A hint: how to fix it.
     pub hint: Option<Hint>,
     /// What it is about; `None` for a problem of the file as a whole.
     pub subject: Option<Subject>,
@@ -121,7 +121,7 @@ impl Diagnostic {
         self
     }
 
-    /// Sets what to do about it; an empty text is no hint.
+    /// Sets the hint; an empty text is no hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         let hint = hint.into();
@@ -130,7 +130,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says which node it is about, and which of its inputs (empty: none in particular).
+    /// Sets the node that it is about, and the input (empty: none in particular).
     #[must_use]
     pub fn about(mut self, node: impl Into<String>, input: impl Into<String>) -> Self {
         self.subject = Some(Subject { node: node.into(), input: input.into() });
@@ -165,7 +165,7 @@ fn shortened(text: String) -> String {
     format!("{} ... {}", &text[..head], &text[tail..])
 }
 
-/// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry says how many more there are.
+/// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry counts the rest.
 pub fn sort(problems: &mut Vec<Diagnostic>) {
     let place = |problem: &Diagnostic| problem.span().unwrap_or_default();
     problems.sort_by_key(place);
@@ -181,7 +181,7 @@ pub fn sort(problems: &mut Vec<Diagnostic>) {
         1 => "1 more problem is not shown".to_owned(),
         count => format!("{count} more problems are not shown"),
     };
-    // The last entry stands for what it hides, so that an error among it still counts as one.
+    // The last entry stands for those it hides, so that an error among them still counts.
     problems.push(match dropped.iter().find(|problem| problem.is_error()) {
         Some(error) => Diagnostic::error(code, error.class, text),
         None => Diagnostic::warning(code, Class::Graph, text),

@@ -78,7 +78,8 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for folder in ["graphs", "tests/suite"] {
         let files = std::fs::read_dir(root.join(folder)).expect("the folder is there").flatten();
-        let graphs = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "json"));
+        let graphs =
+            files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "json"));
         seeds.extend(graphs.filter_map(|path| std::fs::read(path).ok()).filter(|bytes| bytes.len() < 20_000));
     }
     seeds.sort();

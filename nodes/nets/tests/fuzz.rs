@@ -8,7 +8,8 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 /// A file with tensors of several types, one of them int8 with its scales.
 fn seed() -> Vec<u8> {
     let floats: Vec<u8> = (0..24).flat_map(|n| (n as f32).to_le_bytes()).collect();
-    let view = |dtype, shape: &[usize], bytes| TensorView::new(dtype, shape.to_vec(), bytes).expect("they fit");
+    let view =
+        |dtype, shape: &[usize], bytes| TensorView::new(dtype, shape.to_vec(), bytes).expect("they fit");
     let tensors = [
         ("a.weight", view(Dtype::F32, &[2, 3, 2, 2], &floats)),
         ("a.bias", view(Dtype::F32, &[2], &floats[..8])),

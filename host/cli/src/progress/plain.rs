@@ -42,7 +42,7 @@ pub(super) fn progress(node: &str, done: u64, total: u64, note: &str) -> String 
     format!("`{node}`: {}", clean_line(&parts.join(", ")))
 }
 
-/// What is said of an event. A bar shows by itself that a step runs; `quiet` leaves only what a user must see.
+/// The line for an event. A bar already shows that a step runs; `quiet` leaves only what a user must see.
 pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> Option<String> {
     match event {
         Event::Log { node, level, message } => console
