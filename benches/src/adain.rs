@@ -20,11 +20,11 @@ const DECODER: [(usize, usize, usize); 5] =
 /// The layer that is decoded, and pixels of the picture per pixel of its maps.
 const LAYER: &str = "relu3_1";
 const SCALE: usize = 4;
-/// Before the names of the decoder's tensors, where they stand in one file with the encoder's.
+/// Prefix of the decoder's tensors in a file that also holds the encoder's.
 const PREFIX: &str = "decoder.";
 
-/// One picture painted like another: both through VGG16 (with mirrored edges) to the decoder's layer, one after the
-/// other, AdaIN, and the decoder. What the node AdaIN does with alpha 1.
+/// Style transfer: both pictures through VGG16 (with mirrored edges) to the decoder's layer, one after the
+/// other, AdaIN, and the decoder, as the node AdaIN does with alpha 1.
 pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> {
     let size = args.common.size();
     if !size.is_multiple_of(SCALE) {

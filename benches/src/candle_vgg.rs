@@ -3,14 +3,15 @@ use std::collections::HashMap;
 use candle_core::{Result, Tensor, bail};
 use dreamwire_nets::vgg::{Variant, layer_names};
 
-/// VGG16 up to the layer `last` in candle's own operators, as they are: what Dreamwire would run without its kernels.
+/// VGG16 up to the layer `last` in candle's own operators: Dreamwire without its kernels.
 ///
-/// Outputs agree with the kernels' up to rounding. Gradients do not: candle's max-pool divides them by the size of its
+/// Outputs agree with the kernels' up to rounding. Gradients do not: candle's max-pool divides them by the
+/// size of its window.
 /// window.
 ///
 /// # Errors
 ///
-/// If a weight is missing, or what candle says.
+/// If a weight is missing, and those of candle.
 pub(crate) fn features(weights: &HashMap<String, Tensor>, x: &Tensor, last: &str) -> Result<Tensor> {
     let tensor = |name: String| match weights.get(&name) {
         Some(tensor) => Ok(tensor),

@@ -11,19 +11,19 @@ use crate::flops::vgg_gflop;
 use crate::measure::{peak_rss_mb, repeat};
 use crate::report::Report;
 
-/// The id of the node that climbs.
+/// The id of the GradientAscent node.
 const CLIMBER: &str = "dream";
 
 /// One run of the program.
 struct Run {
     /// Wall time of the step GradientAscent in milliseconds.
     step_ms: f64,
-    /// Of the process, in units of 2^20 bytes.
+    /// Peak memory of the process, in units of 2^20 bytes.
     peak_rss_mb: Option<f64>,
 }
 
-/// A dream as a user has it: from the start of the program `dreamwire` to a saved picture, with its plugins and the
-/// built-in weights. The picture is noise of one octave.
+/// A complete dream: from the start of the program `dreamwire` to a saved picture, with its plugins and the
+/// built-in weights. The picture is noise, with one octave.
 pub(crate) fn measure(args: &DreamArgs) -> Result<String, Failure> {
     let program = program()?;
     let folder = tempfile::tempdir().map_err(|error| failed("make a temporary folder", &error))?;
@@ -37,7 +37,8 @@ pub(crate) fn measure(args: &DreamArgs) -> Result<String, Failure> {
     let timed = &runs[runs.len() - times.len()..];
     let steps: Vec<f64> = timed.iter().map(|run| run.step_ms).collect();
     let peak = timed.iter().filter_map(|run| run.peak_rss_mb).max_by(f64::total_cmp);
-    // Every step goes forward and back. The bound is that of the steps: the rest of the program has no convolutions.
+    // Every step goes forward and backward. The bound is that of the steps: the rest of the program has no
+    // convolutions.
     let work = 2.0 * f64::from(args.steps) * vgg_gflop(args.common.size(), &args.layer);
     let report = Report::new("dream", &args.common, times, work).backward(true);
     report.of_process(peak, steps).text(args.common.json)
@@ -71,7 +72,7 @@ fn graph_of(args: &DreamArgs) -> Value {
     })
 }
 
-/// Runs the graph and listens to what the program tells of it.
+/// Runs the graph and reads the program's events.
 fn run(program: &Path, folder: &Path, graph: &Path, threads: usize) -> Result<Run, Failure> {
     let talk = folder.join("talk.txt");
     let stderr = File::create(&talk).map_err(|error| failed("write a temporary file", &error))?;

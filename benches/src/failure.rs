@@ -1,7 +1,7 @@
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The command line asks for what there is not.
+    /// The command line requests something that does not exist.
     #[error("{0}")]
     Usage(String),
     /// A file of weights or inputs is missing or unusable.
@@ -13,7 +13,7 @@ pub(crate) enum Failure {
     /// Something else went wrong.
     #[error("{0}")]
     Failed(String),
-    /// A network refused, or candle did.
+    /// An error of a network or of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }

@@ -10,7 +10,7 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Multiplications and additions of the direct 3x3 convolution, in 1e9.
+    /// FLOP of the direct 3x3 convolution, in 1e9.
     pub(crate) fn gflop(&self) -> f64 {
         gflop(self.size * self.size, self.inputs, self.outputs, 9)
     }
@@ -42,7 +42,7 @@ pub(crate) fn vgg_gflop(size: usize, last: &str) -> f64 {
     convolutions(size, last).iter().map(Convolution::gflop).sum()
 }
 
-/// Of a direct convolution with `taps` weights per pair of channels at `positions` pixels, in 1e9.
+/// FLOP of a direct convolution with `taps` weights per pair of channels at `positions` pixels, in 1e9.
 pub(crate) fn gflop(positions: usize, inputs: usize, outputs: usize, taps: usize) -> f64 {
     2.0 * positions as f64 * (inputs * outputs * taps) as f64 / 1e9
 }
@@ -51,7 +51,7 @@ pub(crate) fn gflop(positions: usize, inputs: usize, outputs: usize, taps: usize
 mod tests {
     use super::*;
 
-    /// The 15.35 billion multiplications that papers give for VGG16's convolutions at 224 pixels.
+    /// The 15.35 billion multiplications that papers state for VGG16's convolutions at 224 pixels.
     #[test]
     fn vgg16_at_224() {
         assert_eq!(convolutions(224, "relu5_3").len(), 13);

@@ -1,9 +1,9 @@
-//! Every convolution of VGG16 alone.
+//! Times every convolution of VGG16 alone.
 //!
-//! A run of layers turns its input from planes into channels last, and its outputs back, and candle adds its own passes
-//! over the gradients at both ends. In a network that happens at the ends of the whole run, so it must not be charged
-//! to a layer: what a run of a layer that does nothing costs on maps of the same sizes is subtracted. These are the
-//! shortest times of all repetitions, because the difference of two medians is mostly that of their noise.
+//! A stack converts its input from channels first to channels last, and its outputs back, and candle adds its
+//! own passes over the gradients at both ends. In a network that happens at the ends of the whole stack, so
+//! it must not count for a layer: the time of an identity layer on maps of the same sizes is subtracted.
+//! These are the shortest times of all repetitions, because the difference of two medians is mostly noise.
 
 use candle_core::{DType, Result, Tensor, Var, bail};
 use dreamwire_kernels::{Layer, Padding, Stack, simd_level};
@@ -34,11 +34,11 @@ struct Row {
     size: usize,
     inputs: usize,
     outputs: usize,
-    /// In one direction.
+    /// Of one direction.
     gflop: f64,
     forward_ms: f64,
     backward_ms: f64,
-    /// What was subtracted from the forward pass, and from both passes together.
+    /// The time subtracted from the forward pass, and from both passes together.
     ends_ms: [f64; 2],
     f4_percent: Option<[f64; 2]>,
 }
@@ -46,7 +46,7 @@ struct Row {
 /// Forward pass, and forward and backward pass.
 type Passes = [f64; 2];
 
-/// VGG16's convolutions up to the layer that was asked for.
+/// VGG16's convolutions up to the requested layer.
 pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
     let common = &args.common;
     let rows =
@@ -113,7 +113,7 @@ impl Candidate {
     }
 }
 
-/// Shortest times in milliseconds. The candidates take turns, so that none has all of a slow while for itself.
+/// Shortest times in milliseconds. The candidates alternate, so that a slow period affects all.
 fn passes<const N: usize>(
     common: &Common,
     candidates: [Candidate; N],
@@ -134,7 +134,7 @@ fn passes<const N: usize>(
     Ok(least)
 }
 
-/// The gradient of the sum of all outputs: candle starts with ones where it is given no scalar.
+/// The gradient of the sum of all outputs: candle starts with ones for an output that is not scalar.
 fn gradient_of_sum(stack: &Stack, x: &Var, last: usize) -> Result<Tensor> {
     let y = stack.apply(x.as_tensor(), &[last])?.swap_remove(0);
     match y.backward()?.remove(x.as_tensor()) {

@@ -1,8 +1,8 @@
 //! The program `dreamwire-bench`: how long whole networks take on this machine.
 //!
-//! It lies beside `dreamwire`, which starts it as `dreamwire bench`, and is a program of its own because the host knows
-//! no network. Weights and pictures are random and always the same, or come from safetensors files, so that another
-//! program can be given the same ones. `docs/benchmarks.md` has how to read the results.
+//! It lies beside `dreamwire`, which starts it as `dreamwire bench`, and is a separate program because the
+//! host links no network. Weights and pictures are random and always the same, or come from safetensors
+//! files, so that another program can use the same ones. `docs/benchmarks.md` explains the results.
 
 mod adain;
 mod args;
@@ -25,7 +25,7 @@ use clap::Parser;
 use crate::args::{Cli, Common, Network};
 use crate::failure::Failure;
 
-/// candle's backward pass and the drop of what it leaves recurse deeply.
+/// candle's backward pass and the drop of its graph recurse deeply.
 const STACK_BYTES: usize = 32 << 20;
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn execute(cli: &Cli) -> Result<String, Failure> {
     }
 }
 
-/// Runs `work` in a pool of the threads that were asked for.
+/// Runs `work` in a pool of the requested threads.
 fn with_threads<R: Send>(
     common: &Common,
     work: impl FnOnce() -> Result<R, Failure> + Send,

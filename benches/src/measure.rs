@@ -5,8 +5,8 @@ use candle_core::{Result, Tensor, Var, bail};
 use crate::args::Common;
 use crate::failure::Failure;
 
-/// Repeats `work` as often as `common` says: the wall time of every timed repetition in milliseconds, and what the last
-/// one gave.
+/// Repeats `work` as `common` says: the wall time of every timed repetition in milliseconds, and the last
+/// result.
 pub(crate) fn repeat<R, E: Into<Failure>>(
     common: &Common,
     mut work: impl FnMut() -> std::result::Result<R, E>,
@@ -16,7 +16,7 @@ pub(crate) fn repeat<R, E: Into<Failure>>(
     }
     let (mut times, mut last) = (Vec::new(), None);
     for _ in 0..common.repeat.get() {
-        // What the repetition before gave is not part of the memory that this one needs.
+        // The result of the repetition before must not count as memory of this one.
         drop(last.take());
         let start = Instant::now();
         let result = work().map_err(Into::into)?;
@@ -26,11 +26,11 @@ pub(crate) fn repeat<R, E: Into<Failure>>(
     Ok((times, last.expect("there is at least one repetition")))
 }
 
-/// The gradient of `mean(network(x)^2)` by `x`.
+/// The gradient of `mean(network(x)^2)` with respect to `x`.
 ///
 /// # Errors
 ///
-/// What the network says, and if its output does not depend on `x`.
+/// Those of the network, and if its output does not depend on `x`.
 pub(crate) fn gradient(x: &Var, network: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let x = x.as_tensor();
     let mut gradients = network(x)?.sqr()?.mean_all()?.backward()?;
@@ -40,7 +40,7 @@ pub(crate) fn gradient(x: &Var, network: impl FnOnce(&Tensor) -> Result<Tensor>)
     }
 }
 
-/// The middle one; of an even number, the mean of the middle two. 0 for none.
+/// The median; 0 for an empty list.
 pub(crate) fn median(times: &[f64]) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -58,7 +58,7 @@ pub(crate) fn milliseconds<R>(work: impl FnOnce() -> Result<R>) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }
 
-/// The most memory that a process (`self`, or a number) has had so far, in units of 2^20 bytes; known on Linux only.
+/// The peak memory of a process (`self`, or a number), in units of 2^20 bytes; known on Linux only.
 pub(crate) fn peak_rss_mb(process: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

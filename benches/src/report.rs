@@ -14,7 +14,7 @@ pub(crate) struct Report {
     engine: &'static str,
     /// Whether the gradient was computed too.
     backward: bool,
-    /// What the kernels compute with.
+    /// The SIMD level of the kernels.
     simd: &'static str,
     /// Wall time of every repetition.
     times_ms: Vec<f64>,
@@ -24,11 +24,11 @@ pub(crate) struct Report {
     /// Wall time of the step GradientAscent alone, for dreams.
     #[serde(skip_serializing_if = "Option::is_none")]
     step_ms: Option<Vec<f64>>,
-    /// Of the whole process, in units of 2^20 bytes.
+    /// Peak memory of the whole process, in units of 2^20 bytes.
     peak_rss_mb: Option<f64>,
-    /// Of the network's convolutions, each computed directly, in 1e9.
+    /// GFLOP of the network's convolutions, each computed directly.
     gflop: f64,
-    /// How close the median is to the bound of Winograd's F(4x4, 3x3), if the machine's peak is known.
+    /// The median relative to the bound of Winograd's F(4x4, 3x3), if the machine's peak is known.
     f4_percent: Option<f64>,
 }
 
@@ -62,7 +62,7 @@ impl Report {
         Self { backward, ..self }
     }
 
-    /// For work that another process did.
+    /// For work done by another process.
     pub(crate) fn of_process(self, peak_rss_mb: Option<f64>, step_ms: Vec<f64>) -> Self {
         Self { peak_rss_mb, step_ms: Some(step_ms), ..self }
     }
@@ -103,8 +103,8 @@ pub(crate) fn as_json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(text + "\n")
 }
 
-/// The time that `gflop` would take if every multiplication that Winograd's F(4x4, 3x3) leaves (36 of 144) ran at `peak`
-/// GFLOP/s and nothing else cost anything, in percent of `ms`.
+/// The time of `gflop` if every multiplication of Winograd's F(4x4, 3x3) (36 of 144) ran at `peak` GFLOP/s
+/// and everything else were free, in percent of `ms`.
 pub(crate) fn f4_percent(gflop: f64, peak: f64, ms: f64) -> f64 {
     gflop / 4.0 / peak * 1e3 / ms * 100.0
 }

@@ -10,8 +10,8 @@ use crate::measure::{gradient, repeat};
 use crate::report::Report;
 use crate::tensors;
 
-/// StyleGAN2's synthesis from `w`, `[1, layers, 512]`, to a picture: styles, demodulation and the stored noise are part of
-/// it. Nothing is clamped, as in NVIDIA's configuration for f32.
+/// StyleGAN2's synthesis from `w`, `[1, layers, 512]`, to a picture, including styles, demodulation and the
+/// stored noise. Nothing is clamped, as in NVIDIA's configuration for f32.
 pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
     let size = args.common.size();
     let weights = match &args.files.weights {
@@ -45,7 +45,7 @@ pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
 fn synthesis_gflop(tensors: &HashMap<String, Tensor>) -> f64 {
     let mut parts: Vec<f64> =
         tensors.iter().filter_map(|(name, tensor)| layer_gflop(name, tensor.dims())).collect();
-    // Sums depend on their order, and the map has another one in every process.
+    // The sum depends on its order, which differs from process to process in the map.
     parts.sort_by(f64::total_cmp);
     parts.iter().sum()
 }

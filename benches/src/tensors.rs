@@ -7,7 +7,7 @@ use dreamwire_nets::weights;
 
 use crate::failure::Failure;
 
-/// Of everything random: two runs see the same numbers.
+/// The seed of everything random: two runs see the same numbers.
 const SEED: u64 = 0x6472_6561_6d77;
 /// Streams of weights are counted from 0, those of inputs from here.
 const INPUTS: u64 = 1 << 32;
@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path) -> std::result::Result<HashMap<String, Tensor>, 
     weights::read(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
-/// The tensors that a network is applied to, by name and shape: from the file, or uniform in `low..high`.
+/// The inputs of a network, by name and shape: from the file, or uniform in `low..high`.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub(crate) fn inputs(
     expected.iter().map(|(name, shape)| take(name, shape)).collect()
 }
 
-/// Writes the result of a run, if somebody asked for it.
+/// Writes the result of a run, if requested.
 ///
 /// # Errors
 ///
@@ -63,8 +63,8 @@ pub(crate) fn write(file: Option<&Path>, result: &Tensor) -> std::result::Result
     result.save_safetensors("result", path).map_err(cannot)
 }
 
-/// Random weights of these names and shapes that keep the size of activations (He et al., arXiv:1502.01852): the
-/// variance of a convolution's `[O, I, kh, kw]` is `2 / (I kh kw)`. Everything else is in -0.1..0.1.
+/// Random weights of these names and shapes that keep the scale of activations (He et al., arXiv:1502.01852):
+/// the variance of a convolution's `[O, I, kh, kw]` is `2 / (I kh kw)`. Everything else is in -0.1..0.1.
 pub(crate) fn he(shapes: &[(String, Vec<usize>)]) -> Result<HashMap<String, Tensor>> {
     let tensor = |(index, (name, shape)): (usize, &(String, Vec<usize>))| {
         let bound = match shape.as_slice() {
@@ -76,7 +76,7 @@ pub(crate) fn he(shapes: &[(String, Vec<usize>)]) -> Result<HashMap<String, Tens
     shapes.iter().enumerate().map(tensor).collect()
 }
 
-/// Random numbers in `low..high`; another `stream`, other numbers.
+/// Random numbers in `low..high`, different for each `stream`.
 pub(crate) fn uniform(stream: u64, shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
     let rng = CounterRng::new(SEED).stream(stream);
     let unit = |position| (rng.at(position) >> 40) as f64 / (1u64 << 24) as f64;

@@ -12,13 +12,13 @@ use crate::measure::{gradient, repeat};
 use crate::report::Report;
 use crate::{candle_vgg, tensors};
 
-/// Of the random input: a normalised picture is in about -2..2.
+/// Standard deviation of the random input: a normalised picture is in about -2..2.
 const RANGE: [f64; 2] = [-2.0, 2.0];
 
 /// The layer's output for an input.
 type Network = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
 
-/// VGG16 from the normalised picture `[1, 3, N, N]` to a layer, and the way back.
+/// VGG16 from the normalised picture `[1, 3, N, N]` to a layer, and its gradient.
 pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
     let (size, layer) = (args.common.size(), args.layer.as_str());
     let weights = match &args.files.weights {

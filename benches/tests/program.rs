@@ -23,7 +23,7 @@ fn result(file: &Path) -> Tensor {
     weights::read(&bytes).expect("it is a safetensors file").remove("result").expect("it is called so")
 }
 
-/// Largest deviation in units of the largest value.
+/// Largest deviation relative to the largest value.
 fn deviation(a: &Tensor, b: &Tensor) -> f32 {
     let largest = |x: &Tensor| x.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
     largest(&(a - b).unwrap()) / largest(b)
@@ -67,7 +67,7 @@ fn gradients_have_the_shape_of_what_they_are_of() {
     check(&["stylegan2", "--size", "16"], &[1, 6, 512]);
 }
 
-/// Pictures and gradients of whole networks, with every kind of vectors that this CPU has.
+/// Pictures and gradients of whole networks, at every SIMD level of this CPU.
 #[test]
 fn levels_agree() {
     let check = |arguments: &[&str], tolerance: f32| {
@@ -94,11 +94,11 @@ fn levels_agree() {
         }
     };
     check(&["vgg16", "--size", "64"], 1e-5);
-    // Near-ties of rectifiers and pools fall either way, and each sends its gradient elsewhere.
+    // Near-ties of rectifiers and pools resolve either way, and each routes its gradient differently.
     check(&["vgg16", "--size", "64", "--layer", "relu3_1", "--backward"], 1e-2);
     check(&["stylegan2", "--size", "32"], 1e-5);
     check(&["stylegan2", "--size", "32", "--backward"], 1e-4);
-    // Dividing by deviations enlarges what is left of rounding.
+    // Dividing by deviations amplifies the remaining rounding.
     check(&["adain", "--size", "48"], 1e-4);
 }
 

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-/// Compares a text with a file that holds what is expected; with `BLESS=1` in the environment rewrites the file.
+/// Compares a text with an expected one in a file; with `BLESS=1` in the environment it rewrites the file.
 ///
 /// # Panics
 /// If they differ: both are shown.

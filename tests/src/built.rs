@@ -29,7 +29,7 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Where cargo puts what it builds for the profile that this test was built with: `target/debug`.
+/// cargo's output folder for the profile of this test: `target/debug`.
 fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     // target/debug/deps/test-0123456789abcdef
@@ -69,7 +69,7 @@ pub fn built() -> &'static Built {
     BUILT.get_or_init(build)
 }
 
-/// `dreamwire_vgg` -> `libdreamwire_vgg.so`
+/// `dreamwire_vgg` -> `libdreamwire_vgg.so`.
 pub(crate) fn library_file(stem: &str) -> String {
     format!("{}{stem}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
 }
@@ -77,10 +77,10 @@ pub(crate) fn library_file(stem: &str) -> String {
 /// A folder with the program and only some of its plugins: `["dreamwire_image"]`.
 ///
 /// # Panics
-/// If a file cannot be put there.
+/// If a file cannot be created.
 pub fn stage(plugins: &[&str]) -> (Folder, PathBuf) {
     let built = built();
-    // On the disk of the target folder, so that links will do.
+    // On the disk of the target folder, so that hard links work.
     let folder = Folder::inside(&built.plugins);
     let name = built.binary.file_name().expect("the program has a name").to_owned();
     let libraries = plugins.iter().map(|stem| OsString::from(library_file(stem)));

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Compiles `plugins/NAME.c` to `libdreamwire_NAME.so` in a folder of its own, and gives that file.
+/// Compiles `plugins/NAME.c` to `libdreamwire_NAME.so` in its own folder, and returns that file.
 pub fn c_plugin(name: &str) -> PathBuf {
     compile(name, HEADER, None, &format!("dreamwire_{name}"))
 }
@@ -16,12 +16,12 @@ pub fn c_plugin_of_minor_0(name: &str) -> PathBuf {
 /// The folder of the header of today.
 const HEADER: &str = "plugins/abi/include";
 
-/// As [`c_plugin`], with `-D DEFINE`: one of the faults that the source has.
+/// As [`c_plugin`], with `-D DEFINE`: one of the faults that the source can have.
 pub fn c_plugin_with(name: &str, define: &str) -> PathBuf {
     compile(name, HEADER, Some(define), &format!("dreamwire_{name}_{}", define.to_lowercase()))
 }
 
-/// As [`c_plugin`], but what comes out is not called like a plugin.
+/// As [`c_plugin`], but the result is not named like a plugin.
 pub fn c_library(name: &str) -> PathBuf {
     compile(name, HEADER, None, name)
 }
@@ -32,7 +32,7 @@ fn compile(name: &str, include: &str, define: Option<&str>, stem: &str) -> PathB
     let folder = target.join("test-plugins").join(stem);
     std::fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let library = folder.join(library_file(stem));
-    // Tests run side by side: nobody may load half a library.
+    // Tests run in parallel: none may load half a library.
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!("{}-{number}.tmp", std::process::id()));
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Far more than any test needs: only a hang comes here.
+/// Far more than any test needs: only a hang reaches this.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A run of the program, with nothing of the environment that the tests run in.
+/// A run of the program, with a clean environment.
 pub struct Cmd {
     command: Command,
 }
@@ -41,7 +41,7 @@ impl Cmd {
         self
     }
 
-    /// Starts it with pipes for what it writes.
+    /// Starts it with pipes for its output.
     ///
     /// # Panics
     /// If it does not start.
@@ -102,16 +102,16 @@ fn collect(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Stri
 /// How a run of the program ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// data
+    /// Standard output.
     pub stdout: String,
-    /// talk
+    /// Standard error.
     pub stderr: String,
-    /// none if a signal ended it
+    /// `None` if a signal ended it.
     pub code: Option<i32>,
 }
 
 impl Outcome {
-    /// It ended with this exit code.
+    /// Checks the exit code.
     #[track_caller]
     pub fn exits(&self, code: i32) -> &Self {
         let (found, stdout, stderr) = (self.code, &self.stdout, &self.stderr);
@@ -122,14 +122,14 @@ impl Outcome {
         self
     }
 
-    /// Its talk holds this text, however lines were wrapped.
+    /// Checks that standard error contains this text, however lines are wrapped.
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {
         assert!(squeezed(&self.stderr).contains(&squeezed(text)), "`{text}` expected in:\n{}", self.stderr);
         self
     }
 
-    /// Its talk does not hold this text.
+    /// Checks that standard error does not contain this text.
     #[track_caller]
     pub fn says_not(&self, text: &str) -> &Self {
         assert!(
@@ -141,7 +141,7 @@ impl Outcome {
     }
 }
 
-/// Without spaces and frames: what is said, not how it is laid out.
+/// Without spaces and frames: the text without its layout.
 fn squeezed(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '│' | '|' | '·' | '\u{2500}'..='\u{257f}'))

@@ -35,7 +35,7 @@ impl Folder {
         self.path().join(name)
     }
 
-    /// Writes a file in it, as an editor does that saves by renaming.
+    /// Writes a file in it like an editor that saves by renaming.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let (path, temporary) = (self.join(name), self.join(&format!("{name}.saving")));
         std::fs::write(&temporary, content).unwrap_or_else(|e| panic!("{}: {e}", temporary.display()));
@@ -50,7 +50,8 @@ impl Folder {
         std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     }
 
-    /// The names of all files below a folder in it, in order, with forward slashes; none if there is no such folder.
+    /// The names of all files below a folder in it, sorted, with forward slashes; none if there is no such
+    /// folder.
     pub fn files(&self, folder: &str) -> Vec<String> {
         let mut found = Vec::new();
         let root = self.join(folder);

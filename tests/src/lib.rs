@@ -1,9 +1,9 @@
 //! The outside view: the program as users and plugin authors meet it.
 //!
-//! Nothing in here looks into the host. [`built`] makes cargo build the program, the plugins and the fixtures once per
-//! test process; [`Cmd`] runs the program in a [`Folder`] with a clean environment; [`c_plugin`] compiles the C sources
-//! of `plugins/`; [`Watching`] listens to a `dreamwire watch`; [`safetensors`] makes and reads weights files. The tests
-//! are in `tests/`, one file per behaviour.
+//! Nothing in here looks into the host. [`built`] makes cargo build the program, the plugins and the fixtures
+//! once per test process; [`Cmd`] runs the program in a [`Folder`] with a clean environment; [`c_plugin`]
+//! compiles the C sources of `plugins/`; [`Watching`] listens to a `dreamwire watch`; [`safetensors`] makes
+//! and reads weights files. The tests are in `tests/`, one file per behaviour.
 //!
 //! `BLESS=1 cargo test -p dreamwire-tests` rewrites the texts that tests compare with.
 

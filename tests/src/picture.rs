@@ -12,7 +12,7 @@ pub fn photo(path: &Path, width: u32, height: u32) {
     picture.save(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
 }
 
-/// Size of a picture, and the standard deviation of its samples, which are in 0..1: 0 is one flat colour.
+/// Size of a picture, and the standard deviation of its samples, which are in 0..1: 0 is a uniform colour.
 ///
 /// # Panics
 /// If it is not a picture.

@@ -1,4 +1,4 @@
-//! Weights files for tests: made of zeros, and read without the code that is tested.
+//! Weights files for tests: made of zeros, and read without the code under test.
 
 use serde_json::{Map, Value, json};
 use std::path::Path;

@@ -7,10 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Far more than any test needs: only a hang comes here.
+/// Far more than any test needs: only a hang reaches this.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A running `dreamwire watch`, as its `--progress json` tells of it. It ends when this is dropped.
+/// A running `dreamwire watch`, read through its `--progress json`. It ends when this is dropped.
 pub struct Watching {
     child: Child,
     lines: Receiver<String>,
@@ -48,11 +48,12 @@ impl Watching {
         serde_json::from_str(line).unwrap_or_else(|e| panic!("`{line}` is no event: {e}"))
     }
 
-    fn talk(&self) -> String {
+    /// What it has said to people so far.
+    pub fn talk(&self) -> String {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The events up to the first of this name, which is the last of them.
+    /// The events up to and including the first of this name.
     ///
     /// # Panics
     /// If it does not come, or the program ends.
@@ -75,7 +76,7 @@ impl Watching {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits until nothing has been told for a while.
+    /// Waits until no event has arrived for a while.
     ///
     /// # Panics
     /// If it has ended.

@@ -10,5 +10,7 @@ mod pictures;
 mod plugins;
 #[path = "faults/png.rs"]
 mod png;
+#[path = "faults/terminal.rs"]
+mod terminal;
 #[path = "faults/weights.rs"]
 mod weights;

@@ -5,36 +5,39 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// Our crates, the crates of ours that each may import, and whether it may import candle.
-const RULES: &[(&str, &[&str], bool)] = &[
-    ("dreamwire-abi", &[], false),
-    ("dreamwire-socket", &["dreamwire-abi"], false),
-    ("dreamwire-sdk", &["dreamwire-abi", "dreamwire-socket"], true),
-    ("dreamwire-kernels", &[], true),
-    ("dreamwire-nets", &["dreamwire-kernels"], true),
-    ("dreamwire-image", &["dreamwire-sdk", "dreamwire-nets"], true),
-    ("dreamwire-vgg", &["dreamwire-sdk", "dreamwire-nets"], true),
-    ("dreamwire-dream", &["dreamwire-sdk", "dreamwire-nets"], true),
-    ("dreamwire-adain", &["dreamwire-sdk", "dreamwire-nets"], true),
-    ("dreamwire-stylegan", &["dreamwire-sdk", "dreamwire-nets"], true),
-    ("node-template", &["dreamwire-sdk"], true),
-    ("dreamwire-bench", &["dreamwire-kernels", "dreamwire-nets"], true),
-    ("dreamwire-graph", &[], false),
-    ("dreamwire-engine", &["dreamwire-graph"], false),
-    (
-        "dreamwire-loader",
-        &["dreamwire-abi", "dreamwire-socket", "dreamwire-graph", "dreamwire-engine"],
-        false,
-    ),
-    ("dreamwire-check", &["dreamwire-abi", "dreamwire-socket", "dreamwire-graph", "dreamwire-loader"], false),
-    ("dreamwire-session", &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
-    (
-        "dreamwire",
-        &["dreamwire-graph", "dreamwire-engine", "dreamwire-loader", "dreamwire-session", "dreamwire-check"],
-        false,
-    ),
-    ("dreamwire-tests", &["dreamwire-abi", "dreamwire-graph", "dreamwire-engine", "dreamwire-loader"], false),
-];
+/// What one of our crates may import.
+struct Rule {
+    name: String,
+    ours: Vec<String>,
+    candle: bool,
+}
+
+/// The rules are the table of ARCHITECTURE.md itself, so the two cannot differ.
+fn rules() -> Vec<Rule> {
+    let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).expect("the document is there");
+    let (_, table) = text.split_once("| crate | of ours | candle |").expect("it has the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut rules = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [names, ours, candle] = cells[..] else { panic!("a row of another shape: {row}") };
+        let ours = if ours == "nothing" { Vec::new() } else { ours.split(", ").map(package).collect() };
+        for name in names.split(", ") {
+            rules.push(Rule { name: package(name), ours: ours.clone(), candle: candle == "yes" });
+        }
+    }
+    assert!(rules.len() > 15, "{} rules", rules.len());
+    rules
+}
+
+/// The package that the document calls by its short name.
+fn package(short: &str) -> String {
+    match short {
+        "cli" => "dreamwire".to_owned(),
+        "template" => "node-template".to_owned(),
+        name => format!("dreamwire-{name}"),
+    }
+}
 
 /// Third-party crates that only one of ours may import.
 const DOORS: &[(&str, &str)] = &[("libloading", "dreamwire-loader"), ("cap-std", "dreamwire-engine")];
@@ -60,21 +63,52 @@ fn members() -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn every_crate_imports_only_what_the_design_allows() {
-    let members = members();
+    let (members, rules) = (members(), rules());
     let ours = |name: &str| members.iter().any(|(member, _)| member == name);
     for (name, imports) in &members {
-        let rule = RULES.iter().find(|(rule, _, _)| rule == name);
-        let (_, allowed, candle) =
-            rule.unwrap_or_else(|| panic!("there is no rule for the new crate {name}"));
+        let rule = rules.iter().find(|rule| rule.name == *name);
+        let rule = rule.unwrap_or_else(|| panic!("there is no rule for the new crate {name}"));
         for import in imports {
-            assert!(!ours(import) || allowed.contains(&import.as_str()), "{name} must not import {import}");
-            assert!(*candle || !import.starts_with("candle"), "{name} must not import {import}");
+            assert!(!ours(import) || rule.ours.contains(import), "{name} must not import {import}");
+            assert!(rule.candle || !import.starts_with("candle"), "{name} must not import {import}");
             let door = DOORS.iter().find(|(door, _)| door == import);
             assert!(door.is_none_or(|(_, owner)| owner == name), "{name} must not import {import}");
         }
     }
-    for (name, _, _) in RULES {
-        assert!(ours(name), "the crate {name} has a rule and does not exist");
+    for rule in &rules {
+        assert!(ours(&rule.name), "the crate {} has a rule and does not exist", rule.name);
+    }
+}
+
+/// The storeys from below: an arrow never runs up. The nodes stand on the plugins' sockets, the host beside them.
+#[test]
+fn no_arrow_runs_out_of_its_storey() {
+    let folder = |name: &str| {
+        let done =
+            cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output().expect("cargo starts");
+        let metadata: Value = serde_json::from_slice(&done.stdout).expect("metadata is JSON");
+        let package = metadata["packages"].as_array().into_iter().flatten().find(|p| p["name"] == name);
+        let manifest =
+            package.and_then(|package| package["manifest_path"].as_str()).expect("a manifest").to_owned();
+        let path = std::path::Path::new(&manifest).strip_prefix(repository()).expect("ours").to_owned();
+        path.iter().next().and_then(OsStr::to_str).expect("a folder").to_owned()
+    };
+    let members = members();
+    let folders: Vec<(&str, String)> =
+        members.iter().map(|(name, _)| (name.as_str(), folder(name))).collect();
+    for (name, imports) in &members {
+        let of =
+            |name: &str| folders.iter().find(|(other, _)| *other == name).map(|(_, folder)| folder.as_str());
+        let allowed: &[&str] = match of(name) {
+            Some("plugins") => &["plugins"],
+            Some("nodes") => &["plugins", "nodes"],
+            Some("host") => &["plugins", "host"],
+            Some("benches") => &["nodes"],
+            _ => continue,
+        };
+        for import in imports.iter().filter_map(|import| of(import).map(|folder| (import, folder))) {
+            assert!(allowed.contains(&import.1), "{name} must not import {}", import.0);
+        }
     }
 }
 

@@ -144,3 +144,47 @@ fn the_host_survives_a_panic_and_runs_the_next_edit() {
     assert_eq!(started(&watching.until("waiting")), ["source", "small", "save"]);
     assert_eq!(folder.files("out"), ["it_00001_.png"]);
 }
+
+#[test]
+fn an_edit_that_set_overrides_is_told() {
+    let folder = Folder::new();
+    folder.write("graph.json", noise(8, "8"));
+    let watching = Watching::start(&folder, ["--set", "small.width=4"]);
+    watching.until("waiting");
+    folder.write("graph.json", noise(6, "8"));
+    let events = watching.settle();
+    assert_eq!(started(&events), [""; 0], "{events:#?}");
+    let told = "note: `small.width` was edited, but --set overrides it";
+    assert!(watching.talk().contains(told), "{}", watching.talk());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_picture_behind_links_is_watched_at_every_link() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    for (name, size) in [("r1", 32), ("r2", 16)] {
+        std::fs::create_dir(folder.join(name)).expect("made");
+        photo(&folder.join(&format!("{name}/p.png")), size, size);
+    }
+    symlink("r1", folder.join("data")).expect("linked");
+    symlink("data/p.png", folder.join("photo.png")).expect("linked");
+    let source = json!({ "class_type": "LoadImage", "inputs": { "image": "photo.png" } });
+    folder.write("graph.json", text(&source, 8, "8"));
+    let watching = Watching::start(&folder, [] as [&str; 0]);
+    watching.until("waiting");
+    let ran = |what: &str| {
+        let ran = started(&watching.until("waiting"));
+        assert_eq!(ran.first().map(String::as_str), Some("source"), "{what}: {ran:?}");
+    };
+    // The folder link leads elsewhere, as a deployment switches releases.
+    symlink("r2", folder.join("next")).expect("linked");
+    std::fs::rename(folder.join("next"), folder.join("data")).expect("moved");
+    ran("a folder on the way leads elsewhere");
+    photo(&folder.join("new.png"), 24, 12);
+    std::fs::rename(folder.join("new.png"), folder.join("r2/p.png")).expect("moved");
+    ran("the picture at the end was replaced");
+    photo(&folder.join("plain.png"), 20, 10);
+    std::fs::rename(folder.join("plain.png"), folder.join("photo.png")).expect("moved");
+    ran("the link became a file");
+}

@@ -6,8 +6,8 @@ use crate::args::BenchArgs;
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// `dreamwire bench`: runs the program `dreamwire-bench` beside this one. It measures networks, which the host knows
-/// nothing about.
+/// `dreamwire bench`: runs the program `dreamwire-bench` beside this one. It measures networks, which the
+/// host does not link.
 pub(crate) fn bench(args: &BenchArgs, console: Console) -> Exit {
     match std::env::current_exe() {
         Ok(own) => {
@@ -21,7 +21,7 @@ pub(crate) fn bench(args: &BenchArgs, console: Console) -> Exit {
     }
 }
 
-/// Runs `program` with the streams of this one, and ends as it ends.
+/// Runs `program` with the streams of this one, and exits with its code.
 fn hand_on(program: &Path, arguments: &[OsString], console: Console) -> Exit {
     match Command::new(program).args(arguments).status() {
         Ok(status) => Exit::like(status),

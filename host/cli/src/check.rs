@@ -32,7 +32,7 @@ pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit
         match args.format {
             Format::Json => list.extend(problems.iter().map(|problem| render::json(&source, problem))),
             Format::Human if problems.is_empty() => {}
-            Format::Human => console.talk(&render::problems(&source, &problems, console.color)),
+            Format::Human => console.drawn(&render::problems(&source, &problems, console.color)),
         }
         if let (Format::Human, Some(count)) = (args.format, nodes) {
             let plural = if count == 1 { "" } else { "s" };

@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::open;
 
-/// `dreamwire completions`
+/// `dreamwire completions`.
 pub(crate) fn completions(args: &CompletionsArgs, global: &Global, console: Console) -> Exit {
     // Without plugins there are no kinds to complete, and all the rest.
     let session = open::session(global, cores(), console);

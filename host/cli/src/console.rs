@@ -14,12 +14,12 @@ use crate::args::Color;
 /// Standard output could not be written. There is one of it, so this is one too.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// How to talk.
+/// How messages are written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
-    /// messages are coloured
+    /// Messages are coloured.
     pub(crate) color: bool,
-    /// somebody may be looking: bars can be drawn
+    /// Standard error is a terminal: bars can be drawn.
     pub(crate) terminal: bool,
     verbose: u8,
 }
@@ -52,7 +52,7 @@ impl Console {
     /// Writes to standard output, as it is.
     pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        // One write for one line: threads do not cut each other's.
+        // One write per line, so that threads do not interleave.
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = written
             && error.kind() != ErrorKind::BrokenPipe
@@ -67,8 +67,13 @@ impl Console {
         LOST.load(Ordering::Relaxed)
     }
 
-    /// Writes a line, or several, to standard error.
+    /// Writes a line, or several, to standard error, with nothing in it that a terminal would obey.
     pub(crate) fn talk(&self, text: &str) {
+        self.drawn(&clean(text));
+    }
+
+    /// Writes what was drawn with colours to standard error; its parts are clean already.
+    pub(crate) fn drawn(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
     }
 
@@ -95,8 +100,8 @@ pub(crate) fn with_hint(message: &str, hint: Option<&str>) -> String {
     }
 }
 
-/// Text from a graph or a plugin with nothing in it that a terminal would obey. As many bytes as before, so that places
-/// in it stay where they are.
+/// Text from a graph or a plugin without control characters for a terminal. It keeps its length in bytes, so
+/// that places in it stay valid.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -125,7 +130,7 @@ fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A fault of this program.
+/// Reports a bug of this program.
 pub(crate) fn bug(what: &str) {
     let text = format!("{what}\nthis is a bug in dreamwire: please report it together with the graph\n");
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

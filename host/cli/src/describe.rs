@@ -22,7 +22,7 @@ fn look(args: &DescribeArgs, global: &Global, console: Console) -> Result<Exit, 
     let say = |mut problems: Vec<Diagnostic>| {
         sort(&mut problems);
         if !problems.is_empty() {
-            console.talk(&render::problems(&source, &problems, console.color));
+            console.drawn(&render::problems(&source, &problems, console.color));
         }
         Exit::of(&problems).unwrap_or(Exit::GRAPH)
     };
@@ -77,7 +77,7 @@ fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
     files
 }
 
-/// Weights that are no file but a name that the plugin knows, `vgg16` or `random:1`: node, param and name.
+/// Weights that are built-in names instead of files, such as `vgg16` or `random:1`: node, param and name.
 fn named_weights(plan: &Plan) -> Vec<(&str, &str, &str)> {
     let mut found = Vec::new();
     for node in plan.steps.iter().map(|step| plan.node(step)) {

@@ -2,14 +2,14 @@ use std::process::{ExitCode, ExitStatus};
 
 use dreamwire_graph::{Class, Diagnostic};
 
-/// How the program ends.
+/// An exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exit(u8);
 
 impl Exit {
-    /// All went well.
+    /// Success.
     pub(crate) const OK: Exit = Exit(0);
-    /// The command line makes no sense; clap uses the same number.
+    /// The command line is wrong; clap uses the same number.
     pub(crate) const USAGE: Exit = Exit(2);
     /// The graph file.
     pub(crate) const GRAPH: Exit = Exit(3);
@@ -19,7 +19,7 @@ impl Exit {
     pub(crate) const INPUT: Exit = Exit(5);
     /// What a command had to say could not be written.
     pub(crate) const OUTPUT: Exit = Exit(6);
-    /// A fault of this program.
+    /// A bug of this program.
     pub(crate) const BUG: Exit = Exit(70);
     /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not say which signal came.
     pub(crate) const INTERRUPTED: Exit = Exit(130);
@@ -42,12 +42,12 @@ impl Exit {
         }
     }
 
-    /// As another program ended: with its exit code, or interrupted if a signal ended it.
+    /// The exit code of another program, or interrupted if a signal ended it.
     pub(crate) fn like(status: ExitStatus) -> Exit {
         status.code().map_or(Exit::INTERRUPTED, |code| u8::try_from(code).map_or(Exit::BUG, Exit))
     }
 
-    /// The number that the system is told.
+    /// The number for the system.
     pub(crate) fn code(self) -> u8 {
         self.0
     }

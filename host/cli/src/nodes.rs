@@ -14,7 +14,7 @@ use crate::console::{Console, clean, clean_line, with_hint};
 use crate::exit::Exit;
 use crate::open;
 
-/// `dreamwire nodes`
+/// `dreamwire nodes`.
 pub(crate) fn nodes(args: &NodesArgs, global: &Global, console: Console) -> Exit {
     let session = match open::session(global, cores(), console) {
         Ok(session) => session,

@@ -6,7 +6,7 @@ use crate::console::{Console, clean};
 use crate::exit::Exit;
 use crate::{open, plugin_check};
 
-/// `dreamwire plugin`
+/// `dreamwire plugin`.
 pub(crate) fn plugin(args: &PluginArgs, global: &Global, console: Console) -> Exit {
     match &args.command {
         PluginCommand::List { json } => list(*json, global, console),

@@ -13,7 +13,7 @@ use crate::console::{Console, clean};
 use crate::exit::Exit;
 use crate::open;
 
-/// `dreamwire plugin check`
+/// `dreamwire plugin check`.
 pub(crate) fn check(args: &PluginCheckArgs, global: &Global, console: Console) -> Exit {
     if args.list {
         console.data(&list());
@@ -102,7 +102,7 @@ fn unknown(name: &str) -> String {
     format!("there is no check `{name}`\n\nhint: the checks are {}", names.join(", "))
 }
 
-/// The rest of the command line makes sense.
+/// Whether the rest of the command line is valid.
 fn understood(args: &PluginCheckArgs) -> Result<(), String> {
     if let Some(name) = args.only.iter().find(|name| CHECKS.iter().all(|check| check.name != *name)) {
         return Err(unknown(name));
@@ -110,7 +110,7 @@ fn understood(args: &PluginCheckArgs) -> Result<(), String> {
     Settings::parse(&args.set).map(drop).map_err(|what| format!("--set: {what}"))
 }
 
-/// The libraries that are meant: files are not opened here, others are looked for where plugins are.
+/// The libraries to check: files are not opened here, ids are looked up as plugins are.
 fn libraries(what: &[PathBuf], global: &Global, console: Console) -> Result<Vec<PathBuf>, Exit> {
     let (mut libraries, mut found) = (Vec::new(), None);
     for name in what {

@@ -1,4 +1,4 @@
-//! Who listens to a run: bars, lines, JSON, or nobody.
+//! The output of a run: bars, lines, JSON, or nothing.
 
 mod bar;
 mod plain;
@@ -11,11 +11,11 @@ use dreamwire_session::{End, Job, events};
 use serde_json::{Value, json};
 
 use crate::args::Progress;
-use crate::console::{Console, log_line};
+use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
 use crate::render;
 
-/// Shows what a run does. Any thread may tell it something.
+/// Shows the progress of a run. Any thread may use it.
 pub(crate) struct Listener {
     console: Console,
     form: Form,
@@ -23,7 +23,7 @@ pub(crate) struct Listener {
 
 enum Form {
     Bar(bar::Bars),
-    Plain,
+    Plain(plain::Pace),
     Json,
     None,
 }
@@ -32,20 +32,25 @@ impl Listener {
     pub(crate) fn new(progress: Progress, console: Console) -> Self {
         let form = match progress {
             Progress::Bar if console.terminal => Form::Bar(bar::Bars::new()),
-            Progress::Bar => Form::Plain,
+            Progress::Bar => Form::Plain(plain::Pace::default()),
             Progress::Json => Form::Json,
             Progress::None => Form::None,
         };
         Listener { console, form }
     }
 
-    /// Something happened in a run.
+    /// Shows an event of a run.
     pub(crate) fn hear(&self, event: &Event) {
         match &self.form {
             Form::Json => self.console.data(&line(&events::event(event))),
             form => {
                 if let Form::Bar(bars) = form {
                     bars.hear(event);
+                }
+                if let (Form::Plain(pace), Event::Progress { node, done, total, note }) = (form, event)
+                    && pace.is_due(node)
+                {
+                    self.talk(&plain::progress(node, *done, *total, note));
                 }
                 let quiet = matches!(form, Form::None);
                 if let Some(text) = plain::text(event, matches!(form, Form::Bar(_)), quiet, self.console) {
@@ -55,15 +60,19 @@ impl Listener {
         }
     }
 
-    /// Says something to people, without damage to a bar.
+    /// Writes a message without damaging a bar.
     pub(crate) fn talk(&self, text: &str) {
+        self.drawn(&clean(text));
+    }
+
+    fn drawn(&self, text: &str) {
         match &self.form {
-            Form::Bar(bars) => bars.suspend(|| self.console.talk(text)),
-            _ => self.console.talk(text),
+            Form::Bar(bars) => bars.suspend(|| self.console.drawn(text)),
+            _ => self.console.drawn(text),
         }
     }
 
-    /// Says something to programs, if one is listening.
+    /// Writes JSON for programs, if requested.
     pub(crate) fn tell(&self, value: &Value) {
         if matches!(self.form, Form::Json) {
             self.console.data(&line(value));
@@ -93,7 +102,7 @@ impl Listener {
             }
             self.tell(&value);
         }
-        self.talk(&render::problems(source, &problems, self.console.color));
+        self.drawn(&render::problems(source, &problems, self.console.color));
         Exit::of(&problems)
     }
 
@@ -119,7 +128,7 @@ impl Listener {
 
     fn done(&self, summary: &Summary, elapsed: Duration) {
         let known = summary.steps.iter().filter(|step| step.ran.is_none());
-        // Files of steps that ran have been told of when they were published.
+        // Files of steps that ran were reported when they were published.
         for (step, file) in known.flat_map(|step| step.published.iter().map(move |file| (step, file))) {
             let file = Published { written: false, ..file.clone() };
             self.tell(&events::published(&step.node, &file));
@@ -133,7 +142,7 @@ impl Listener {
         }
     }
 
-    /// The run is over, well or not: what is drawn goes away.
+    /// The run has ended: removes what is drawn.
     pub(crate) fn clear(&self) {
         if let Form::Bar(bars) = &self.form {
             bars.clear();

@@ -1,4 +1,4 @@
-//! Diagnostics as people read them (miette's drawing) and as programs do (JSON).
+//! Diagnostics for people (drawn by miette) and for programs (JSON).
 
 use std::fmt;
 
@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use crate::console::{clean, clean_line};
 use crate::exit::Exit;
 
-/// Texts look the same everywhere; a terminal narrower than this wraps by itself.
+/// Output looks the same everywhere; a narrower terminal wraps by itself.
 const WIDTH: usize = 100;
-/// A place in a longer line is told in words: drawing such a line helps nobody (and miette cannot draw 65,536 columns).
+/// A place in a longer line is stated in text: drawing such a line helps nobody (and miette cannot draw
+/// 65,536 columns).
 const MAX_LINE: usize = 1000;
 
-/// All problems, one after another, then how many there are.
+/// All problems, one after another, then their count.
 pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) -> String {
     if problems.is_empty() {
         return String::new();
@@ -29,7 +30,7 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
     let mut text = String::new();
     for problem in problems {
         let report = Report::new(problem, source, &named);
-        // Drawing into a string fails only where a place is not in the text; the words are what matters then.
+        // Drawing into a string fails only if a place is not in the text; then the message is enough.
         if handler.render_report(&mut text, &report).is_err() {
             text.push_str(&report.message);
             text.push('\n');
@@ -43,7 +44,7 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
     text
 }
 
-/// A hint in the shape of miette's footer, which has another word for it.
+/// A hint in the form of miette's footer, which names it differently.
 fn draw_hint(hint: &str, color: bool) -> String {
     let first = if color { "  \x1b[36mhint: \x1b[0m" } else { "  hint: " };
     let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent("        ");
@@ -107,7 +108,7 @@ impl<'a> Report<'a> {
         // Nothing can be shown of an empty file, and no place outside the text.
         let shown: Vec<&Label> =
             problem.labels.iter().filter(|label| length > 0 && label.span.end <= length).collect();
-        // A place that is drawn names the file; otherwise the words must.
+        // A drawn place names the file; otherwise the message must.
         let (message, labels) = match shown.first() {
             None => (format!("{}: {message}", clean_line(&source.name)), Vec::new()),
             Some(first) if shown.iter().any(|label| longest_line(source, label.span) > MAX_LINE) => {
@@ -138,7 +139,7 @@ fn longest_line(source: &Source, span: Span) -> usize {
     shown.map(str::len).max().unwrap_or(0)
 }
 
-/// A place in a line that nobody could look at, as a minified graph has: told, not drawn.
+/// A place in a very long line, as in a minified graph: stated, not drawn.
 fn in_words(source: &Source, label: &Label, message: &str) -> String {
     let (line, column) = source.position(label.span.start);
     let around = |from: usize, to: usize| {

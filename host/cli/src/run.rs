@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::progress::Listener;
 use crate::{interrupt, open};
 
-/// `dreamwire run`
+/// `dreamwire run`.
 pub(crate) fn run(args: &RunArgs, global: &Global, console: Console) -> Exit {
     let listener = Arc::new(Listener::new(args.how.progress, console));
     prepare_and_run(args, global, console, &listener).err().unwrap_or(Exit::OK)

@@ -1,4 +1,4 @@
-//! Text of 1,000 nodes to a plan: what every save of a graph file costs before anything runs.
+//! From the text of 1,000 nodes to a plan: the cost of every save of a graph file before anything runs.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use dreamwire_engine::Plan;

@@ -1,11 +1,11 @@
-//! Results by key, least recently used out over a byte budget.
+//! Results by key, with a byte budget; the least recently used are dropped first.
 
 use crate::{Published, Value};
 use blake3::Hash;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a step gave.
+/// The outputs of a step.
 pub(crate) struct Entry {
     pub(crate) outputs: Vec<Value>,
     pub(crate) published: Vec<Published>,
@@ -45,8 +45,8 @@ impl Cache {
         Some(Arc::clone(&slot.entry))
     }
 
-    /// Stores an entry under one more key. Two keys of one entry count twice, which errs on the side of less memory. What
-    /// is larger than the whole budget is not kept.
+    /// Stores an entry under one more key. Two keys of one entry count twice, which errs on the side of less
+    /// memory. An entry larger than the whole budget is not kept.
     pub(crate) fn put(&mut self, key: Hash, entry: Arc<Entry>) {
         if entry.bytes > self.budget {
             return;

@@ -1,4 +1,4 @@
-//! What a run tells whoever listens. The engine does not know who does.
+//! Events of a run. The engine does not know who listens.
 
 use crate::{Published, Tensor};
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 /// Something happened.
 #[derive(Clone)]
 pub enum Event {
-    /// The run knows what it has to do.
+    /// The run has planned its work.
     Planned {
-        /// steps that may have to run
+        /// Steps that may have to run.
         steps: usize,
     },
-    /// A step is not needed: its result is known.
+    /// A step is not needed: its result is cached.
     Cached {
         /// node id
         node: String,
-        /// how it was known
+        /// Why it is valid.
         why: Why,
     },
     /// A step starts.
@@ -25,31 +25,31 @@ pub enum Event {
         /// kind id
         kind: String,
     },
-    /// A step says how far it is.
+    /// A step reports its progress.
     Progress {
         /// node id
         node: String,
-        /// units done
+        /// Units done.
         done: u64,
-        /// units in all; 0 = unknown
+        /// Units in all; 0 is unknown.
         total: u64,
-        /// what is being done
+        /// What is being done.
         note: String,
     },
-    /// A step shows its IMAGE so far.
+    /// A step shows its intermediate IMAGE.
     Preview {
         /// node id
         node: String,
         /// float32 `[B,H,W,C]`
         image: Tensor,
     },
-    /// A step says something.
+    /// A step logs a message.
     Log {
         /// node id
         node: String,
-        /// how loud
+        /// Log level.
         level: Level,
-        /// one line
+        /// One line.
         message: String,
     },
     /// A step published a file.
@@ -59,14 +59,14 @@ pub enum Event {
         /// the file
         file: Published,
     },
-    /// A step ended well.
+    /// A step succeeded.
     Finished {
         /// node id
         node: String,
-        /// time of its run alone
+        /// Time of its run alone.
         elapsed: Duration,
     },
-    /// A step did not end well.
+    /// A step failed.
     Failed {
         /// node id
         node: String,
@@ -76,23 +76,23 @@ pub enum Event {
 /// Why a step did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// nothing that leads to it has changed
+    /// Nothing that it depends on has changed.
     Unchanged,
-    /// something upstream ran again and gave the same bytes
+    /// Its inputs were recomputed with the same bytes.
     SameInputs,
 }
 
-/// How loud a log line is.
+/// Log levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// something is wrong
+    /// Something is wrong.
     Error,
-    /// users should see it
+    /// Users should see it.
     Warn,
-    /// on request
+    /// On request.
     Info,
-    /// for authors
+    /// For authors.
     Debug,
-    /// for authors, in masses
+    /// For authors, in large amounts.
     Trace,
 }

@@ -2,12 +2,12 @@
 
 use dreamwire_graph::{CheckedNode, Class, Code, Diagnostic, Hint};
 
-/// What kind of trouble.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// anything without a better name
+    /// Anything without a more specific kind.
     Failed,
-    /// a param or port value is unusable
+    /// A param or port value is unusable.
     Argument,
     /// a tensor of the wrong shape
     Shape,
@@ -15,9 +15,9 @@ pub enum FailureKind {
     Dtype,
     /// a tensor on the wrong device
     Device,
-    /// no gradient to be had
+    /// No gradient is available.
     NotDifferentiable,
-    /// NaN or infinity
+    /// NaN or infinity.
     Nonfinite,
     /// a file's content is unusable
     Input,
@@ -25,11 +25,11 @@ pub enum FailureKind {
     Read,
     /// a file could not be published
     Publish,
-    /// a stated limit, or memory
+    /// A limit was exceeded, or memory ran out.
     Limit,
     /// the node panicked
     Panic,
-    /// the plugin broke the contract, or cannot do it
+    /// The plugin broke the contract, or cannot do it.
     Plugin,
     /// the run was stopped
     Cancelled,
@@ -67,16 +67,16 @@ impl FailureKind {
     }
 }
 
-/// A step that did not end well.
+/// A failed step.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// what kind of trouble
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// the param or port to blame; empty if none
+    /// The param or port that caused it; empty if none.
     pub input: String,
-    /// what was expected and what was found
+    /// What was expected and what was found.
     pub message: String,
-    /// what to do about it
+    /// How to fix it.
     pub hint: Option<Hint>,
 }
 
@@ -93,7 +93,7 @@ impl Failure {
         self
     }
 
-    /// Names the param or port to blame.
+    /// Sets the param or port that caused it.
     #[must_use]
     pub fn at(mut self, input: impl Into<String>) -> Self {
         self.input = input.into();

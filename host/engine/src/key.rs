@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Key(Hasher);
 
 impl Key {
-    /// The part both keys share.
+    /// The part that both keys share.
     pub fn new(kind: &KindInfo, build: Hash, options: &Options, params: &str) -> Self {
         let mut key = Self(Hasher::new_derive_key("dreamwire step key 2"));
         key.field(kind.id.as_bytes());
@@ -45,13 +45,13 @@ impl Key {
         self.field(&(count as u64).to_le_bytes());
     }
 
-    /// An input by where it comes from.
+    /// An input by its producer.
     pub fn producer(&mut self, producer: Hash, output: usize) {
         self.field(producer.as_bytes());
         self.field(&(output as u64).to_le_bytes());
     }
 
-    /// An input by what it is.
+    /// An input by its content.
     pub fn content(&mut self, content: Hash) {
         self.field(content.as_bytes());
     }

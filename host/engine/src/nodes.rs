@@ -1,14 +1,14 @@
-//! The door to plugins.
+//! The interface to plugins.
 
 use crate::{Failure, Services, Value};
 use blake3::Hash;
 use dreamwire_graph::{KindInfo, Kinds};
 
-/// Whoever can run nodes: the loader, or a test.
+/// Runs nodes: the loader, or a test.
 pub trait Nodes: Send + Sync {
-    /// Every kind on offer.
+    /// All available kinds.
     fn kinds(&self) -> &Kinds;
-    /// The hash of the build that offers a kind; joins the keys of its steps.
+    /// The hash of the build that has a kind; part of its steps' keys.
     fn build(&self, kind: &str) -> Option<Hash>;
     /// Judges params as far as that is possible without inputs and files; called before anything runs.
     ///
@@ -21,21 +21,21 @@ pub trait Nodes: Send + Sync {
     /// Runs one step to its outputs, one per output port of the kind.
     ///
     /// # Errors
-    /// What the node says, or what the plugin did wrong.
+    /// Those of the node, or a violation of the contract by the plugin.
     fn run(&self, request: &Request<'_>) -> Result<Vec<Value>, Failure>;
 }
 
 /// One step to run.
 pub struct Request<'a> {
-    /// the node's id: instances are kept by it
+    /// The node's id: instances are kept by it.
     pub node: &'a str,
-    /// what it is
+    /// Its kind.
     pub kind: &'a KindInfo,
-    /// complete, validated params as a JSON object
+    /// Complete, validated params as a JSON object.
     pub params: &'a str,
-    /// one per input port of the kind
+    /// One per input port of the kind.
     pub inputs: &'a [Input],
-    /// progress, previews, files
+    /// Progress, previews, files.
     pub services: &'a Services<'a>,
     /// where to compute
     pub device: Device,
@@ -43,21 +43,21 @@ pub struct Request<'a> {
     pub threads: usize,
 }
 
-/// What is connected to an input port.
+/// The value of an input port.
 #[derive(Clone)]
 pub enum Input {
-    /// an optional port left open
+    /// An optional port that is not connected.
     None,
     /// one value
     One(Value),
-    /// the values of a MANY port
+    /// The values of a port that takes many.
     Many(Vec<Value>),
 }
 
-/// Where a run computes.
+/// The device of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// the processor
+    /// The CPU.
     Cpu,
     /// a CUDA device by ordinal
     Cuda(u32),
@@ -66,7 +66,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// For keys and messages: the class, not the ordinal.
+    /// The class of the device, not the ordinal, for keys and messages.
     pub fn class(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",

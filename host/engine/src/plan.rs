@@ -1,4 +1,4 @@
-//! What a run has to do, before anything has run.
+//! The plan of a run.
 
 use crate::InputPath;
 use dreamwire_graph::{Checked, CheckedNode, Format, Param, ParamType};
@@ -14,7 +14,7 @@ pub struct Plan {
     pub provenance: String,
 }
 
-/// One node that has to give its result.
+/// One node of a plan.
 #[derive(Clone)]
 pub struct Step {
     /// Index into the graph's nodes.

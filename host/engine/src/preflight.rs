@@ -1,10 +1,10 @@
-//! What checking cannot see because it opens no files.
+//! Checks of files, which checking a graph does not open.
 
 use crate::{Plan, Snapshot, World, WorldError};
 use dreamwire_graph::{Class, Code, Diagnostic, Hint, Param};
 
-/// Every file that the plan names can be read, and something can be published: asked before the first step runs, so
-/// that no work is lost to a typing error.
+/// Checks before the first step that every file of the plan can be read, and that something can be published,
+/// so that no work is lost to a typing error.
 pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for step in &plan.steps {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How to run.
+/// The options of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Where to compute.
@@ -35,7 +35,7 @@ pub struct Summary {
     pub steps: Vec<StepReport>,
 }
 
-/// What became of one step.
+/// What happened to one step.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// Node id.
@@ -81,7 +81,7 @@ pub struct Run<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-/// Runs plans and remembers results from one run to the next.
+/// Runs plans and caches results across runs.
 pub struct Engine {
     cache: Cache,
 }
@@ -121,7 +121,7 @@ impl Engine {
                     self.cache.put(deep[step.node], Arc::clone(&entry));
                     summary.steps.push(report(node, elapsed, &entry.published));
                     results[step.node] = State::Known(entry);
-                    // What nobody needs any more is the cache's alone.
+                    // Results that no step needs any more are held by the cache alone.
                     for link in node.links() {
                         uses[link.node] -= 1;
                         if uses[link.node] == 0 {
@@ -153,13 +153,13 @@ impl Engine {
         states
     }
 
-    /// A remembered result whose files are still there.
+    /// A cached result whose files still exist.
     fn known(&mut self, key: Hash, world: &dyn World) -> Option<Arc<Entry>> {
         let entry = self.cache.get(key)?;
         entry.published.iter().all(|file| world.still_there(file)).then_some(entry)
     }
 
-    /// One step: materialise its inputs, look once more, run it.
+    /// One step: collects its inputs, looks up the content key, runs it.
     fn step(
         &mut self,
         run: &Run<'_>,

@@ -1,4 +1,4 @@
-//! What a running step may ask of the host.
+//! The services of the host for a running step.
 
 use crate::run::{Run, Settled};
 use crate::{Event, Failure, FailureKind, Level, NewFile, Origin, Published, Tensor, WorldError};
@@ -28,7 +28,7 @@ impl<'a> Services<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells how far it is. False: stop soon.
+    /// Reports progress. False: stop soon.
     pub fn progress(&self, done: u64, total: u64, note: &str) -> bool {
         if !(total == 0 && note.is_empty()) {
             (self.run.emit)(Event::Progress {
@@ -41,7 +41,7 @@ impl<'a> Services<'a> {
         !self.run.cancel.load(Ordering::Relaxed)
     }
 
-    /// Shows the IMAGE so far.
+    /// Shows the intermediate IMAGE.
     pub fn preview(&self, image: Tensor) {
         (self.run.emit)(Event::Preview { node: self.node.to_owned(), image });
     }
@@ -51,7 +51,7 @@ impl<'a> Services<'a> {
         (self.run.emit)(Event::Log { node: self.node.to_owned(), level, message: message.to_owned() });
     }
 
-    /// Records why the step is about to fail. The first word counts: it is nearest to the cause.
+    /// Records why the step is about to fail. The first record counts: it is nearest to the cause.
     pub fn fail(&self, failure: Failure) {
         self.state().failure.get_or_insert(failure);
     }
@@ -60,7 +60,7 @@ impl<'a> Services<'a> {
     pub fn in_function(&self, ty: &str, producer: &str) {
         if let Some(failure) = &mut self.state().failure {
             failure.message = format!("{} (in {ty} of node `{producer}`)", failure.message);
-            // The port or param that was named is the producer's, not this node's.
+            // The port or param that was named belongs to the producer, not to this node.
             failure.input.clear();
         }
     }
@@ -73,7 +73,7 @@ impl<'a> Services<'a> {
     /// The content of a file that a param of this node names.
     ///
     /// # Errors
-    /// It is not named by this node, or cannot be read; the failure is recorded.
+    /// If no param of this node names it, or it cannot be read; the failure is recorded.
     pub fn read(&self, path: &str) -> Result<Arc<Vec<u8>>, FailureKind> {
         let named = self.settled.files.iter().find(|file| file.path.text == path);
         let Some(file) = named else {
@@ -87,10 +87,10 @@ impl<'a> Services<'a> {
         })
     }
 
-    /// Publishes a file under the output root and gives its name.
+    /// Publishes a file under the output root and returns its name.
     ///
     /// # Errors
-    /// The name or the disk refuses; the failure is recorded.
+    /// If the name is not allowed or writing fails; the failure is recorded.
     pub fn publish(&self, template: &str, bytes: &[u8]) -> Result<String, FailureKind> {
         let index = self.state().published.len();
         let origin = Origin { node: self.node.to_owned(), index };

@@ -1,4 +1,4 @@
-//! What travels between steps.
+//! Values between steps.
 
 use blake3::Hash;
 use std::sync::{Arc, OnceLock};
@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 /// A value on a wire. Cheap to clone.
 #[derive(Clone)]
 pub enum Value {
-    /// an output that was not set
+    /// An output that was not set.
     None,
     /// BOOLEAN
     Bool(bool),
@@ -23,7 +23,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// Bytes that keeping this value costs.
+    /// The memory cost of keeping this value.
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Tensor(tensor) => tensor.bytes().len() as u64,
@@ -33,7 +33,7 @@ impl Value {
         }
     }
 
-    /// The hash of the content; `None` for functions, whose content nobody can see.
+    /// The hash of the content; `None` for functions, whose content is not visible.
     pub fn content(&self) -> Option<Hash> {
         let tagged = |tag: u8, bytes: &[u8]| {
             let mut hasher = blake3::Hasher::new();
@@ -51,7 +51,7 @@ impl Value {
         }
     }
 
-    /// A scalar as JSON, for a param that is linked instead of literal.
+    /// A scalar as JSON, for a linked param.
     pub fn scalar(&self) -> Option<serde_json::Value> {
         match self {
             Self::Bool(value) => Some((*value).into()),
@@ -63,28 +63,28 @@ impl Value {
     }
 }
 
-/// A differentiable function of a plugin, as far as the engine needs to know: the loader made it and gets it back.
+/// A plugin's differentiable function, opaque to the engine: the loader creates it and gets it back.
 pub trait Function: Send + Sync {
     /// FEATURES, OBJECTIVE, ...
     fn ty(&self) -> &str;
-    /// Memory that it pins.
+    /// The memory that it pins.
     fn bytes(&self) -> u64;
-    /// For the loader to find its own again.
+    /// For the loader to downcast.
     fn as_any(&self) -> &dyn std::any::Any;
 }
 
 /// Element types that cross wires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
-    /// bytes
+    /// Bytes.
     U8,
-    /// unsigned 32-bit
+    /// Unsigned 32-bit.
     U32,
-    /// signed 64-bit
+    /// Signed 64-bit.
     I64,
-    /// pictures, features, latents
+    /// Pictures, features, latents.
     F32,
-    /// double precision
+    /// Double precision.
     F64,
 }
 
@@ -109,7 +109,8 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Takes over `data`, which holds `shape` elements row-major, aligned for `dtype`. `None` if the sizes disagree.
+    /// Takes `data`, which holds `shape` elements row-major, aligned for `dtype`. `None` if the sizes do not
+    /// match.
     pub fn new(dtype: Dtype, shape: Vec<i64>, data: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Option<Self> {
         let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?))?;
         let bytes = (*data).as_ref();
@@ -146,7 +147,7 @@ impl Tensor {
         })
     }
 
-    /// Index of the first NaN or infinity, and how many there are. `None` if all is well.
+    /// Index of the first NaN or infinity, and how many there are. `None` if all are finite.
     pub fn nonfinite(&self) -> Option<(usize, usize)> {
         let bad: fn(&[u8]) -> bool = match self.dtype {
             Dtype::F32 => |b| !f32::from_ne_bytes([b[0], b[1], b[2], b[3]]).is_finite(),

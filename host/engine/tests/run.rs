@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Kinds made of arithmetic: `Read` (a file's length), `Int`, `Add` (two tensors and a param), `Round` (to tens), `Maybe`
-/// (nothing), `Else` (its input, or 1), `Save`.
+/// Arithmetic kinds: `Read` (a file's length), `Int`, `Add` (two tensors and a param), `Round` (to tens),
+/// `Maybe` (empty), `Else` (its input, or 1), `Save`.
 struct Arithmetic {
     kinds: Kinds,
     fail: AtomicBool,
@@ -203,7 +203,7 @@ fn only_what_changed_runs_again() {
 fn identical_bytes_stop_the_wave() {
     let mut b = Bench::new();
     b.log(&graph(1, "x"));
-    // 7 + 2 rounds to 10 as 7 + 1 did: `save` need not run again.
+    // 7 + 2 rounds to 10 like 7 + 1: `save` need not run again.
     assert_eq!(b.log(&graph(2, "x")), "read=Unchanged add round save=SameInputs");
 }
 

@@ -15,11 +15,11 @@ use crate::kinds::{KindInfo, Kinds};
 /// The most links that a port takes.
 pub(crate) const MAX_LINKS: usize = 1024;
 
-/// Finds out what a graph means. All problems at once: unknown kinds, ports, links, types, params, cycles, nothing to
-/// run; warnings for what no output needs.
+/// Checks a graph against its kinds, reporting all problems at once: unknown kinds, ports, links, types,
+/// params, cycles, nothing to run; warnings for nodes that no output needs.
 ///
-/// There is a result where at least one output can run, even if others cannot: whoever wants all or nothing looks for an
-/// error among the problems. Of a damaged graph nothing is kept.
+/// There is a result if at least one output can run, even if others cannot: a caller that wants all or
+/// nothing looks for an error among the problems. A damaged graph gives no result.
 pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut checker = Checker::new(graph, kinds);
     checker.resolve_kinds();
@@ -31,7 +31,7 @@ pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>)
     (checked, problems)
 }
 
-/// The good nodes: nothing is wrong with them nor with anything above them. `None` if no output is among them.
+/// The good nodes: neither they nor the nodes they depend on have errors. `None` if no output is among them.
 fn keep_good(mut nodes: Vec<Option<CheckedNode>>, order: &[usize]) -> Option<Checked> {
     let mut good = vec![false; nodes.len()];
     for &index in order {
@@ -92,12 +92,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether more problems would not be shown anyway, so that looking for likely names is wasted time.
+    /// Whether further problems would not be shown anyway, so that suggestions are wasted time.
     fn enough(&self) -> bool {
         self.problems.len() >= MAX_PROBLEMS
     }
 
-    /// Whether the whole graph is understood, so that what is absent is really absent.
+    /// Whether the whole graph was parsed, so that what is absent is really absent.
     fn complete(&self) -> bool {
         !self.graph.damaged && self.found.iter().all(Option::is_some)
     }

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use crate::kinds::KindInfo;
 use crate::source::Span;
 
-/// The part of a graph that can run: every link followed, every param complete and in range, no cycles.
+/// The part of a graph that can run: every link resolved, every param complete and in range, no cycles.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// The nodes in file order: those that are good, and take values from good nodes only.
+    /// The nodes in file order: those without errors, that depend on such nodes only.
     pub nodes: Vec<CheckedNode>,
     /// Indices of the nodes that outputs need, each after those it takes values from.
     pub order: Vec<usize>,
@@ -18,9 +18,9 @@ pub struct Checked {
 /// One node of a [`Checked`] graph.
 #[derive(Clone, Debug)]
 pub struct CheckedNode {
-    /// Its name in the file.
+    /// Its id in the file.
     pub id: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Arc<KindInfo>,
     /// Place of the whole node.
     pub span: Span,
@@ -28,15 +28,15 @@ pub struct CheckedNode {
     pub id_span: Span,
     /// `_meta.title`.
     pub title: Option<String>,
-    /// Every param that does not come over a link, in the kind's order. Defaults are filled in here and
-    /// nowhere else; values are canonical (see [`check_param`](crate::check_param)).
+    /// Every param that is not linked, in the kind's order. Defaults are filled in here and nowhere else;
+    /// values are canonical (see [`check_param`](crate::check_param)).
     pub params: Map<String, Value>,
     /// Places of the values that the file gives, by input name; `None` for one that came from `--set`.
     pub spans: HashMap<String, Option<Span>>,
     /// One list per input port of the kind: none for an optional port that is not connected, several for a
     /// port that takes many.
     pub ports: Vec<Vec<Link>>,
-    /// Params that take a scalar over a link; they are not in `params` and are filled when the node runs.
+    /// Params linked to a scalar output; they are not in `params` and are filled when the node runs.
     pub linked_params: Vec<(String, Link)>,
 }
 
@@ -47,8 +47,8 @@ impl CheckedNode {
         self.ports.iter().flatten().copied().chain(params)
     }
 
-    /// Where to point for an input (empty: the node as a whole), with a remark: its value in the file, or the node's
-    /// name where the value is a default or came from `--set`.
+    /// The label for an input (empty: the node as a whole): its value in the file, or the node's id if the
+    /// value is a default or came from `--set`.
     pub fn place(&self, input: &str) -> (Span, String) {
         if input.is_empty() {
             return (self.id_span, String::new());

@@ -3,7 +3,7 @@ use std::fmt;
 use crate::hint::Hint;
 use crate::source::Span;
 
-/// How many problems are reported in one go.
+/// How many problems are reported at once.
 pub const MAX_PROBLEMS: usize = 50;
 
 /// Stable name of a kind of problem, such as `graph::unknown_kind`.
@@ -33,11 +33,11 @@ impl fmt::Display for Code {
 pub enum Severity {
     /// The graph cannot be run.
     Error,
-    /// The graph can be run, but perhaps not as meant.
+    /// The graph can be run, but perhaps not as intended.
     Warning,
 }
 
-/// Whose fault a problem is.
+/// The cause of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// The graph file.
@@ -72,20 +72,20 @@ pub struct Label {
     pub text: String,
 }
 
-/// One problem: what, where, and what to do about it.
+/// One problem: what, where, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable name of this kind of problem.
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// Whose fault it is.
+    /// The cause.
     pub class: Class,
     /// What is wrong: lower case, no full stop, names in backticks.
     pub message: String,
     /// Places; the first is the primary one.
     pub labels: Vec<Label>,
-    /// What to do about it.
+    /// A hint: how to fix it.
     pub hint: Option<Hint>,
     /// What it is about; `None` for a problem of the file as a whole.
     pub subject: Option<Subject>,
@@ -103,25 +103,34 @@ impl Diagnostic {
     }
 
     fn with(code: Code, severity: Severity, class: Class, message: String) -> Self {
-        Diagnostic { code, severity, class, message, labels: Vec::new(), hint: None, subject: None }
+        Diagnostic {
+            code,
+            severity,
+            class,
+            message: shortened(message),
+            labels: Vec::new(),
+            hint: None,
+            subject: None,
+        }
     }
 
     /// Adds a place; the first one added is the primary one.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: shortened(text.into()) });
         self
     }
 
-    /// Sets what to do about it; an empty text is no hint.
+    /// Sets the hint; an empty text is no hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         let hint = hint.into();
+        let hint = Hint { text: shortened(hint.text), ..hint };
         self.hint = if hint.text.is_empty() { None } else { Some(hint) };
         self
     }
 
-    /// Says which node it is about, and which of its inputs (empty: none in particular).
+    /// Sets the node that it is about, and the input (empty: none in particular).
     #[must_use]
     pub fn about(mut self, node: impl Into<String>, input: impl Into<String>) -> Self {
         self.subject = Some(Subject { node: node.into(), input: input.into() });
@@ -139,7 +148,24 @@ impl Diagnostic {
     }
 }
 
-/// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry says how many more there are.
+/// A name in a graph may have megabytes; nobody reads more of it than this.
+fn shortened(text: String) -> String {
+    const HEAD: usize = 3000;
+    const TAIL: usize = 500;
+    if text.len() <= HEAD + TAIL {
+        return text;
+    }
+    let (mut head, mut tail) = (HEAD, text.len() - TAIL);
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    format!("{} ... {}", &text[..head], &text[tail..])
+}
+
+/// Sorts by place and keeps at most [`MAX_PROBLEMS`]; a last entry counts the rest.
 pub fn sort(problems: &mut Vec<Diagnostic>) {
     let place = |problem: &Diagnostic| problem.span().unwrap_or_default();
     problems.sort_by_key(place);
@@ -155,7 +181,7 @@ pub fn sort(problems: &mut Vec<Diagnostic>) {
         1 => "1 more problem is not shown".to_owned(),
         count => format!("{count} more problems are not shown"),
     };
-    // The last entry stands for what it hides, so that an error among it still counts as one.
+    // The last entry stands for those it hides, so that an error among them still counts.
     problems.push(match dropped.iter().find(|problem| problem.is_error()) {
         Some(error) => Diagnostic::error(code, error.class, text),
         None => Diagnostic::warning(code, Class::Graph, text),
@@ -169,6 +195,15 @@ mod tests {
     fn problem(at: usize) -> Diagnostic {
         let code = Code::new("graph::unused_node");
         Diagnostic::warning(code, Class::Graph, at.to_string()).label(Span::new(at, at + 1), "")
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_its_middle() {
+        let long =
+            Diagnostic::error(Code::new("graph::x"), Class::Graph, format!("a{}z", "ü".repeat(1 << 20)));
+        assert!(long.message.len() < 4000 && long.message.starts_with("aü") && long.message.ends_with("üz"));
+        let short = Diagnostic::error(Code::new("graph::x"), Class::Graph, "ü".repeat(1000));
+        assert_eq!(short.message.len(), 2000);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One kind of problem, one file: what it is, a bad example, its words, and a test of them.
+//! One kind of problem per file: what it is, an example, its message, and a test.
 
 pub(crate) mod bare_array;
 pub(crate) mod cycle;

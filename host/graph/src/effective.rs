@@ -6,8 +6,8 @@ use crate::graph::{Graph, InputValue, LinkRef, OutputRef};
 use crate::kinds::Kinds;
 
 impl Graph {
-    /// The graph as strict JSON that can be opened again: with what `--set` changed, without comments, links by index
-    /// where the kind is known (as ComfyUI wants them). This is what a picture carries as its recipe.
+    /// The graph as strict JSON that can be opened again: with the changes of `--set`, without comments,
+    /// links by index if the kind is known (as ComfyUI needs them). Pictures carry it as metadata.
     pub fn to_json(&self, kinds: &Kinds) -> Value {
         let by_id: HashMap<&str, &str> =
             self.nodes.iter().map(|node| (node.id.as_str(), node.kind.as_str())).collect();
@@ -27,7 +27,7 @@ impl Graph {
             for input in &node.inputs {
                 let value = match &input.value {
                     InputValue::Link(link) => json!([link.node, index(link)]),
-                    // A bare array would be read as a link.
+                    // A bare array would be parsed as a link.
                     InputValue::Literal(Value::Array(items)) | InputValue::List(items) => {
                         json!({ "__value__": items })
                     }

@@ -104,7 +104,7 @@ fn port_schema(port: &Port) -> Value {
     json!({ "description": doc, "$ref": "#/$defs/link" })
 }
 
-/// A literal as the plugin describes it, or a link where a scalar output could fit.
+/// A literal of the param's schema, or a link where a scalar output could fit.
 fn param_schema(param: &Param, given: &Value) -> Value {
     let mut schema = json!({ "description": param.doc });
     if let Some(default) = &param.default {

@@ -2,28 +2,28 @@ use serde_json::Value;
 
 use crate::source::Span;
 
-/// What a graph file says: nodes in file order, links not yet followed.
+/// A parsed graph file: nodes in file order, links not yet resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     /// The nodes in file order; ids are unique.
     pub nodes: Vec<Node>,
-    /// What `$dreamwire` says.
+    /// The value of `$dreamwire`.
     pub version: Option<u64>,
-    /// Something of the file could not be read, so what is absent here may be there: checking then does not
-    /// complain of absent things and gives no result.
+    /// Part of the file could not be read, so absent things may only be unread: checking then does not report
+    /// absent things and gives no result.
     pub damaged: bool,
 }
 
 /// One node of a graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Its name in the file.
+    /// Its id in the file.
     pub id: String,
-    /// Place of the name, with its quotes.
+    /// Place of the id, with its quotes.
     pub id_span: Span,
-    /// Place of the name and all that belongs to the node.
+    /// Place of the id and everything that belongs to the node.
     pub span: Span,
-    /// `class_type`; empty where the file gives none (which parsing has reported).
+    /// `class_type`; empty if the file gives none (which parsing has reported).
     pub kind: String,
     /// Place of the kind, with its quotes.
     pub kind_span: Span,
@@ -38,33 +38,33 @@ pub struct Node {
 pub struct Input {
     /// Name of the port or param, perhaps with an index (`objectives.0`).
     pub name: String,
-    /// Place of the name. The node's name where the input came from `--set`.
+    /// Place of the name, or the node's id if the input came from `--set`.
     pub name_span: Span,
-    /// What it is given.
+    /// Its value or link.
     pub value: InputValue,
-    /// Place of the value; `None` where it came from `--set`.
+    /// Place of the value; `None` if it came from `--set`.
     pub value_span: Option<Span>,
 }
 
-/// What an input is given.
+/// The value of an input.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InputValue {
     /// The output of another node.
     Link(LinkRef),
     /// A value written in the file.
     Literal(Value),
-    /// A list without its `__value__`: for a param that takes a list it is one.
+    /// A list without `__value__`: valid for a param that takes a list.
     List(Vec<Value>),
-    /// Something that could not be read; parsing has reported it.
+    /// Unreadable; parsing has reported it.
     Unread,
 }
 
-/// A link as the file has it: `["node", "output"]` or `["node", 0]`.
+/// A link as written: `["node", "output"]` or `["node", 0]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkRef {
-    /// The node that gives the value.
+    /// Id of the node that gives the value.
     pub node: String,
-    /// Place of the node's name in the link.
+    /// Place of the node's id in the link.
     pub node_span: Span,
     /// Which of its outputs.
     pub output: OutputRef,
@@ -75,7 +75,7 @@ pub struct LinkRef {
 /// How a link names an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputRef {
-    /// By place, from 0.
+    /// By index, from 0.
     Index(u64),
     /// By name.
     Name(String),
@@ -89,7 +89,7 @@ impl Node {
 }
 
 impl Input {
-    /// Where to point for the value: a value from `--set` has no place of its own, so its name's place is used.
+    /// The place of the value; one from `--set` has none, so that of its name is used.
     pub(crate) fn place(&self) -> Span {
         self.value_span.unwrap_or(self.name_span)
     }

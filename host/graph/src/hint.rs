@@ -1,16 +1,15 @@
 use std::fmt;
 
-/// What to do about a problem, as data: the crates below the command line do not know what a setting is called
-/// there.
+/// A hint, as data: the crates below the command line do not know its flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     /// What to do; may have several lines.
     pub text: String,
-    /// The setting of a run that does it, if one does.
+    /// The setting of a run to change, if any.
     pub setting: Option<Setting>,
 }
 
-/// A setting of a run that a hint speaks of. Each front end has its own name for it.
+/// A setting of a run that a hint refers to. Each front end has its own name for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// Where results are published.

@@ -3,45 +3,45 @@ use std::sync::Arc;
 
 use crate::params::Params;
 
-/// Every kind that the loaded plugins offer.
+/// The kinds of all loaded plugins.
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {
     map: BTreeMap<String, Arc<KindInfo>>,
     /// The folders that were searched for plugins.
     pub searched: Vec<String>,
-    /// Kinds that are known to exist and the plugin file that has them (kind, file stem), so that an unknown
-    /// kind can be told which plugin would give it.
+    /// Kinds known to exist and the plugin file that has them (kind, file stem), so that an unknown kind can
+    /// be reported with its plugin.
     pub known: Vec<(String, String)>,
 }
 
-/// What a plugin says about a kind.
+/// A plugin's description of a kind.
 #[derive(Clone, Debug)]
 pub struct KindInfo {
     /// Its name: `class_type` in a file.
     pub id: String,
-    /// Raised by the author when results change.
+    /// Version; the author increments it when results change.
     pub version: u32,
     /// Id of the plugin, such as `org.dreamwire.image`.
     pub plugin: String,
     /// The library file.
     pub file: String,
-    /// Name for people.
+    /// Display name.
     pub title: String,
-    /// Where menus put it.
+    /// Menu category.
     pub category: String,
     /// What it does.
     pub doc: String,
-    /// What can be connected to it.
+    /// Input ports.
     pub inputs: Vec<Port>,
-    /// What it gives.
+    /// Output ports.
     pub outputs: Vec<Port>,
-    /// Its settings.
+    /// Params.
     pub params: Params,
-    /// Same inputs and params, same result.
+    /// Whether the same inputs and params give the same result.
     pub pure_: bool,
-    /// Runs for its own sake: saves or shows something.
+    /// Whether it is an output node: it saves or shows something.
     pub output: bool,
-    /// Keeps something from one run to the next.
+    /// Whether it has state from one run to the next.
     pub stateful: bool,
 }
 
@@ -52,11 +52,11 @@ pub struct Port {
     pub name: String,
     /// What it is for.
     pub doc: String,
-    /// The types it takes, or the type it gives.
+    /// The types it accepts, or the type it gives.
     pub types: Vec<String>,
-    /// An input that may stay unconnected; an output that may hold nothing.
+    /// Whether an input may stay unconnected, or an output be empty.
     pub optional: bool,
-    /// It takes any number of links: `name.0`, `name.1`, ...
+    /// Whether it takes any number of links: `name.0`, `name.1`, ...
     pub many: bool,
 }
 
@@ -66,7 +66,7 @@ impl Kinds {
         Self::default()
     }
 
-    /// Adds a kind; one of the same name is replaced.
+    /// Adds a kind, replacing one of the same name.
     pub fn insert(&mut self, kind: KindInfo) {
         self.map.insert(kind.id.clone(), Arc::new(kind));
     }

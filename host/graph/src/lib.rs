@@ -1,4 +1,4 @@
-//! From the text of a graph file to a graph that means something.
+//! Parses and checks graph files.
 //!
 //! ```text
 //! Source --parse--> Graph --check(kinds)--> Checked
@@ -6,19 +6,20 @@
 //!    +---- spans -----+------ diagnostics -----+
 //! ```
 //!
-//! Each arrow is one function that reports every problem it finds, not the first, beside whatever it could
+//! Each arrow is one function that reports every problem, not only the first, together with what it could
 //! make of the rest:
 //!
-//! 1. [`parse`] knows the form of the file: JSON with comments, nodes with a `class_type` and `inputs`, links
-//!    as `["node", "output"]`. It knows no kinds.
+//! 1. [`parse`] knows the syntax of the file: JSON with comments, nodes with a `class_type` and `inputs`,
+//!    links as `["node", "output"]`. It knows no kinds.
 //! 2. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
-//! 3. [`check`] knows the [`Kinds`] that plugins offer. It follows links, compares types, fills in defaults
-//!    (here and nowhere else), checks values with [`check_param`], finds an order, and says what is not run.
+//! 3. [`check`] knows the [`Kinds`] of the plugins. It resolves links, compares types, fills in defaults
+//!    (here and nowhere else), checks values with [`check_param`], finds an order, and warns about nodes that
+//!    are not run.
 //!
-//! A [`Diagnostic`] has a stable [`Code`], places in the source, and a hint. [`sort`] puts the problems of both
-//! steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it is, a bad
-//! example, its words, and a test of them. When parsing could not read something, the graph is `damaged`:
-//! checking still looks at the rest, but does not complain of what may only be absent because it was not read.
+//! A [`Diagnostic`] has a stable [`Code`], places in the source, and a hint. [`sort`] puts the problems of
+//! both steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it
+//! is, an example, its message, and a test. When parsing could not read something, the graph is `damaged`:
+//! checking still covers the rest, but does not report what may only be unread.
 //!
 //! ```
 //! use dreamwire_graph::{Kinds, Source, check, parse};
@@ -32,9 +33,9 @@
 //! assert_eq!(source.slice(problems[0].labels[0].span), "\"LoadImage\"");
 //! ```
 //!
-//! What this crate does not do: it opens no file (a missing picture is the engine's to report), loads no plugin,
-//! prints nothing, and never changes a user's text. Nothing in it recurses over nodes: a chain may be as long as
-//! a graph may be large.
+//! This crate opens no file (missing pictures are reported by the engine), loads no plugin, prints nothing,
+//! and never changes a user's text. Nothing in it recurses over nodes: a chain may be as long as a graph may
+//! be large.
 
 mod source;
 

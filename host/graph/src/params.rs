@@ -8,7 +8,7 @@ pub use value::{Problem, check_param};
 /// The closed subset of JSON Schema that describes a kind's params.
 #[derive(Clone, Debug, Default)]
 pub struct Params {
-    /// The params in the order of the schema, which is the order that editors show.
+    /// The params in the order of the schema, which editors show.
     pub list: Vec<Param>,
     /// The schema as the plugin gave it.
     pub schema: Value,
@@ -23,31 +23,31 @@ pub struct Param {
     pub doc: String,
     /// What values it takes.
     pub ty: ParamType,
-    /// The value where a file gives none; a param without one is required. `null` makes it optional.
+    /// The default; a param without one is required. `null` makes it optional.
     pub default: Option<Value>,
     /// Smallest allowed number (of an item, in an array).
     pub minimum: Option<f64>,
     /// Largest allowed number (of an item, in an array).
     pub maximum: Option<f64>,
-    /// The allowed texts; empty where any will do.
+    /// The allowed texts; empty if any text is.
     pub choices: Vec<String>,
-    /// What the text names.
+    /// What the text refers to.
     pub format: Option<Format>,
-    /// Texts, or patterns with a `*` at the end, that are not paths although `format` says so.
+    /// Texts, or patterns ending in `*`, that are not paths despite `format`.
     pub builtin: Vec<String>,
-    /// A text that is a list with commas (`x-dw-list`); a file may also give it as a list.
+    /// Whether the text is a comma-separated list (`x-dw-list`); a file may also give it as a list.
     pub list: bool,
-    /// How far a click in an editor goes.
+    /// The step of an editor's widget.
     pub step: Option<f64>,
-    /// The unit, for people.
+    /// The unit, for display.
     pub unit: Option<String>,
-    /// The text may have several lines.
+    /// Whether the text may have several lines.
     pub multiline: bool,
-    /// Name for people.
+    /// Display name.
     pub title: Option<String>,
 }
 
-/// What values a param takes.
+/// The type of a param.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParamType {
     /// A whole number.
@@ -62,7 +62,7 @@ pub enum ParamType {
     Array(Box<ParamType>),
 }
 
-/// What a text param names.
+/// What a text param refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A file (`dw-file`).
@@ -76,8 +76,8 @@ pub enum Format {
 }
 
 impl Params {
-    /// The params of a schema and the kind's doc (its description). The error names the keyword that is
-    /// outside the subset.
+    /// The params of a schema and the kind's doc (its description). The error names the keyword outside the
+    /// subset.
     pub fn parse(schema: &Value) -> Result<(Self, String), String> {
         schema::parse(schema)
     }
@@ -89,7 +89,7 @@ impl Params {
 }
 
 impl Param {
-    /// Whether a text is one of the built-in names and so no path.
+    /// Whether a text is a built-in name, not a path.
     pub fn is_builtin(&self, text: &str) -> bool {
         self.builtin.iter().any(|name| match name.strip_suffix('*') {
             Some(start) => text.starts_with(start),

@@ -14,7 +14,7 @@ use crate::source::{MAX_BYTES, Source, Span};
 /// The most nodes a graph may have.
 pub(crate) const MAX_NODES: usize = 100_000;
 
-/// The most values of any kind, which bounds the memory that reading takes.
+/// The most values in all, which bounds the memory of the parser.
 pub(crate) const MAX_VALUES: usize = 2_000_000;
 
 /// The most items that a list may have.
@@ -23,7 +23,7 @@ pub(crate) const MAX_ITEMS: usize = 65_536;
 /// The version of the format that this program reads.
 pub(crate) const VERSION: u64 = 1;
 
-/// Reads a graph file: all that is wrong with its form at once, and whatever could be read.
+/// Parses a graph file: all syntax problems at once, and whatever could be read.
 pub fn parse(source: &Source) -> (Graph, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let mut graph = Graph::default();
@@ -35,7 +35,7 @@ pub fn parse(source: &Source) -> (Graph, Vec<Diagnostic>) {
     (graph, problems)
 }
 
-/// The syntax tree, or the one fault that keeps the text from having one.
+/// The syntax tree, or the error that prevents one.
 fn root(text: &str) -> Result<ast::Value<'_>, Diagnostic> {
     if text.len() > MAX_BYTES {
         return Err(too_large::bytes(text.len()));
@@ -60,9 +60,9 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
         if member.name == "$dreamwire" {
             graph.version = version(member.value, problems);
         } else if member.name.starts_with('$') || member.name.starts_with("x-") {
-            // Not nodes: kept for editors and people.
+            // Not nodes: for editors and people.
         } else if graph.nodes.len() == MAX_NODES {
-            // Refused as it is; what else may be wrong in it does not matter.
+            // Refused as a whole; further problems in it do not matter.
             problems.clear();
             problems.push(too_large::nodes(member.name_span, object.properties.len()));
             return;
@@ -84,7 +84,7 @@ fn version(value: &ast::Value<'_>, problems: &mut Vec<Diagnostic>) -> Option<u64
     number
 }
 
-/// A syntax error in plain words, for the modules below.
+/// A syntax error with its message, for the modules below.
 fn fault(span: Span, message: &str, label: &str, hint: &str) -> Diagnostic {
     not_json::new(span, message, label, hint)
 }

@@ -7,8 +7,8 @@ use crate::params::{Param, ParamType, check_param};
 use crate::suggest::{did_you_mean, lines};
 
 impl Graph {
-    /// Does `--set node.input=value`: replaces or adds a literal. The param's schema decides how the text is
-    /// read: texts are taken as they are, numbers, booleans and lists are JSON. The error is for people.
+    /// Applies `--set node.input=value`: replaces or adds a literal. The param's schema decides how the text
+    /// is parsed: text verbatim; numbers, booleans and lists as JSON. The error is a message.
     pub fn set(&mut self, assignment: &str, kinds: &Kinds) -> Result<(), String> {
         let Some((target, text)) = assignment.split_once('=') else {
             return Err(format!("`{assignment}` is not of the form node.input=value"));
@@ -22,7 +22,7 @@ impl Graph {
         Ok(())
     }
 
-    /// The node and the input that `node.input` names. Both may have dots in their names.
+    /// The node and the input of `node.input`. Both may contain dots.
     fn target<'t>(&self, target: &'t str, kinds: &Kinds) -> Result<(usize, &'t str), String> {
         let mut found: Option<(usize, &str)> = None;
         for (dot, _) in target.match_indices('.') {
@@ -84,7 +84,7 @@ fn read(param: &Param, text: &str) -> Result<Value, String> {
             .map_err(|_| format!("`{}` must be {}, but `{text}` is not", param.name, param.ty.one()))?,
     };
     check_param(param, &value).map_err(|problem| {
-        // In a file the label would stand at the place of the value.
+        // In a file this would be the label of the value.
         let label = Some(problem.label).filter(|label| label.starts_with("allowed"));
         let hint = problem.hint.map(|hint| hint.text);
         sentence(problem.message, Some(lines([label, hint])).filter(|hint| !hint.is_empty()))

@@ -20,7 +20,7 @@ impl Span {
     }
 }
 
-/// The text of a graph file and what to call it in messages.
+/// The text of a graph file and its name for messages.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// What messages call it: a path, or `-` for standard input.
@@ -40,9 +40,9 @@ impl Source {
         Source { name: name.into(), text }
     }
 
-    /// A source from the bytes of a file. A byte order mark is dropped. If there are diagnostics the text is
-    /// only good for showing their places (it is lossy, and empty where the file is over the size limit): do
-    /// not parse it.
+    /// A source from the bytes of a file. A byte order mark is dropped. If there are diagnostics the text
+    /// only serves to show their places (it is lossy, and empty if the file exceeds the size limit): do not
+    /// parse it.
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> (Self, Vec<Diagnostic>) {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
@@ -53,7 +53,7 @@ impl Source {
             Ok(text) => (Source { name, text: text.to_owned() }, Vec::new()),
             Err(error) => {
                 let source = Source { name, text: String::from_utf8_lossy(body).into_owned() };
-                // Everything before the fault is the same in the lossy text, so the place can be shown there.
+                // Everything before the error is the same in the lossy text, so the place can be shown there.
                 let at = error.valid_up_to();
                 let (line, _) = source.position(at);
                 let offset = at + (bytes.len() - body.len());

@@ -1,6 +1,6 @@
 use strsim::damerau_levenshtein;
 
-/// The names most like `word`, best first, at most three; none where nothing is alike.
+/// The names most similar to `word`, best first, at most three; none if nothing is similar.
 fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
@@ -13,7 +13,7 @@ fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
             found.push((length.abs_diff(other).min(allowed), name));
         } else if length.abs_diff(other) <= allowed && length.max(other) <= 64 {
             let distance = damerau_levenshtein(&word, &lower);
-            // A change of every character is no likeness: `a` is not a misspelt `b`.
+            // A word with every character changed is not similar: `a` is not a misspelt `b`.
             if distance <= allowed && distance < length {
                 found.push((distance, name));
             }
@@ -40,7 +40,7 @@ pub(crate) fn either(names: &[&str]) -> String {
     }
 }
 
-/// The parts that there are, one a line.
+/// The non-empty parts, one per line.
 pub(crate) fn lines(parts: impl IntoIterator<Item = Option<String>>) -> String {
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }

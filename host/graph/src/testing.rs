@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a small set of kinds and a short way to ask for problems.
+//! Helpers of this crate's tests: a small set of kinds and a short way to get problems.
 
 use serde_json::{Value, json};
 

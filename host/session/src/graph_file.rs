@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use dreamwire_graph::{Class, Code, Diagnostic, MAX_BYTES, Source};
 
-/// More than a graph may have, so that the message can say how large it is; less than would fill the memory.
+/// More than a graph may have, so that the message can state the size; less than would fill the memory.
 const READ_BYTES: u64 = 16 * MAX_BYTES as u64;
 
 /// Which graph, with which overrides, and where its inputs may lie.

@@ -5,7 +5,7 @@ use dreamwire_engine::{Nodes, Options, Plan};
 use dreamwire_graph::{Diagnostic, Link, Source};
 use dreamwire_loader::Loader;
 
-/// One graph to run: text and plugins as they were when it was read, so that a run never mixes two.
+/// One graph to run: text and plugins as they were when it was read, so that a run never mixes two versions.
 #[derive(Clone)]
 pub struct Job {
     /// The text, to show places in it.
@@ -29,7 +29,7 @@ impl Job {
         Job { cancel: Arc::default(), ..self.clone() }
     }
 
-    /// Whether a run of this gives what a run of the other gives, as far as graph and plugins say.
+    /// Whether a run of this job gives the result of the other, as far as graph and plugins say.
     pub fn means_the_same(&self, other: &Job) -> bool {
         self.meaning() == other.meaning()
     }

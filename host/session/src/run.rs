@@ -3,7 +3,7 @@ use dreamwire_graph::Diagnostic;
 
 use crate::{GraphFile, Job};
 
-/// What results may take in memory before the least recently used are forgotten.
+/// Memory of cached results; beyond it the least recently used are dropped.
 const CACHE_BYTES: u64 = 4 << 30;
 
 /// How a run ended.

@@ -31,7 +31,7 @@ pub fn understand(
     let kinds = nodes.kinds();
     let wrong = sets.iter().filter_map(|assignment| graph.set(assignment, kinds).err());
     let wrong: Vec<String> = wrong.collect();
-    // In a graph that is not understood, that is the first thing to put right.
+    // In a graph that cannot be parsed, that is the first thing to fix.
     let understood = !graph.damaged && graph.nodes.iter().all(|node| kinds.get(&node.kind).is_some());
     if let Some(what) = wrong.into_iter().next()
         && understood

@@ -31,7 +31,7 @@ use places::Places;
 pub use reload::PluginChange;
 use thread::{Ended, RunThread};
 
-/// A slow look catches what no folder tells: a replaced folder, a swapped link, a network disk.
+/// Slow polling catches what no folder reports: a replaced folder, a retargeted link, a network disk.
 const SLOW_LOOK: Duration = Duration::from_secs(1);
 /// How long a run may take to stop.
 const STOP: Duration = Duration::from_secs(2);
@@ -115,7 +115,7 @@ impl Stopper {
 #[derive(Debug)]
 pub struct Gone;
 
-/// What the looking thread is told.
+/// Messages to the watching thread.
 enum Message {
     /// These paths changed.
     Changed(Vec<PathBuf>),
@@ -237,7 +237,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Looks at what has changed once the burst of events is over.
+    /// Handles the changes once the burst of events is over.
     fn act(&mut self, now: Instant) {
         if self.changes.wait(now) == Some(Duration::ZERO) {
             let changes = std::mem::take(&mut self.changes);
@@ -246,7 +246,7 @@ impl Watch<'_> {
                 self.graph.forget();
             }
             let offered = (changes.graph || reloaded) && self.look(now);
-            // A new graph reads its inputs anew anyway.
+            // A new graph reads its inputs again anyway.
             if changes.inputs && !offered {
                 self.inputs_changed();
             }
@@ -256,7 +256,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads the graph and does what follows from it. True: there is something to run.
+    /// Reads the graph and acts on it. True: there is something to run.
     fn look(&mut self, now: Instant) -> bool {
         let settings = self.settings;
         let found = self.graph.look(&settings.graph, now);
@@ -289,7 +289,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Checks a graph that could be read, and runs it if it means something.
+    /// Checks a graph that could be read, and runs it if it is valid.
     fn check(&mut self, source: Source, parsed: (Graph, Vec<Diagnostic>)) -> bool {
         let sets = &self.settings.graph.sets;
         for input in self.overridden.edits(&parsed.0, sets) {
@@ -317,7 +317,7 @@ impl Watch<'_> {
         true
     }
 
-    /// Runs a job now, or after the run in flight, which is stopped if the job means something else.
+    /// Runs a job now, or after the run in flight, which is stopped if the job gives another result.
     fn offer(&mut self, job: Job) {
         if let Some(current) = self.runs.current()
             && !current.means_the_same(&job)
@@ -356,12 +356,12 @@ impl Watch<'_> {
         self.tell(Notice::Ended { job, end, elapsed: *elapsed });
         self.watch_inputs(files);
         if let Some(job) = self.runs.ended() {
-            // What is asked for twice warns once.
+            // What is requested twice warns once.
             self.start(Job { warnings: Vec::new(), ..job });
         }
     }
 
-    /// Watches the files that a run has asked for.
+    /// Watches the files that a run has read.
     fn watch_inputs(&mut self, files: &Snapshot) {
         if self.places.set_inputs(&files.places()) {
             self.sync_folders();
@@ -393,7 +393,7 @@ impl Watch<'_> {
         self.tell(Notice::Idle { seen: self.graph.is_seen() });
     }
 
-    /// Waits for the run in flight to stop, but not for ever.
+    /// Waits for the run in flight to stop, up to a limit.
     fn stop(&mut self, messages: &Receiver<Message>) {
         let Some(current) = self.runs.current() else { return };
         current.cancel.store(true, Ordering::Relaxed);

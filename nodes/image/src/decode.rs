@@ -239,4 +239,6 @@ fn clamp(samples: &mut [f32]) -> usize {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

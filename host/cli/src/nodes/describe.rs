@@ -1,4 +1,4 @@
-//! One kind in words, and the words for types, ranges and defaults.
+//! The description of one kind, with its types, ranges and defaults.
 
 use dreamwire_graph::{KindInfo, Param, ParamType, Port};
 

@@ -1,4 +1,4 @@
-//! A bar for the step that runs: how far, the node's note (a loss), time gone and time to go.
+//! A bar for the running step: progress, the node's note (a loss), elapsed and remaining time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(super) struct Bars {
 
 struct Current {
     bar: ProgressBar,
-    /// the step has said how much there is to do
+    /// The step has reported its total.
     counted: bool,
 }
 
@@ -36,7 +36,7 @@ impl Bars {
         }
     }
 
-    /// Takes the bar away while `body` writes to the terminal.
+    /// Hides the bar while `body` writes to the terminal.
     pub(super) fn suspend(&self, body: impl FnOnce()) {
         match &*self.current() {
             Some(current) => current.bar.suspend(body),

@@ -1,14 +1,48 @@
 //! Events as lines for people.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use dreamwire_engine::{Event, Level, Published, Summary, Why};
-
 use dreamwire_session::events::level_name;
 
 use crate::console::{Console, clean, clean_line};
 
-/// What is said of an event. A bar shows by itself that a step runs; `quiet` leaves only what a user must see.
+/// A step that takes long says how far it is this often.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// When the step that runs last said how far it is.
+#[derive(Default)]
+pub(super) struct Pace {
+    last: Mutex<Option<(String, Instant)>>,
+}
+
+impl Pace {
+    /// Whether it is time for a line about this node. The first is due some time after its first progress.
+    pub(super) fn is_due(&self, node: &str) -> bool {
+        self.is_due_at(node, Instant::now())
+    }
+
+    fn is_due_at(&self, node: &str, now: Instant) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let since =
+            last.as_ref().filter(|(of, _)| of == node).map(|(_, at)| now.saturating_duration_since(*at));
+        let due = since.is_some_and(|since| since >= EVERY);
+        if due || since.is_none() {
+            *last = Some((node.to_owned(), now));
+        }
+        due
+    }
+}
+
+/// "`dream`: 12 of 40, objective 0.5".
+pub(super) fn progress(node: &str, done: u64, total: u64, note: &str) -> String {
+    let count = if total == 0 { String::new() } else { format!("{done} of {total}") };
+    let parts: Vec<&str> = [count.as_str(), note].into_iter().filter(|part| !part.is_empty()).collect();
+    format!("`{node}`: {}", clean_line(&parts.join(", ")))
+}
+
+/// The line for an event. A bar already shows that a step runs; `quiet` leaves only what a user must see.
 pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> Option<String> {
     match event {
         Event::Log { node, level, message } => console
@@ -69,7 +103,22 @@ mod tests {
         assert_eq!(text(&started, false, true, console), None);
         let log = Event::Log { node: "a".to_owned(), level: Level::Warn, message: "odd".to_owned() };
         assert_eq!(text(&log, true, true, console).as_deref(), Some("warning: node `a`: odd"));
+        assert_eq!(progress("dream", 12, 40, "objective 0.5"), "`dream`: 12 of 40, objective 0.5");
+        assert_eq!(progress("dream", 3, 0, "reading"), "`dream`: reading");
         assert_eq!(seconds(Duration::from_millis(42)), "42 ms");
         assert_eq!(seconds(Duration::from_millis(3240)), "3.2 s");
+    }
+
+    #[test]
+    fn a_long_step_says_how_far_it_is_every_few_seconds() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        let due = |node: &str, seconds: u64| pace.is_due_at(node, start + Duration::from_secs(seconds));
+        assert!(!due("dream", 0), "a short step says nothing");
+        assert!(!due("dream", 4));
+        assert!(due("dream", 5));
+        assert!(!due("dream", 9));
+        assert!(due("dream", 10));
+        assert!(!due("style", 20), "another step starts anew");
+        assert!(due("style", 26));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Settled<'a> {
     pub(crate) texts: Vec<(String, String)>,
 }
 
-/// Puts scalars that came over links into the params, validated like literals.
+/// Puts linked scalars into the params, validated like literals.
 pub(super) fn settle<'a>(
     node: &CheckedNode,
     step: &'a Step,
@@ -54,7 +54,7 @@ pub(super) fn ports(plan: &Plan, node: &CheckedNode, results: &[State]) -> Resul
     ports.map(|(port, links)| input(plan, port, links, results)).collect()
 }
 
-/// What a port gets. An output may hold nothing; a port that is not optional needs something.
+/// The value of a port. An output may be empty; a port that is not optional needs a value.
 fn input(plan: &Plan, port: &Port, links: &[Link], results: &[State]) -> Result<Input, Failure> {
     let values: Vec<Value> = links.iter().map(|&link| value(results, link)).collect();
     let empty = values.iter().position(|value| matches!(value, Value::None));

@@ -1,4 +1,4 @@
-//! Where the files that a graph names are, and what is in them.
+//! Input files: where they are, and their content.
 
 use super::{File, InputPath, WorldError};
 use dreamwire_graph::{Hint, Setting, did_you_mean};
@@ -24,13 +24,13 @@ impl Inputs {
         self.load(path, &candidates).map_err(|error| WorldError { looked: candidates, ..error })
     }
 
-    /// The places a path may mean, in order.
+    /// The candidate places of a path, in order.
     fn candidates(&self, path: &InputPath) -> Vec<PathBuf> {
         let text = Path::new(&path.text);
         if text.is_absolute() {
             return vec![text.to_owned()];
         }
-        // A path from the command line is first of all relative to where it was typed.
+        // A path from the command line is relative to the current folder first.
         let here = path.anywhere.then(|| text.to_owned());
         here.into_iter().chain(self.roots.iter().map(|root| root.join(text))).collect()
     }
@@ -66,7 +66,7 @@ impl Inputs {
                     break;
                 }
                 Err(e) if is_absent(e.kind()) => {}
-                // A folder on the way that may not be entered: whether the file is there, nobody knows.
+                // A folder that may not be entered: whether the file exists is unknown.
                 Err(e) => return Err(cannot_read(text, &e).hint(format!("at `{}`", candidate.display()))),
             }
         }
@@ -87,13 +87,13 @@ impl Inputs {
         path.anywhere || self.roots.iter().any(inside)
     }
 
-    /// What may have been meant by a file that is nowhere, and where it was looked for.
+    /// The hint for a file that was not found: a suggestion, and where it was looked for.
     fn near(&self, path: &InputPath, candidates: &[PathBuf]) -> String {
         let mut lines = Vec::new();
         if path.text.starts_with("~/") {
             lines.push("`~` means nothing in a graph: write the whole path".to_owned());
         }
-        // Names of files that the graph may not read are nobody's business.
+        // Names of files that the graph may not read are not disclosed.
         let open = |missing: &&PathBuf| {
             let folder = missing.parent().and_then(|folder| folder.canonicalize().ok());
             folder.is_some_and(|folder| self.may_be_read(path, &folder))
@@ -114,7 +114,7 @@ fn cannot_read(text: &str, error: &std::io::Error) -> WorldError {
     WorldError::new(format!("cannot read `{text}`: {error}"))
 }
 
-/// "did you mean `media/chelsea.png`", if the folder of a missing file holds one of such a name.
+/// "did you mean `media/chelsea.png`", if the folder of a missing file has one with a similar name.
 fn similar(text: &str, missing: &Path) -> Option<String> {
     const MOST: usize = 10_000;
     let name = missing.file_name()?.to_str()?;

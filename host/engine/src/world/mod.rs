@@ -1,8 +1,8 @@
-//! The one door to files.
+//! The only access to files.
 //!
-//! Whatever is read is read whole, into memory, and hashed; a run reads each file once and keeps it in its
-//! [`Snapshot`](crate::Snapshot). Whatever is written is written whole: a temporary file in the same folder, flushed to
-//! the disk, then given its name.
+//! Files are read whole, into memory, and hashed; a run reads each file once and keeps it in its
+//! [`Snapshot`](crate::Snapshot). Files are written atomically: a temporary file in the same folder, flushed
+//! to the disk, then renamed.
 
 mod disk;
 mod inputs;
@@ -27,10 +27,10 @@ pub struct InputPath {
     pub anywhere: bool,
 }
 
-/// A file as it was when it was read.
+/// A file at the time it was read.
 #[derive(Clone)]
 pub struct File {
-    /// Where it is, without links.
+    /// Its path without links.
     pub path: PathBuf,
     /// Where it was looked for, the place where it was found last: another file may appear before it.
     pub looked: Vec<PathBuf>,
@@ -48,7 +48,7 @@ pub struct NewFile<'a> {
     pub template: &'a str,
     /// The content.
     pub bytes: &'a [u8],
-    /// What must not be overwritten: the files that the run reads, without links.
+    /// Files that must not be overwritten: those that the run reads, without links.
     pub inputs: &'a HashSet<PathBuf>,
 }
 
@@ -61,11 +61,11 @@ pub struct Published {
     pub path: PathBuf,
     /// The hash of its bytes.
     pub hash: Hash,
-    /// False if a file with these bytes was there already.
+    /// False if a file with these bytes existed already.
     pub written: bool,
 }
 
-/// Where a file is published from: names are remembered by this, so that a re-run replaces its own file.
+/// The origin of a published file: names are remembered by it, so that a rerun replaces its own file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Node id.
@@ -80,9 +80,9 @@ pub struct Origin {
 pub struct WorldError {
     /// What was tried, and what the system said.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<Hint>,
-    /// Where a file was looked for that could not be read: it may appear there.
+    /// Where an unreadable file was looked for: it may appear there.
     pub looked: Vec<PathBuf>,
 }
 
@@ -100,16 +100,16 @@ impl WorldError {
 
 /// Reads inputs and publishes outputs.
 pub trait World: Send + Sync {
-    /// A file as it is now.
+    /// A file in its current state.
     ///
     /// # Errors
-    /// Missing, not a regular file, outside the roots, too large, unreadable.
+    /// If it is missing, not a regular file, outside the roots, too large, or unreadable.
     fn read(&self, path: &InputPath) -> Result<File, WorldError>;
 
     /// Publishes a file under the output root.
     ///
     /// # Errors
-    /// The name leaves the root or names an input; the disk says no. No partial file stays behind.
+    /// If the name leaves the root or names an input, or writing fails. No partial file stays behind.
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError>;
 
     /// True if the published file is still there with the same bytes.
@@ -118,6 +118,6 @@ pub trait World: Send + Sync {
     /// Whether anything can be published at all; asked before the first step runs, so that no work is lost.
     ///
     /// # Errors
-    /// The output root cannot be made or written.
+    /// If the output root cannot be created or written.
     fn probe(&self) -> Result<(), WorldError>;
 }

@@ -63,7 +63,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Refuses every name that could leave the output root, on any system, before any file system is asked.
+/// Refuses every name that could leave the output root, on any system, before any access to files.
 fn check(name: &str) -> Result<(), WorldError> {
     let refuse = |why: &str| {
         let text = "output names are relative, with forward slashes, and stay under the output folder";

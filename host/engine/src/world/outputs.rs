@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// The folder that results go to, and which of its files are ours.
+/// The output folder, and which of its files are ours.
 pub(super) struct Outputs {
     root: PathBuf,
     state: Mutex<State>,
@@ -20,13 +20,13 @@ pub(super) struct Outputs {
 
 #[derive(Default)]
 struct State {
-    /// Which name each step's file has, and what was in it, for as long as this process lives.
+    /// The name of each step's file, and its content, for the life of this process.
     names: HashMap<(Origin, String), (String, Hash)>,
-    /// What lay beside the files of a template, extensions aside.
+    /// The files that share a template, apart from extensions.
     siblings: HashMap<String, Siblings>,
 }
 
-/// Counted files that are there.
+/// Existing counted files.
 struct Siblings {
     /// Counters by size in bytes: only a file of equal size is worth reading.
     by_size: HashMap<u64, Vec<u64>>,
@@ -58,7 +58,7 @@ fn changed(folder: &Dir) -> Option<SystemTime> {
     folder.dir_metadata().and_then(|metadata| metadata.modified()).ok().map(|time| time.into_std())
 }
 
-/// A file on its way to its name: where it comes from, and the open folder that it goes to.
+/// A file to publish: its origin, and the open folder that it goes to.
 struct Target<'a> {
     file: &'a NewFile<'a>,
     key: (Origin, String),
@@ -120,7 +120,7 @@ impl Outputs {
         Ok(Published { path: self.root.join(&name), name, hash, written })
     }
 
-    /// Writes to the name that the step has already. False: the same bytes are there.
+    /// Writes to the name that the step has already. False: the same bytes exist.
     fn replace_own(&self, state: &State, target: &Target<'_>, name: &str) -> Result<bool, WorldError> {
         let path = self.root.join(name);
         if path.canonicalize().is_ok_and(|real| target.file.inputs.contains(&real)) {
@@ -136,7 +136,7 @@ impl Outputs {
         if target.is_same(name) { Ok(false) } else { target.write(name, IfTaken::Replace) }
     }
 
-    /// Opens the root, making it if only its last folder is missing.
+    /// Opens the root, creating it if only its last folder is missing.
     fn open(&self) -> Result<Dir, WorldError> {
         let root = &self.root;
         if !root.exists() {
@@ -159,7 +159,7 @@ impl Outputs {
         WorldError::new(message).hint(Hint::with("choose another output folder", Setting::OutputFolder))
     }
 
-    /// The folder of a name, made below the root where missing.
+    /// The folder of a name, created below the root if missing.
     fn folder(&self, root: &Dir, folder: &str, name: &str) -> Result<Dir, WorldError> {
         if folder.is_empty() {
             return root.try_clone().map_err(|e| self.cannot_use(&e));
@@ -181,14 +181,15 @@ impl Outputs {
     }
 }
 
-/// The counted name that the step's file has. A file that somebody else has written there since is not its own any more.
+/// The counted name of the step's file. A file that somebody else has written there since is not its own any
+/// more.
 fn own_name(state: &State, target: &Target<'_>) -> Option<String> {
     let (name, hash) = state.names.get(&target.key)?;
     let found = target.folder.read(file_name(name));
     found.map_or(true, |found| blake3::hash(&found) == *hash).then(|| name.clone())
 }
 
-/// What a counted template's files share: `dream_00001_.png` and `dream_00001_.exr` share a number.
+/// What a template's files share: `dream_00001_.png` and `dream_00001_.exr` have the same number.
 fn stem(template: &str) -> String {
     template.rsplit_once('.').map_or(template, |(stem, _)| stem).to_owned()
 }
@@ -206,7 +207,7 @@ fn reuse_twin(state: &mut State, target: &Target<'_>, template: &Template<'_>) -
     of_size.iter().map(|&n| template.name(n)).find(|name| target.is_same(name) && !is_claimed(name))
 }
 
-/// Takes the next free number. Another process may take it between the look and the write.
+/// Takes the next free number. Another process may take it between the check and the write.
 fn take_next(state: &mut State, target: &Target<'_>, template: &Template<'_>) -> Result<String, WorldError> {
     let siblings = state.siblings.entry(stem(target.file.template));
     let siblings = siblings.or_insert_with(|| Siblings::list(&target.folder, template));
@@ -214,7 +215,7 @@ fn take_next(state: &mut State, target: &Target<'_>, template: &Template<'_>) ->
         let name = template.name(counter);
         if target.write(&name, IfTaken::Refuse)? {
             siblings.next = counter.saturating_add(1);
-            // Only what we wrote has changed, so that the list need not be made again for every frame.
+            // Only our own file is new, so the list need not be rebuilt for every frame.
             siblings.changed = changed(&target.folder);
             return Ok(name);
         }

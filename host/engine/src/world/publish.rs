@@ -1,8 +1,8 @@
-//! Writing one file whole or not at all.
+//! Atomic writes of one file.
 //!
-//! `image::save` and `BufWriter` lose ENOSPC, a rename over a symlink replaces the link, a crash leaves half a file: so
-//! bytes go to a temporary file in the same folder, are flushed to the disk, and only then get their name. The folder is
-//! a capability: no name can lead out of it, whatever links lie in it.
+//! `image::save` and `BufWriter` lose ENOSPC, a rename over a symlink replaces the link, a crash leaves half
+//! a file: so bytes go to a temporary file in the same folder, are flushed to the disk, and only then
+//! renamed. The folder is a capability: no name leads out of it, whatever links it contains.
 
 use super::WorldError;
 use cap_std::fs::{Dir, OpenOptions};
@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What to do if the name is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfTaken {
-    /// It is ours.
+    /// It is ours: replace it.
     Replace,
-    /// It is somebody else's: say so.
+    /// It is somebody else's: report that.
     Refuse,
 }
 
@@ -28,11 +28,11 @@ pub(super) fn write(folder: &Dir, name: &str, bytes: &[u8], if_taken: IfTaken) -
             keep_mode(folder, name, &temporary);
             folder.rename(&temporary, folder, name).map(|()| true)
         }
-        // A hard link is the one way to take a name only if it is free, with the whole file behind it at once.
+        // Only a hard link takes a name if it is free, with the complete file at once.
         IfTaken::Refuse => match folder.hard_link(&temporary, folder, name) {
             Ok(()) => folder.remove_file(&temporary).map(|()| true),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            // A file system without hard links: look, then rename; two processes may race here.
+            // A file system without hard links: check, then rename; two processes may race here.
             Err(_) if !folder.exists(name) => folder.rename(&temporary, folder, name).map(|()| true),
             Err(_) => Ok(false),
         },
@@ -48,7 +48,7 @@ pub(super) fn write(folder: &Dir, name: &str, bytes: &[u8], if_taken: IfTaken) -
 }
 
 fn write_temporary(folder: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
-    // `create_new` and no explicit mode: the umask decides, and nothing is followed or overwritten.
+    // `create_new` and no explicit mode: the umask applies, and nothing is followed or overwritten.
     let mut file = folder.open_with(name, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
     file.flush()?;
@@ -62,7 +62,7 @@ fn keep_mode(folder: &Dir, name: &str, temporary: &str) {
     }
 }
 
-/// What the system said, with what to do about it.
+/// The system's error, with a hint.
 pub(super) fn explain(name: &str, size: usize, error: &io::Error) -> WorldError {
     let explained = WorldError::new(format!("cannot write `{name}` ({size} bytes): {error}"));
     match error.kind() {

@@ -12,20 +12,20 @@ use crate::graph::{Input, InputValue, Node, OutputRef};
 use crate::kinds::{KindInfo, Port};
 use crate::params::{Param, check_param};
 
-/// The links of one port by their place: the input, and the output it takes its value from if it leads anywhere.
+/// The links of one port by index: the input, and the output that it takes its value from, if it exists.
 type Links<'g> = BTreeMap<usize, (&'g Input, Option<Link>)>;
 
 /// What a name in a node's `inputs` stands for.
 enum Means<'k> {
-    /// A port of the kind, by index, and the place among its links.
+    /// A port of the kind, by index, and the index among its links.
     Port(usize, usize),
     Param(&'k Param),
-    /// `upload` and the like: the editor's own, no input of the kind.
+    /// `upload` and the like: the editor's own, not an input of the kind.
     Ignored,
     Unknown,
 }
 
-/// What a param is given.
+/// The value or link of a param.
 enum Given {
     Value(Value),
     Link(Link),
@@ -55,7 +55,7 @@ fn meaning<'k>(kind: &'k KindInfo, name: &str) -> Means<'k> {
 }
 
 impl Checker<'_> {
-    /// Checks the inputs of one node. `None` where its kind is not known or something is wrong with it.
+    /// Checks the inputs of one node. `None` if its kind is unknown or something is wrong with it.
     pub(super) fn node(&mut self, index: usize) -> Option<CheckedNode> {
         let graph = self.graph;
         let node = &graph.nodes[index];
@@ -125,7 +125,7 @@ impl Checker<'_> {
         })
     }
 
-    /// The output that a port takes its value from. `None` where there is none, which has been reported.
+    /// The output that a port takes its value from. `None` if there is none, which has been reported.
     fn port(&mut self, node: &Node, input: &Input, port: &Port) -> Option<Link> {
         match &input.value {
             InputValue::Link(link) => return self.port_link(node, input, link, port),
@@ -136,11 +136,11 @@ impl Checker<'_> {
         None
     }
 
-    /// What a param is given. `None` where that is nothing it can take, which has been reported.
+    /// The value or link of a param. `None` if it is not acceptable, which has been reported.
     fn param(&mut self, node: &Node, input: &Input, param: &Param) -> Option<Given> {
         let value = match &input.value {
             InputValue::Link(link) => match &link.output {
-                // Two texts are a list where one is taken and no node is meant.
+                // Two texts are a list if the param takes one and the first names no node.
                 OutputRef::Name(name) if param.takes_list() && !self.ids.contains_key(link.node.as_str()) => {
                     &json!([link.node, name])
                 }

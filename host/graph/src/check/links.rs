@@ -6,7 +6,7 @@ use crate::kinds::{KindInfo, Port};
 use crate::params::Param;
 
 impl<'a> Checker<'a> {
-    /// Follows a link into a port. `None` where it leads nowhere, or to a node of an unknown kind.
+    /// Follows a link into a port. `None` if it leads nowhere, or to a node of an unknown kind.
     pub(super) fn port_link(
         &mut self,
         node: &Node,
@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
         self.graph.nodes.iter().map(|node| node.id.as_str()).collect()
     }
 
-    /// What would make a link of the wrong type right: another output of the same node, or a kind that goes
+    /// A hint that would fix a link of the wrong type: another output of the same node, or a kind to put
     /// between.
     fn hint(
         &self,

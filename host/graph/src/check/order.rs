@@ -6,8 +6,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::Checker;
 use crate::diagnostics::cycle;
 
-/// An order in which every node comes after those it takes values from, without the nodes that lie on cycles; reports
-/// every knot of cycles. Nothing here recurses: a chain may have as many nodes as a graph.
+/// A topological order of the nodes, without those on cycles; reports every strongly connected component with
+/// a cycle. Nothing here recurses: a chain may have as many nodes as a graph.
 pub(super) fn of(checker: &mut Checker<'_>) -> Vec<usize> {
     let graph = checker.graph;
     let mut wires: DiGraph<(), ()> = DiGraph::with_capacity(graph.nodes.len(), graph.nodes.len());
@@ -36,7 +36,7 @@ pub(super) fn of(checker: &mut Checker<'_>) -> Vec<usize> {
     order
 }
 
-/// The shortest way from `start` back to it inside a knot, `start` first; `None` where there is none.
+/// The shortest cycle through `start` inside a component, `start` first; `None` if there is none.
 fn shortest(wires: &DiGraph<(), ()>, knot: &[NodeIndex], start: NodeIndex) -> Option<Vec<usize>> {
     let mut came: HashMap<NodeIndex, Option<NodeIndex>> = knot.iter().map(|node| (*node, None)).collect();
     let mut queue = VecDeque::from([start]);

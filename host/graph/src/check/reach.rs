@@ -34,7 +34,7 @@ pub(super) fn needed(checked: &Checked) -> Vec<bool> {
     ancestors(checked.nodes.len(), outputs, sources)
 }
 
-/// Marks `roots` and all that they take values from, however far up.
+/// Marks `roots` and everything that they depend on.
 fn ancestors<I: Iterator<Item = usize>>(
     count: usize,
     roots: Vec<usize>,

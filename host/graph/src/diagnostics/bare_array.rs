@@ -1,4 +1,4 @@
-//! A list stands where the input takes none.
+//! A list where the input takes none.
 //!
 //! ```json
 //! { "dream": { "class_type": "GradientAscent", "inputs": { "octaves": [1, 2, 3] } } }
@@ -16,7 +16,7 @@ pub(crate) fn new(input: &Input, wants: &str, items: &[Value]) -> Diagnostic {
         Diagnostic::error(CODE, Class::Graph, format!("`{}` takes {wants}, not a list", input.name))
             .label(input.place(), "not a link");
     match items {
-        // Perhaps a link to a node with a number for its name.
+        // Perhaps a link to a node whose id is a number.
         [Value::Number(node), Value::Number(_) | Value::String(_)] => {
             problem.hint(format!("a link to node {node} is [\"{node}\", 0]"))
         }

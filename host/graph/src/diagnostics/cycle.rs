@@ -1,4 +1,4 @@
-//! Nodes take their values from each other in a circle, so none can run first.
+//! Nodes depend on each other in a cycle, so none can run first.
 //!
 //! ```json
 //! { "a": { "class_type": "Blur", "inputs": { "image": ["b", 0] } },
@@ -10,7 +10,7 @@ use crate::graph::Input;
 
 const CODE: Code = Code::new("graph::cycle");
 
-/// How many nodes of a circle are named before the middle is left out.
+/// How many nodes of a cycle are named before the middle is left out.
 const SHOWN: usize = 12;
 
 /// `names` in the direction of the values; `link` is the input of the first one that the last one feeds.

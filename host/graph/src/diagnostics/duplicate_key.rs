@@ -1,4 +1,4 @@
-//! A name is there twice in one object; most programs would keep one of the two in silence.
+//! A name occurs twice in one object; most programs would silently keep one of the two.
 //!
 //! ```json
 //! { "a": { "class_type": "X" }, "a": { "class_type": "Y" } }

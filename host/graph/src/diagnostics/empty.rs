@@ -1,4 +1,4 @@
-//! There is no graph in the file: nothing, or only space and comments.
+//! The file holds no graph, only whitespace and comments.
 //!
 //! ```json
 //! // a graph will be here

@@ -1,4 +1,4 @@
-//! A port is given a value; ports take links.
+//! A port is given a value instead of a link.
 //!
 //! ```json
 //! { "save": { "class_type": "SaveImage", "inputs": { "images": "cat.png" } } }

@@ -1,4 +1,4 @@
-//! A link leads to a node that is not there.
+//! A link to a node that does not exist.
 //!
 //! ```json
 //! { "save": { "class_type": "SaveImage", "inputs": { "images": ["foto", 0] } } }
@@ -25,7 +25,7 @@ pub(crate) fn new(link: &LinkRef, names: &[&str]) -> Diagnostic {
         .hint(lines([meant, list(names)]))
 }
 
-/// The nodes that there are, where they are few.
+/// The existing nodes, if they are few.
 pub(crate) fn list(names: &[&str]) -> Option<String> {
     (1..=FEW).contains(&names.len()).then(|| {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();

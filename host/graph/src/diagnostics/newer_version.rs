@@ -1,4 +1,4 @@
-//! `$dreamwire` states a version of the format that this program does not read.
+//! `$dreamwire` states an unsupported version of the format.
 //!
 //! ```json
 //! { "$dreamwire": 2 }

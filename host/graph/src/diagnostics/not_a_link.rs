@@ -1,4 +1,4 @@
-//! A link names its output by something that is neither a name nor an index.
+//! A link whose output is neither a name nor an index.
 //!
 //! ```json
 //! { "a": { "class_type": "X", "inputs": { "image": ["photo", -1] } } }

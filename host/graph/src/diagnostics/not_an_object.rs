@@ -1,4 +1,4 @@
-//! Something is there that must be an object: the graph, a node, its `inputs` or its `_meta`.
+//! The graph, a node, its `inputs` or its `_meta` is not an object.
 //!
 //! ```json
 //! { "photo": "LoadImage" }

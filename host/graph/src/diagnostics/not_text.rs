@@ -1,4 +1,4 @@
-//! A node does not say what kind it is.
+//! A node without a `class_type`, or with one that is not a string.
 //!
 //! ```json
 //! { "photo": { "inputs": {} } }

@@ -1,4 +1,4 @@
-//! A number cannot be kept exactly: an integer outside 64 bits, or a number that is not finite.
+//! A number that cannot be represented exactly: an integer beyond 64 bits, or a number that is not finite.
 //!
 //! ```json
 //! { "n": { "class_type": "Integer", "inputs": { "value": 18446744073709551616 } } }

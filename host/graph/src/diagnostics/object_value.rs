@@ -1,4 +1,4 @@
-//! An input is given an object; only `{"__value__": ...}` is a value.
+//! An input is given an object other than `{"__value__": ...}`.
 //!
 //! ```json
 //! { "a": { "class_type": "X", "inputs": { "size": { "width": 1 } } } }

@@ -1,4 +1,4 @@
-//! A number is smaller or larger than a param allows.
+//! A number outside a param's range.
 //!
 //! ```json
 //! { "dream": { "class_type": "GradientAscent", "inputs": { "octaves": 99 } } }

@@ -1,4 +1,4 @@
-//! A node lacks an input that it cannot do without.
+//! A required input is missing.
 //!
 //! ```json
 //! { "save": { "class_type": "SaveImage", "inputs": {} } }

@@ -1,4 +1,4 @@
-//! Brackets nest deeper than any graph needs. In the parser's count an object counts twice.
+//! Brackets nest too deep. In the parser's count an object counts twice.
 //!
 //! ```json
 //! [[[[[[ ... ]]]]]]

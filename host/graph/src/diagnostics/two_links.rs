@@ -1,4 +1,4 @@
-//! Two inputs stand for the same place of a port that takes many links.
+//! Two inputs with the same index of a port that takes many links.
 //!
 //! ```json
 //! { "sum": { "class_type": "SumObjective", "inputs": { "objectives": ["a", 0], "objectives.0": ["b", 0] } } }

@@ -1,4 +1,4 @@
-//! The file is what the editor saves for itself, not the form it exports for programs.
+//! The file is the editor's own form, not its export for programs.
 //!
 //! ```json
 //! { "nodes": [], "links": [] }

@@ -1,4 +1,4 @@
-//! A node has a field that nodes do not have.
+//! A node has an unknown field.
 //!
 //! ```json
 //! { "a": { "clas_type": "LoadImage" } }
@@ -23,7 +23,7 @@ pub(crate) fn new(name: &str, span: Span) -> Diagnostic {
         .hint(hint)
 }
 
-/// The field that is probably meant.
+/// The field that was probably intended.
 pub(crate) fn stands_for(name: &str) -> Option<&'static str> {
     match name {
         "type" | "kind" | "class" | "node" | "op" => Some("class_type"),

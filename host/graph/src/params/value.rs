@@ -6,23 +6,23 @@ use crate::diagnostics::{param_choice, param_range, param_type};
 use crate::hint::Hint;
 use crate::suggest::{did_you_mean, lines};
 
-/// Integers beyond this cannot be told apart as floating point numbers.
+/// Integers beyond this have no exact floating point representation.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which kind of problem.
+    /// The code of the problem.
     pub code: Code,
     /// What is wrong; names the param.
     pub message: String,
-    /// A remark for the place of the value.
+    /// The label of the value.
     pub label: String,
-    /// What to do about it.
+    /// The hint.
     pub hint: Option<Hint>,
 }
 
-/// Checks one value against one param and gives its canonical form: 5.0 for an integer is 5, and 5 for a
+/// Checks one value against one param and returns its canonical form: 5.0 for an integer is 5, and 5 for a
 /// number is 5.0, so that equal settings have equal keys.
 pub fn check_param(param: &Param, value: &Value) -> Result<Value, Problem> {
     if value.is_null() && param.nullable() {
@@ -64,7 +64,7 @@ fn check(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Result<Val
     }
 }
 
-/// An item of a text that is a list: a text without a comma of its own, or a number.
+/// An item of a comma-separated list: a text without a comma, or a number.
 fn list_item(item: &Value) -> Option<String> {
     match item {
         Value::String(text) if !text.contains(',') => Some(text.clone()),

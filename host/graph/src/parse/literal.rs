@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, not_a_link, number, object_value, too_large};
 use crate::graph::{InputValue, LinkRef, OutputRef};
 
-/// Reads what an input is given: a link, or a literal.
+/// Parses the value of an input: a link, or a literal.
 pub(super) fn input(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
     let read = match value {
         Ast::Array(array) => return link(array, problems),
@@ -97,7 +97,8 @@ fn list(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<Value>>
     whole.then_some(list)
 }
 
-/// A number that the text means exactly: JSON parsers turn an integer that is too large into a nearby float.
+/// A number that can be represented exactly: JSON parsers turn an integer that is too large into a nearby
+/// float.
 fn finite(lit: &NumberLit<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
     let text = lit.value;
     let number = if text.contains(['.', 'e', 'E']) {

@@ -14,7 +14,7 @@ pub(super) struct Member<'a> {
     pub(super) value: &'a Value<'a>,
 }
 
-/// What an object is, for messages.
+/// The role of an object, for messages.
 #[derive(Clone, Copy)]
 pub(super) enum Of {
     /// The whole graph: names are node ids.
@@ -23,7 +23,7 @@ pub(super) enum Of {
     Object,
 }
 
-/// The members of an object, each name once: JSON parsers keep one of two equal keys in silence, and a node
+/// The members of an object, each name once: JSON parsers silently keep one of two equal keys, and a node
 /// would vanish.
 pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diagnostic>) -> Vec<Member<'a>> {
     let mut seen: HashMap<&str, Span> = HashMap::with_capacity(object.properties.len());
@@ -47,13 +47,14 @@ pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diag
     members
 }
 
-/// Names stand in messages, lists and logs, where such a character would break the line or obey nobody's wish.
+/// Names appear in messages, lists and logs, where such a character would break the line or be obeyed by a
+/// terminal.
 pub(super) fn unprintable(name: &str, span: Span) -> Option<Diagnostic> {
     let bad = name.chars().find(|&c| is_unprintable(c))?;
     Some(if bad == '\0' { encoding::nul(span) } else { encoding::unprintable(span, bad) })
 }
 
-/// Control characters, line separators, and what changes the direction of writing.
+/// Control characters, line separators, and bidirectional controls.
 fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

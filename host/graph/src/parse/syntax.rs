@@ -19,7 +19,7 @@ const OPTIONS: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// The syntax tree; `None` where the text has nothing but space and comments.
+/// The syntax tree; `None` if the text has only whitespace and comments.
 pub(super) fn parse(text: &str) -> Result<Option<ast::Value<'_>>, Diagnostic> {
     match parse_to_ast(text, &CollectOptions::default(), &OPTIONS) {
         Ok(result) => Ok(result.value),
@@ -79,7 +79,7 @@ fn explain(text: &str, error: &ParseError) -> Diagnostic {
         Kind::UnexpectedComma => ("a comma is not expected here", "a value is expected before it", ""),
         _ => ("the text is not JSON", "not expected here", ""),
     };
-    // An open bracket is pointed at alone: its range would be the rest of the file.
+    // Only an open bracket is labelled: its range would be the rest of the file.
     let span = match error.kind() {
         Kind::UnterminatedArray | Kind::UnterminatedObject | Kind::UnterminatedCommentBlock => {
             crate::source::Span::new(span.start, (span.start + 1).min(text.len()))
@@ -93,7 +93,7 @@ fn starts_word(found: &str) -> bool {
     found.starts_with(char::is_alphabetic)
 }
 
-/// What somebody who knows another language's words meant.
+/// A suggestion for words of other languages.
 fn meant(text: &str, start: usize) -> &'static str {
     let word = text[start..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     match word.to_ascii_lowercase().as_str() {

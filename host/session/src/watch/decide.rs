@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-/// Saves come as bursts of events; a burst is over after this silence.
+/// Saves come as bursts of events; a burst ends after this silence.
 const QUIET: Duration = Duration::from_millis(80);
-/// A stream of saves is looked at this often at least.
+/// A continuous stream of saves is handled at least this often.
 const LONGEST: Duration = Duration::from_millis(300);
 /// Linkers write for longer than editors.
 const PLUGIN_QUIET: Duration = Duration::from_millis(300);
 const PLUGIN_LONGEST: Duration = Duration::from_secs(5);
-/// For so long after a save, what cannot be read may be half of a save.
+/// For this long after a save, an unreadable file may be half written.
 const MID_SAVE: Duration = Duration::from_millis(300);
 const RETRY: Duration = Duration::from_millis(50);
 
-/// What a change is about.
+/// What a change affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     Graph,
@@ -21,7 +21,7 @@ pub(super) enum About {
     Plugins,
 }
 
-/// Changes that nobody has looked at yet.
+/// Changes that are not handled yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     pub(super) graph: bool,
@@ -41,7 +41,7 @@ impl Changes {
         self.times = Some((first, now));
     }
 
-    /// How long to wait for more; zero: it is time to look; `None`: nothing has changed.
+    /// How long to wait for more; zero: handle them now; `None`: nothing has changed.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let (first, last) = self.times?;
         let (quiet, longest) = if self.plugins { (PLUGIN_QUIET, PLUGIN_LONGEST) } else { (QUIET, LONGEST) };
@@ -50,7 +50,7 @@ impl Changes {
     }
 }
 
-/// What a look at the graph file found.
+/// The result of reading the graph file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// It cannot be read.
@@ -65,15 +65,15 @@ pub(super) enum Look {
     Whole,
 }
 
-/// What to do about it.
+/// What to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
-    /// Look again after that time.
+    /// Read again after that time.
     Again(Duration),
-    /// Say that the file is waited for.
+    /// Report that the file is waited for.
     Wait,
-    /// Check it, and run it or show what is wrong.
+    /// Check it, and run it or show its problems.
     Check,
 }
 
@@ -84,7 +84,7 @@ pub(super) fn next(look: Look, since: Duration) -> Next {
         Look::Whole => Next::Check,
         Look::Broken | Look::Missing | Look::Empty if since < MID_SAVE => Next::Again(RETRY),
         Look::Broken => Next::Check,
-        // An empty file is never an error here: some writers truncate and then take their time.
+        // An empty file is never an error here: some writers truncate long before they write.
         Look::Missing | Look::Empty => Next::Wait,
     }
 }
@@ -125,7 +125,7 @@ impl<J: Clone, F> Runs<J, F> {
         }
     }
 
-    /// A run has ended; the job that starts now, if one has waited.
+    /// A run has ended; returns the waiting job, which starts now.
     pub(super) fn ended(&mut self) -> Option<J> {
         match std::mem::replace(self, Runs::Idle) {
             Runs::Running { pending: Some(job), .. } => Some(self.begin(job)),

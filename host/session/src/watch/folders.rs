@@ -1,4 +1,4 @@
-//! Which folders are watched. Folders, never files: a save by rename kills the watch of a file.
+//! The watched folders. Folders, never files: a save by rename ends the watch of a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) struct Folders {
     watched: BTreeMap<PathBuf, Identity>,
 }
 
-/// Tells a folder from another one that has taken its name.
+/// Distinguishes a folder from another one that has taken its name.
 type Identity = (u64, u64);
 
 impl Folders {
@@ -45,7 +45,7 @@ impl Folders {
         said
     }
 
-    /// Forgets what is watched, so that the next `sync` watches everything anew.
+    /// Forgets the watches, so that the next `sync` watches everything again.
     pub(super) fn forget(&mut self) {
         self.watched.values_mut().for_each(|identity| *identity = (0, 0));
     }
@@ -60,7 +60,7 @@ impl Folders {
         }
     }
 
-    /// Falls back to looking at the folders again and again.
+    /// Falls back to polling the folders.
     fn poll(&mut self, why: &notify::Error) -> String {
         self.polling = true;
         self.watched.clear();
@@ -90,7 +90,7 @@ impl Folders {
                 Ok(()) => {
                     self.watched.insert(path.clone(), identity);
                 }
-                // It went away between the look and the watch; the next look sees.
+                // It disappeared between the check and the watch; the next check notices.
                 Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
                 // Nobody may look into it; polling could not either.
                 Err(error) if is_denied(&error) => {}
@@ -136,7 +136,7 @@ fn handler(sender: Sender<Message>) -> impl FnMut(notify::Result<Event>) + Send 
     }
 }
 
-/// Reading is no change; we read these files ourselves.
+/// Reading is no change; the program itself reads these files.
 fn matters(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),

@@ -46,14 +46,14 @@ impl Places {
         self.libraries = paths.flat_map(|path| self.entries(&path)).collect();
     }
 
-    /// Everything that is to be watched.
+    /// Everything to watch.
     pub(super) fn folders(&self) -> BTreeSet<PathBuf> {
         let entries = self.graph.iter().chain(&self.inputs).chain(&self.libraries);
         let parents = entries.filter_map(|entry| entry.parent()).map(Path::to_owned);
         parents.chain(self.plugin_folders.iter().cloned()).collect()
     }
 
-    /// What a changed path is about; `None`: nothing of ours.
+    /// What a changed path affects; `None`: it does not matter.
     pub(super) fn about(&self, path: &Path) -> Option<About> {
         let library = path.extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION);
         let is_of = |entries: &BTreeSet<PathBuf>| entries.iter().any(|entry| entry.starts_with(path));

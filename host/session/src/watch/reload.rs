@@ -14,8 +14,8 @@ pub enum PluginChange {
 }
 
 impl Watch<'_> {
-    /// Loads what was rebuilt as new generations. False: the plugins stay as they are, because nothing changed or
-    /// because the new ones cannot be used, which has been said.
+    /// Loads rebuilt plugins as new generations. False: the plugins stay, because nothing changed or because
+    /// the new ones cannot be used, which was reported.
     pub(super) fn reload_plugins(&mut self) -> bool {
         let old = &self.session.loader;
         let (new, problems) = Loader::load(&self.session.search, self.settings.options.threads, Some(&**old));
@@ -36,12 +36,12 @@ impl Watch<'_> {
     }
 }
 
-/// Whether a library that is still there can no longer be used.
+/// Whether a library that still exists can no longer be used.
 fn lost(before: &[PluginInfo], after: &[PluginInfo]) -> bool {
     before.iter().any(|old| old.path.exists() && !after.iter().any(|new| new.id == old.id))
 }
 
-/// What tells one set of builds from another.
+/// The identity of a set of builds.
 fn builds(plugins: &[PluginInfo]) -> Vec<(&str, &str)> {
     let mut builds: Vec<_> =
         plugins.iter().map(|plugin| (plugin.id.as_str(), plugin.hash.as_str())).collect();
@@ -49,7 +49,7 @@ fn builds(plugins: &[PluginInfo]) -> Vec<(&str, &str)> {
     builds
 }
 
-/// What became of which plugin.
+/// What happened to each plugin.
 fn changed(before: &[PluginInfo], after: &[PluginInfo]) -> Vec<PluginChange> {
     let old = builds(before);
     let new = after.iter().filter(|plugin| !old.contains(&(plugin.id.as_str(), plugin.hash.as_str())));

@@ -52,7 +52,7 @@ impl RunThread {
     }
 
     pub(super) fn start_job(&self, job: Job) {
-        // A thread that is gone has panicked, which `is_gone` tells.
+        // A thread that is gone has panicked, which `is_gone` reports.
         let _ = self.jobs.send(job);
     }
 
