@@ -88,7 +88,7 @@ pub struct Diagnostic {
     /// A hint: how to fix it.
     pub hint: Option<Hint>,
     /// What it is about; `None` for a problem of the file as a whole.
-    pub subject: Option<Subject>,
+    pub subject: Option<Box<Subject>>,
 }
 
 impl Diagnostic {
@@ -133,7 +133,7 @@ impl Diagnostic {
     /// Sets the node that it is about, and the input (empty: none in particular).
     #[must_use]
     pub fn about(mut self, node: impl Into<String>, input: impl Into<String>) -> Self {
-        self.subject = Some(Subject { node: node.into(), input: input.into() });
+        self.subject = Some(Box::new(Subject { node: node.into(), input: input.into() }));
         self
     }
 

@@ -166,7 +166,10 @@ proptest! {
     #[test]
     fn a_damaged_graph_has_an_answer(seed in any::<prop::sample::Index>(), edits in edits()) {
         thread_local!(static GIVEN: (Vec<Vec<u8>>, Kinds) = (seeds(), kinds()));
-        GIVEN.with(|(seeds, kinds)| look(&apply(seed.get(seeds), &edits), kinds));
+        GIVEN.with(|(seeds, kinds)| {
+            let seed: &Vec<u8> = seed.get(seeds);
+            look(&apply(seed, &edits), kinds);
+        });
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Event, Options, Plan, Snapshot};
+use dreamwire_engine::{Disk, Event, Options, Plan, Snapshot};
 use dreamwire_graph::{Diagnostic, Graph, Source};
 use dreamwire_loader::Problem;
 
@@ -334,8 +334,8 @@ impl Watch<'_> {
         let Some(latest) = &self.latest else { return };
         let job = latest.again();
         if let Runs::Running { job: current, files: Some(files), .. } = &self.runs {
-            let settings = self.settings;
-            let now = InProcess::new(&settings.graph, settings.out.clone()).read(current);
+            let world = Disk::new(self.settings.graph.roots(), self.settings.out.clone());
+            let now = Snapshot::take(&current.plan, &world);
             if !now.same_files(files, &current.plan) {
                 current.cancel.store(true, Ordering::Relaxed);
             }

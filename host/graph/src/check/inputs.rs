@@ -32,7 +32,7 @@ enum Given {
 }
 
 fn blame(problem: &mut Diagnostic, node: &Node, input: &str) {
-    problem.subject = Some(Subject { node: node.id.clone(), input: input.to_owned() });
+    problem.subject = Some(Box::new(Subject { node: node.id.clone(), input: input.to_owned() }));
 }
 
 /// The names that the editor adds to the inputs of kinds that do not have them.

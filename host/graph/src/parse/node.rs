@@ -13,7 +13,8 @@ pub(super) fn read(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node 
     let before = problems.len();
     let node = fields(member, problems);
     for problem in &mut problems[before..] {
-        problem.subject.get_or_insert(Subject { node: node.id.clone(), input: String::new() });
+        let whole = || Box::new(Subject { node: node.id.clone(), input: String::new() });
+        problem.subject.get_or_insert_with(whole);
     }
     node
 }
@@ -73,7 +74,8 @@ fn inputs(id: &str, value: &Value<'_>, problems: &mut Vec<Diagnostic>) -> Vec<In
         let before = problems.len();
         let value = literal::input(member.value, problems);
         for problem in &mut problems[before..] {
-            problem.subject = Some(Subject { node: id.to_owned(), input: member.name.to_owned() });
+            let subject = Subject { node: id.to_owned(), input: member.name.to_owned() };
+            problem.subject = Some(Box::new(subject));
         }
         inputs.push(Input {
             name: member.name.to_owned(),

@@ -52,8 +52,10 @@ impl Watched {
 
     /// The same text may mean something else now.
     pub(super) fn forget(&mut self) {
-        if let State::Seen(_) = self.state {
-            self.state = State::Unseen;
+        match &mut self.state {
+            State::Seen(_) => self.state = State::Unseen,
+            State::Settling { seen, .. } => *seen = None,
+            State::Unseen | State::Awaited => {}
         }
     }
 
