@@ -43,7 +43,7 @@ fn a_panic_while_a_node_is_made_is_told_with_its_text() {
 #[test]
 fn results_of_another_type_are_refused_and_the_plugin_is_named() {
     for (lie, said) in [
-        ("DOUBLES", "was promised, found a tensor F64 [1, 2, 2, 3]"),
+        ("DOUBLES", "was promised, found F64 [1, 2, 2, 3]"),
         ("HALVES", "element type (2, 16, 1)"),
         ("NO_PIXELS", "was promised, found F32 [1, 0, 2, 3]"),
         ("OTHER_DEVICE", "device type 2"),

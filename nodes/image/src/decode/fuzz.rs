@@ -27,7 +27,7 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = eight.iter().map(|&format| encode(&picture, format)).collect();
     seeds.push(encode(&DynamicImage::ImageRgb32F(picture.to_rgb32f()), ImageFormat::OpenExr));
     seeds.push(encode(&DynamicImage::ImageRgba16(picture.to_rgba16()), ImageFormat::Png));
-    seeds.push(encode(&DynamicImage::ImageLumaA8(picture.to_luma_alpha8()), ImageFormat::Tiff));
+    seeds.push(encode(&DynamicImage::ImageLumaA8(picture.to_luma_alpha8()), ImageFormat::Png));
     seeds
 }
 
