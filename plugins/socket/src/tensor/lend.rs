@@ -1,4 +1,4 @@
-use super::{HOST_MEMORY, Owned, dense_strides};
+use super::{Owned, dense_strides, managed};
 use crate::{Dtype, Fault};
 use dreamwire_abi as abi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,22 +66,7 @@ pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned
         return Err(Fault::failed(format!("{len} bytes are no {name} tensor of the shape {shape:?}")));
     }
     let strides = dense_strides(&shape);
-    let dl_tensor = abi::DLTensor {
-        data: std::ptr::null_mut(),
-        device: HOST_MEMORY,
-        ndim: shape.len() as i32,
-        dtype: dtype.to_dl(),
-        shape: std::ptr::null_mut(),
-        strides: std::ptr::null_mut(),
-        byte_offset: 0,
-    };
-    let managed = abi::DLManagedTensorVersioned {
-        version: abi::DLPackVersion { major: 1, minor: 0 },
-        manager_ctx: std::ptr::null_mut(),
-        deleter: Some(delete::<M>),
-        flags: abi::DL_FLAG_READ_ONLY,
-        dl_tensor,
-    };
+    let managed = managed(dtype, shape.len(), delete::<M>);
     let loan = Box::into_raw(Box::new(Loan { managed, shape, strides, memory }));
     // SAFETY: just made, and nobody else has it; the pointer is to the whole loan, so that the deleter may free it. The
     // deleter is called once, by whoever holds the tensor.

@@ -14,9 +14,30 @@ pub use view::TensorView;
 pub use views::Views;
 pub use watched::Watched;
 
+use crate::Dtype;
 use dreamwire_abi as abi;
 
-const HOST_MEMORY: abi::DLDevice = abi::DLDevice { device_type: abi::DL_CPU, device_id: 0 };
+type Deleter = unsafe extern "C" fn(*mut abi::DLManagedTensorVersioned);
+
+/// A tensor of that rank in host memory that nobody may write, whose pointers are null still.
+fn managed(dtype: Dtype, rank: usize, deleter: Deleter) -> abi::DLManagedTensorVersioned {
+    let dl_tensor = abi::DLTensor {
+        data: std::ptr::null_mut(),
+        device: abi::DLDevice { device_type: abi::DL_CPU, device_id: 0 },
+        ndim: rank as i32,
+        dtype: dtype.to_dl(),
+        shape: std::ptr::null_mut(),
+        strides: std::ptr::null_mut(),
+        byte_offset: 0,
+    };
+    abi::DLManagedTensorVersioned {
+        version: abi::DLPackVersion { major: 1, minor: 0 },
+        manager_ctx: std::ptr::null_mut(),
+        deleter: Some(deleter),
+        flags: abi::DL_FLAG_READ_ONLY,
+        dl_tensor,
+    }
+}
 
 /// Strides of a dense tensor, row-major, in elements.
 fn dense_strides(shape: &[i64]) -> Vec<i64> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Dtype, Fault};
+use crate::Fault;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-use super::{HOST_MEMORY, Owned, dense_strides};
+use super::{Owned, dense_strides, managed};
 use crate::Dtype;
 use dreamwire_abi as abi;
 use std::cell::UnsafeCell;
@@ -45,23 +45,9 @@ impl Watched {
         assert!(count * dtype.size() <= 4 * words.len(), "{} words for {shape:?}", words.len());
         let words: Vec<AtomicU32> = words.into_iter().map(AtomicU32::new).collect();
         let strides = dense_strides(&shape);
-        let dl_tensor = abi::DLTensor {
-            // The buffer stays where it is when the vector is moved.
-            data: words.as_ptr().cast_mut().cast(),
-            device: HOST_MEMORY,
-            ndim: shape.len() as i32,
-            dtype: dtype.to_dl(),
-            shape: std::ptr::null_mut(),
-            strides: std::ptr::null_mut(),
-            byte_offset: 0,
-        };
-        let managed = abi::DLManagedTensorVersioned {
-            version: abi::DLPackVersion { major: 1, minor: 0 },
-            manager_ctx: std::ptr::null_mut(),
-            deleter: Some(delete),
-            flags: abi::DL_FLAG_READ_ONLY,
-            dl_tensor,
-        };
+        let mut managed = managed(dtype, shape.len(), delete);
+        // The buffer stays where it is when the vector is moved.
+        managed.dl_tensor.data = words.as_ptr().cast_mut().cast();
         let made: &'static Self = Box::leak(Box::new(Self {
             managed: UnsafeCell::new(managed),
             shape: UnsafeCell::new(shape),
