@@ -188,3 +188,23 @@ fn a_picture_behind_links_is_watched_at_every_link() {
     std::fs::rename(folder.join("plain.png"), folder.join("photo.png")).expect("moved");
     ran("the link became a file");
 }
+
+#[test]
+fn a_folder_that_takes_the_name_of_another_is_watched() {
+    let folder = Folder::new();
+    for (name, size) in [("data", 32), ("next", 16)] {
+        std::fs::create_dir(folder.join(name)).expect("made");
+        photo(&folder.join(&format!("{name}/p.png")), size, size);
+    }
+    let source = json!({ "class_type": "LoadImage", "inputs": { "image": "data/p.png" } });
+    folder.write("graph.json", text(&source, 8, "8"));
+    let watching = Watching::start(&folder, [] as [&str; 0]);
+    watching.until("waiting");
+    std::fs::rename(folder.join("data"), folder.join("old")).expect("moved");
+    std::fs::rename(folder.join("next"), folder.join("data")).expect("moved");
+    let mut events = watching.until("waiting");
+    events.extend(watching.settle());
+    assert!(started(&events).contains(&"source".to_owned()), "{events:#?}");
+    photo(&folder.join("data/p.png"), 24, 12);
+    assert_eq!(started(&watching.until("waiting")).first().map(String::as_str), Some("source"));
+}

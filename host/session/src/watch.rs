@@ -363,9 +363,9 @@ impl Watch<'_> {
 
     /// Watches the files that a run has read.
     fn watch_inputs(&mut self, files: &Snapshot) {
-        if self.places.set_inputs(&files.places()) {
-            self.sync_folders();
-        }
+        self.places.set_inputs(&files.places());
+        // Even if they are the same: another folder may have taken the name of one that was watched.
+        self.sync_folders();
     }
 
     /// Watches the libraries that are loaded.

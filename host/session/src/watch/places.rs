@@ -34,11 +34,9 @@ impl Places {
         self.graph = self.entries(graph);
     }
 
-    /// Replaces the inputs. False: they are those that were watched before.
-    pub(super) fn set_inputs(&mut self, paths: &[PathBuf]) -> bool {
-        let inputs = paths.iter().flat_map(|path| self.entries(path)).collect();
-        let before = std::mem::replace(&mut self.inputs, inputs);
-        before != self.inputs
+    /// Replaces the inputs.
+    pub(super) fn set_inputs(&mut self, paths: &[PathBuf]) {
+        self.inputs = paths.iter().flat_map(|path| self.entries(path)).collect();
     }
 
     /// Replaces the libraries that are loaded: one behind a link is rewritten elsewhere.
@@ -133,8 +131,7 @@ mod tests {
         let root = if cfg!(windows) { "C:\\none" } else { "/none" };
         let path = |name: &str| Path::new(root).join(name);
         let mut places = Places::new(&path("g/graph.json"), &[path("g")], &[path("plugins")]);
-        assert!(places.set_inputs(&[path("g/media/cat.png")]));
-        assert!(!places.set_inputs(&[path("g/media/cat.png")]));
+        places.set_inputs(&[path("g/media/cat.png")]);
         assert_eq!(places.about(&path("g/graph.json")), Some(About::Graph));
         assert_eq!(places.about(&path("g")), Some(About::Graph));
         assert_eq!(places.about(&path("g/media/cat.png")), Some(About::Inputs));
@@ -170,6 +167,7 @@ mod tests {
         places.set_libraries([path("libs/lib.so")].into_iter());
         assert_eq!(places.about(&path("far/lib.so")), Some(About::Plugins));
         symlink("round", path("g/round")).unwrap();
-        assert!(places.set_inputs(&[path("g/round")]), "a link that leads to itself ends");
+        places.set_inputs(&[path("g/round")]);
+        assert_eq!(places.about(&path("g/round")), Some(About::Inputs), "a link that leads to itself ends");
     }
 }
