@@ -215,3 +215,25 @@ fn every_graph_of_the_suite_has_its_text() {
     };
     assert_eq!(stems("json"), stems("txt"), "(graphs, texts); BLESS=1 writes the texts");
 }
+
+/// Names of flags and exit codes belong to the program: what stands below it has other listeners too.
+#[test]
+fn the_core_speaks_no_command_line() {
+    let below = |name: &str| {
+        let core =
+            ["host/graph/src", "host/engine/src", "host/loader/src", "host/session/src", "host/check/src"];
+        core.iter().chain(&["plugins/"]).any(|folder| name.starts_with(folder))
+    };
+    let flags = ["--set", "--in", "--out", "--plugins", "--device", "--threads", "--allow-nonfinite"];
+    let mut places = Vec::new();
+    for (name, text) in sources().iter().filter(|(name, _)| below(name) && !name.ends_with("tests.rs")) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if flags.iter().any(|flag| code.contains(flag)) || code.contains("exit_code") {
+                places.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(places.is_empty(), "{places:#?}");
+}

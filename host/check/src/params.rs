@@ -44,7 +44,7 @@ fn literal(param: &Param, text: &str) -> Result<Value, String> {
         ParamType::String => json!(text),
         _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     };
-    check_param(param, &value).map_err(|problem| format!("--set: {}", problem.message))
+    check_param(param, &value).map_err(|problem| format!("the value that was set: {}", problem.message))
 }
 
 /// For a required param.

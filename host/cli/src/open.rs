@@ -8,6 +8,7 @@ use dreamwire_session::{GraphFile, Session};
 use crate::args::{Global, GraphArgs};
 use crate::console::{Console, with_hint};
 use crate::exit::Exit;
+use crate::render::hint_text;
 
 /// Finds and loads the plugins, and says what is wrong with them.
 pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Result<Session, Exit> {
@@ -30,7 +31,8 @@ pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Resu
 /// A problem with a plugin, for people.
 pub(crate) fn plugin_problem(problem: &Problem) -> String {
     let start = if problem.fatal { "error" } else { "warning" };
-    with_hint(&format!("{start}: {}", problem.message), problem.hint.as_deref())
+    let hint = problem.hint.as_ref().map(hint_text);
+    with_hint(&format!("{start}: {}", problem.message), hint.as_deref())
 }
 
 /// The graph that is meant, and where its inputs may lie.

@@ -81,13 +81,14 @@ pub(crate) fn json(source: &Source, problem: &Diagnostic) -> Value {
 }
 
 /// A hint in the words of the command line: what a setting is called here.
-fn hint_text(hint: &Hint) -> String {
+pub(crate) fn hint_text(hint: &Hint) -> String {
     let flag = match hint.setting {
         None => return hint.text.clone(),
         Some(Setting::OutputFolder) => "--out DIR",
         Some(Setting::InputFolder) => "--in DIR, or give the path with --set node.input=PATH",
         Some(Setting::AllowNonfinite) => "--allow-nonfinite",
         Some(Setting::Device) => "--device",
+        Some(Setting::Plugins) => "--plugins",
     };
     format!("{} ({flag})", hint.text)
 }

@@ -20,6 +20,8 @@ pub enum Setting {
     AllowNonfinite,
     /// Where to compute.
     Device,
+    /// Where plugins are.
+    Plugins,
 }
 
 impl Hint {

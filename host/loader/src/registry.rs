@@ -8,7 +8,7 @@ use crate::{KNOWN, environment, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
 use dreamwire_engine::{Failure, FailureKind, Nodes, Request, Value};
-use dreamwire_graph::{KindInfo, Kinds};
+use dreamwire_graph::{Hint, KindInfo, Kinds};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Problem {
     /// What is wrong, with the path.
     pub message: String,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
     /// Nothing can run like this.
     pub fatal: bool,
 }
@@ -103,7 +103,7 @@ impl Loader {
             let kinds: Vec<String> = group.iter().map(|(_, kind)| format!("`{kind}`")).collect();
             problems.push(Problem {
                 message: format!("{} is offered by {}", kinds.join(", "), group[0].0),
-                hint: Some("keep one of them where plugins are looked for".to_owned()),
+                hint: Some("keep one of them where plugins are looked for".into()),
                 fatal: true,
             });
         }

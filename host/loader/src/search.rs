@@ -1,6 +1,7 @@
 //! Where plugins are looked for.
 
 use crate::Problem;
+use dreamwire_graph::{Hint, Setting};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -98,11 +99,11 @@ impl Search {
 fn missing(place: &Place) -> Option<Problem> {
     let hint = match place.origin {
         Origin::Beside => return None,
-        Origin::Environment => "DREAMWIRE_PLUGINS lists folders with libraries",
-        Origin::Named => "--plugins takes a library or a folder with libraries",
+        Origin::Environment => "DREAMWIRE_PLUGINS lists folders with libraries".into(),
+        Origin::Named => Hint::with("name a library, or a folder with libraries", Setting::Plugins),
     };
     let message = format!("there is no plugin or folder `{}`", place.path.display());
-    Some(Problem { message, hint: Some(hint.to_owned()), fatal: true })
+    Some(Problem { message, hint: Some(hint), fatal: true })
 }
 
 /// A warning, if everybody may write there: what is loaded from there runs with the rights of whoever loads it.
@@ -110,7 +111,7 @@ fn exposed(path: &Path, what: &str) -> Option<Problem> {
     let shown = path.display();
     is_exposed(path).then(|| Problem {
         message: format!("everybody can write to the plugin {what} `{shown}`, and so run code as you"),
-        hint: Some(format!("take the right away: chmod o-w '{shown}'")),
+        hint: Some(format!("take the right away: chmod o-w '{shown}'").into()),
         fatal: false,
     })
 }
@@ -167,12 +168,12 @@ mod tests {
         assert!(candidates.is_empty() && problems.is_empty());
         for (search, hint) in [
             (Search::of(None, vec![nowhere.clone()], &[]), "DREAMWIRE_PLUGINS"),
-            (Search::of(None, vec![], &[nowhere]), "--plugins"),
+            (Search::of(None, vec![], &[nowhere]), "name a library"),
         ] {
             let (_, problems) = search.candidates();
             let [problem] = &problems[..] else { panic!("{problems:?}") };
             assert!(problem.fatal && problem.message.contains("/no/such/folder"), "{problem:?}");
-            assert!(problem.hint.as_deref().is_some_and(|it| it.contains(hint)), "{problem:?}");
+            assert!(problem.hint.as_ref().is_some_and(|it| it.text.contains(hint)), "{problem:?}");
         }
     }
 
