@@ -7,13 +7,13 @@ use std::sync::OnceLock;
 /// What cargo has built for the tests.
 #[derive(Debug)]
 pub struct Built {
-    /// the program
+    /// The program.
     pub binary: PathBuf,
-    /// the folder of the program, where its plugins are
+    /// The folder of the program, where its plugins are.
     pub plugins: PathBuf,
-    /// the plugin of `nodes/template`
+    /// The plugin of `nodes/template`.
     pub template: PathBuf,
-    /// the plugin of `plugins/sdk/examples/panics.rs`
+    /// The plugin of `plugins/sdk/examples/panics.rs`.
     pub panics: PathBuf,
 }
 

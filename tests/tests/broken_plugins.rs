@@ -1,10 +1,10 @@
-//! Plugins that do not work: each gets its diagnostic, and the host lives.
+//! Plugins that do not work: each gets its diagnostic, and the host survives.
 
 use dreamwire_tests::{Cmd, Folder, Outcome, built, c_plugin, c_plugin_with};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// A graph that needs nothing but the image plugin.
+/// A graph that needs only the image plugin.
 fn plain() -> Folder {
     Folder::with_graph(&json!({
         "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8 } },
@@ -12,7 +12,7 @@ fn plain() -> Folder {
     }))
 }
 
-/// A graph that saves what a kind of the plugin under test makes.
+/// A graph that saves the output of a kind of the plugin under test.
 fn saving(kind: &str, inputs: serde_json::Value) -> Folder {
     Folder::with_graph(&json!({
         "it": { "class_type": kind, "inputs": inputs },
@@ -24,7 +24,7 @@ fn run(folder: &Folder, plugin: &Path) -> Outcome {
     Cmd::new(folder).args(["run", "graph.json", "--out", "out", "--plugins"]).args([plugin]).run()
 }
 
-/// Named by `--plugins` the library is an error that says why; merely lying about it is a warning.
+/// Named by `--plugins` the library is an error that says why; lying beside the program it is a warning.
 fn check(plugin: &Path, why: &str) {
     let folder = plain();
     let file = plugin.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -163,7 +163,7 @@ fn a_panic_in_a_destructor_harms_nobody() {
     assert_eq!(folder.files("out").len(), 1);
 }
 
-/// The system would map what the header promises, and end the process when it touches what is not there.
+/// The system would map what the header declares, and end the process when it touches missing pages.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_plugin_that_is_cut_off_is_refused() {

@@ -1,4 +1,4 @@
-//! `describe`: what a run would read, use and publish, for those who move graphs to other machines.
+//! `describe`: what a run would read, use and publish, for moving graphs to other machines.
 
 use dreamwire_tests::{Cmd, Folder, photo};
 use serde_json::{Value, json};

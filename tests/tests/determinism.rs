@@ -3,7 +3,7 @@
 use dreamwire_tests::{Cmd, Folder};
 use serde_json::json;
 
-/// What a small dream publishes, by name, when it runs with these arguments.
+/// The published files of a small dream, by name, when it runs with these arguments.
 fn run(graph: &serde_json::Value, arguments: &[&str]) -> Vec<(String, Vec<u8>)> {
     let folder = Folder::with_graph(graph);
     let outcome = Cmd::new(&folder).args(["run", "graph.json", "--out", "out"]).args(arguments).run();
@@ -39,7 +39,7 @@ fn a_dream_is_the_same_twice_and_at_any_number_of_threads() {
     check(&once, &run(&graph, &["--threads", "5"]));
 }
 
-/// Objectives of other plugins, tiles, descent and a blend: whatever runs in several threads.
+/// Objectives of other plugins, tiles, descent and a blend: everything that runs in several threads.
 #[test]
 fn objectives_and_styles_are_the_same_at_any_number_of_threads() {
     let noise = |seed: u32| json!({ "class_type": "NoiseImage", "inputs": { "width": 44, "height": 37, "seed": seed } });

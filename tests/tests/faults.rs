@@ -1,4 +1,4 @@
-//! Rows of the fault table that no other test is nearer to, one module per group of rows.
+//! Rows of the fault table without a closer test, one module per group of rows.
 
 #[path = "faults/graphs.rs"]
 mod graphs;

@@ -1,10 +1,11 @@
-//! The gradient that crosses plugins: made in the vgg plugin, pulled back by a consumer on the other side of the ABI.
+//! Gradients across plugins: computed in the vgg plugin, pulled back by a consumer on the other side of the
+//! ABI.
 
 use dreamwire_tests::{Cmd, Folder, c_plugin};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Relative, between the gradient and a finite difference of float32 sums with kinks at every relu.
+/// Relative tolerance between the gradient and a finite difference of float32 sums with kinks at every ReLU.
 const TOLERANCE: f64 = 0.02;
 
 fn check(layers: &str) {
@@ -26,7 +27,7 @@ fn check(layers: &str) {
     agree(layers, analytic, numeric);
 }
 
-/// Shown also when all is well: the cost of a call is worth seeing.
+/// Shown also on success: the cost of a call is worth seeing.
 fn report_line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
@@ -38,8 +39,8 @@ fn agree(layers: &str, analytic: f64, numeric: f64) {
     assert!(error < TOLERANCE, "{layers}: gradient {analytic}, difference {numeric}, off by {error}");
 }
 
-/// Runs a graph in which one plain step moved something by a gradient, and compares that gradient with a finite
-/// difference of the objective.
+/// Runs a graph in which one plain step moves something by a gradient, and compares that gradient with a
+/// finite difference of the objective.
 fn check_step(layers: &str, graph: &Value) {
     let folder = Folder::with_graph(graph);
     let plugin = c_plugin("gradient_check");
@@ -68,8 +69,8 @@ fn check_ascent(layers: &str) {
     check_step(layers, &graph);
 }
 
-/// From the vgg plugin through the stylegan plugin into the dream plugin: the same with a latent, whose gradient went
-/// back through both networks.
+/// From the vgg plugin through the stylegan plugin into the dream plugin: the same with a latent, whose
+/// gradient passes through both networks.
 fn check_latent(layers: &str) {
     let step = json!({
         "image": ["w", 0], "objective": ["vgg", 0], "generator": ["net", 1],

@@ -1,13 +1,13 @@
-//! Graph files that cannot be read, or are not meant to be (rows A1, A2, A6, A7, A8).
+//! Graph files that cannot be read, or must not be (rows A1, A2, A6, A7, A8).
 
 use dreamwire_tests::{Cmd, Folder, Outcome};
 
-/// What `dreamwire run` says about a path.
+/// The output of `dreamwire run` for a path.
 fn run(folder: &Folder, path: &str) -> Outcome {
     Cmd::new(folder).args(["run", path, "--out", "out"]).run()
 }
 
-/// What it says about a file with this content.
+/// The output for a file with this content.
 fn check(content: &[u8], code: i32, said: &str) {
     let folder = Folder::new();
     folder.write("graph.json", content);
@@ -74,7 +74,7 @@ fn a_depth_bomb_is_refused() {
 fn a_file_over_the_limit_is_refused_unread() {
     let folder = Folder::new();
     let file = std::fs::File::create(folder.join("graph.json")).expect("made");
-    // A hole: it costs no disk.
+    // A sparse file: it takes no disk space.
     file.set_len(100 << 20).expect("grown");
     run(&folder, "graph.json").exits(8).says("graph file has 104857600 bytes, the limit is 16 MiB");
 }

@@ -1,16 +1,16 @@
-//! Every graph of `graphs/` runs, made small, and what it publishes are real pictures.
+//! Every graph of `graphs/` runs at a small size, and publishes real pictures.
 
 use dreamwire_tests::{Cmd, Folder, deviation, repository};
 
-/// An example made small.
+/// An example at a small size.
 struct Small {
     graph: &'static str,
     sets: &'static [&'static str],
-    /// the longest side of every picture that it publishes
+    /// The longest side of every picture that it publishes.
     longest: u32,
 }
 
-/// Every example; one that is not in here fails a test.
+/// Every example; a missing one fails a test.
 const GRAPHS: &[Small] = &[
     Small {
         graph: "dream.json",

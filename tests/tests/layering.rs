@@ -1,4 +1,4 @@
-//! Who may import whom, and where things may be written: the rules of ARCHITECTURE.md, held by reading the source.
+//! Who may import whom, and where things may be written: the rules of ARCHITECTURE.md, checked in the source.
 
 use dreamwire_tests::{cargo, repository};
 use serde_json::Value;
@@ -112,7 +112,7 @@ fn no_arrow_runs_out_of_its_storey() {
     }
 }
 
-/// Names of everything that is linked into a crate.
+/// Names of all crates linked into a crate.
 fn linked(package: &str) -> Vec<String> {
     let arguments = ["tree", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"];
     let done = cargo().args(arguments).output().expect("cargo starts");

@@ -1,4 +1,4 @@
-//! Outputs: where they may go, what happens when they cannot (rows E1, E3, E7, E8).
+//! Outputs: where they may go, and failures to write them (rows E1, E3, E7, E8).
 
 use dreamwire_tests::{Cmd, Folder, Outcome, photo};
 use serde_json::{Value, json};

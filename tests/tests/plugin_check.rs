@@ -1,5 +1,5 @@
-//! `dreamwire plugin check`: good plugins pass, bad ones fail the one check that is meant for their fault, and none takes
-//! the checker with it.
+//! `dreamwire plugin check`: good plugins pass, bad ones fail the one check that is meant for their fault,
+//! and none takes the checker with it.
 
 use dreamwire_loader::KNOWN;
 use dreamwire_tests::{
@@ -40,7 +40,7 @@ fn passes(plugin: &Path, done: &[&str]) {
     }
 }
 
-/// It fails that check and no other, and the words name what they should.
+/// It fails that check and no other, and the message names what it should.
 fn fails(plugin: &Path, name: &str, says: &str) {
     fails_with(plugin, name, says, &[]);
 }
@@ -56,12 +56,12 @@ fn fails_with(plugin: &Path, name: &str, says: &str, more: &[&str]) {
     assert!(outcome.stdout.contains(says), "`{says}` expected in:\n{}", outcome.stdout);
 }
 
-/// What every plugin with a kind that runs can be asked.
+/// The checks that apply to every plugin with a kind that runs.
 const ALWAYS: &[&str] =
     &["loads", "descriptor", "schema", "lifecycle", "threads", "refusals", "run", "ownership"];
 /// Of those that judge params, as all of the SDK do.
 const PARAMS: &[&str] = &["params"];
-/// Also, of those that give functions.
+/// Also, for plugins with functions.
 const FUNCTIONS: &[&str] = &["run", "function", "gradient"];
 
 fn library(stem: &str) -> PathBuf {

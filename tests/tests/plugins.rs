@@ -1,5 +1,5 @@
-//! Plugins that work: found beside the program, written in C, written after the template; and what is missing without
-//! them.
+//! Plugins that work: found beside the program, written in C, copied from the template; and what is missing
+//! without them.
 
 use dreamwire_loader::KNOWN;
 use dreamwire_tests::{Cmd, Folder, built, c_plugin, c_plugin_of_minor_0, stage};

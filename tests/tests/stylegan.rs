@@ -1,4 +1,4 @@
-//! StyleGAN2 from the outside: the peer's pictures, batches, threads, the climb of a latent, unusable inputs.
+//! StyleGAN2 from the outside: the reference's pictures, batches, threads, latent ascent, unusable inputs.
 
 use dreamwire_tests::safetensors::{shapes, tensor, zeros};
 use dreamwire_tests::{Cmd, Folder, Outcome, repository};
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The network of the golden tests: made and run by NVIDIA's code, 64 px, z and w of 64 numbers, 10 layers.
 const SMALL: &str = "sg2_64_tensors.safetensors";
 
-/// The folder with that network and what it gives.
+/// The folder with that network and its outputs.
 fn references() -> PathBuf {
     repository().join("tests/ref/sg2")
 }
@@ -22,7 +22,7 @@ fn graph(weights: &str, width: usize, seeds: &str, noise_mode: &str) -> Value {
                "inputs": { "mapping": ["net", "MAPPING"], "z": ["z", 0], "truncation_psi": 0.7 } },
         "pictures": { "class_type": "Synthesis",
                       "inputs": { "generator": ["net", 1], "w": ["w", 0], "noise_mode": noise_mode } },
-        // Files that are compared hold no graph.
+        // Files that are compared must not contain the graph.
         "save": { "class_type": "SaveImage",
                   "inputs": { "images": ["pictures", 0], "filename_prefix": "it", "metadata": false } },
     })
@@ -71,7 +71,7 @@ fn check_batch(weights: &str, width: usize, noise_mode: &str) {
         let single = pictures(&graph(weights, width, &seed.to_string(), noise_mode), &[]);
         assert!(single == [picture.clone()], "{weights}, noise {noise_mode}: seed {seed} differs on its own");
     }
-    // Equality would be no finding if all were one picture.
+    // Equality would mean nothing if all were one picture.
     assert!(batch[1..].iter().all(|picture| *picture != batch[0]));
 }
 
@@ -135,7 +135,7 @@ fn refused(graph: &Value, files: &[(&str, &[u8])], code: i32, said: &[&str]) {
     assert!(folder.files("out").is_empty(), "nothing is published");
 }
 
-/// A weights file of zeros that is no network, and what is said of it.
+/// A weights file of zeros that is no network, and the error for it.
 #[track_caller]
 fn refused_weights(content: &[u8], said: &[&str]) {
     let graph = graph("w.safetensors", 64, "0", "const");
@@ -143,7 +143,7 @@ fn refused_weights(content: &[u8], said: &[&str]) {
     refused(&graph, &[("w.safetensors", content)], 5, &[&named[..], said].concat());
 }
 
-/// The small network with zeros for weights, after a change of its list of tensors.
+/// The small network with zeros for weights, with a modified list of tensors.
 fn changed(change: impl FnOnce(&mut Vec<(String, Vec<usize>)>)) -> Vec<u8> {
     let mut tensors = shapes(&references().join(SMALL));
     change(&mut tensors);

@@ -1,4 +1,4 @@
-//! `dreamwire check` over `suite/`: the whole rendered text for each faulty graph, as users see it.
+//! `dreamwire check` over `suite/`: the complete rendered text for each faulty graph.
 
 use dreamwire_tests::{Cmd, built, repository, same_text};
 use std::ffi::OsStr;
@@ -36,7 +36,7 @@ fn without_path(text: &str, path: &str) -> String {
     out
 }
 
-/// How long `path` is at the start of `text`, line breaks and margins included.
+/// The length of `path` at the start of `text`, including line breaks and margins.
 fn wrapped(text: &str, path: &str) -> Option<usize> {
     let mut rest = text;
     for wanted in path.chars() {

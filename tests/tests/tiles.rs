@@ -3,7 +3,7 @@
 use dreamwire_tests::{Cmd, Folder, differences, photo};
 use serde_json::json;
 
-/// One step of a dream of 120x90 pixels, 8 pixels for each of the network's; tiles as `settings` say.
+/// One step of a dream of 120x90 pixels, 8 pixels for each of the network's; `settings` configures tiles.
 fn step(folder: &Folder, name: &str, settings: &[&str]) {
     let sets = settings.iter().flat_map(|setting| ["--set", setting]);
     Cmd::new(folder).args(["run", "graph.json", "--out", name]).args(sets).run().exits(0);
@@ -28,7 +28,7 @@ fn check(folder: &Folder, name: &str, settings: &[&str]) -> (f64, u8) {
     differences(&folder.join("whole/it_00001_.png"), &folder.join(&format!("{name}/it_00001_.png")))
 }
 
-/// With the overlap that the objective asks for, what is left is rounding: a level or two, on few values.
+/// With the objective's overlap only rounding is left: a level or two, on few values.
 #[test]
 fn a_step_in_tiles_is_a_step() {
     for layers in ["relu2_2", "relu3_3:1, relu1_2:0.5"] {
@@ -38,7 +38,7 @@ fn a_step_in_tiles_is_a_step() {
             let (mean, largest) = check(&folder, name, &[tile]);
             assert!(mean < 0.05 && largest <= 2, "{layers}, {tile}: mean {mean}, largest {largest}");
         }
-        // That the picture is cut at all is seen where tiles look at nothing around them.
+        // Tiles without overlap show that the picture is split at all.
         let (mean, largest) = check(&folder, "cut", &["dream.tile=16", "dream.overlap=0"]);
         assert!(mean > 0.2 && largest > 4, "{layers}: mean {mean}, largest {largest}");
     }

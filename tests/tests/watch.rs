@@ -1,9 +1,9 @@
-//! `dreamwire watch`: which nodes run again after which edit, by the log of events.
+//! `dreamwire watch`: which nodes rerun after which edit, by the log of events.
 
 use dreamwire_tests::{Folder, Watching, built, deviation, photo};
 use serde_json::{Value, json};
 
-/// The text of a graph: noise or a photograph, made smaller, and saved.
+/// The text of a graph: noise or a photograph, resized, and saved.
 fn text(source: &Value, width: u32, bits: &str) -> String {
     let graph = json!({
         "source": source,
@@ -79,7 +79,7 @@ fn a_broken_save_keeps_the_last_result_and_is_told_once() {
     folder.write("graph.json", &good[..good.len() / 2]);
     assert_eq!(errors(&watching.settle()), 0, "it was told already");
     assert!(folder.read("out/it_00001_.png") == old);
-    // Mended.
+    // Fixed.
     folder.write("graph.json", &good);
     assert_eq!(started(&watching.until("waiting")), ["small", "save"]);
     assert_eq!(deviation(&folder.join("out/it_00001_.png")).0, (6, 6));
@@ -97,7 +97,7 @@ fn an_edit_that_changes_nothing_relevant_runs_nothing() {
         assert_eq!(started(&events), [""; 0], "{events:#?}\nafter\n{edited}");
         assert_eq!(errors(&events), 0, "{events:#?}\nafter\n{edited}");
     }
-    // It still listens.
+    // It still reacts.
     folder.write("graph.json", noise(8, "16"));
     assert_eq!(started(&watching.until("waiting")), ["save"]);
 }
@@ -118,7 +118,7 @@ fn a_new_picture_runs_what_reads_it_and_own_outputs_run_nothing() {
     folder.write("photo.png", folder.read("another.png"));
     assert_eq!(started(&watching.until("waiting")), ["source", "small", "save"]);
     assert_eq!(deviation(&folder.join("out/it_00001_.png")).0, (8, 4));
-    // Another file in the folder is nobody's business.
+    // Another file in the folder does not matter.
     folder.write("note.txt", "hello");
     let others = watching.settle();
     assert_eq!(started(&others), [""; 0], "{others:#?}");

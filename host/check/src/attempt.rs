@@ -1,4 +1,4 @@
-//! Ways to wire a kind up: which of its inputs are connected, and with what.
+//! Ways to connect a kind: which of its inputs, and with what.
 
 use crate::probe::{Host, HostFunction, Supply};
 use crate::supply::{self, Features};
@@ -37,7 +37,7 @@ fn collect(supply: &Supply, found: &mut Vec<HostFunction>) {
     }
 }
 
-/// Which of the types of a port is taken.
+/// Which of the types of a port is used.
 #[derive(Clone, Copy)]
 enum Type {
     First,

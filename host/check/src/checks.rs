@@ -101,7 +101,7 @@ pub static CHECKS: &[Check] = &[
 /// What [`perform`] does in place of a check to learn which settings a library has.
 pub(crate) const OFFER: &str = "offer";
 
-/// Does one check of a library, in this process, which may not survive it. `at` is told what is tried next.
+/// Does one check of a library, in this process, which may not survive it. `at` receives what is tried next.
 ///
 /// `None` if there is no check of that name.
 pub fn perform(name: &str, path: &Path, settings: &Settings, at: &dyn Fn(&str)) -> Option<Outcome> {

@@ -1,4 +1,4 @@
-//! Whether what came back is what the contract allows.
+//! Whether results are what the contract allows.
 
 use crate::probe::{Output, Ran, Samples};
 use dreamwire_abi as abi;
@@ -30,7 +30,7 @@ pub(crate) fn status_name(status: abi::Status) -> String {
     name.to_owned()
 }
 
-/// A status that is no success, with what was said: "DW_E_SHAPE, `a` should be ...".
+/// An error status with its message: "DW_E_SHAPE, `a` should be ...".
 pub(crate) fn words(status: abi::Status, said: Option<&Said>) -> String {
     match said {
         Some(said) => format!("{}, {}", status_name(status), said.message),
@@ -38,7 +38,7 @@ pub(crate) fn words(status: abi::Status, said: Option<&Said>) -> String {
     }
 }
 
-/// A call that did not end well did so in order: a known status, no panic, with a message, nothing set.
+/// Checks that a failed call failed properly: a known status, no panic, a message, nothing set.
 pub(crate) fn refusal(status: abi::Status, said: Option<&Said>, touched: bool) -> Result<(), String> {
     let message = said.map(|said| said.message.trim()).unwrap_or_default();
     match status {
@@ -55,12 +55,12 @@ pub(crate) fn refusal(status: abi::Status, said: Option<&Said>, touched: bool) -
     }
 }
 
-/// As [`refusal`], of a run.
+/// As [`refusal`], for a run.
 pub(crate) fn refused_run(ran: &Ran) -> Result<(), String> {
     refusal(ran.status, ran.said.as_ref(), !ran.touched.is_empty())
 }
 
-/// A run that ended well left what its ports promise, and behaved on the way.
+/// Checks that a successful run left what its ports declare, and behaved properly.
 pub(crate) fn successful_run(ran: &Ran, ports: &[Port]) -> Result<(), String> {
     for (port, found) in ports.iter().zip(&ran.outputs) {
         output(port, found).map_err(|why| format!("output `{}`: {why}", port.name))?;
@@ -114,7 +114,7 @@ fn describe(found: &Output) -> String {
     }
 }
 
-/// There is neither NaN nor infinity in it.
+/// Checks for NaN and infinity.
 pub(crate) fn finite(samples: &Samples) -> Result<(), String> {
     let Some(floats) = samples.floats() else { return Ok(()) };
     let bad = floats.iter().filter(|v| !v.is_finite()).count();
@@ -126,7 +126,7 @@ pub(crate) fn finite(samples: &Samples) -> Result<(), String> {
     }
 }
 
-/// A name under which the host would publish.
+/// Checks that the host would accept a published name.
 fn template(name: &str) -> Result<(), String> {
     let refuse = |why: &str| Err(format!("it published `{name}`, which {why}"));
     if name.is_empty() || name.ends_with('/') {

@@ -1,15 +1,15 @@
-//! Named checks of plugins: is the contract of `dreamwire.h` kept, by a plugin written by whomever.
+//! Named checks of plugins: whether a plugin, in any language, keeps the contract of `dreamwire.h`.
 //!
 //! ```text
 //! examine --one child process per check--> perform --looks through--> crate::probe --C ABI--> plugin
 //!    |                                        |
 //!    +---- Report per check <-- one line -----+
 //! ```
-//! [`examine`] starts the program again for every check, so that a plugin which crashes, aborts, exits or hangs has failed
-//! that check and nothing else. In the child [`perform`] does the check and says how it went by a line ([`result_line`])
-//! that is found among whatever the plugin prints. What a check promises stands in [`CHECKS`].
+//! [`examine`] starts the program again for every check, so that a plugin which crashes, aborts, exits or
+//! hangs fails only that check. In the child [`perform`] does the check and reports the result in a line
+//! ([`result_line`]) that is found among the plugin's output. [`CHECKS`] lists what each check promises.
 //!
-//! A check that another one rests on is not done where that one failed: a plugin has one fault, not eleven.
+//! A check is skipped if one that it depends on failed: a plugin has one fault, not eleven.
 //!
 //! This crate never touches a pointer and prints nothing.
 

@@ -1,11 +1,11 @@
-/// How a check went.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The plugin keeps this part of the contract: what was looked at.
+    /// The plugin keeps this part of the contract: what was checked.
     Passed(String),
     /// It does not: where, and what was found.
     Failed(String),
-    /// It was not looked at, and why.
+    /// It was not checked, and why.
     Skipped(String),
     /// It was not looked at, because a check that it rests on failed, or was blocked itself.
     Blocked(String),
@@ -21,7 +21,7 @@ impl Outcome {
         }
     }
 
-    /// What there is to say of it.
+    /// The message.
     pub fn words(&self) -> &str {
         match self {
             Self::Passed(words) | Self::Failed(words) | Self::Skipped(words) | Self::Blocked(words) => words,
@@ -38,13 +38,13 @@ pub struct Report {
     pub outcome: Outcome,
 }
 
-/// Why a check ends before its end.
+/// Why a check ends early.
 pub(crate) enum Stop {
     Failed(String),
     Skipped(String),
 }
 
-/// How a check ends: with words about what it looked at, or before that.
+/// How a check ends: with a message about what it checked, or early.
 pub(crate) type Verdict = Result<String, Stop>;
 
 impl From<Verdict> for Outcome {
@@ -57,7 +57,7 @@ impl From<Verdict> for Outcome {
     }
 }
 
-/// What a check finds in one kind.
+/// The result of a check for one kind.
 pub(crate) enum Done {
     /// So many things were looked at.
     Looked(usize),
@@ -65,7 +65,7 @@ pub(crate) enum Done {
     LeftOut(String),
 }
 
-/// What a check has found in the kinds so far.
+/// The results for the kinds so far.
 #[derive(Default)]
 pub(crate) struct Tally {
     looked: usize,
@@ -74,7 +74,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds a kind; the error is its fault.
+    /// Adds a kind; an error is its fault.
     pub(crate) fn add(&mut self, kind: &str, done: Result<Done, String>) {
         match done {
             Ok(Done::Looked(count)) => self.looked += count,

@@ -1,21 +1,21 @@
-//! Complete params of a kind, as a graph file without any would give them.
+//! Complete params of a kind, as for a node without any.
 
 use crate::Settings;
 use crate::probe::Host;
 use dreamwire_graph::{Format, KindInfo, Param, ParamType, check_param};
 use serde_json::{Map, Value, json};
 
-/// What every picture file holds.
+/// The content of every picture file.
 const PICTURE: &[u8] = include_bytes!("probe.png");
-/// What a required file is called.
+/// The name of a required file.
 const FILE: &str = "checker.png";
-/// A required text, of which nothing is known: many are numbers or lists of them.
+/// A required text of unknown meaning: many are numbers or lists of them.
 const TEXT: &str = "0";
 
-/// Settings, else defaults, else something made up. Files that are named get a content where the checker has one.
+/// Settings, otherwise defaults, otherwise made-up values. Named files get content if the checker has some.
 ///
 /// # Errors
-/// A setting is refused by the param's schema.
+/// If a setting is refused by the param's schema.
 pub(crate) fn complete(
     kind: &KindInfo,
     settings: &Settings,
@@ -61,7 +61,7 @@ fn made_up(param: &Param) -> Value {
     }
 }
 
-/// A picture for a picture's param; the file itself where the user has named one. Weights are nowhere to be had.
+/// A picture for a picture's param; the file itself if the user has named one. There are no weights.
 fn give_file(format: Format, path: &str, named: bool, host: &Host) {
     if named && let Ok(content) = std::fs::read(path) {
         host.give_file(path, &content);
@@ -70,7 +70,7 @@ fn give_file(format: Format, path: &str, named: bool, host: &Host) {
     }
 }
 
-/// Another value for a number that is refused as it is: neither 0 nor large.
+/// Another value for a number whose default is refused: neither 0 nor large.
 pub(crate) fn mended(kind: &KindInfo, name: &str, value: &Value) -> Option<Value> {
     let param = kind.params.get(name)?;
     let number = 16f64.max(param.minimum.unwrap_or(16.0)).min(param.maximum.unwrap_or(16.0));

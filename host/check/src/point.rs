@@ -1,4 +1,4 @@
-//! Where functions are looked at.
+//! Points at which functions are evaluated.
 
 use crate::judge;
 use crate::probe::{Array, Function, Host, Output, Ran, Samples};
@@ -6,23 +6,24 @@ use crate::supply::{SIDES, smooth};
 use dreamwire_abi as abi;
 use dreamwire_socket::Spec;
 
-/// One array per input of a function; `None` is left out.
+/// One array per input of a function; `None` is omitted.
 pub(crate) type Point = Vec<Option<Array>>;
 
 /// For networks that need more than [`SIDES`].
 const LARGE_SIDES: [usize; 2] = [128, 112];
 
-/// What a function makes of inputs that fit its description.
+/// A function's reaction to inputs that fit its description.
 pub(crate) enum Accepts {
     At(Point),
     /// It refuses them in order: its words about the first.
     Nothing(String),
 }
 
-/// Looks for a point that the function accepts. Another seed gives another point than that which the inputs of nodes are
-/// made of.
+/// Searches for a point that the function accepts. Another seed gives another point than that of the nodes'
+/// inputs.
 ///
 /// # Errors
+/// If it refuses one in a way that the contract does not allow.
 /// It refuses one in a way that the contract does not know.
 pub(crate) fn look(host: &Host, function: &Function, seed: u64) -> Result<Accepts, String> {
     let inputs = &function.described.inputs;
@@ -45,7 +46,7 @@ pub(crate) fn look(host: &Host, function: &Function, seed: u64) -> Result<Accept
 /// A point that the function accepts.
 ///
 /// # Errors
-/// As [`look`], or there is none.
+/// As [`look`], or if there is none.
 pub(crate) fn accepted(host: &Host, function: &Function, seed: u64) -> Result<Point, String> {
     match look(host, function, seed)? {
         Accepts::At(point) => Ok(point),
@@ -53,7 +54,7 @@ pub(crate) fn accepted(host: &Host, function: &Function, seed: u64) -> Result<Po
     }
 }
 
-/// Smooth numbers of that shape, with something small for what is free.
+/// Smooth numbers of that shape, with small sizes for free dimensions.
 fn array(spec: &Spec, [height, width]: [usize; 2], seed: u64) -> Array {
     let is_picture = spec.dims.len() == 4 && matches!(spec.dims[3], -1 | 1 | 3 | 4);
     let free: &[usize] = match spec.dims.len() {
@@ -78,7 +79,7 @@ pub(crate) fn functions(ran: &Ran) -> impl Iterator<Item = &Function> {
     })
 }
 
-/// Bits of the inputs that are given and can be differentiated by.
+/// Bits of the given inputs that are differentiable.
 pub(crate) fn differentiable(function: &Function, point: &Point) -> u64 {
     let given = point.iter().take(64).enumerate().filter(|(_, x)| x.is_some());
     given.fold(0, |bits, (index, _)| bits | 1 << index) & function.described.diff_in
@@ -87,13 +88,13 @@ pub(crate) fn differentiable(function: &Function, point: &Point) -> u64 {
 /// Tensors as numbers: each output must be there, float32 and finite.
 ///
 /// # Errors
-/// One is not.
+/// If one is not.
 pub(crate) fn arrays(found: Vec<Option<Result<Samples, String>>>, what: &str) -> Result<Vec<Array>, String> {
     let outputs = optional_arrays(found, what)?.into_iter().enumerate();
     outputs.map(|(index, array)| array.ok_or_else(|| format!("{what} {index} is null"))).collect()
 }
 
-/// As [`arrays`], where some may be null.
+/// As [`arrays`], but some may be null.
 ///
 /// # Errors
 /// As [`arrays`].

@@ -1,4 +1,4 @@
-//! What a child says to its parent, on an output that it shares with the plugin.
+//! Messages from a child to its parent, on an output that it shares with the plugin.
 
 use crate::Outcome;
 use serde_json::{Value, json};
@@ -6,18 +6,19 @@ use serde_json::{Value, json};
 const AT: &str = "dreamwire-check at ";
 const RESULT: &str = "dreamwire-check result ";
 
-/// The line that says what the child is about to try. Starts with a line break: the plugin may have left a line open.
+/// The line that announces what the child tries next. Starts with a line break, in case the plugin left a
+/// line open.
 pub fn at_line(place: &str) -> String {
     format!("\n{AT}{}\n", place.replace('\n', " "))
 }
 
-/// The line that says how the check went.
+/// The line with the result of the check.
 pub fn result_line(outcome: &Outcome) -> String {
     let value = json!({ "outcome": outcome.name(), "words": outcome.words() });
     format!("\n{RESULT}{value}\n")
 }
 
-/// What can be heard of a child.
+/// The messages of a child.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     /// How the check went; `None` if the child ended before it could say so.

@@ -1,4 +1,4 @@
-//! Each check in a process of its own.
+//! Runs each check in its own process.
 
 use crate::protocol::{Heard, hear};
 use crate::{CHECKS, Check, Outcome, Report};
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What is kept of what a child says: its end.
+/// How much of the end of a child's output is kept.
 const KEPT: usize = 1 << 20;
-/// How long output may still come after a child has ended: something that it started may hold the pipe open.
+/// How long output may still arrive after a child has ended: its own children may hold the pipe open.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What to examine, and how.
@@ -23,7 +23,7 @@ pub struct Order<'a> {
     pub limit: Duration,
 }
 
-/// Does the checks in order, each in a process of its own, and tells how each went.
+/// Does the checks in order, each in its own process, and reports each result.
 ///
 /// # Errors
 /// The program does not start.
@@ -42,7 +42,7 @@ pub fn examine(order: &Order<'_>, mut told: impl FnMut(&Report)) -> std::io::Res
     Ok(reports)
 }
 
-/// Why a check is not done: what it rests on failed, or was not done for that reason.
+/// Why a check is skipped: one that it depends on failed, or was skipped for that reason.
 fn missing(check: &Check, reports: &[Report]) -> Option<String> {
     let failed = |name: &&&str| {
         let report = reports.iter().find(|report| report.name == **name);
@@ -85,7 +85,7 @@ fn verdict(ended: Option<ExitStatus>, heard: Heard, talk: &str, limit: Duration)
     let how = how(status);
     match heard.outcome {
         Some(outcome) if status.success() => outcome,
-        // The check itself went well; what failed comes first.
+        // The check itself succeeded; what failed comes first.
         Some(Outcome::Failed(words)) => Outcome::Failed(words),
         Some(_) => Outcome::Failed(format!("{place}after the check the process {how}")),
         None => {
@@ -118,7 +118,7 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-/// The end of what comes out of a pipe.
+/// The end of a pipe's output.
 struct Tail {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: std::thread::JoinHandle<()>,

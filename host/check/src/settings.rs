@@ -1,7 +1,7 @@
 use crate::offer::Offer;
 use dreamwire_graph::did_you_mean;
 
-/// Params that are not to have their defaults: `Kind.param=value`.
+/// Params that replace defaults: `Kind.param=value`.
 #[derive(Clone, Debug, Default)]
 pub struct Settings(Vec<Setting>);
 

@@ -1,4 +1,4 @@
-//! The plugin under examination, and how its kinds are brought to run.
+//! The plugin under examination, and how its kinds are run.
 
 use crate::attempt::{Attempt, attempts};
 use crate::outcome::{Done, Stop, Tally};
@@ -9,7 +9,7 @@ use dreamwire_graph::KindInfo;
 use serde_json::Map;
 use std::path::Path;
 
-/// A library to look at.
+/// A library to check.
 pub(crate) struct Subject<'a> {
     pub(crate) path: &'a Path,
     pub(crate) settings: &'a Settings,
@@ -62,12 +62,12 @@ impl Subject<'_> {
 }
 
 impl Started<'_> {
-    /// Says what is tried next.
+    /// Announces what is tried next.
     pub(crate) fn at(&self, place: &str) {
         (self.subject.at)(place);
     }
 
-    /// Looks at every kind.
+    /// Checks every kind.
     pub(crate) fn each_kind(&self, mut look: impl FnMut(&KindInfo) -> Result<Done, String>) -> Tally {
         let mut tally = Tally::default();
         for kind in &self.kinds {
@@ -99,7 +99,7 @@ impl Started<'_> {
         node.run(&self.host, &attempt.json(), &attempt.inputs, kind.outputs.len())
     }
 
-    /// Runs a new instance. If it does not like a number that it has by default, once more with another.
+    /// Runs a new instance. If it refuses the default of a number, once more with another.
     pub(crate) fn try_to_run(&self, kind: &KindInfo, mut attempt: Attempt) -> Result<Worked, String> {
         let mut node = self.create(kind)?;
         self.host.cancel_at(0);
@@ -116,7 +116,7 @@ impl Started<'_> {
         Ok(Worked { node, polls: self.host.polls(), functions, attempt, ran })
     }
 
-    /// Runs a new instance in the first way that works. The inner error says why it never does.
+    /// Runs a new instance in the first way that works. The inner error says why none does.
     pub(crate) fn work(&self, kind: &KindInfo) -> Result<Result<Worked, String>, String> {
         let (mut why, mut functions) = (None, Vec::new());
         for attempt in self.attempts(kind)? {
@@ -126,7 +126,7 @@ impl Started<'_> {
                 return Ok(Ok(Worked { functions, ..worked }));
             }
             why.get_or_insert_with(|| judge::words(worked.ran.status, worked.ran.said.as_ref()));
-            // What a panicked instance holds may be half changed.
+            // A panicked instance may be in an inconsistent state.
             if worked.ran.status != abi::E_PANIC {
                 worked.node.destroy();
             }
@@ -134,7 +134,7 @@ impl Started<'_> {
         Ok(Err(why.unwrap_or_default()))
     }
 
-    /// Looks at a kind that runs; one that does not is left out.
+    /// Checks a kind that runs; one that does not is left out.
     pub(crate) fn each_working_kind(
         &self,
         mut look: impl FnMut(&KindInfo, Worked) -> Result<Done, String>,

@@ -3,7 +3,7 @@
 use crate::probe::{Array, Host, HostFunction, Model, Supply};
 use dreamwire_abi::{Form, wire_type};
 
-/// Height and width of pictures: no multiple of each other, larger than most networks need.
+/// Height and width of pictures: not multiples of each other, and large enough for most networks.
 pub(crate) const SIDES: [usize; 2] = [48, 40];
 
 /// A sum of slow waves over all axes, between `low` and `high`.
@@ -38,7 +38,7 @@ pub(crate) fn smooth(shape: &[usize], seed: u64, low: f32, high: f32) -> Array {
     Array { shape: shape.to_vec(), data }
 }
 
-/// Splitmix64, in 0..1.
+/// splitmix64, in 0..1.
 fn uniform(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -47,7 +47,7 @@ fn uniform(state: &mut u64) -> f64 {
     ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// What FEATURES look at.
+/// The outputs of FEATURES.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Features {
     /// Layers with places.

@@ -175,14 +175,14 @@ fn has_failed(report: &Report) -> bool {
     matches!(report.outcome, Outcome::Failed(_))
 }
 
-/// "ok    run         5 kinds"
+/// "ok    run         5 kinds".
 fn as_text(report: &Report) -> String {
     let word = if has_failed(report) { "FAIL" } else { report.outcome.name() };
     let words = clean(report.outcome.words()).replace(['\n', '\r'], " ");
     format!("{word:4}  {:10}  {words}\n", report.name)
 }
 
-/// "11 checks: 10 ok, 1 failed, 0 skipped"
+/// "11 checks: 10 ok, 1 failed, 0 skipped".
 fn summary(reports: &[Report]) -> String {
     let count = |name: &str| reports.iter().filter(|report| report.outcome.name() == name).count();
     let plural = if reports.len() == 1 { "" } else { "s" };

@@ -13,21 +13,21 @@ pub enum Event {
     },
     /// A step is not needed: its result is cached.
     Cached {
-        /// node id
+        /// Node id.
         node: String,
         /// Why it is valid.
         why: Why,
     },
     /// A step starts.
     Started {
-        /// node id
+        /// Node id.
         node: String,
-        /// kind id
+        /// Kind id.
         kind: String,
     },
     /// A step reports its progress.
     Progress {
-        /// node id
+        /// Node id.
         node: String,
         /// Units done.
         done: u64,
@@ -38,14 +38,14 @@ pub enum Event {
     },
     /// A step shows its intermediate IMAGE.
     Preview {
-        /// node id
+        /// Node id.
         node: String,
-        /// float32 `[B,H,W,C]`
+        /// float32 `[B,H,W,C]`.
         image: Tensor,
     },
     /// A step logs a message.
     Log {
-        /// node id
+        /// Node id.
         node: String,
         /// Log level.
         level: Level,
@@ -54,21 +54,21 @@ pub enum Event {
     },
     /// A step published a file.
     Published {
-        /// node id
+        /// Node id.
         node: String,
-        /// the file
+        /// The file.
         file: Published,
     },
     /// A step succeeded.
     Finished {
-        /// node id
+        /// Node id.
         node: String,
         /// Time of its run alone.
         elapsed: Duration,
     },
     /// A step failed.
     Failed {
-        /// node id
+        /// Node id.
         node: String,
     },
 }

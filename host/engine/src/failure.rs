@@ -9,29 +9,29 @@ pub enum FailureKind {
     Failed,
     /// A param or port value is unusable.
     Argument,
-    /// a tensor of the wrong shape
+    /// A tensor of the wrong shape.
     Shape,
-    /// a tensor of the wrong element type
+    /// A tensor of the wrong element type.
     Dtype,
-    /// a tensor on the wrong device
+    /// A tensor on the wrong device.
     Device,
     /// No gradient is available.
     NotDifferentiable,
     /// NaN or infinity.
     Nonfinite,
-    /// a file's content is unusable
+    /// A file's content is unusable.
     Input,
-    /// a file could not be read
+    /// A file could not be read.
     Read,
-    /// a file could not be published
+    /// A file could not be published.
     Publish,
     /// A limit was exceeded, or memory ran out.
     Limit,
-    /// the node panicked
+    /// The node panicked.
     Panic,
     /// The plugin broke the contract, or cannot do it.
     Plugin,
-    /// the run was stopped
+    /// The run was stopped.
     Cancelled,
 }
 

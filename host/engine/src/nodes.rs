@@ -37,9 +37,9 @@ pub struct Request<'a> {
     pub inputs: &'a [Input],
     /// Progress, previews, files.
     pub services: &'a Services<'a>,
-    /// where to compute
+    /// Where to compute.
     pub device: Device,
-    /// thread budget
+    /// Thread budget.
     pub threads: usize,
 }
 
@@ -48,7 +48,7 @@ pub struct Request<'a> {
 pub enum Input {
     /// An optional port that is not connected.
     None,
-    /// one value
+    /// One value.
     One(Value),
     /// The values of a port that takes many.
     Many(Vec<Value>),
@@ -59,9 +59,9 @@ pub enum Input {
 pub enum Device {
     /// The CPU.
     Cpu,
-    /// a CUDA device by ordinal
+    /// A CUDA device by ordinal.
     Cuda(u32),
-    /// the Metal device
+    /// The Metal device.
     Metal,
 }
 

@@ -8,17 +8,17 @@ use std::sync::{Arc, OnceLock};
 pub enum Value {
     /// An output that was not set.
     None,
-    /// BOOLEAN
+    /// BOOLEAN.
     Bool(bool),
-    /// INT
+    /// INT.
     Int(i64),
-    /// FLOAT
+    /// FLOAT.
     Float(f64),
-    /// STRING
+    /// STRING.
     Text(Arc<str>),
-    /// IMAGE, MASK, LATENT_Z, LATENT_W
+    /// IMAGE, MASK, LATENT_Z, LATENT_W.
     Tensor(Tensor),
-    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR
+    /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR.
     Function(Arc<dyn Function>),
 }
 

@@ -1,6 +1,6 @@
-//! An empty plugin call, and the way from process start to the first step.
+//! An empty plugin call, and the time from process start to the first step.
 //!
-//! The second needs the program: `cargo build --release` first; without it, it is left out and says so.
+//! The second needs the program: `cargo build --release` first; without it, it is skipped with a message.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use dreamwire_engine::{Cache, Device, Disk, Engine, Event, Nodes, Options, Plan, Run, Snapshot};

@@ -1,11 +1,11 @@
-//! Whether a library is whole: the system maps what a library's header promises, and a process that touches a page behind
-//! the end of the file dies of SIGBUS.
+//! Checks whether a library is complete: the system maps what its header declares, and a process that touches
+//! a page beyond the end of the file dies of SIGBUS.
 
-/// Bytes of an ELF64 header, and of one entry of its table of segments.
+/// Sizes in bytes of an ELF64 header, and of one entry of its table of segments.
 const HEADER: usize = 64;
 const SEGMENT: usize = 56;
 
-/// How long a file must be for its segments, if it is a little-endian ELF64 library that is shorter than that.
+/// The length that a file needs for its segments, if it is a little-endian ELF64 library that is shorter.
 pub(crate) fn missing_bytes(bytes: &[u8]) -> Option<u64> {
     let is_elf64 = bytes.starts_with(b"\x7fELF\x02\x01");
     if !is_elf64 {
@@ -17,7 +17,7 @@ pub(crate) fn missing_bytes(bytes: &[u8]) -> Option<u64> {
     let table = number(bytes, 32, 8)?;
     let (entry_len, count) = (number(bytes, 54, 2)?, number(bytes, 56, 2)?);
     if (entry_len as usize) < SEGMENT {
-        // Damaged in another way, which the system will tell.
+        // Damaged in another way, which the system will report.
         return None;
     }
     let mut needed = table.saturating_add(entry_len * count);
@@ -31,7 +31,7 @@ pub(crate) fn missing_bytes(bytes: &[u8]) -> Option<u64> {
     (needed > bytes.len() as u64).then_some(needed)
 }
 
-/// The little-endian number of so many bytes.
+/// A little-endian number of `N` bytes.
 fn number(bytes: &[u8], at: usize, len: usize) -> Option<u64> {
     let field = bytes.get(at..at.checked_add(len)?)?;
     Some(field.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))

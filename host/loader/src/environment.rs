@@ -2,9 +2,9 @@
 
 use std::sync::Once;
 
-/// Tells rayon's own pool how many threads it may start, and candle's that it may start none. Each plugin has its own copy
-/// of them, so without this every plugin would start one thread per core. candle's serves nothing but element-wise
-/// operations, and nobody can join its threads: they would outlive the plugin that started them.
+/// Limits the threads of rayon's global pool, and candle's pool to one. Each plugin has its own copy of them,
+/// so otherwise every plugin would start one thread per core. candle's pool is used for element-wise
+/// operations only, and its threads cannot be joined: they would outlive the plugin that started them.
 ///
 /// Effective once per process, before the first library is loaded: afterwards other threads may read the environment.
 pub(crate) fn set_threads(threads: usize) {

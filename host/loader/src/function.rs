@@ -1,8 +1,8 @@
 //! Host proxies of functions.
 //!
-//! A consumer never holds a provider's function itself: it holds a proxy that keeps the provider's generation alive,
-//! serialises calls where the function is not reentrant, checks that what comes back is there, and adds the producing
-//! node to a failure: a step of `dream` fails "in FEATURES of node `vgg`".
+//! A consumer never holds a provider's function itself, but a proxy that keeps the provider's generation
+//! alive, serialises calls if the function is not reentrant, checks that outputs were set, and adds the
+//! producing node to a failure: a step of `dream` fails "in FEATURES of node `vgg`".
 
 use crate::call::Context;
 use crate::generation::Generation;
@@ -29,7 +29,7 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Takes over a function that a plugin moved to the host.
+    /// Takes a function that a plugin moved to the host.
     pub(crate) fn take(inner: FnRef, producer: &str, generation: &Arc<Generation>) -> Result<Self, String> {
         let facts = inner.desc().ok_or("a function does not describe itself")?.facts();
         if let Some(fault) = facts.faults.first() {
@@ -70,7 +70,7 @@ impl Function for Handle {
 }
 
 impl Proxy {
-    /// Runs a call of the provider and tells where a failure happened.
+    /// Runs a call of the provider and reports where a failure happened.
     fn guarded<T>(
         &self,
         call: CallRef<'_>,

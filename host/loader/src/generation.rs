@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One loaded build of a plugin. Retired when the last value that came from it is gone.
+/// One loaded build of a plugin. It is retired when its last value is dropped.
 pub(crate) struct Generation {
     pub(crate) path: PathBuf,
     pub(crate) hash: Hash,
@@ -30,7 +30,7 @@ struct State {
 }
 
 impl Generation {
-    /// Loads a library and reads what it offers. No code of the plugin but its initialisers has run afterwards.
+    /// Loads a library and reads its descriptors. Of the plugin's code only initialisers have run then.
     pub(crate) fn load(path: &Path, bytes: &[u8], hash: Hash) -> Result<Self, String> {
         let entry = Library::open(path, bytes, &hash)?.entry();
         let (facts, kinds) = descriptor::read(entry, &path.display().to_string())?;
@@ -41,7 +41,7 @@ impl Generation {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the plugin if it has not started.
+    /// Starts the plugin unless it has started.
     fn start(&self, state: &mut State, call: CallRef<'_>) -> Result<(), abi::Status> {
         if state.started {
             return Ok(());
@@ -55,7 +55,8 @@ impl Generation {
         }
     }
 
-    /// Runs `body` with the instance of a node, making it if it is new. An instance that panicked is never used again.
+    /// Runs `body` with the instance of a node, creating it if necessary. An instance that panicked is never
+    /// used again.
     pub(crate) fn with_node(
         &self,
         node: &str,

@@ -26,7 +26,7 @@ pub fn host_table() -> &'static abi::Host {
     &TABLE
 }
 
-/// What plugins said outside calls since the last time; the oldest 1000 lines.
+/// What plugins logged outside calls since the last time, at most 1000 lines; later ones are dropped.
 pub fn take_log() -> Vec<(Level, String)> {
     std::mem::take(&mut LOG.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -48,7 +48,7 @@ unsafe extern "C" fn log(_: *const abi::Host, at: i32, message: abi::Str) {
     note(level(at), message);
 }
 
-/// Keeps a line until somebody takes the log.
+/// Keeps a line until the log is taken.
 pub(crate) fn note(level: Level, message: String) {
     let mut lines = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     if lines.len() < MAX_LOG {

@@ -1,12 +1,12 @@
 //! Loads plugins and runs their nodes.
 //!
 //! # Life of a plugin
-//! 1. [`Search`] lists libraries: next to the executable, in `DREAMWIRE_PLUGINS`, in `--plugins`. Never beside a graph: a
-//!    graph is data and cannot make the host load code.
+//! 1. [`Search`] lists libraries: next to the executable, in `DREAMWIRE_PLUGINS`, in `--plugins`. Never
+//!    beside a graph: a graph is data and cannot make the host load code.
 //! 2. A library is copied to a private folder under a name made of its content hash and opened there, so that replacing,
 //!    truncating or rebuilding the original never reaches code that runs.
-//! 3. Its one symbol is read: another major version is refused with both numbers, descriptors are read with bounds.
-//!    Nothing of the plugin has run so far.
+//! 3. Its entry symbol is read: another major version is refused with both numbers, descriptors are read with
+//!    bounds. No other code of the plugin has run so far than its initialisers.
 //! 4. `init` runs before the first node is created.
 //! 5. A rebuilt library becomes a new *generation* beside the old one. Libraries are never unloaded: threads, TLS
 //!    destructors and deleters in them would crash later; old generations are retired (`deinit` joins their threads).

@@ -1,11 +1,11 @@
-//! Opening a library from a private copy, for good.
+//! Opens a library from a private copy, never to close it.
 
 use dreamwire_abi as abi;
 use dreamwire_socket::EntryRef;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A library that was opened and will never be closed.
+/// A library that was opened and is never closed.
 pub(crate) struct Library {
     entry: EntryRef,
 }
@@ -20,7 +20,7 @@ impl Library {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = private_folder(number).map_err(|e| format!("cannot make a private copy: {e}"))?;
-        // Opening the same path twice gives the old library, so every generation has a path of its own.
+        // Opening the same path twice gives the old library, so every generation has its own path.
         let name = format!(
             "{}-{}{}",
             crate::search::stem(original),
@@ -31,7 +31,7 @@ impl Library {
         let opened = std::fs::write(&copy, bytes)
             .map_err(|e| format!("cannot make a private copy: {e}"))
             .and_then(|()| open_for_good(&copy).map_err(|e| without_path(&e, &copy)));
-        // On Unix the mapping outlives the file; elsewhere the system removes the folder some day.
+        // On Unix the mapping outlives the file; elsewhere the system removes the folder eventually.
         let _ = std::fs::remove_dir_all(&folder);
         let entry = find_entry(&opened?)?;
         // SAFETY: the address of the symbol of a library that is never unloaded; a plugin is code that the user chose.
@@ -39,7 +39,7 @@ impl Library {
         Ok(Self { entry })
     }
 
-    /// The entry, alive for ever.
+    /// The entry, valid forever.
     pub(crate) fn entry(&self) -> EntryRef {
         self.entry
     }
@@ -77,12 +77,12 @@ fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
     Ok(library.into())
 }
 
-/// What the system said, which libloading keeps behind its own words.
+/// The system's error, which libloading has as the source of its own.
 fn reason(error: &libloading::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// The loader's text names our copy, which means nothing to users.
+/// The loader's error names the private copy, which means nothing to users.
 fn without_path(text: &str, copy: &Path) -> String {
     text.replace(&format!("{}: ", copy.display()), "").replace(&copy.display().to_string(), "the library")
 }

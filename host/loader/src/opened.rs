@@ -26,10 +26,10 @@ impl Opened {
         self.entry
     }
 
-    /// Its kinds as a run would see them; their schemas are asked for.
+    /// Its kinds as a run would see them, including their schemas.
     ///
     /// # Errors
-    /// The first fault that would keep the host from using the plugin.
+    /// Returns the first fault that would keep the host from using the plugin.
     pub fn kinds(&self) -> Result<Vec<KindInfo>, String> {
         descriptor::read(self.entry, "").map(|(_, kinds)| kinds)
     }

@@ -1,9 +1,9 @@
-//! Statuses as failures.
+//! Turns statuses into failures.
 
 use dreamwire_abi as abi;
 use dreamwire_engine::{Failure, FailureKind, Services};
 
-/// The kind of trouble that a status of `run` means.
+/// The kind of failure that a status of `run` means.
 pub(crate) fn kind(status: abi::Status) -> FailureKind {
     match status {
         abi::CANCELLED => FailureKind::Cancelled,
@@ -22,7 +22,7 @@ pub(crate) fn kind(status: abi::Status) -> FailureKind {
     }
 }
 
-/// What a step that ended with `status` failed of: the words that were recorded, or the bare status.
+/// The failure of a step that ended with `status`: the recorded one, or the bare status.
 pub(crate) fn failure(plugin: &str, status: abi::Status, services: &Services<'_>) -> Failure {
     let recorded = services.take_failure();
     if status == abi::CANCELLED {
@@ -46,7 +46,7 @@ pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status, service
     refused(format!("plugin {plugin} did not make a `{kind}`"), status, services)
 }
 
-/// A plugin that cannot be used is the plugin's fault, whatever its status says.
+/// A plugin that cannot be used is to blame, whatever its status.
 fn refused(what: String, status: abi::Status, services: &Services<'_>) -> Failure {
     match services.take_failure() {
         Some(said) => Failure {
@@ -57,7 +57,7 @@ fn refused(what: String, status: abi::Status, services: &Services<'_>) -> Failur
     }
 }
 
-/// The plugin returned something it must not.
+/// The plugin returned something that the contract forbids.
 pub(crate) fn broken(plugin: &str, what: impl std::fmt::Display) -> Failure {
     let mut failure =
         Failure::new(FailureKind::Plugin, format!("plugin {plugin} broke the contract: {what}"));

@@ -1,4 +1,4 @@
-//! All plugins together: which kinds there are and who runs them.
+//! All plugins together: their kinds and owners.
 
 use crate::call::Context;
 use crate::generation::Generation;
@@ -13,14 +13,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The plugins that were found, with one owner per kind.
+/// The loaded plugins, with one owner per kind.
 pub struct Loader {
     kinds: Kinds,
     owners: HashMap<String, Arc<Generation>>,
     generations: Vec<Arc<Generation>>,
 }
 
-/// Something about a plugin that the user must or should know.
+/// A problem with a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What is wrong, with the path.
@@ -49,10 +49,11 @@ pub struct PluginInfo {
 }
 
 impl Loader {
-    /// Loads what the search finds. Builds that `previous` has loaded already are kept with all their instances.
+    /// Loads the plugins that the search finds. Builds that `previous` has loaded already are kept with all
+    /// their instances.
     ///
-    /// One bad library does not stop the others; two that offer one kind are a problem that nobody but the user can
-    /// solve, and the kind belongs to neither.
+    /// One bad library does not stop the others. If two offer the same kind, only the user can decide, so the
+    /// kind belongs to neither.
     pub fn load(search: &Search, threads: usize, previous: Option<&Self>) -> (Self, Vec<Problem>) {
         environment::set_threads(threads);
         let (candidates, mut problems) = search.candidates();
@@ -109,7 +110,7 @@ impl Loader {
         }
     }
 
-    /// What was loaded, in order of id.
+    /// The loaded plugins, by id.
     pub fn plugins(&self) -> Vec<PluginInfo> {
         let info = |g: &Arc<Generation>| PluginInfo {
             id: g.facts.id.clone(),

@@ -1,4 +1,4 @@
-//! Where plugins are looked for.
+//! Where plugins are searched for.
 
 use crate::Problem;
 use dreamwire_graph::{Hint, Setting};
@@ -127,7 +127,7 @@ fn is_exposed(_: &Path) -> bool {
     false
 }
 
-/// The files in a folder that are called like our plugins, by name.
+/// The files in a folder that are named like our plugins, sorted.
 fn libraries(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<PathBuf> = entries.filter(|path| is_plugin_name(path)).collect();

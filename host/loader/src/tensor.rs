@@ -49,7 +49,7 @@ pub(crate) unsafe fn lent(raw: abi::Owned) -> Tensor {
     unsafe { dreamwire_socket::memory_behind::<Lent>(raw) }.0.clone()
 }
 
-/// Takes over a tensor that a plugin moved to the host.
+/// Takes a tensor that a plugin moved to the host.
 pub(crate) fn take(owned: Owned) -> Result<Tensor, Fault> {
     let (dtype_found, shape, bytes) = owned.into_bytes()?;
     Tensor::new(dtype(dtype_found), shape, Arc::new(bytes))

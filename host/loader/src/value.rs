@@ -86,7 +86,7 @@ fn take_one(taken: Taken, node: &str, generation: &Arc<Generation>) -> Result<Va
     })
 }
 
-/// The value is what its port promises.
+/// Checks that the value is what its port declares.
 fn fits(value: &Value, port: &Port) -> Result<(), String> {
     if port.optional && matches!(value, Value::None) {
         return Ok(());

@@ -24,7 +24,7 @@ pub struct Failure {
     pub hint: Str,
 }
 
-/// One call: owned by the host, alive for the call, passed on unchanged by nested calls.
+/// One call: owned by the host, valid for the call, passed on unchanged by nested calls.
 #[repr(C)]
 pub struct Call {
     /// The writer's `size_of`.

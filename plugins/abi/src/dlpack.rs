@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-/// Where memory lives: `device_type` is one of [`DL_CPU`], [`DL_CUDA`], [`DL_METAL`].
+/// A device: `device_type` is one of [`DL_CPU`], [`DL_CUDA`], [`DL_METAL`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DLDevice {
@@ -42,7 +42,7 @@ pub const DL_BFLOAT: u8 = 4;
 /// The type of every tensor on a wire.
 pub const F32: DLDataType = DLDataType { code: DL_FLOAT, bits: 32, lanes: 1 };
 
-/// A strided view of memory that somebody else owns.
+/// A strided view of memory owned by somebody else.
 #[repr(C)]
 #[derive(Debug)]
 pub struct DLTensor {

@@ -1,4 +1,4 @@
-//! What a plugin exports and what it is given.
+//! The entry of a plugin, and the host's functions for it.
 
 use crate::{Call, Extension, Status, Str, Value};
 use core::ffi::{c_char, c_void};
@@ -23,14 +23,14 @@ pub struct Port {
     pub ty: Str,
 }
 
-/// Same inputs, params, seed and files give the same outputs: the host may cache.
+/// The same inputs, params, seed and files give the same outputs: the host may cache.
 pub const KIND_PURE: u32 = 1;
-/// Runs even if nothing consumes it.
+/// It runs even if nothing consumes it.
 pub const KIND_OUTPUT: u32 = 2;
 /// An instance carries state from run to run: its results are never cached, whatever [`KIND_PURE`] says.
 pub const KIND_STATEFUL: u32 = 4;
 
-/// What a node is: listed without creating one.
+/// The descriptor of a kind: listed without creating a node.
 #[repr(C)]
 pub struct Kind {
     /// The writer's `size_of`.
@@ -69,7 +69,7 @@ pub struct Node {
     pub vt: *const NodeVt,
 }
 
-/// What can be done with a [`Node`].
+/// The functions of a [`Node`].
 #[repr(C)]
 pub struct NodeVt {
     /// The writer's `size_of`.
@@ -111,7 +111,7 @@ pub struct Host {
     pub data: *mut c_void,
     /// (thread-safe).
     pub log: Option<unsafe extern "C" fn(*const Host, level: i32, message: Str)>,
-    /// (thread-safe) keep a borrowed input past the call.
+    /// (thread-safe) Keep a borrowed input past the call.
     pub retain: Option<unsafe extern "C" fn(*const Host, input: *const Value, output: *mut Value) -> Status>,
     /// (thread-safe).
     pub get_extension: Extension<*const Host>,
@@ -120,7 +120,7 @@ pub struct Host {
 /// The name of the one exported symbol: a `const dw_entry`.
 pub const ENTRY_SYMBOL: &str = "dw_entry_v1";
 
-/// The one thing a plugin exports.
+/// The only export of a plugin.
 #[repr(C)]
 pub struct Entry {
     /// The writer's `size_of`.
@@ -137,9 +137,9 @@ pub struct Entry {
     pub version: Str,
     /// For logs, metadata and cache keys.
     pub build: Str,
-    /// (exclusive) cheap: no threads, no GPU, no files.
+    /// (exclusive) Cheap: no threads, no GPU, no files.
     pub init: Option<unsafe extern "C" fn(*const Host, *const Call) -> Status>,
-    /// (exclusive) joins the threads it started; returns the number of objects still alive.
+    /// (exclusive) Joins the threads it started; returns the number of objects still alive.
     pub deinit: Option<unsafe extern "C" fn() -> u32>,
     /// How many kinds.
     pub n_kinds: u32,

@@ -2,13 +2,13 @@
 
 use crate::{Call, DLDataType, Extension, Owned, Status, Str, View};
 
-/// `m == 1` and `y` has one element.
+/// `m == 1`, and `y` has one element.
 pub const FN_SCALAR: u32 = 1;
-/// May be called from several threads at once; otherwise the host's proxy serialises.
+/// It may be called from several threads at once; otherwise the host's proxy serialises calls.
 pub const FN_REENTRANT: u32 = 2;
-/// Same inputs, same bits.
+/// The same inputs give the same bits.
 pub const FN_DETERMINISTIC: u32 = 4;
-/// A tape answers one `vjp` only.
+/// A tape supports only one `vjp`.
 pub const FN_TAPE_ONCE: u32 = 8;
 
 /// One input or output of a function.
@@ -30,7 +30,7 @@ pub struct TensorSpec {
     pub semantics: Str,
 }
 
-/// What a function is.
+/// The description of a function.
 #[repr(C)]
 pub struct FnDesc {
     /// The writer's `size_of`.
@@ -53,14 +53,14 @@ pub struct FnDesc {
     pub diff_in: u64,
 }
 
-/// A function handle: reference-counted, its first field is its vtable.
+/// A function handle: reference-counted; its first field is its vtable.
 #[repr(C)]
 pub struct Fn {
     /// Never null.
     pub vt: *const FnVt,
 }
 
-/// What can be done with a [`Fn`].
+/// The functions of a [`Fn`].
 #[repr(C)]
 pub struct FnVt {
     /// The writer's `size_of`.
@@ -71,7 +71,7 @@ pub struct FnVt {
     pub retain: Option<unsafe extern "C" fn(*mut Fn)>,
     /// (thread-safe).
     pub release: Option<unsafe extern "C" fn(*mut Fn)>,
-    /// (thread-safe) valid until release.
+    /// (thread-safe) Valid until release.
     pub describe: Option<unsafe extern "C" fn(*mut Fn) -> *const FnDesc>,
     /// (compute) `y = f(x)`; bit i of `wrt`: a later vjp wants d/dx\[i\]; null tape or no bits: plain forward.
     pub eval: Option<
@@ -84,7 +84,7 @@ pub struct FnVt {
             tape: *mut *mut Tape,
         ) -> Status,
     >,
-    /// (compute) scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere.
+    /// (compute) Scalar functions: `*value = y`, `g[i] = dy/dx[i]` for the bits of `wrt`, null elsewhere.
     pub value_and_grad: Option<
         unsafe extern "C" fn(
             *mut Fn,
@@ -99,14 +99,14 @@ pub struct FnVt {
     pub get_extension: Extension<*mut Fn>,
 }
 
-/// The extension of a function that is local, so that it may be asked tile by tile: [`Tiles`].
+/// The extension of a local function, which may be evaluated tile by tile: [`Tiles`].
 pub const TILES: &core::ffi::CStr = c"dw.tiles/1";
 /// The value is a mean over positions.
 pub const TILES_MEAN: u32 = 0;
 /// The value is a sum over positions.
 pub const TILES_SUM: u32 = 1;
 
-/// How far a local function sees; alive as long as the function.
+/// The receptive field of a local function; valid as long as the function.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
@@ -135,21 +135,21 @@ pub struct Memory {
     pub bytes: u64,
 }
 
-/// What a forward pass kept for its vjp.
+/// What a forward pass keeps for its vjp.
 #[repr(C)]
 pub struct Tape {
     /// Never null.
     pub vt: *const TapeVt,
 }
 
-/// What can be done with a [`Tape`].
+/// The functions of a [`Tape`].
 #[repr(C)]
 pub struct TapeVt {
     /// The writer's `size_of`.
     pub size: u32,
     /// 0.
     pub flags: u32,
-    /// (thread-safe) also when `vjp` was never called.
+    /// (thread-safe) Also when `vjp` was never called.
     pub release: Option<unsafe extern "C" fn(*mut Tape)>,
     /// (compute) `gx = J^T gy`; null `gy[j]` = zero.
     pub vjp: Option<unsafe extern "C" fn(*mut Tape, *const Call, gy: *const View, gx: *mut Owned) -> Status>,

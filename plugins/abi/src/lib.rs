@@ -1,8 +1,8 @@
 //! The plugin ABI, major 1: `include/dreamwire.h` as `repr(C)` types, and the types of values on wires.
 //!
-//! The header is the contract; this crate is its Rust spelling, field for field (`tests/layout.rs` compares every
-//! size and offset with what a C compiler says). Both sides of the socket depend on it: the loader, which calls
-//! plugins, and the SDK, which is called. Names drop the `dw_` prefix: `dw_call` is [`Call`].
+//! The header is the contract; this crate is its Rust form, field for field (`tests/layout.rs` compares every
+//! size and offset with a C compiler's). Both sides depend on it: the loader, which calls plugins, and the
+//! SDK, which is called. Names drop the `dw_` prefix: `dw_call` is [`Call`].
 //!
 //! # Rules every reader follows
 //! - A growing struct starts with `size`, the writer's `size_of`. A field is read only if it lies inside that size
@@ -10,10 +10,10 @@
 //! - Arrays of growing structs are arrays of pointers.
 //! - Out parameters are null or [`NONE`] on entry, and stay so on any status but [`OK`] (`run` may set them on
 //!   [`CANCELLED`]: the best result so far).
-//! - Memory is freed by whoever made it, through the deleter or `release` that came with it.
+//! - Memory is freed by its creator, through the deleter or `release` that comes with it.
 //! - No panic leaves an `extern "C"` function.
 //!
-//! Every function pointer's thread tag, ownership and failure are told beside it in the header.
+//! The header documents thread tag, ownership and failure of every function pointer.
 #![no_std]
 
 mod call;
@@ -45,7 +45,7 @@ pub use wire::{Form, WIRE_TYPES, WireType, wire_type};
 
 /// Major version: also in the name of the exported symbol. Another major is another contract.
 pub const ABI_MAJOR: u32 = 1;
-/// Minor version: only ever adds.
+/// Minor version: it only ever adds.
 pub const ABI_MINOR: u32 = 1;
 
 /// Reads an optional function of a growing struct behind a pointer: `None` if the writer's struct ends before it, or

@@ -17,12 +17,12 @@ impl Str {
     /// The empty text.
     pub const EMPTY: Self = Self::new("");
 
-    /// Borrows Rust text; the caller keeps it alive for as long as the receiver may read it.
+    /// Borrows Rust text; the caller keeps it alive as long as the receiver may read it.
     pub const fn new(text: &str) -> Self {
         Self { ptr: text.as_ptr().cast(), len: text.len() }
     }
 
-    /// The bytes, whatever they hold. `None` when null with a length.
+    /// The bytes. `None` if null with a length.
     ///
     /// # Safety
     /// `ptr` is null or points to `len` bytes that outlive `'a` and are not written meanwhile.
@@ -37,7 +37,7 @@ impl Str {
         Some(unsafe { core::slice::from_raw_parts(self.ptr.cast::<u8>(), self.len) })
     }
 
-    /// The text. `None` when null with a length or not UTF-8.
+    /// The text. `None` if null with a length or not UTF-8.
     ///
     /// # Safety
     /// As [`Str::bytes`].
@@ -70,7 +70,7 @@ pub const FUNCTION: u32 = 6;
 /// `u.list`.
 pub const LIST: u32 = 7;
 
-/// A tagged value: `kind` says which field of `u` holds.
+/// A tagged value: `kind` says which field of `u` is valid.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Value {

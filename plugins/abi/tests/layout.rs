@@ -1,6 +1,6 @@
 //! The Rust types and the C header agree on every size, offset and constant.
 //!
-//! One table below names both sides. From it a small C program is written that prints what the system's C compiler
+//! One table below names both sides. A small C program generated from it prints what the system's C compiler
 //! makes of `include/dreamwire.h`; Rust prints the same lines, and the two texts must be equal.
 
 use dreamwire_abi as abi;
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What both sides call a struct and its fields, what Rust says about it, and the constants.
+/// The names of a struct and its fields on both sides, Rust's values, and the constants.
 #[derive(Default)]
 struct Table {
     program: String,
@@ -137,12 +137,12 @@ fn include() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("include")
 }
 
-/// A file of its own for every test, in the folder that cargo gives integration tests.
+/// A separate file for every test, in cargo's folder for integration tests.
 fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()))
 }
 
-/// Runs a compiler and returns what it said if it refused.
+/// Runs a compiler and returns its error message if it failed.
 fn compile(compiler: &OsString, arguments: &[OsString]) -> Result<(), String> {
     let done = Command::new(compiler).args(arguments).output().map_err(|e| {
         format!("`{}` does not start ({e}): the tests need a C compiler, see README.md", compiler.display())

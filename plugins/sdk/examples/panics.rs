@@ -1,4 +1,4 @@
-//! A plugin for tests: its nodes panic, and the host must live.
+//! A plugin for tests: its nodes panic, and the host must survive.
 
 use dreamwire_sdk::prelude::*;
 
@@ -28,7 +28,7 @@ impl Node for Panics {
     }
 }
 
-/// A small grey picture from a node that panics when it is made or destroyed.
+/// A small grey picture from a node that panics when it is created or destroyed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoParams {}

@@ -5,7 +5,8 @@ use candle_core::{Device, Tensor};
 use dreamwire_abi as abi;
 use dreamwire_socket::{Bytes, CallRef, Dtype};
 
-/// One call of the host: progress, previews, files, budget. Lives for the call; may be used from any thread.
+/// One call of the host: progress, previews, files, thread budget. Valid for the call; may be used from any
+/// thread.
 pub struct Call {
     raw: CallRef<'static>,
     device: Device,
@@ -21,27 +22,27 @@ impl Call {
         Ok(Self { raw: raw.ok_or_else(|| Error::failed("the host passed no call"))?, device })
     }
 
-    /// Tells how far it is (`done` of `total`, what is being done) and asks whether to go on.
+    /// Reports progress (`done` of `total`, what is being done) and whether to go on.
     ///
     /// # Errors
-    /// Cancelled: return it with `?`, soon.
+    /// If cancelled: return it with `?`, soon.
     pub fn progress(&self, done: u64, total: u64, note: &str) -> Result<()> {
         if self.raw.progress(done, total, note) { Ok(()) } else { Err(Error::cancelled()) }
     }
 
-    /// Shows the IMAGE so far (`[B,H,W,C]`, 0..1); it may be dropped. Trouble with it is nobody's failure.
+    /// Shows the intermediate IMAGE (`[B,H,W,C]`, 0..1); it may be dropped. Errors are ignored.
     pub fn preview(&self, image: &Tensor) {
         if let Ok(image) = tensor::export(image) {
             self.raw.preview(&image);
         }
     }
 
-    /// A note that users see only when they ask for it.
+    /// Logs a message that users see only on request.
     pub fn info(&self, message: &str) {
         self.raw.log(3, message);
     }
 
-    /// A note that users should see.
+    /// Logs a message that users should see.
     pub fn warn(&self, message: &str) {
         self.raw.log(2, message);
     }
@@ -50,7 +51,7 @@ impl Call {
     /// `run`.
     ///
     /// # Errors
-    /// The host could not or would not read it, and has said why.
+    /// If the host could not or would not read it; it has recorded why.
     pub fn read(&self, path: &str) -> Result<Bytes> {
         let owned = self.raw.read(path).map_err(|status| match status {
             abi::E_UNSUPPORTED => Error::unsupported("this host gives no files"),
@@ -62,11 +63,11 @@ impl Call {
         }
     }
 
-    /// Publishes a file under the output root, atomically, and returns the name it got. `{counter:05}` in the template
-    /// is counted by the host; everything else is literal.
+    /// Publishes a file under the output root, atomically, and returns its final name. The host counts
+    /// `{counter:05}` in the template; everything else is literal.
     ///
     /// # Errors
-    /// The host could not or would not write it, and has said why.
+    /// If the host could not or would not write it; it has recorded why.
     pub fn publish(&self, name_template: &str, bytes: &[u8], media_type: &str) -> Result<String> {
         self.raw.publish(name_template, bytes, media_type).map_err(|status| match status {
             abi::E_UNSUPPORTED => Error::unsupported("this host publishes no files"),
@@ -74,7 +75,7 @@ impl Call {
         })
     }
 
-    /// The text of the graph that is running, for the metadata of what it makes.
+    /// The text of the running graph, for metadata of results.
     pub fn provenance(&self) -> Option<String> {
         self.raw.provenance()
     }
@@ -91,7 +92,7 @@ impl Call {
         }
     }
 
-    /// Where inputs are and outputs should be.
+    /// The device of inputs and outputs.
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -6,19 +6,19 @@ use candle_core::Tensor;
 
 /// A differentiable function `y[0..m) = f(x[0..n))` over float32 tensors.
 ///
-/// Writing `forward` with candle ops is enough: the tape is candle's graph. Beware that candle's own max-pool and
+/// Implementing `forward` with candle ops is enough: the tape is candle's graph. candle's own max-pool and
 /// nearest-upsample have wrong gradients; use those of `dreamwire-kernels`.
 pub trait Differentiable: Send + Sync + 'static {
     /// Type, inputs and outputs; asked once.
     fn spec(&self) -> FnSpec;
 
-    /// `y = f(x)`. `x` has one tensor per input of the spec that was given; inputs to differentiate by are tracked.
+    /// `y = f(x)`. `x` has one tensor per given input of the spec; inputs to differentiate are tracked.
     ///
     /// # Errors
-    /// Say what was expected and what was found.
+    /// State what was expected and what was found.
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>>;
 
-    /// How far it sees, if it is local: then a large picture can be dreamt in tiles. Asked once.
+    /// Its halo, if it is local: then a large picture can be dreamt in tiles. Requested once.
     fn tiles(&self) -> Option<Tiles> {
         None
     }
@@ -50,10 +50,10 @@ pub struct Linearised {
 
 /// The vector-Jacobian product of a function at one point.
 pub trait Pullback: Send {
-    /// `gx = J^T gy`; `None` in `gy` is zero, `None` in the result is exactly zero or not asked.
+    /// `gx = J^T gy`; `None` in `gy` is zero, `None` in the result is exactly zero or not requested.
     ///
     /// # Errors
-    /// Say what was expected and what was found.
+    /// State what was expected and what was found.
     fn vjp(&self, gy: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>>;
 
     /// Memory that it pins, in bytes, as far as it knows.
@@ -98,7 +98,7 @@ impl Pullback for CandleTape {
     }
 
     fn bytes(&self) -> u64 {
-        // What is between x and y is candle's to know; ends only.
+        // What lies between x and y is known to candle only; this counts the ends.
         self.x.iter().chain(&self.y).map(|t| (t.elem_count() * t.dtype().size_in_bytes()) as u64).sum()
     }
 }

@@ -1,4 +1,4 @@
-//! What goes wrong in a node, with the status the host maps to an exit code.
+//! Errors of nodes, with the statuses that the host maps to exit codes.
 
 use dreamwire_abi as abi;
 use dreamwire_socket::Said;
@@ -13,7 +13,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Clone)]
 pub struct Error {
     pub(crate) said: Said,
-    /// The host has heard of it already: a nested call said it, nearer to the cause than we are.
+    /// The host knows it already: a nested call reported it, nearer to the cause.
     pub(crate) reported: bool,
 }
 
@@ -23,7 +23,7 @@ impl Error {
         Self { said, reported: false }
     }
 
-    /// Anything that has no better name.
+    /// Anything without a more specific status.
     pub fn failed(message: impl fmt::Display) -> Self {
         Self::new(abi::E_FAILED, "", message)
     }
@@ -33,17 +33,17 @@ impl Error {
         Self::new(abi::E_ARG, name, message)
     }
 
-    /// What arrived at a port is unusable.
+    /// The value at a port is unusable.
     pub fn port(name: &str, message: impl fmt::Display) -> Self {
         Self::new(abi::E_ARG, name, message)
     }
 
-    /// A tensor of the wrong shape arrived at a port.
+    /// The tensor at a port has the wrong shape.
     pub fn shape(port: &str, message: impl fmt::Display) -> Self {
         Self::new(abi::E_SHAPE, port, message)
     }
 
-    /// A tensor of the wrong element type arrived at a port.
+    /// The tensor at a port has the wrong element type.
     pub fn dtype(port: &str, message: impl fmt::Display) -> Self {
         Self::new(abi::E_DTYPE, port, message)
     }
@@ -53,7 +53,7 @@ impl Error {
         Self::new(abi::E_INPUT, "", message)
     }
 
-    /// A stated limit refuses it.
+    /// A limit was exceeded.
     pub fn limit(message: impl fmt::Display) -> Self {
         Self::new(abi::E_LIMIT, "", message)
     }
@@ -63,7 +63,7 @@ impl Error {
         Self::new(abi::E_NONFINITE, "", message)
     }
 
-    /// A gradient was asked that the function cannot give.
+    /// The function is not differentiable as requested.
     pub fn not_differentiable(message: impl fmt::Display) -> Self {
         Self::new(abi::E_NOT_DIFF, "", message)
     }
@@ -73,7 +73,7 @@ impl Error {
         Self::new(abi::E_UNSUPPORTED, "", message)
     }
 
-    /// The host said stop.
+    /// The host asked to stop.
     pub fn cancelled() -> Self {
         Self { reported: true, ..Self::new(abi::CANCELLED, "", "cancelled") }
     }
@@ -83,7 +83,7 @@ impl Error {
         Self { reported: true, ..Self::new(status, "", message) }
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.said.hint = Some(match self.said.hint {
@@ -107,7 +107,7 @@ impl Error {
         self.said.status == abi::CANCELLED
     }
 
-    /// The status that the host is told.
+    /// The status for the host.
     pub fn status(&self) -> abi::Status {
         self.said.status
     }
@@ -132,7 +132,8 @@ impl std::error::Error for Error {}
 
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
-        // An error of ours that had to travel through candle (a foreign function inside backward) waits aside.
+        // An error of ours that had to pass through candle (a foreign function inside backward) is stored
+        // separately.
         crate::live::take_error().unwrap_or_else(|| Self::failed(plain(&error)))
     }
 }
@@ -145,7 +146,7 @@ fn plain(error: &candle_core::Error) -> String {
     }
 }
 
-/// Sends an error of ours through candle's code; `?` on the other side brings it back.
+/// Passes an error of ours through candle's code; `?` on the other side restores it.
 pub(crate) fn through_candle(error: Error) -> candle_core::Error {
     let message = error.to_string();
     crate::live::set_error(error);

@@ -1,4 +1,4 @@
-//! The one place where panics are caught and errors become statuses.
+//! The only place where panics are caught and errors become statuses.
 
 use crate::{Call, Error, Result, live, pool};
 use dreamwire_abi as abi;
@@ -6,7 +6,7 @@ use dreamwire_socket::CallRef;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once, PoisonError};
 
-/// Where the last panic of a thread happened; the payload does not say.
+/// Where the last panic of a thread happened; the payload does not contain it.
 static PLACE: Mutex<Option<(std::thread::ThreadId, String)>> = Mutex::new(None);
 
 /// Makes panics silent: their text goes to the host through `guard`, not to stderr.

@@ -1,4 +1,4 @@
-//! What arrived at a node's ports.
+//! The values at a node's ports.
 
 use crate::{Error, Function, Port, Result, tensor};
 use candle_core::{DType, Device, Tensor};
@@ -7,7 +7,7 @@ use dreamwire_abi::{Form, wire_type};
 use dreamwire_socket::{FnRef, TensorView};
 use std::marker::PhantomData;
 
-/// The inputs of one run, by port name. Tensors are copied when asked for.
+/// The inputs of one run, by port name. Tensors are copied when requested.
 pub struct Inputs<'a> {
     ports: &'static [Port],
     values: *const abi::Value,
@@ -37,15 +37,15 @@ impl<'a> Inputs<'a> {
     /// Any tensor.
     ///
     /// # Errors
-    /// The port is unconnected, or holds something else.
+    /// If the port is not connected, or holds something else.
     pub fn tensor(&self, port: &str) -> Result<Tensor> {
         self.opt_tensor(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
     }
 
-    /// Any tensor, or nothing where the port is unconnected.
+    /// Any tensor, or `None` if the port is not connected.
     ///
     /// # Errors
-    /// The port holds something else than a tensor.
+    /// If the port holds something else than a tensor.
     pub fn opt_tensor(&self, port: &str) -> Result<Option<Tensor>> {
         let Some(value) = self.connected(port)? else { return Ok(None) };
         if value.kind != abi::TENSOR {
@@ -67,15 +67,15 @@ impl<'a> Inputs<'a> {
     /// An IMAGE: float32 `[B,H,W,C]`, display-referred sRGB in 0..1.
     ///
     /// # Errors
-    /// Unconnected, or of another rank or element type.
+    /// If it is not connected, or of another rank or element type.
     pub fn image(&self, port: &str) -> Result<Tensor> {
         self.opt_image(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
     }
 
-    /// An IMAGE, or nothing where the port is unconnected.
+    /// An IMAGE, or `None` if the port is not connected.
     ///
     /// # Errors
-    /// Another rank or element type.
+    /// If it is of another rank or element type.
     pub fn opt_image(&self, port: &str) -> Result<Option<Tensor>> {
         self.shaped(port, "IMAGE")
     }
@@ -83,15 +83,15 @@ impl<'a> Inputs<'a> {
     /// A MASK: float32 `[B,H,W]` in 0..1.
     ///
     /// # Errors
-    /// Unconnected, or of another rank or element type.
+    /// If it is not connected, or of another rank or element type.
     pub fn mask(&self, port: &str) -> Result<Tensor> {
         self.opt_mask(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
     }
 
-    /// A MASK, or nothing where the port is unconnected.
+    /// A MASK, or `None` if the port is not connected.
     ///
     /// # Errors
-    /// Another rank or element type.
+    /// If it is of another rank or element type.
     pub fn opt_mask(&self, port: &str) -> Result<Option<Tensor>> {
         self.shaped(port, "MASK")
     }
@@ -118,24 +118,24 @@ impl<'a> Inputs<'a> {
     /// A function, retained.
     ///
     /// # Errors
-    /// Unconnected, or not a function.
+    /// If it is not connected, or not a function.
     pub fn function(&self, port: &str) -> Result<Function> {
         self.opt_function(port)?.ok_or_else(|| Error::port(port, format!("`{port}` is not connected")))
     }
 
-    /// A function, or nothing where the port is unconnected.
+    /// A function, or `None` if the port is not connected.
     ///
     /// # Errors
-    /// Not a function.
+    /// If it is not a function.
     pub fn opt_function(&self, port: &str) -> Result<Option<Function>> {
         // SAFETY: the value is borrowed for the call.
         self.connected(port)?.map(|value| unsafe { function(port, value) }).transpose()
     }
 
-    /// The functions of a MANY port, in the order of their numbers.
+    /// The functions of a port that takes many, in the order of their numbers.
     ///
     /// # Errors
-    /// One of them is not a function.
+    /// If one of them is not a function.
     pub fn functions(&self, port: &str) -> Result<Vec<Function>> {
         let Some(value) = self.connected(port)? else { return Ok(Vec::new()) };
         if value.kind != abi::LIST {
@@ -149,7 +149,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Two tensors have one shape.
+    /// Checks that two tensors have the same shape.
     ///
     /// # Errors
     /// Names both ports and both shapes.

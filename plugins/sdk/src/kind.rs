@@ -1,4 +1,4 @@
-//! What a kind is, as constants: the descriptors that the host lists without creating anything.
+//! Kinds as constants: the descriptors that the host lists without creating anything.
 
 use crate::Node;
 use dreamwire_abi as abi;
@@ -22,13 +22,14 @@ pub const fn port(name: &'static str, ty: &'static str) -> Port {
 }
 
 impl Port {
-    /// One line for people.
+    /// One line for display.
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.0.doc = abi::Str::new(doc);
         self
     }
 
-    /// An input that may stay unconnected; an output that may hold nothing ([`Outputs::none`](crate::Outputs::none)).
+    /// An input that may stay unconnected; an output that may be empty
+    /// ([`Outputs::none`](crate::Outputs::none)).
     pub const fn optional(mut self) -> Self {
         self.0.flags |= abi::PORT_OPTIONAL;
         self
@@ -46,7 +47,7 @@ impl Port {
     }
 }
 
-/// What a node is: id, version of meaning, ports. The parameters come from [`Node::Params`].
+/// A kind: id, version of meaning, ports. The params come from [`Node::Params`].
 pub struct Kind {
     pub(crate) id: &'static str,
     version: u32,
@@ -58,19 +59,20 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// A pure kind without ports. `version` is the version of its *meaning*: bump it when results change.
+    /// A pure kind without ports. `version` is the version of its *meaning*: increment it when results
+    /// change.
     pub const fn new(id: &'static str, version: u32) -> Self {
         Self { id, version, flags: abi::KIND_PURE, title: id, category: "", inputs: &[], outputs: &[] }
     }
 
-    /// The name for people, where it is not the id.
+    /// The display name, if it is not the id.
     #[must_use]
     pub const fn title(mut self, title: &'static str) -> Self {
         self.title = title;
         self
     }
 
-    /// Where menus put it.
+    /// The menu category.
     #[must_use]
     pub const fn category(mut self, category: &'static str) -> Self {
         self.category = category;
@@ -151,7 +153,7 @@ impl<N: Node> Descriptor<N> {
 }
 
 unsafe extern "C" fn params_schema<N: Node>() -> abi::Str {
-    // Asked a few times per process; each schema is made once and kept for good.
+    // Requested a few times per process; each schema is made once and never freed.
     static SCHEMAS: Mutex<Option<HashMap<TypeId, &'static str>>> = Mutex::new(None);
     let made = std::panic::catch_unwind(|| {
         let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);

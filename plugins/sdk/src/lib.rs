@@ -1,6 +1,6 @@
-//! Safe Rust for node authors: write a struct with parameters and a `run`, name it in [`plugin!`], done.
+//! Safe Rust for node authors: write a struct with params and a `run`, and name it in [`plugin!`].
 //!
-//! `nodes/template` is the manual; this page is the map.
+//! `nodes/template` is the manual; this page is the overview.
 //!
 //! # A node
 //! [`Node`] is one kind: a const [`Kind`] (id, ports), a `Params` struct (serde + schemars: its docs, defaults and
@@ -8,11 +8,11 @@
 //! ([`Inputs`]), results leave as [`Outputs`], the host is reached through [`Call`].
 //!
 //! # Functions on wires
-//! What makes Dreamwire different: a network, an objective or a generator is a *value*. Give one away by
-//! implementing [`Differentiable`] (a forward pass in candle ops is enough); use one that came over a wire through
-//! [`Function`]: evaluate it, pull gradients back through its [`Tape`], or apply it inside your own candle graph.
+//! A network, an objective or a generator is a *value*. Output one by implementing [`Differentiable`] (a
+//! forward pass in candle ops is enough); use one from a wire through [`Function`]: evaluate it, pull
+//! gradients back through its [`Tape`], or apply it inside your own candle graph.
 //!
-//! # What the SDK does so that you need not
+//! # What the SDK does for you
 //! - Every exported function goes through one `guard`: a panic becomes a status, an error a message with the port.
 //! - Work runs on the plugin's own rayon pool, with 16 MiB stacks (candle's backward and drop recurse) and as many
 //!   threads as the call allows; the threads are joined when the plugin is retired.
@@ -20,7 +20,7 @@
 //! - Nothing is global but the pool and a count of live objects.
 //!
 //! # What it does not do
-//! It never opens files (ask [`Call::read`]), never prints, and has no randomness (take a `seed` parameter).
+//! It never opens files (use [`Call::read`]), never prints, and has no randomness (take a `seed` param).
 
 mod call;
 mod differentiable;

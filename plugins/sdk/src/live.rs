@@ -7,8 +7,8 @@ use crate::{Call, Error};
 use std::cell::RefCell;
 
 thread_local! {
-    // Const-initialised without Drop: nothing is registered with the thread, so a retired library leaves no destructor
-    // behind that would run after it.
+    // Const-initialised without Drop: nothing is registered with the thread, so a retired library leaves no
+    // destructor to run after it.
     static CALLS: RefCell<[*const Call; DEPTH]> = const { RefCell::new([std::ptr::null(); DEPTH]) };
     static LEVEL: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     static ERROR: RefCell<Option<std::mem::ManuallyDrop<Box<Error>>>> = const { RefCell::new(None) };
@@ -35,14 +35,15 @@ pub(crate) fn with<T>(call: &Call, body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// Gives the innermost live call to `body`; an error where none is live.
+/// Passes the innermost live call to `body`; an error if none is live.
 pub(crate) fn current<T>(body: impl FnOnce(&Call) -> Result<T, Error>) -> Result<T, Error> {
     let level = LEVEL.get();
     if level == 0 {
         return Err(Error::failed("a function was used outside a call of the host"));
     }
     let call = CALLS.with_borrow(|calls| calls[level - 1]);
-    // SAFETY: `with` put it there and is still on this thread's stack below us, so the `Call` it borrows is alive.
+    // SAFETY: `with` put it there and is still on this thread's stack below, so the `Call` it borrows is
+    // alive.
     body(unsafe { &*call })
 }
 

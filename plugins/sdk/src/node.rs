@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One kind of node.
 ///
-/// An instance lives from its first run to the end of the watch or run: it may keep weights between runs, and must
-/// give the same result whether it kept them or not.
+/// An instance lives from its first run to the end of the watch or run: it may keep weights between runs, and
+/// must give the same result with and without them.
 pub trait Node: Default + Send + 'static {
     /// Id, version and ports.
     const KIND: Kind;
@@ -22,7 +22,7 @@ pub trait Node: Default + Send + 'static {
     /// Computes the outputs, in the order of [`Kind::outputs`].
     ///
     /// # Errors
-    /// Say what was expected, what was found, and at which port or param: the host adds node and place.
+    /// State what was expected, what was found, and at which port or param: the host adds node and place.
     fn run(&mut self, call: &Call, params: Self::Params, inputs: Inputs) -> Result<Outputs>;
 
     /// Judges params that cannot work, whatever the inputs are, before anything runs: an unknown layer, a list that is

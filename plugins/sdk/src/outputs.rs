@@ -1,4 +1,4 @@
-//! What a node gives back.
+//! The outputs of a node.
 
 use crate::{Differentiable, Error, Port, Result, export, tensor};
 use candle_core::Tensor;
@@ -20,7 +20,7 @@ enum Output {
 pub struct Outputs(Vec<Output>);
 
 impl Outputs {
-    /// None yet.
+    /// No outputs yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,7 +66,7 @@ impl Outputs {
         self.with(Output::Function(Box::new(function)))
     }
 
-    /// Nothing at this port, which is [`optional`](crate::Port::optional).
+    /// Leaves this port empty, which is [`optional`](crate::Port::optional).
     #[must_use]
     pub fn none(self) -> Self {
         self.with(Output::None)
@@ -122,7 +122,8 @@ impl Made {
     }
 }
 
-/// Text lives until the next call on that node; the host copies at once, so the last one per thread is enough.
+/// Text is valid until the next call on that node; the host copies at once, so the last one per thread is
+/// enough.
 fn lend(text: String) -> abi::Str {
     use std::sync::{Mutex, PoisonError};
     // Outputs of one run come from one thread; a small ring keeps several strings of several runs apart.

@@ -1,4 +1,4 @@
-//! The entry of a plugin: which kinds it has, how it starts and ends.
+//! The entry of a plugin: its kinds, its start and its end.
 
 use crate::guard::{guard, install_panic_hook, status};
 use crate::kind::Descriptor;
@@ -9,7 +9,7 @@ use dreamwire_socket::CallRef;
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::Ordering;
 
-/// A kind and how an instance of it is made; see [`Factory::of`].
+/// A kind and how an instance of it is created; see [`Factory::of`].
 pub struct Factory {
     kind: &'static abi::Kind,
     id: &'static str,
@@ -50,7 +50,7 @@ impl<P: Plugin> Table<P> {
     };
 }
 
-/// The entry of a plugin. Tests link several statically, side by side; only the library exports one.
+/// The entry of a plugin. Tests link several statically; only the library exports one.
 pub const fn entry<P: Plugin>() -> abi::Entry {
     abi::Entry {
         size: size_of::<abi::Entry>() as u32,

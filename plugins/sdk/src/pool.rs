@@ -36,7 +36,7 @@ fn start(threads: usize) -> Result<Pool, rayon::ThreadPoolBuildError> {
 
 fn stop(pool: Pool) {
     let Pool { pool, workers, .. } = pool;
-    // Dropping the last handle only signals; joining makes sure that no code of ours runs any more.
+    // Dropping the last handle only signals; joining ensures that no code of ours runs any more.
     drop(pool);
     for worker in workers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         let _ = worker.join();
@@ -49,7 +49,7 @@ pub(crate) fn install<T: Send>(threads: u32, body: impl FnOnce() -> T + Send) ->
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n as usize,
     };
-    // A nested call on a worker of this pool stays where it is: its budget is the outer call's.
+    // A nested call on a worker of this pool stays there: its budget is the outer call's.
     if rayon::current_thread_index().is_some() && rayon::current_num_threads() == wanted {
         return body();
     }
@@ -68,7 +68,7 @@ pub(crate) fn install<T: Send>(threads: u32, body: impl FnOnce() -> T + Send) ->
     };
     match pool {
         Some(pool) => pool.install(body),
-        // No threads to be had: the caller's own does it all.
+        // No threads available: the caller's own does everything.
         None => body(),
     }
 }

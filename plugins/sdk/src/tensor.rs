@@ -1,9 +1,9 @@
 //! candle tensors to and from the ABI.
 //!
-//! Export shares memory: the tensor is kept alive by the managed struct. It is detached first (the gradient of a leaf
-//! still carries its graph, which would pin every activation) and made contiguous (a strided gather on the other side
-//! is 75 times slower). Import copies, because candle's storage owns its `Vec`. In this version values cross in host
-//! memory whatever the device.
+//! Export shares memory: the managed struct keeps the tensor alive. It is detached first (the gradient of a
+//! leaf still carries its graph, which would pin every activation) and made contiguous (a strided gather on
+//! the other side is 75 times slower). Import copies, because candle's storage owns its `Vec`. In this
+//! version values cross in host memory whatever the device.
 
 use crate::{Error, Result};
 use candle_core::op::BackpropOp;
@@ -136,7 +136,8 @@ pub(crate) fn receive(owned: &Owned, device: &Device) -> Result<Tensor> {
     import(&owned.view()?, device)
 }
 
-/// Copies a borrowed tensor straight into a leaf that tracks gradients: `Var::from_tensor` would copy it twice.
+/// Copies a borrowed tensor directly into a leaf that tracks gradients: `Var::from_tensor` would copy it
+/// twice.
 pub(crate) fn import_variable(view: &TensorView<'_>, device: &Device) -> Result<Tensor> {
     if !device.is_cpu() {
         return Ok(candle_core::Var::from_tensor(&import(view, device)?)?.into_inner());

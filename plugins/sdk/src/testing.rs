@@ -3,7 +3,8 @@
 //! ```text
 //! let ran = testing::run_node::<Mix>(r#"{"amount": 0.5}"#, &[("a", a.into()), ("b", b.into())], &[]).unwrap();
 //! ```
-//! The node runs behind its real C vtable, so the tests see what the host would: panics as statuses, tensors copied.
+//! The node runs behind its real C vtable, so tests see what the host would: panics as statuses, tensors
+//! copied.
 
 use crate::guard::guard;
 use crate::{Differentiable, Error, Function, Node, Result, export, tensor};
@@ -35,10 +36,10 @@ pub enum Value {
 }
 
 impl Value {
-    /// A function made here, as if it had come over a wire.
+    /// A function created here, as if it came from a wire.
     ///
     /// # Panics
-    /// If the function does not describe itself.
+    /// If the function has no description.
     pub fn function(function: impl Differentiable) -> Self {
         let function = Function::new(export::function(Box::new(function)));
         Self::Function(function.expect("the SDK's own functions describe themselves"))
@@ -63,7 +64,7 @@ impl From<Tensor> for Value {
     }
 }
 
-/// What a node did.
+/// The result of running a node.
 #[derive(Default)]
 pub struct Ran {
     /// Its outputs, in port order.
@@ -144,10 +145,10 @@ fn failure(ran: Ran, status: abi::Status) -> Error {
     ran.failure.unwrap_or_else(|| Error::new(status, "", "failed without a word"))
 }
 
-/// Runs `body` as the body of a node's `run` would: on the plugin's pool, with a live call.
+/// Runs `body` like a node's `run`: on the plugin's pool, with a live call.
 ///
 /// # Errors
-/// What `body` says.
+/// Those of `body`.
 pub fn in_call<T: Send>(body: impl FnOnce(&crate::Call) -> Result<T> + Send) -> Result<T> {
     let (result, ran) = with_call(&[], |call| guard(call, body));
     result.map_err(|status| failure(ran, status))
@@ -165,10 +166,10 @@ pub fn check_params<N: Node>(params_json: &str) -> Result<()> {
     if status == abi::OK { Ok(()) } else { Err(failure(ran, status)) }
 }
 
-/// Runs one node with params (JSON, complete or with defaults left out), inputs by port name and files by path.
+/// Runs one node with params (JSON, defaults may be omitted), inputs by port name and files by path.
 ///
 /// # Errors
-/// What the node says.
+/// Those of the node.
 ///
 /// # Panics
 /// Never: the nodes of the SDK are complete.

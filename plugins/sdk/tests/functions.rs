@@ -1,4 +1,4 @@
-//! A function goes over the C ABI and comes back: values, gradients and failures survive the trip.
+//! A function crosses the C ABI and comes back: values, gradients and failures survive.
 
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::testing::{Value, in_call, run_node};

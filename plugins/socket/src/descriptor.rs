@@ -25,7 +25,7 @@ pub struct Facts {
     pub faults: Vec<String>,
 }
 
-/// What a plugin says of a kind.
+/// The descriptor of a kind.
 #[derive(Clone, Debug, Default)]
 pub struct KindFacts {
     /// Its place in the plugin's list.
@@ -46,7 +46,7 @@ pub struct KindFacts {
     pub outputs: Vec<PortFacts>,
 }
 
-/// What a plugin says of a port.
+/// The descriptor of a port.
 #[derive(Clone, Debug, Default)]
 pub struct PortFacts {
     /// As in graph files.
@@ -100,7 +100,7 @@ pub(crate) unsafe fn read(entry: *const abi::Entry) -> Facts {
     facts
 }
 
-/// The size is in every growing struct, at its start.
+/// Every growing struct starts with its size.
 unsafe fn is_smaller<T>(pointer: *const T, least: usize) -> bool {
     // SAFETY: non-null, static, and starting with its size.
     unsafe { (pointer.cast::<u32>().read() as usize) < least }

@@ -1,4 +1,4 @@
-//! Graphs that mean nothing, and very large ones (rows A15, A18, A19, A20).
+//! Invalid graphs, and very large ones (rows A15, A18, A19, A20).
 
 use dreamwire_tests::{Cmd, Folder, Outcome};
 use serde_json::{Map, Value, json};
@@ -102,7 +102,7 @@ fn ten_thousand_nodes_run_one_after_another() {
     graph.insert("n0".to_owned(), noise(1));
     graph.insert("shared".to_owned(), noise(2));
     for index in 0..BLENDS {
-        // Another factor for each: with equal ones a result that repeats would end the chain early.
+        // Another factor for each: with equal ones a repeated result would end the chain early.
         let inputs = json!({
             "image1": [format!("n{index}"), 0], "image2": ["shared", 0], "factor": index as f64 / 20_000.0
         });

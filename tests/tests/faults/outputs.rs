@@ -1,4 +1,4 @@
-//! Files that are written, and readers that have left (rows E11, E14).
+//! Written files, and readers that have left (rows E11, E14).
 
 use dreamwire_tests::{Cmd, Folder, built};
 use serde_json::json;
@@ -55,7 +55,7 @@ mod modes {
     }
 }
 
-/// Runs the program with nobody at the other end of its pipes.
+/// Runs the program with closed pipes.
 fn unheard(folder: &Folder, arguments: &[&str]) -> ExitStatus {
     let mut child = Cmd::new(folder).args(arguments).start();
     drop((child.stdout.take(), child.stderr.take()));

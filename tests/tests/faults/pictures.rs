@@ -1,4 +1,4 @@
-//! Pictures of every kind, and what is none (rows D4, D5, D7, D8, D9).
+//! Pictures of every kind, and files that are none (rows D4, D5, D7, D8, D9).
 
 use super::png::{Form, GREY, GREY_ALPHA, PALETTE, RGB, RGBA, png};
 use dreamwire_tests::{Cmd, Folder, Outcome, photo};
@@ -112,7 +112,7 @@ fn sizes_that_nobody_expects_work() {
     }
 }
 
-/// One step of a dream in a picture of noise.
+/// One step of a dream of noise.
 fn dreaming(width: u32, height: u32, layer: &str) -> Folder {
     Folder::with_graph(&json!({
         "noise": { "class_type": "NoiseImage", "inputs": { "width": width, "height": height } },
@@ -146,7 +146,7 @@ fn a_picture_smaller_than_the_layer_needs_is_refused_with_what_it_needs() {
     }
 }
 
-/// A picture of two pixels beside each other, as IMAGE and MASK saved in 16 bits.
+/// Two adjacent pixels, as IMAGE and MASK saved in 16 bits.
 #[track_caller]
 fn check_form(
     what: &str,
@@ -226,7 +226,7 @@ fn exif(orientation: u8) -> Vec<u8> {
 
 #[test]
 fn every_orientation_is_applied_once() {
-    // The stored picture, and what is to be seen of it under each orientation, row by row.
+    // The stored picture, and its appearance under each orientation, row by row.
     const STORED: [&[u8]; 2] = [&[10, 20, 30], &[40, 50, 60]];
     const SEEN: [(u32, [u8; 6]); 8] = [
         (3, [10, 20, 30, 40, 50, 60]),
@@ -257,7 +257,7 @@ fn every_orientation_is_applied_once() {
         let name = format!("out/seen{orientation}_00001_.png");
         let seen = image::open(folder.join(&name)).expect("a picture").to_luma8();
         assert_eq!((seen.width(), seen.as_raw().as_slice()), (width, &expected[..]), "{orientation}");
-        // Nobody turns it a second time.
+        // Nobody rotates it a second time.
         let file = folder.read(&name);
         assert!(!file.windows(4).any(|bytes| bytes == b"eXIf"), "{orientation}");
     }

@@ -1,10 +1,11 @@
-//! Plugins that cannot be started, give what they must not, or are owed their memory (rows B7, B11, B12, B13).
+//! Plugins that cannot be started, return what they must not, or are owed their memory (rows B7, B11, B12,
+//! B13).
 
 use dreamwire_tests::{Cmd, Folder, Outcome, built, c_plugin, c_plugin_with};
 use serde_json::json;
 use std::path::Path;
 
-/// A graph that saves what a kind of the plugin under test makes.
+/// A graph that saves the output of a kind of the plugin under test.
 fn saving(kind: &str) -> Folder {
     Folder::with_graph(&json!({
         "it": { "class_type": kind },
@@ -70,7 +71,7 @@ fn what_is_not_finite_is_refused_with_its_place_unless_it_is_allowed() {
     assert_eq!(folder.files("out").len(), 1);
 }
 
-/// Every picture and node goes back to the plugin once, however many use it.
+/// Every picture and node returns to the plugin once, however many use it.
 #[test]
 fn what_a_plugin_gave_comes_back_once() {
     let save = |from: &str, prefix: &str| {

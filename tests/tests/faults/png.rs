@@ -1,4 +1,4 @@
-//! PNG files made by hand: what encoders do not write.
+//! PNG files made by hand, which encoders do not write.
 
 /// Bits of a sample, and what a pixel is made of, as IHDR has them.
 #[derive(Clone, Copy)]
@@ -13,8 +13,8 @@ pub(crate) const PALETTE: u8 = 3;
 pub(crate) const GREY_ALPHA: u8 = 4;
 pub(crate) const RGBA: u8 = 6;
 
-/// A PNG of `width x height` with further chunks before its pixels, which are stored and not compressed. It holds the
-/// rows that are given, however many its header promises.
+/// A PNG of `width x height` with further chunks before its pixels, which are stored and not compressed. It
+/// holds the given rows, however many its header declares.
 pub(crate) fn png(size: (u32, u32), form: Form, chunks: &[(&[u8; 4], &[u8])], rows: &[&[u8]]) -> Vec<u8> {
     let mut header = [size.0.to_be_bytes(), size.1.to_be_bytes()].concat();
     header.extend([form.depth, form.color, 0, 0, 0]);

@@ -5,7 +5,7 @@ use crate::subject::{Started, Subject, Worked};
 use dreamwire_abi as abi;
 use dreamwire_graph::KindInfo;
 
-/// So often a run may ask again after it was told to stop: its threads may each have been about to.
+/// How often a run may still ask after it was told to stop: its threads may each have been about to.
 const SOON: u64 = 16;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
@@ -31,7 +31,7 @@ fn one(started: &Started<'_>, kind: &KindInfo, worked: Worked) -> Result<Done, S
         let after = started.host.polls().saturating_sub(at);
         started.host.cancel_at(0);
         let stopped = match ran.status {
-            // Nothing of it is used, but what is there must be what it says.
+            // The outputs are not used, but must be valid.
             abi::CANCELLED | abi::OK if after <= SOON => Ok(()),
             abi::CANCELLED | abi::OK => Err(format!("it went on and asked {after} times more")),
             status => Err(format!("it ended with {}", judge::words(status, ran.said.as_ref()))),

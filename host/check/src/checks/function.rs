@@ -10,7 +10,7 @@ use dreamwire_socket::{FnFacts, Spec};
 use std::collections::BTreeSet;
 
 const FLAGS: u32 = abi::FN_SCALAR | abi::FN_REENTRANT | abi::FN_DETERMINISTIC | abi::FN_TAPE_ONCE;
-/// Of the largest number, between values that are computed in two ways.
+/// Tolerance between values computed in two ways, relative to the largest.
 const CLOSE: f64 = 1e-3;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
@@ -18,7 +18,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     each_function(&started, |host, function| one(host, function).map(|()| Done::Looked(1)))
 }
 
-/// Looks at every function that the kinds make.
+/// Checks every function that the kinds output.
 pub(super) fn each_function(
     started: &Started<'_>,
     mut look: impl FnMut(&Host, &Function) -> Result<Done, String>,
@@ -145,7 +145,7 @@ fn fits(shape: &[usize], spec: &Spec, described: &FnFacts) -> Result<(), String>
             shape.len() == spec.dims.len()
                 && shape.iter().zip(&spec.dims).all(|(&size, &dim)| dim < 0 || dim == size as i64)
         }
-        // However it is written.
+        // Whatever the order.
         _ => shape.iter().product::<usize>() == 1,
     };
     if fits {
@@ -205,7 +205,7 @@ fn gradients(
     value_and_gradient(host, function, point, wrt)
 }
 
-/// The gradients by all inputs, each of its input's shape.
+/// The gradients of all inputs, each with its input's shape.
 pub(super) fn pull(
     host: &Host,
     tape: &Tape,
@@ -237,7 +237,7 @@ fn shaped_like(gradient: &[Option<Array>], point: &Point) -> Result<(), String> 
     Ok(())
 }
 
-/// Cotangents that are all NULL are zero, and so is what comes of them.
+/// Cotangents that are all NULL are zero, and so must be the gradient.
 fn zero_cotangents(
     host: &Host,
     function: &Function,
@@ -296,7 +296,7 @@ fn value_and_gradient(host: &Host, function: &Function, point: &Point, wrt: u64)
     Ok(())
 }
 
-/// Equal but for rounding.
+/// Equal up to rounding.
 fn close(a: &Array, b: &Array) -> Result<(), String> {
     if a.shape != b.shape {
         return Err(format!("shapes {:?} and {:?}", a.shape, b.shape));

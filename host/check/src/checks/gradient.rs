@@ -10,16 +10,17 @@ use crate::subject::Subject;
 use crate::supply::smooth;
 use dreamwire_abi as abi;
 
-/// Relative, between both numbers.
+/// Relative tolerance between both numbers.
 const TOLERANCE: f64 = 1e-2;
-/// What float32 leaves of a sum: relative to the sum of what is added.
+/// Rounding error of a float32 sum, relative to the sum of absolute terms.
 const ROUNDING: f64 = 2e-7;
 const DIRECTIONS: u64 = 6;
-/// So many directions must agree: at a kink of a rectifier or a pool both numbers are right and differ.
+/// How many directions must agree: at a kink of a rectifier or a pool both numbers are right and differ.
 const ENOUGH: usize = 4;
-/// Of the largest number of a direction, which is 1: the first at which both agree will do.
+/// Steps, relative to the largest component of a direction, which is 1: agreement at one of them is enough.
 const STEPS: [f64; 6] = [3e-3, 1e-3, 1e-2, 3e-4, 1e-4, 3e-5];
-/// Below this step rounding may be as large as what is looked for; then it must be small beside it to count.
+/// Below this step rounding may be as large as the difference; then it must be small beside the slope to
+/// count.
 const SMALL_STEP: f64 = 2e-4;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
@@ -37,7 +38,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     words.map(|words| format!("{words}; at worst off by {worst:.1e}"))
 }
 
-/// The largest disagreement that was let through. `None` without gradients.
+/// The largest accepted disagreement. `None` without gradients.
 fn one(host: &Host, function: &Function) -> Result<Option<f64>, String> {
     let point = accepted(host, function, 70)?;
     let wrt = differentiable(function, &point);
@@ -75,7 +76,7 @@ fn one(host: &Host, function: &Function) -> Result<Option<f64>, String> {
     Err(format!("{agreed} of {DIRECTIONS} directions agree, {ENOUGH} should; {}", reason.unwrap_or_default()))
 }
 
-/// What is added up: every output times these numbers.
+/// The weights of the sum over all outputs.
 struct Weighted<'a> {
     host: &'a Host,
     function: &'a Function,
@@ -83,7 +84,7 @@ struct Weighted<'a> {
 }
 
 impl Weighted<'_> {
-    /// The sum, and the sum of the sizes of what is added.
+    /// The sum, and the sum of absolute terms.
     fn at(&self, point: &Point) -> Result<(f64, f64), String> {
         let evaluated = self.function.eval(self.host, point, 0, false);
         if evaluated.status != abi::OK {
@@ -99,7 +100,7 @@ impl Weighted<'_> {
     }
 }
 
-/// Mostly the output itself, so that what is large counts, and a little of everything.
+/// Mostly the output itself, so that large values count, plus a little of everything.
 fn weights(y: &Array, seed: u64) -> Array {
     let count = y.data.len().max(1) as f64;
     if y.data.len() <= 1 {
@@ -111,7 +112,7 @@ fn weights(y: &Array, seed: u64) -> Array {
     Array { shape: y.shape.clone(), data: y.data.iter().zip(&noise.data).map(weight).collect() }
 }
 
-/// Uphill, so that the difference stands out of rounding, and a smooth random part; its largest number is 1.
+/// Uphill, so that the difference exceeds rounding, plus a smooth random part; its largest component is 1.
 fn direction(gradient: &[Option<Array>], point: &Point, wrt: u64, number: u64) -> Vec<Option<Vec<f64>>> {
     let all = || gradient.iter().flatten().flat_map(|g| &g.data).map(|v| f64::from(*v));
     let size = (all().map(|v| v * v).sum::<f64>() / all().count().max(1) as f64).sqrt();
@@ -129,7 +130,7 @@ fn direction(gradient: &[Option<Array>], point: &Point, wrt: u64, number: u64) -
     direction
 }
 
-/// How far both numbers are apart, relative; the inner error says which they are.
+/// The relative difference of both numbers; the inner error states them.
 fn agrees(
     weighted: &Weighted<'_>,
     point: &Point,

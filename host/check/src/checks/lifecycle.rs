@@ -3,7 +3,7 @@ use crate::subject::{Started, Subject};
 use dreamwire_abi as abi;
 use dreamwire_graph::KindInfo;
 
-/// What nobody calls a kind.
+/// An id that no kind has.
 const NO_KINDS: [&str; 2] = ["DreamwireCheckNoSuchKind", ""];
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {

@@ -30,7 +30,7 @@ fn one(started: &Started<'_>, kind: &KindInfo, worked: Worked, before: Balance) 
     if let Some(port) = first.and_then(|&index| kind.inputs.get(index)) {
         return Err(format!("it wrote into the memory of input `{}`, which is borrowed", port.name));
     }
-    // The call is over: whoever reads its inputs from now on reads NaN.
+    // The call is over: whoever still reads its inputs reads NaN.
     ran.poison_inputs();
     started.at(&format!("{}, functions after the run", kind.id));
     after(started, &ran).map_err(|why| format!("after the run, when its inputs are gone, {why}"))?;
@@ -58,7 +58,7 @@ fn one(started: &Started<'_>, kind: &KindInfo, worked: Worked, before: Balance) 
     Ok(Done::Looked(1))
 }
 
-/// Tensors come with the means to free them.
+/// Tensors come with a deleter.
 fn outputs(kind: &KindInfo, ran: &Ran) -> Result<(), String> {
     for (port, output) in kind.outputs.iter().zip(&ran.outputs) {
         if let Output::Tensor(samples) = output
@@ -70,7 +70,7 @@ fn outputs(kind: &KindInfo, ran: &Ran) -> Result<(), String> {
     Ok(())
 }
 
-/// Functions live on their own, and a tape may be released unused.
+/// Functions are independent of the run, and a tape may be released unused.
 fn after(started: &Started<'_>, ran: &Ran) -> Result<(), String> {
     let host = &started.host;
     for function in functions(ran) {
@@ -88,7 +88,7 @@ fn after(started: &Started<'_>, ran: &Ran) -> Result<(), String> {
     Ok(())
 }
 
-/// What was given to the plugin has come back.
+/// Everything given to the plugin was returned.
 pub(super) fn settled(now: Balance, before: Balance) -> Result<(), String> {
     let counts = [
         (now.inputs_ended - before.inputs_ended, "deleters of borrowed inputs were called"),

@@ -12,11 +12,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     started.each_kind(|kind| one(&started, kind)).end("kind")
 }
 
-/// Whether a run may go well although something is unusual.
+/// Whether a run may succeed despite an unusual input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Refusal,
-    /// A refusal, or that nobody minds.
+    /// A refusal, or success.
     NoHarm,
 }
 
@@ -35,7 +35,7 @@ fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
         for (supply, what) in wrong_supplies(&started.host, port) {
             let mut attempt = good.clone();
             attempt.inputs[index] = supply;
-            // A function may find out only when it is asked; what is optional may not matter.
+            // A function may be checked only when it is called; an optional input may be ignored.
             let must = !port.optional && what != STRANGE;
             let expect = if must { Expect::Refusal } else { Expect::NoHarm };
             run(started, kind, &attempt, &json, &format!("{what} at `{}`", port.name), expect)?;
@@ -46,13 +46,13 @@ fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
 
 const STRANGE: &str = "a function that refuses what it is given";
 
-/// What does not belong on a port.
+/// Values that do not belong on a port.
 fn wrong_supplies(host: &Host, port: &Port) -> Vec<(Supply, &'static str)> {
     let mut wrong = Vec::new();
     if !port.optional {
         wrong.push((Supply::None, "nothing"));
     }
-    // Rank 6 is no type's.
+    // No type has rank 6.
     let array = || Array { shape: vec![1, 1, 1, 2, 2, 3], data: vec![0.5; 12] };
     let takes = |test: fn(&str) -> bool| port.types.iter().any(|ty| test(ty));
     if takes(supply::is_tensor) {
@@ -72,7 +72,7 @@ fn wrong_supplies(host: &Host, port: &Port) -> Vec<(Supply, &'static str)> {
     wrong
 }
 
-/// A new instance with that; what it makes of it is looked at, too.
+/// Runs a new instance with that value; outputs are checked, too.
 fn run(
     started: &Started<'_>,
     kind: &KindInfo,
@@ -90,7 +90,7 @@ fn run(
             return Err(format!("it ran with {what} instead of refusing it"));
         }
         for function in point::functions(&ran) {
-            // Only the way in which it may refuse counts here.
+            // Only the way in which it may refuse matters here.
             point::look(&started.host, function, 90)
                 .map_err(|why| format!("a function made with {what}: {why}"))?;
         }

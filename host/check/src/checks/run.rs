@@ -9,7 +9,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     started.each_kind(|kind| one(&started, kind)).end("kind")
 }
 
-/// Every way to wire it up: it works, or is refused in order.
+/// Every way to connect it: it works, or refuses properly.
 fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
     let (mut runs, mut refused) = (0, None);
     for attempt in started.attempts(kind)? {

@@ -31,7 +31,7 @@ fn schema(plugin: &Plugin, kind: &KindFacts) -> Result<(), String> {
         if param.doc.trim().is_empty() {
             return Err(format!("param `{name}` has no `description`"));
         }
-        // A file or a text may have to be given; a number, a switch or a choice can start somewhere.
+        // A file or a text may be required; a number, a switch or a choice can have a default.
         if param.default.is_none() && (param.ty != ParamType::String || !param.choices.is_empty()) {
             return Err(format!("param `{name}` has no default; only texts may do without"));
         }

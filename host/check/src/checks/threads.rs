@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A thread that was joined may be listed for a moment longer.
+/// A joined thread may be listed for a moment longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
@@ -14,7 +14,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     };
     let started = subject.start()?;
     let mut tally = started.each_kind(|kind| {
-        // A kind that refuses has started whatever it starts, too.
+        // A kind that refuses may have started threads, too.
         if let Ok(worked) = started.work(kind)? {
             drop(worked.ran);
             worked.node.destroy();
@@ -39,7 +39,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     tally.end("kind")
 }
 
-/// Number and name of every thread of this process, where the system tells.
+/// Number and name of every thread of this process, if the system lists them.
 fn threads() -> Option<BTreeMap<String, String>> {
     let entries = std::fs::read_dir(Path::new("/proc/self/task")).ok()?.flatten();
     let thread = |entry: std::fs::DirEntry| {

@@ -47,12 +47,12 @@ impl Function {
         Ok(Self { function, described })
     }
 
-    /// `retain`, then `release`: leaves everything as it was.
+    /// `retain`, then `release`: leaves everything unchanged.
     pub(crate) fn retain_and_release(&self) {
         drop(self.function.clone());
     }
 
-    /// `y = f(x)`, `None` for inputs left out; with a tape out parameter if `tape`.
+    /// `y = f(x)`, `None` for omitted inputs; with a tape out parameter if `tape`.
     pub(crate) fn eval(&self, host: &Host, x: &[Option<Array>], wrt: u64, tape: bool) -> Evaluated {
         let x = lent(x);
         let (done, said) = host.call(|call| self.function.eval(call, &Views::new(&x), wrt, tape));
@@ -60,7 +60,7 @@ impl Function {
         Evaluated { status: done.status, said, y: collect(done.y), tape, touched: done.touched }
     }
 
-    /// Value and gradients of a scalar function; `None` if it offers none.
+    /// Value and gradients of a scalar function; `None` if it has none.
     pub(crate) fn value_and_grad(&self, host: &Host, x: &[Option<Array>], wrt: u64) -> Option<Pulled> {
         let x = lent(x);
         let (done, said) = host.call(|call| self.function.value_and_grad(call, &Views::new(&x), wrt));

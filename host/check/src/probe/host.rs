@@ -66,12 +66,12 @@ impl Host {
         self.state
     }
 
-    /// From now on `read` answers with these bytes where that path is asked for.
+    /// From now on `read` returns these bytes for that path.
     pub(crate) fn give_file(self, path: &str, bytes: &[u8]) {
         self.state.record().files.insert(path.to_owned(), bytes.to_vec());
     }
 
-    /// Counts progress calls from 0 again; the `at`-th, and all that follow, are told to stop. 0 lets all go on.
+    /// Counts progress calls from 0 again; the `at`-th and all later ones are told to stop. 0 is never.
     pub(crate) fn cancel_at(self, at: u64) {
         self.state.polls.store(0, Ordering::SeqCst);
         self.state.cancel_at.store(at, Ordering::SeqCst);
@@ -99,7 +99,7 @@ impl Host {
         std::mem::take(&mut self.state.record().published)
     }
 
-    /// What was wrong with previews and published bytes since the last time.
+    /// Faults of previews and published bytes since the last time.
     pub(super) fn take_complaints(self) -> Vec<String> {
         std::mem::take(&mut self.state.record().complaints)
     }

@@ -1,4 +1,4 @@
-//! Functions that the checker gives to a plugin, and counts the references of.
+//! Functions that the checker lends to a plugin, with counted references.
 
 use super::host::{Host, State};
 use super::model::{Model, Shape};
@@ -35,7 +35,7 @@ impl HostFunction {
         Self::make(host, model, false)
     }
 
-    /// The same function, but it says that it takes wider inputs than it does, and refuses whatever it is given.
+    /// The same function, but it declares wider inputs than it takes, and refuses everything.
     pub(crate) fn strange(host: &Host, model: Model) -> Self {
         Self::make(host, model, true)
     }
@@ -54,7 +54,7 @@ impl HostFunction {
         Self(dreamwire_socket::watch(Hosted { model, strange, table, state: host.state() }))
     }
 
-    /// References that are held, the checker's own included: 1 when all is given back.
+    /// References held, including the checker's own: 1 when all are released.
     pub(crate) fn references(self) -> isize {
         self.0.references()
     }

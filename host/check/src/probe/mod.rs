@@ -71,7 +71,7 @@ impl Plugin {
         if status == abi::OK { Ok(()) } else { Err(Refused { status, said, touched: false }) }
     }
 
-    /// Calls `deinit`: the objects that it counts as alive. `None` if the plugin has no such function.
+    /// Calls `deinit` and returns the number of objects alive. `None` if the plugin has no such function.
     pub(crate) fn stop(&self) -> Option<u32> {
         self.opened.entry().deinit()
     }

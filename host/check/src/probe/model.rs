@@ -1,12 +1,12 @@
-//! The formulas of host functions: polynomials of second degree whose gradients are written down by hand.
+//! The formulas of host functions: polynomials of second degree with hand-written gradients.
 //!
-//! Every output element is `constant + linear * mean(x) + square * mean(x^2)`, the means over a window of the input. So
-//! all of them are smooth, none is symmetric, and a gradient is one line.
+//! Every output element is `constant + linear * mean(x) + square * mean(x^2)`, the means over a window of the
+//! input. So all of them are smooth, none is symmetric, and a gradient is one line.
 
 use super::tensor::Array;
 use std::ops::Range;
 
-/// What a host function computes.
+/// The formula of a host function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Model {
     /// FEATURES: picture `[B,H,W,3]` to `relu1_1` `[B,8,H,W]` and `relu3_1` `[B,256,H/4,W/4]` (rounded up).
@@ -23,14 +23,14 @@ pub(crate) enum Model {
     Discriminator,
 }
 
-/// Numbers per latent of [`Model::Mapping`] and [`Model::Generator`].
+/// Width of the latents of [`Model::Mapping`] and [`Model::Generator`].
 const WIDTH: usize = 16;
 /// Layers of their styles.
 const LAYERS: usize = 6;
 /// Sides of the pictures of [`Model::Generator`].
 const SIDE: usize = 16;
 
-/// An input or output as a description names it.
+/// An input or output with its name in the description.
 pub(super) struct Shape {
     pub(super) name: &'static str,
     pub(super) semantics: &'static str,
@@ -105,7 +105,7 @@ impl Model {
     /// The outputs at `x`.
     ///
     /// # Errors
-    /// `x` has another shape than the input of this model.
+    /// If `x` has another shape than the input of this model.
     pub(super) fn forward(self, x: &Array) -> Result<Vec<Array>, String> {
         let seen = self.seen(&x.shape)?;
         Ok(self
@@ -136,7 +136,7 @@ impl Model {
     /// `J^T gy` at `x`; `None` is zero.
     ///
     /// # Errors
-    /// A cotangent has another shape than its output.
+    /// If a cotangent has another shape than its output.
     pub(super) fn pull(self, x: &Array, gy: &[Option<Array>]) -> Result<Array, String> {
         let seen = self.seen(&x.shape)?;
         let mut gradient = vec![0.0f64; x.data.len()];
@@ -206,7 +206,7 @@ impl Model {
                 term(window, (class * 37 % 101) as f64 / 50.0 - 1.0, (class * 17 % 13) as f64 / 13.0)
             }
             (Self::Objective, _) => {
-                // The sum over images of what each gives.
+                // The sum over the images' contributions.
                 let images = b as f64;
                 term([0..b, 0..h, 0..w, 0..c], 0.3 * images, -0.8 * images)
             }
@@ -257,7 +257,7 @@ mod tests {
         Array { shape: shape.to_vec(), data }
     }
 
-    /// The checker measures with these, so they are measured themselves.
+    /// The checker relies on these gradients, so they are checked too.
     #[test]
     fn gradients_are_those_of_the_values() {
         for (model, shape) in [

@@ -1,4 +1,4 @@
-//! Nodes: what goes in, what comes out.
+//! Nodes of a plugin: their inputs and outputs.
 
 use super::function::Function;
 use super::host::{Host, Published, State};
@@ -10,7 +10,7 @@ use dreamwire_socket::{Fault, Given, Inputs, NodeRef, Said, Taken};
 /// An instance of a kind.
 pub(crate) struct Node(NodeRef);
 
-/// What is connected to an input port.
+/// The value of an input port.
 #[derive(Clone)]
 pub(crate) enum Supply {
     /// Nothing.
@@ -33,7 +33,7 @@ pub(crate) enum Supply {
     Many(Vec<Supply>),
 }
 
-/// What a node left in an output port.
+/// The value that a node left in an output port.
 pub(crate) enum Output {
     /// Nothing.
     None,
@@ -73,7 +73,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Writes NaN over the inputs of this run, which is over: nobody may read them any more.
+    /// Overwrites the inputs of this finished run with NaN: nobody may read them any more.
     pub(crate) fn poison_inputs(&mut self) {
         self.loans.iter_mut().for_each(|(_, loan)| loan.poison());
     }
@@ -112,7 +112,7 @@ impl Node {
         }
     }
 
-    /// Destroys it. One that panicked is better left alone.
+    /// Destroys it. One that panicked should be left alone.
     pub(crate) fn destroy(self) {
         self.0.destroy();
     }

@@ -1,4 +1,4 @@
-//! Tensors that go to a plugin and come from it.
+//! Tensors passed to a plugin and returned by it.
 
 use super::host::State;
 use dreamwire_socket::{Dtype, Owned, TensorView, Watched};
@@ -23,7 +23,7 @@ impl Array {
     }
 }
 
-/// A tensor that a plugin gave: copied, and its deleter called once.
+/// A tensor that a plugin returned: copied, and its deleter called once.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Samples {
     /// The element type.
@@ -63,7 +63,7 @@ pub(super) fn lend_once(array: &Array) -> Option<Owned> {
     dreamwire_socket::lend(Dtype::F32, array.sizes(), array.data.clone()).ok()
 }
 
-/// A borrowed input: never freed, so that who ends or keeps it is only counted.
+/// A borrowed input: never freed, so that a wrong deletion is only counted.
 pub(super) struct Loan {
     pub(super) tensor: &'static Watched,
     before: Vec<u32>,
@@ -74,7 +74,7 @@ impl Loan {
         Self::new(Dtype::F32, array.sizes(), array.words(), state)
     }
 
-    /// Zeros of bytes, where numbers would be right.
+    /// Bytes of zeros, where numbers are expected.
     pub(super) fn bytes_of_shape(shape: &[usize], state: &'static State) -> Self {
         let count: usize = shape.iter().product();
         let shape = shape.iter().map(|&size| size as i64).collect();
@@ -88,24 +88,24 @@ impl Loan {
         Self { tensor: Watched::new(dtype, shape, words.clone(), ended), before: words }
     }
 
-    /// Whether somebody wrote into it.
+    /// Whether it was written to.
     pub(super) fn is_changed(&self) -> bool {
         self.tensor.words() != self.before
     }
 
-    /// Writes NaN all over it: whoever reads it after the call gets something else than before.
+    /// Overwrites it with NaN, so that a read after the call gives another result.
     pub(super) fn poison(&mut self) {
         self.tensor.fill(f32::NAN.to_bits());
         self.before.fill(f32::NAN.to_bits());
     }
 }
 
-/// Moves a tensor to the plugin, which is to end it once.
+/// Moves a tensor to the plugin, which must delete it once.
 pub(super) fn give(array: &Array, state: &'static State) -> Option<Owned> {
     hand_over(Dtype::F32, array.sizes(), array.words(), state)
 }
 
-/// Moves bytes `u8[n]` to the plugin, which is to end them once.
+/// Moves bytes `u8[n]` to the plugin, which must delete them once.
 pub(super) fn give_bytes(bytes: &[u8], state: &'static State) -> Option<Owned> {
     let words = bytes.chunks(4).map(|chunk| {
         let mut word = [0; 4];

@@ -96,7 +96,7 @@ fn check(name: &str) -> Result<(), WorldError> {
     Ok(())
 }
 
-/// `C:/a.png`
+/// `C:/a.png`.
 fn is_on_a_drive(name: &str) -> bool {
     matches!(name.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }

@@ -7,7 +7,7 @@ use dreamwire_abi as abi;
 use dreamwire_socket::{FnRef, Owned, TapeRef, Views};
 use std::sync::Arc;
 
-/// A differentiable function `y[0..m) = f(x[0..n))` that came over a wire. Cheap to clone.
+/// A differentiable function `y[0..m) = f(x[0..n))` from a wire. Cheap to clone.
 #[derive(Clone)]
 pub struct Function {
     handle: Arc<Handle>,
@@ -38,7 +38,7 @@ impl Function {
         &self.handle.spec
     }
 
-    /// How far it sees, if it is local: then it may be asked tile by tile.
+    /// Its halo, if it is local: then it may be evaluated tile by tile.
     pub fn tiles(&self) -> Option<Tiles> {
         self.handle.function.tiles().ok().flatten().and_then(Tiles::from_abi)
     }
@@ -49,7 +49,7 @@ impl Function {
 
     fn check_inputs(&self, x: &[&Tensor]) -> Result<()> {
         let inputs = &self.handle.spec.inputs;
-        // Optional inputs come last, so fewer is fine: the provider says if one is missing.
+        // Optional inputs come last, so fewer are valid: the provider reports a missing one.
         if x.len() > inputs.len() {
             let (given, wanted, ty) = (x.len(), inputs.len(), self.ty());
             return Err(Error::failed(format!("{ty} takes {wanted} inputs, {given} were given")));
@@ -84,15 +84,15 @@ impl Function {
     /// `y = f(x)`. Trailing optional inputs may be left out.
     ///
     /// # Errors
-    /// What the provider says; it has been told to the host with the provider's name.
+    /// Those of the provider, which the host reports with the provider's name.
     pub fn eval(&self, x: &[&Tensor]) -> Result<Vec<Tensor>> {
         live::current(|call| Ok(self.call_eval(call, x, 0)?.0))
     }
 
-    /// `y = f(x)` and the tape for gradients by the inputs whose bits are set in `wrt`.
+    /// `y = f(x)` and the tape for gradients with respect to the inputs whose bits are set in `wrt`.
     ///
     /// # Errors
-    /// As [`Function::eval`], and where the function is not differentiable.
+    /// As [`Function::eval`], and if the function is not differentiable.
     pub fn linearise(&self, x: &[&Tensor], wrt: u64) -> Result<(Vec<Tensor>, Tape)> {
         live::current(|call| {
             let (y, tape) = self.call_eval(call, x, wrt)?;
@@ -103,10 +103,10 @@ impl Function {
         })
     }
 
-    /// Value and gradient of a scalar function by its first input.
+    /// Value and gradient of a scalar function with respect to its first input.
     ///
     /// # Errors
-    /// As [`Function::linearise`]; the function is not scalar.
+    /// As [`Function::linearise`], and if the function is not scalar.
     pub fn value_and_grad(&self, x: &Tensor) -> Result<(f64, Tensor)> {
         live::current(|call| {
             self.check_inputs(&[x])?;
@@ -134,14 +134,14 @@ impl Function {
     }
 }
 
-/// What a forward pass kept for its vector-Jacobian product.
+/// What a forward pass keeps for its vector-Jacobian product.
 pub struct Tape {
     tape: TapeRef,
     function: Function,
 }
 
 impl Tape {
-    /// `gx = J^T gy`: the gradient by each input, `None` where it was not asked for or is exactly zero.
+    /// `gx = J^T gy`: the gradient of each input, `None` if it was not requested or is exactly zero.
     ///
     /// # Errors
     /// What the provider says.
@@ -163,7 +163,7 @@ impl Tape {
         })
     }
 
-    /// Memory that the tape pins, in bytes, as the provider reckons.
+    /// Memory that the tape pins, in bytes, as the provider estimates it.
     pub fn bytes(&self) -> u64 {
         self.tape.bytes()
     }

@@ -1,4 +1,4 @@
-//! Functions that came over a wire.
+//! Functions from wires.
 
 mod handle;
 mod op;

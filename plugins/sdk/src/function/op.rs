@@ -61,7 +61,7 @@ impl CustomOp1 for ForeignOp {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        // The storage is borrowed and a tensor owns: this copy is the price of entering the graph.
+        // The storage is borrowed and a tensor owns its data: entering the graph takes this copy.
         let x = Tensor::from_storage(
             Storage::Cpu(storage.clone()),
             Shape::from(storage_len(storage)?),

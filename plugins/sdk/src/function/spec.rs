@@ -1,4 +1,4 @@
-//! What a function takes and gives.
+//! Descriptions of functions.
 
 use crate::{Error, Result};
 use dreamwire_abi as abi;
@@ -138,7 +138,7 @@ impl FnSpec {
         self
     }
 
-    /// It has one output of one element: an objective.
+    /// Declares one output of one element: an objective.
     #[must_use]
     pub fn scalar(mut self) -> Self {
         self.flags |= abi::FN_SCALAR;

@@ -1,23 +1,23 @@
-//! Functions that can be asked tile by tile.
+//! Functions that can be evaluated tile by tile.
 
 use dreamwire_abi as abi;
 
-/// That a function is local, and how far it sees.
+/// Declares that a function is local, with its receptive field.
 ///
-/// Its value (each of its outputs, for FEATURES: what is made of them) is a mean or a sum over positions, and what a
-/// position contributes depends on no pixel further than `halo` away from its own cell. So the gradient of a large picture
-/// can be put together from tiles that overlap.
+/// Its value (for FEATURES: a function of each of its outputs) is a mean or a sum over positions, and the
+/// term of a position depends on no pixel further than `halo` from its own cell. So the gradient of a large
+/// picture can be assembled from overlapping tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
-    /// In pixels, at least 1: tiles start at multiples of it, so that pools fall as they do in the whole picture.
+    /// In pixels, at least 1: tiles start at multiples of it, so that pools align as in the whole picture.
     pub stride: u32,
     /// In pixels.
     pub halo: u32,
-    /// How positions become a value.
+    /// How positions are reduced to a value.
     pub reduction: TileReduction,
 }
 
-/// How the value of a local function is made of positions.
+/// How the value of a local function depends on its positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TileReduction {
     /// The mean over positions: a tile counts by its share of the picture.
