@@ -1,10 +1,10 @@
-//! Events and diagnostics as JSON: one form for every program that listens.
+//! Events and diagnostics as JSON, the same for every front end.
 
 use dreamwire_engine::{Event, Level, Published, Why};
 use dreamwire_graph::{Diagnostic, Severity, Source};
 use serde_json::{Value, json};
 
-/// An event as an object whose `event` says what it is.
+/// An event as an object; its `event` field names the type.
 pub fn event(event: &Event) -> Value {
     match event {
         Event::Planned { steps } => json!({ "event": "planned", "steps": steps }),
@@ -33,8 +33,7 @@ pub fn published(node: &str, file: &Published) -> Value {
     json!({ "event": "published", "node": node, "name": file.name, "path": path, "written": file.written })
 }
 
-/// A problem with the places that it is about. Without a place there are no `line` and `column`, without a node no
-/// `node` and `input`.
+/// A problem with its places. `line` and `column` are absent without a place, `node` and `input` without a node.
 pub fn diagnostic(source: &Source, problem: &Diagnostic) -> Value {
     let severity = match problem.severity {
         Severity::Error => "error",
@@ -73,7 +72,7 @@ pub fn diagnostic(source: &Source, problem: &Diagnostic) -> Value {
     value
 }
 
-/// "warning" and the like.
+/// The name of a level: "error", "warning", "info", "debug" or "trace".
 pub fn level_name(level: Level) -> &'static str {
     match level {
         Level::Error => "error",

@@ -5,17 +5,17 @@ use std::time::SystemTime;
 
 use dreamwire_graph::{Class, Code, Diagnostic, MAX_BYTES, Source};
 
-/// More than a graph may have, so that the message can state the size; less than would fill the memory.
+/// Above the limit of a graph, so that the message can state the size, but low enough for memory.
 const READ_BYTES: u64 = 16 * MAX_BYTES as u64;
 
-/// Which graph, with which overrides, and where its inputs may lie.
+/// The graph file, its overrides, and the folders of its inputs.
 #[derive(Clone, Debug, Default)]
 pub struct GraphFile {
     /// The file; `-` is standard input.
     pub path: PathBuf,
     /// Overrides, each `node.input=value`.
     pub sets: Vec<String>,
-    /// Folders that inputs may lie in beside the graph's own.
+    /// Further input folders; the graph's own folder is always one.
     pub inputs: Vec<PathBuf>,
 }
 
@@ -25,12 +25,12 @@ impl GraphFile {
         self.path.as_os_str() == "-"
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     pub fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// The folders that its inputs may lie in: its own first.
+    /// The input folders, the graph's own first.
     pub fn roots(&self) -> Vec<PathBuf> {
         let own = match self.path.parent() {
             Some(parent) if !self.is_stdin() && !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -39,12 +39,12 @@ impl GraphFile {
         std::iter::once(own).chain(self.inputs.iter().cloned()).collect()
     }
 
-    /// The first input folder that is none.
+    /// The first input folder that does not exist.
     pub fn missing_input(&self) -> Option<&Path> {
         self.inputs.iter().find(|folder| !folder.is_dir()).map(PathBuf::as_path)
     }
 
-    /// Reads the graph. If there are problems, the source is only good for showing them.
+    /// Reads the graph. If there are problems, the source only serves to display them.
     pub fn read(&self) -> (Source, Vec<Diagnostic>) {
         match self.bytes() {
             Ok(bytes) => Source::from_bytes(self.name(), &bytes),
@@ -68,14 +68,15 @@ impl GraphFile {
         Ok(bytes)
     }
 
-    /// What changes when the file does: good enough to decide to look again, not to decide that nothing changed.
+    /// Size and modification time. A difference means that the file may have changed; equality does not prove that it
+    /// has not.
     pub(crate) fn stamp(&self) -> Option<(u64, SystemTime)> {
         let metadata = self.path.metadata().ok()?;
         Some((metadata.len(), metadata.modified().ok()?))
     }
 }
 
-/// Opens a regular file, or what a shell has opened for us (`<(...)`): a named pipe that nobody writes to would block.
+/// Opens a regular file or a shell's process substitution (`<(...)`). A named pipe without a writer would block.
 fn open(path: &Path) -> Result<File> {
     let metadata = path.metadata()?;
     let of_the_shell = ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|own| path.starts_with(own));

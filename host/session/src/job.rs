@@ -5,36 +5,36 @@ use dreamwire_engine::{Nodes, Options, Plan};
 use dreamwire_graph::{Diagnostic, Link, Source};
 use dreamwire_loader::Loader;
 
-/// One graph to run: text and plugins as they were when it was read, so that a run never mixes two versions.
+/// One graph to run, with the text and plugins of the time it was read, so that a run never mixes versions.
 #[derive(Clone)]
 pub struct Job {
-    /// The text, to show places in it.
+    /// The text, for showing places in it.
     pub source: Arc<Source>,
-    /// What to do.
+    /// The steps to run.
     pub plan: Arc<Plan>,
-    /// Who does it.
+    /// The plugins that run them.
     pub loader: Arc<Loader>,
-    /// How.
+    /// The options of the run.
     pub options: Options,
-    /// What checking warned of.
+    /// Warnings of the check.
     pub warnings: Vec<Diagnostic>,
     /// Set to stop the run.
     pub cancel: Arc<AtomicBool>,
 }
 
 impl Job {
-    /// The same once more.
+    /// The same job, not cancelled.
     #[must_use]
     pub fn again(&self) -> Job {
         Job { cancel: Arc::default(), ..self.clone() }
     }
 
-    /// Whether a run of this job gives the result of the other, as far as graph and plugins say.
+    /// Whether both jobs give the same result, judged by graph and plugins.
     pub fn means_the_same(&self, other: &Job) -> bool {
         self.meaning() == other.meaning()
     }
 
-    /// What of a plan and its plugins goes into results.
+    /// Everything in a plan and its plugins that affects results.
     fn meaning(&self) -> Vec<String> {
         let plan = &self.plan;
         let id = |link: &Link| format!("{}.{}", plan.graph.nodes[link.node].id, link.output);

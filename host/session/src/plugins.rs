@@ -5,7 +5,7 @@ use dreamwire_engine::Nodes;
 use dreamwire_graph::Kinds;
 use dreamwire_loader::{Loader, Problem, Search};
 
-/// The plugins that a program works with.
+/// The loaded plugins.
 pub struct Session {
     /// Where plugins are looked for.
     pub search: Search,
@@ -14,11 +14,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Finds and loads plugins: beside the program, where the environment says, and what `named` names. `threads` is how
-    /// many threads a step may use.
+    /// Finds and loads plugins: beside the program, in the folders of `DREAMWIRE_PLUGINS`, and those in `named`.
+    /// `threads` is the thread budget of a step.
     ///
     /// # Errors
-    /// Problems of which at least one is fatal. Without a fatal one they come beside the session.
+    /// All problems, if one of them is fatal. Otherwise they are returned with the session.
     pub fn open(named: &[PathBuf], threads: usize) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let search = Search::new(named);
         let (loader, problems) = Loader::load(&search, threads, None);
@@ -28,7 +28,7 @@ impl Session {
         }
     }
 
-    /// The kinds on offer.
+    /// The kinds of the loaded plugins.
     pub fn kinds(&self) -> &Kinds {
         self.loader.kinds()
     }

@@ -3,21 +3,21 @@ use dreamwire_graph::Diagnostic;
 
 use crate::{GraphFile, Job};
 
-/// Memory of cached results; beyond it the least recently used are dropped.
+/// Cache size in bytes; beyond it the least recently used results are dropped.
 const CACHE_BYTES: u64 = 4 << 30;
 
 /// How a run ended.
 pub enum End {
-    /// It did all that it had to.
+    /// All steps are done.
     Done(Summary),
-    /// It did not begin: files are missing, or nothing can be published.
+    /// It did not start: files are missing, or nothing can be published.
     Refused(Vec<Diagnostic>),
-    /// It was stopped, or a step failed.
+    /// It was cancelled, or a step failed.
     Stopped(Stopped),
 }
 
 impl End {
-    /// What to tell about it.
+    /// The problems to report.
     pub fn problems(&self, job: &Job) -> Vec<Diagnostic> {
         match self {
             End::Done(_) | End::Stopped(Stopped::Cancelled) => Vec::new(),
@@ -29,7 +29,7 @@ impl End {
     }
 }
 
-/// Runs jobs in this process, and remembers results from one to the next. It is to be dropped on a thread with
+/// Runs jobs in this process and caches results between them. Must be dropped on a thread with
 /// [`STACK_BYTES`](crate::STACK_BYTES) of stack.
 pub struct InProcess {
     engine: Engine,
@@ -37,7 +37,7 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// A runner that reads where the graph's inputs may lie and publishes under `out`.
+    /// A runner that reads from the graph's input folders and publishes under `out`.
     pub fn new(graph: &GraphFile, out: std::path::PathBuf) -> Self {
         InProcess { engine: Engine::new(Cache::new(CACHE_BYTES)), world: Disk::new(graph.roots(), out) }
     }
@@ -47,7 +47,7 @@ impl InProcess {
         Snapshot::take(&job.plan, &self.world)
     }
 
-    /// Runs a job on the files that [`read`](Self::read) gave.
+    /// Runs a job on the files from [`read`](Self::read).
     pub fn run(&mut self, job: &Job, files: &Snapshot, emit: &(dyn Fn(Event) + Sync)) -> End {
         let problems = preflight(&job.plan, files, &self.world);
         if problems.iter().any(Diagnostic::is_error) {

@@ -1,27 +1,28 @@
 use dreamwire_engine::Nodes;
 use dreamwire_graph::{Checked, Class, Code, Diagnostic, Graph, check};
 
-/// What could be made of a graph.
+/// The result of [`understand`].
 pub struct Understood {
-    /// The part that can run: all of it if no problem is an error.
+    /// The part that can run; the whole graph if no problem is an error.
     pub checked: Option<Checked>,
-    /// Errors and warnings, not sorted yet.
+    /// Errors and warnings, unsorted.
     pub problems: Vec<Diagnostic>,
-    /// What a picture carries as its recipe: the graph with its overrides, as strict JSON.
+    /// The graph with its overrides, as strict JSON; published pictures carry it as metadata.
     pub provenance: String,
 }
 
 impl Understood {
-    /// The whole graph, if nothing is wrong with it.
+    /// The whole graph, if it has no errors.
     pub fn whole(&mut self) -> Option<Checked> {
         if self.problems.iter().any(Diagnostic::is_error) { None } else { self.checked.take() }
     }
 }
 
-/// Overrides, checks, and lets each kind judge its params. `parsed` is what [`parse`](dreamwire_graph::parse) gave.
+/// Applies overrides, checks the graph, and lets each kind judge its params. `parsed` is the result of
+/// [`parse`](dreamwire_graph::parse).
 ///
 /// # Errors
-/// An override that makes no sense.
+/// An invalid override.
 pub fn understand(
     parsed: (Graph, Vec<Diagnostic>),
     sets: &[String],
@@ -31,7 +32,7 @@ pub fn understand(
     let kinds = nodes.kinds();
     let wrong = sets.iter().filter_map(|assignment| graph.set(assignment, kinds).err());
     let wrong: Vec<String> = wrong.collect();
-    // In a graph that cannot be parsed, that is the first thing to fix.
+    // A graph that cannot be parsed is the first thing to fix.
     let understood = !graph.damaged && graph.nodes.iter().all(|node| kinds.get(&node.kind).is_some());
     if let Some(what) = wrong.into_iter().next()
         && understood
@@ -45,10 +46,10 @@ pub fn understand(
     Ok(Understood { checked, problems, provenance })
 }
 
-/// What the kinds say of their params that no schema can say: names of layers, pairs that do not go together.
+/// Problems that kinds find in their params and no schema can state: layer names, values that do not go together.
 fn judge(checked: &Checked, nodes: &dyn Nodes) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    // A param that comes over a link is not known yet, and the others may depend on it.
+    // A linked param is not known yet, and the others may depend on it.
     for node in checked.nodes.iter().filter(|node| node.linked_params.is_empty()) {
         let params = serde_json::Value::Object(node.params.clone()).to_string();
         let Err(failure) = nodes.check_params(&node.kind, &params) else { continue };

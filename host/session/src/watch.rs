@@ -1,8 +1,8 @@
-//! Runs a graph, and again whatever changed.
+//! Runs a graph, and reruns what changed.
 //!
-//! One thread looks (the caller's): it reads the graph when a folder says that something changed, checks it, and hands
-//! jobs to the thread that runs (`thread`). What to do next is decided in `decide`, what is known of the graph file is in
-//! `graph`, which paths matter in `places`.
+//! The caller's thread watches: when a folder reports a change, it reads and checks the graph, and passes jobs to the
+//! run thread (`thread`). `decide` decides what to do next, `graph` holds the state of the graph file, `places` the
+//! paths that matter.
 
 mod decide;
 mod folders;
@@ -31,7 +31,7 @@ use places::Places;
 pub use reload::PluginChange;
 use thread::{Ended, RunThread};
 
-/// Slow polling catches what no folder reports: a replaced folder, a retargeted link, a network disk.
+/// Interval of slow polling, for changes that no folder reports: a replaced folder, a retargeted link, a network disk.
 const SLOW_LOOK: Duration = Duration::from_secs(1);
 /// How long a run may take to stop.
 const STOP: Duration = Duration::from_secs(2);
@@ -43,61 +43,61 @@ pub struct Settings {
     pub graph: GraphFile,
     /// Where results are published.
     pub out: PathBuf,
-    /// How to run.
+    /// The options of each run.
     pub options: Options,
 }
 
-/// What a watch tells.
+/// What a watch reports.
 pub enum Notice<'a> {
-    /// A step of the run in flight.
+    /// An event of the run in flight.
     Event(&'a Event),
-    /// What is wrong with the graph, errors and warnings.
+    /// Errors and warnings of the graph.
     Problems {
         /// The text that they are about.
         source: &'a Source,
-        /// In no order.
+        /// Unsorted.
         problems: &'a [Diagnostic],
     },
-    /// An override that makes no sense.
+    /// An invalid override.
     BadOverride(&'a str),
-    /// The file has another value now for an input that an override replaces: the edit changes nothing.
+    /// The file's value of an overridden input was edited, which has no effect.
     Overridden(&'a str),
-    /// A run is over.
+    /// A run has ended.
     Ended {
-        /// What was run.
+        /// The job that was run.
         job: &'a Job,
         /// How it ended.
         end: &'a End,
         /// How long it took.
         elapsed: Duration,
     },
-    /// The graph is waited for.
+    /// The graph is missing or empty; the watch waits for it.
     Awaited {
         /// Why it cannot be read.
         why: &'a str,
     },
-    /// Plugins were built anew.
+    /// Plugins were rebuilt, added or removed.
     Plugins {
-        /// What is wrong with them.
+        /// Problems of loading them.
         problems: &'a [Problem],
-        /// What changed; empty: the plugins that are loaded stay in use.
+        /// What changed; empty if the loaded plugins stay in use.
         changes: &'a [PluginChange],
     },
-    /// The system cannot watch folders: they are looked at again and again.
+    /// The system cannot watch folders, so they are polled.
     Polling {
-        /// What it said.
+        /// The system's error.
         why: &'a str,
-        /// The time between two looks.
+        /// The polling interval.
         every: Duration,
     },
     /// Nothing is left to do until something changes.
     Idle {
-        /// A graph was read.
+        /// Whether a graph has been read.
         seen: bool,
     },
 }
 
-/// Who hears notices, on any thread.
+/// Receives notices, on any thread.
 pub type Listener = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
 
 /// Stops a watch.
@@ -105,13 +105,13 @@ pub type Listener = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
 pub struct Stopper(Sender<Message>);
 
 impl Stopper {
-    /// Stops the run in flight, and the watch with it.
+    /// Stops the run in flight and the watch.
     pub fn stop(&self) {
         let _ = self.0.send(Message::Stop);
     }
 }
 
-/// A fault of this program ended the watch: the thread that runs is gone.
+/// The run thread is gone, by a fault of this program, and the watch has ended.
 #[derive(Debug)]
 pub struct Gone;
 
@@ -127,10 +127,10 @@ enum Message {
     Stop,
 }
 
-/// Watches until it is stopped; `started` gets what stops it.
+/// Watches until it is stopped. `started` receives the [`Stopper`].
 ///
 /// # Errors
-/// A thread cannot be started, or was lost.
+/// The run thread cannot be started, or was lost.
 pub fn watch(
     settings: &Settings,
     session: Session,
@@ -174,7 +174,7 @@ struct Watch<'a> {
     runs: Runs<Job, Arc<Snapshot>>,
     /// The last valid graph.
     latest: Option<Job>,
-    /// It has been said that nothing is left to do.
+    /// [`Notice::Idle`] has been sent.
     told_idle: bool,
 }
 
@@ -237,7 +237,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Handles the changes once the burst of events is over.
+    /// Handles changes once the burst of events is over.
     fn act(&mut self, now: Instant) {
         if self.changes.wait(now) == Some(Duration::ZERO) {
             let changes = std::mem::take(&mut self.changes);
@@ -246,7 +246,7 @@ impl Watch<'_> {
                 self.graph.forget();
             }
             let offered = (changes.graph || reloaded) && self.look(now);
-            // A new graph reads its inputs again anyway.
+            // A new job reads its inputs anyway.
             if changes.inputs && !offered {
                 self.inputs_changed();
             }
@@ -256,7 +256,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads the graph and acts on it. True: there is something to run.
+    /// Reads the graph and acts on it. True if there is something to run.
     fn look(&mut self, now: Instant) -> bool {
         let settings = self.settings;
         let found = self.graph.look(&settings.graph, now);
@@ -264,7 +264,7 @@ impl Watch<'_> {
             Found::Nothing => return false,
             Found::Awaited { missing, .. } | Found::StillAwaited { missing } => {
                 if missing {
-                    // Its folder may have been replaced by another one of the same name.
+                    // Another folder may have taken the name of its folder.
                     self.folders.forget();
                     self.sync_folders();
                 }
@@ -289,7 +289,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Checks a graph that could be read, and runs it if it is valid.
+    /// Checks a graph and runs it if it is valid.
     fn check(&mut self, source: Source, parsed: (Graph, Vec<Diagnostic>)) -> bool {
         let sets = &self.settings.graph.sets;
         for input in self.overridden.edits(&parsed.0, sets) {
@@ -317,7 +317,7 @@ impl Watch<'_> {
         true
     }
 
-    /// Runs a job now, or after the run in flight, which is stopped if the job gives another result.
+    /// Runs a job now, or after the run in flight, which is cancelled if its result would differ.
     fn offer(&mut self, job: Job) {
         if let Some(current) = self.runs.current()
             && !current.means_the_same(&job)
@@ -356,7 +356,7 @@ impl Watch<'_> {
         self.tell(Notice::Ended { job, end, elapsed: *elapsed });
         self.watch_inputs(files);
         if let Some(job) = self.runs.ended() {
-            // What is requested twice warns once.
+            // Its warnings were shown when it was offered.
             self.start(Job { warnings: Vec::new(), ..job });
         }
     }
@@ -364,7 +364,7 @@ impl Watch<'_> {
     /// Watches the files that a run has read.
     fn watch_inputs(&mut self, files: &Snapshot) {
         self.places.set_inputs(&files.places());
-        // Even if they are the same: another folder may have taken the name of one that was watched.
+        // Even for the same paths: another folder may have taken the name of a watched one.
         self.sync_folders();
     }
 

@@ -1,12 +1,12 @@
-//! What to do next, as pure functions of what happened: nothing here reads a file, a clock or a thread.
+//! Decides what to do next. Pure functions: nothing here touches files, clocks or threads.
 
 use std::time::{Duration, Instant};
 
-/// Saves come as bursts of events; a burst ends after this silence.
+/// A save is a burst of events; a burst ends after this silence.
 const QUIET: Duration = Duration::from_millis(80);
 /// A continuous stream of saves is handled at least this often.
 const LONGEST: Duration = Duration::from_millis(300);
-/// Linkers write for longer than editors.
+/// Linkers take longer to write than editors.
 const PLUGIN_QUIET: Duration = Duration::from_millis(300);
 const PLUGIN_LONGEST: Duration = Duration::from_secs(5);
 /// For this long after a save, an unreadable file may be half written.
@@ -21,7 +21,7 @@ pub(super) enum About {
     Plugins,
 }
 
-/// Changes that are not handled yet.
+/// Pending changes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     pub(super) graph: bool,
@@ -41,7 +41,7 @@ impl Changes {
         self.times = Some((first, now));
     }
 
-    /// How long to wait for more; zero: handle them now; `None`: nothing has changed.
+    /// How long to wait for more changes; zero means handle them now, `None` that nothing has changed.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let (first, last) = self.times?;
         let (quiet, longest) = if self.plugins { (PLUGIN_QUIET, PLUGIN_LONGEST) } else { (QUIET, LONGEST) };
@@ -55,29 +55,29 @@ impl Changes {
 pub(super) enum Look {
     /// It cannot be read.
     Missing,
-    /// There is nothing in it.
+    /// It holds nothing but whitespace.
     Empty,
-    /// The bytes that were seen last.
+    /// It has the same bytes as before.
     Same,
-    /// No graph.
+    /// It is not a graph.
     Broken,
-    /// A graph, whatever it means.
+    /// It parses as a graph, valid or not.
     Whole,
 }
 
-/// What to do with it.
+/// What to do after a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
-    /// Read again after that time.
+    /// Read it again after that time.
     Again(Duration),
-    /// Report that the file is waited for.
+    /// Report that the watch waits for the file.
     Wait,
-    /// Check it, and run it or show its problems.
+    /// Check it, then run it or show its problems.
     Check,
 }
 
-/// `since`: time since the last sign of a save.
+/// Decides by what the look found and the time since the last sign of a save.
 pub(super) fn next(look: Look, since: Duration) -> Next {
     match look {
         Look::Same => Next::Nothing,
@@ -89,20 +89,20 @@ pub(super) fn next(look: Look, since: Duration) -> Next {
     }
 }
 
-/// One run in flight and at most one that waits; the latest wins. `J` is a job, `F` the files that a run has read.
+/// One run in flight and at most one pending job; the latest wins. `J` is a job, `F` the files that a run has read.
 #[derive(Debug)]
 pub(super) enum Runs<J, F> {
     Idle,
     Running {
         job: J,
-        /// Once it has read them.
+        /// `None` until it has read them.
         files: Option<F>,
         pending: Option<J>,
     },
 }
 
 impl<J: Clone, F> Runs<J, F> {
-    /// The job, if it can start now.
+    /// Queues a job; returns it if it can start now.
     pub(super) fn offer(&mut self, job: J) -> Option<J> {
         match self {
             Runs::Running { pending, .. } => {
@@ -125,7 +125,7 @@ impl<J: Clone, F> Runs<J, F> {
         }
     }
 
-    /// A run has ended; returns the waiting job, which starts now.
+    /// The run in flight has ended; returns the pending job, which starts now.
     pub(super) fn ended(&mut self) -> Option<J> {
         match std::mem::replace(self, Runs::Idle) {
             Runs::Running { pending: Some(job), .. } => Some(self.begin(job)),

@@ -1,4 +1,4 @@
-//! The watched folders. Folders, never files: a save by rename ends the watch of a file.
+//! The watched folders. Folders are watched, never files: a save by rename would end the watch of a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) struct Folders {
     watched: BTreeMap<PathBuf, Identity>,
 }
 
-/// Distinguishes a folder from another one that has taken its name.
+/// Device and inode: distinguishes a folder from another that has taken its name.
 type Identity = (u64, u64);
 
 impl Folders {
@@ -28,8 +28,8 @@ impl Folders {
         Folders { sender, watcher: None, polling: false, watched: BTreeMap::new() }
     }
 
-    /// Watches exactly these folders, or, where one does not exist, the nearest folder above it. The text says why the
-    /// system cannot: it has no more watches to give. They are looked at every [`POLL`] from then on.
+    /// Watches exactly these folders; for one that does not exist, its nearest existing ancestor. Returns the reason if
+    /// the system cannot watch, for instance if it has no watches left. From then on folders are polled every [`POLL`].
     pub(super) fn sync(&mut self, wanted: impl IntoIterator<Item = PathBuf>) -> Option<String> {
         let wanted: BTreeSet<PathBuf> = wanted.into_iter().filter_map(|folder| nearest(&folder)).collect();
         let mut said = None;
@@ -90,9 +90,9 @@ impl Folders {
                 Ok(()) => {
                     self.watched.insert(path.clone(), identity);
                 }
-                // It disappeared between the check and the watch; the next check notices.
+                // It disappeared between the lookup and the watch; the next sync notices.
                 Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
-                // Nobody may look into it; polling could not either.
+                // Without permission polling would fail too.
                 Err(error) if is_denied(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -106,7 +106,7 @@ fn is_denied(error: &notify::Error) -> bool {
     matches!(&error.kind, notify::ErrorKind::Io(error) if error.kind() == denied)
 }
 
-/// The folder, or the nearest one above it that exists.
+/// The folder, or its nearest existing ancestor.
 fn nearest(folder: &Path) -> Option<PathBuf> {
     let folder = std::path::absolute(folder).ok()?;
     let found = folder.ancestors().find(|ancestor| ancestor.is_dir())?;
@@ -136,7 +136,7 @@ fn handler(sender: Sender<Message>) -> impl FnMut(notify::Result<Event>) + Send 
     }
 }
 
-/// Reading is no change; the program itself reads these files.
+/// Reads are not changes: the program itself reads these files.
 fn matters(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),

@@ -1,4 +1,4 @@
-//! The graph file, as `watch` sees it.
+//! The state of the graph file between looks.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,7 +7,7 @@ use dreamwire_graph::{Diagnostic, Graph, Source, parse};
 use super::decide::{Look, Next, next};
 use crate::GraphFile;
 
-/// What is known of the graph file.
+/// The state of the graph file.
 pub(super) struct Watched {
     state: State,
     /// The last sign of a save.
@@ -16,27 +16,27 @@ pub(super) struct Watched {
 }
 
 enum State {
-    /// Nobody has looked, or what was seen means something else by now.
+    /// Not read yet, or its meaning may have changed since.
     Unseen,
-    /// It is not there, or empty, which has been said.
+    /// Missing or empty, and reported.
     Awaited,
-    /// These bytes were checked last.
+    /// The bytes that were checked last.
     Seen(Vec<u8>),
-    /// It may be half of a save: look again at that time. What was checked last, if anything, comes with it.
+    /// Possibly half written: look again at that time. `seen` holds the bytes that were checked last, if any.
     Settling { again: Instant, seen: Option<Vec<u8>> },
 }
 
-/// What a look at the file found.
+/// The result of a look.
 pub(super) enum Found {
-    /// Nothing that is new.
+    /// Nothing new.
     Nothing,
-    /// It is not there or empty; said once.
+    /// It is missing or empty; reported once.
     Awaited { why: String, missing: bool },
-    /// It is still not there.
+    /// It is still missing or empty.
     StillAwaited { missing: bool },
-    /// A text that cannot be read as one.
+    /// It is not valid text.
     Unreadable(Source, Vec<Diagnostic>),
-    /// A text, and what parsing made of it.
+    /// A text, parsed.
     Text(Source, Box<(Graph, Vec<Diagnostic>)>),
 }
 
@@ -45,12 +45,12 @@ impl Watched {
         Watched { state: State::Unseen, saved: None, stamp: None }
     }
 
-    /// Something was saved.
+    /// Notes a sign of a save.
     pub(super) fn note_save(&mut self, now: Instant) {
         self.saved = Some(now);
     }
 
-    /// The same text may mean something else now.
+    /// The meaning of the same text may have changed: check it again at the next look.
     pub(super) fn forget(&mut self) {
         match &mut self.state {
             State::Seen(_) => self.state = State::Unseen,
@@ -59,7 +59,7 @@ impl Watched {
         }
     }
 
-    /// How long to wait before the next look; `None`: until something changes.
+    /// How long to wait before the next look; `None` waits for a change.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         match &self.state {
             State::Settling { again, .. } => Some(again.saturating_duration_since(now)),
@@ -72,7 +72,7 @@ impl Watched {
         matches!(self.state, State::Seen(_))
     }
 
-    /// Whether the file has changed since the last look, as far as its size and time tell.
+    /// Whether size or modification time differ from those of the last look.
     pub(super) fn is_stale(&self, file: &GraphFile) -> bool {
         file.stamp() != self.stamp
     }
@@ -103,7 +103,7 @@ impl Watched {
                 if whole { Look::Whole } else { Look::Broken }
             }
         };
-        // Without any sign of a save nobody is in the middle of one.
+        // Without any sign of a save, none is in progress.
         let since = self.saved.map_or(Duration::MAX, |saved| now.saturating_duration_since(saved));
         let (state, found) = match next(look, since) {
             Next::Nothing => (seen.map_or(State::Unseen, State::Seen), Found::Nothing),

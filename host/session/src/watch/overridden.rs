@@ -2,15 +2,15 @@ use std::collections::HashMap;
 
 use dreamwire_graph::{Graph, InputValue};
 
-/// Finds edits of the graph file that an override makes pointless.
+/// Finds edits of the graph file that overrides make ineffective.
 #[derive(Default)]
 pub(super) struct Overridden {
-    /// What the file last gave each overridden input.
+    /// The file's last value of each overridden input.
     last: HashMap<String, Option<InputValue>>,
 }
 
 impl Overridden {
-    /// The overridden inputs that the file gives another value than it did at the last call.
+    /// The overridden inputs whose value in the file has changed since the last call.
     pub(super) fn edits(&mut self, graph: &Graph, sets: &[String]) -> Vec<String> {
         let mut edited = Vec::new();
         for target in sets.iter().filter_map(|set| set.split_once('=')).map(|(target, _)| target) {
@@ -28,7 +28,7 @@ impl Overridden {
     }
 }
 
-/// Whether two values are the same, wherever they stand.
+/// Whether two values are equal; places are ignored.
 fn same(a: Option<&InputValue>, b: Option<&InputValue>) -> bool {
     match (a, b) {
         (Some(InputValue::Link(a)), Some(InputValue::Link(b))) => {

@@ -1,4 +1,4 @@
-//! Which paths matter to a graph.
+//! The paths that matter to a graph.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
@@ -6,11 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use super::decide::About;
 
-/// How many links a path may pass, as on Linux.
+/// The most symbolic links in a path, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// The graph file, the files its run asked for, and the libraries of plugins. The folders that results go to are not
-/// among them, so a run's own outputs never start another.
+/// The graph file, the files that its run read, and the libraries of plugins. Output folders are not among them, so
+/// that published files never start a run.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     roots: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// `roots` are the folders that inputs may lie in.
+    /// `roots` are the input folders.
     pub(super) fn new(graph: &Path, roots: &[PathBuf], plugin_folders: &[PathBuf]) -> Self {
         let mut places = Places { roots: roots.iter().map(|root| real(root)).collect(), ..Places::default() };
         places.look_at_graph(graph);
@@ -29,7 +29,7 @@ impl Places {
         places
     }
 
-    /// Follows the graph's path anew.
+    /// Resolves the graph's path again.
     pub(super) fn look_at_graph(&mut self, graph: &Path) {
         self.graph = self.entries(graph);
     }
@@ -39,19 +39,19 @@ impl Places {
         self.inputs = paths.iter().flat_map(|path| self.entries(path)).collect();
     }
 
-    /// Replaces the libraries that are loaded: one behind a link is rewritten elsewhere.
+    /// Replaces the loaded libraries, links resolved: a build rewrites the target of a link.
     pub(super) fn set_libraries(&mut self, paths: impl Iterator<Item = PathBuf>) {
         self.libraries = paths.flat_map(|path| self.entries(&path)).collect();
     }
 
-    /// Everything to watch.
+    /// All folders to watch.
     pub(super) fn folders(&self) -> BTreeSet<PathBuf> {
         let entries = self.graph.iter().chain(&self.inputs).chain(&self.libraries);
         let parents = entries.filter_map(|entry| entry.parent()).map(Path::to_owned);
         parents.chain(self.plugin_folders.iter().cloned()).collect()
     }
 
-    /// What a changed path affects; `None`: it does not matter.
+    /// What a changed path affects; `None` if it does not matter.
     pub(super) fn about(&self, path: &Path) -> Option<About> {
         let library = path.extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION);
         let is_of = |entries: &BTreeSet<PathBuf>| entries.iter().any(|entry| entry.starts_with(path));
@@ -68,8 +68,8 @@ impl Places {
         }
     }
 
-    /// The entries of folders that decide what a path leads to, as events name them: the file, every link on the way,
-    /// and every folder on the way that lies in a root.
+    /// The folder entries that decide where a path leads, as events name them: the file, every link on the way, and
+    /// every folder on the way that lies in a root.
     fn entries(&self, path: &Path) -> BTreeSet<PathBuf> {
         let mut trail = trail(path);
         let file = trail.pop();
@@ -81,7 +81,7 @@ impl Places {
     }
 }
 
-/// Every entry that the system looks up on the way to a file, each in its real folder; the file itself is the last.
+/// Every entry that the system looks up on the way to a file, in its real folder; the file itself is last.
 fn trail(path: &Path) -> Vec<PathBuf> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let (mut here, mut rest) = (PathBuf::new(), VecDeque::new());
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn only_what_the_graph_needs_matters() {
-        // Of folders that are not there, so that nothing but the paths decides.
+        // These folders do not exist, so that only the paths decide.
         let root = if cfg!(windows) { "C:\\none" } else { "/none" };
         let path = |name: &str| Path::new(root).join(name);
         let mut places = Places::new(&path("g/graph.json"), &[path("g")], &[path("plugins")]);

@@ -4,18 +4,18 @@ use dreamwire_loader::{Loader, PluginInfo};
 
 use super::{Notice, Watch};
 
-/// What became of a plugin.
+/// A change of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginChange {
-    /// A build of the plugin of that id that was not there before.
+    /// The plugin of that id has a new build, or was added.
     New(String),
-    /// The plugin of that id has no library any more.
+    /// The library of the plugin of that id is gone.
     Gone(String),
 }
 
 impl Watch<'_> {
-    /// Loads rebuilt plugins as new generations. False: the plugins stay, because nothing changed or because
-    /// the new ones cannot be used, which was reported.
+    /// Loads rebuilt plugins as new generations. False if the old ones stay, because nothing changed or because the new
+    /// ones cannot be used, which was reported.
     pub(super) fn reload_plugins(&mut self) -> bool {
         let old = &self.session.loader;
         let (new, problems) = Loader::load(&self.session.search, self.settings.options.threads, Some(&**old));
@@ -24,7 +24,7 @@ impl Watch<'_> {
         if !refused && builds(&before) == builds(&after) {
             return false;
         }
-        // Something is said: say afterwards that we are still here.
+        // This notice makes the next idle notice useful.
         self.told_idle = false;
         let changes = if refused { Vec::new() } else { changed(&before, &after) };
         self.tell(Notice::Plugins { problems: &problems, changes: &changes });
@@ -49,7 +49,7 @@ fn builds(plugins: &[PluginInfo]) -> Vec<(&str, &str)> {
     builds
 }
 
-/// What happened to each plugin.
+/// The changes between two sets of plugins.
 fn changed(before: &[PluginInfo], after: &[PluginInfo]) -> Vec<PluginChange> {
     let old = builds(before);
     let new = after.iter().filter(|plugin| !old.contains(&(plugin.id.as_str(), plugin.hash.as_str())));
@@ -82,7 +82,7 @@ mod tests {
         let changes = [PluginChange::New("a".to_owned()), PluginChange::Gone("b".to_owned())];
         assert_eq!(changed(&before, &after), changes);
         assert_ne!(builds(&before), builds(&after));
-        // A library that was deleted is gone on purpose; one that is there but unusable is broken.
+        // A deleted library is gone on purpose; one that exists but is unusable is broken.
         assert!(!lost(&before, &after));
         assert!(lost(&[plugin("c", "1", ".")], &after));
     }

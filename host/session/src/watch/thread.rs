@@ -1,4 +1,4 @@
-//! The thread that runs. It owns the runner, whose memory makes the next run short.
+//! The run thread. It owns the runner, whose cache shortens the next run.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -10,7 +10,7 @@ use dreamwire_engine::Snapshot;
 use super::{Listener, Message, Notice};
 use crate::{End, InProcess, Job, STACK_BYTES};
 
-/// A run is over.
+/// A run that has ended.
 pub(super) struct Ended {
     pub(super) job: Job,
     /// The files that it read.
@@ -19,14 +19,14 @@ pub(super) struct Ended {
     pub(super) elapsed: Duration,
 }
 
-/// A handle on the thread.
+/// A handle to the run thread.
 pub(super) struct RunThread {
     jobs: Sender<Job>,
     thread: JoinHandle<()>,
 }
 
 impl RunThread {
-    /// Starts the thread; the runner is made there, because what it holds must be dropped on a large stack.
+    /// Starts the thread. The runner is created there, because its values must be dropped on a large stack.
     pub(super) fn start(
         runner: impl FnOnce() -> InProcess + Send + 'static,
         listener: Listener,
@@ -52,11 +52,11 @@ impl RunThread {
     }
 
     pub(super) fn start_job(&self, job: Job) {
-        // A thread that is gone has panicked, which `is_gone` reports.
+        // If the thread is gone, it has panicked, which `is_gone` reports.
         let _ = self.jobs.send(job);
     }
 
-    /// The thread ends only by a fault of this program.
+    /// Whether the thread has ended, which only a fault of this program can cause.
     pub(super) fn is_gone(&self) -> bool {
         self.thread.is_finished()
     }
