@@ -1,9 +1,9 @@
-//! Keys: the content address of a step's result.
+//! Keys: content addresses of results.
 //!
-//! The deep key hashes kind, version of meaning, plugin build, canonical params, the content of every file a param
-//! names, the numeric mode (device class, instructions of the processor, whether NaN is let through), and for each input
-//! the producer's deep key and output. The content key hashes the same with the bytes of each input in place of its
-//! producer. Neither sees node ids, positions or titles.
+//! The deep key hashes kind, version of meaning, plugin build, canonical params, the content of every file that a
+//! param names, the numeric mode (device class, the CPU's vector instructions, whether NaN is allowed), and for each
+//! input the producer's deep key and output. The content key hashes the bytes of each input in place of its producer.
+//! Neither includes node ids, positions or titles.
 
 use crate::Options;
 use blake3::{Hash, Hasher};
@@ -40,27 +40,27 @@ impl Key {
         self.field(content.as_bytes());
     }
 
-    /// The values of one port follow.
+    /// Starts a port; its `count` values follow.
     pub fn port(&mut self, count: usize) {
         self.field(&(count as u64).to_le_bytes());
     }
 
-    /// An input by its producer.
+    /// An input, by its producer.
     pub fn producer(&mut self, producer: Hash, output: usize) {
         self.field(producer.as_bytes());
         self.field(&(output as u64).to_le_bytes());
     }
 
-    /// An input by its content.
+    /// An input, by its content.
     pub fn content(&mut self, content: Hash) {
         self.field(content.as_bytes());
     }
 
-    /// Makes the key equal to no other, of this process or any: the step is not pure.
+    /// Makes the key unique across all processes, for a step that is not pure.
     pub fn unique(&mut self) {
         static PROCESS: OnceLock<[u64; 2]> = OnceLock::new();
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        // The standard library's hashers are seeded by the system's random numbers.
+        // The standard library seeds its hashers with random numbers of the system.
         let process =
             PROCESS.get_or_init(|| [RandomState::new().hash_one(0), RandomState::new().hash_one(1)]);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -73,8 +73,7 @@ impl Key {
     }
 }
 
-/// What of the processor changes roundings: its vector instructions, and the level that `DREAMWIRE_SIMD` limits plugins
-/// to. Results of one level are not those of another.
+/// The CPU's vector instructions and the limit of `DREAMWIRE_SIMD`: results of different levels differ in rounding.
 fn instructions() -> &'static str {
     static INSTRUCTIONS: OnceLock<String> = OnceLock::new();
     INSTRUCTIONS.get_or_init(|| {

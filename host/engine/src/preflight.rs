@@ -1,10 +1,10 @@
-//! Checks of files, which checking a graph does not open.
+//! Checks of files, which `check` does not open.
 
 use crate::{Plan, Snapshot, World, WorldError};
 use dreamwire_graph::{Class, Code, Diagnostic, Hint, Param};
 
-/// Checks before the first step that every file of the plan can be read, and that something can be published,
-/// so that no work is lost to a typing error.
+/// Checks before the first step that every file of the plan can be read and that files can be published, so that a
+/// typo costs no work.
 pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for step in &plan.steps {
@@ -39,7 +39,7 @@ fn hinted(problem: Diagnostic, error: WorldError) -> Diagnostic {
     }
 }
 
-/// Where a name was given that is neither a file nor built in, the built-in names are worth knowing.
+/// Adds the built-in names to the hint for a name that is neither a file nor built in.
 fn with_names(error: WorldError, param: Option<&Param>) -> WorldError {
     let names: Vec<String> = param
         .map_or(&[][..], |param| &param.builtin)

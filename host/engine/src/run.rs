@@ -24,60 +24,60 @@ pub struct Options {
     pub device: Device,
     /// Thread budget of every step.
     pub threads: usize,
-    /// NaN and infinity in results are let through.
+    /// Whether NaN and infinity in results are allowed.
     pub allow_nonfinite: bool,
 }
 
-/// What a run did.
+/// The report of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// One per step that was looked at, in order.
+    /// One report per step that was reached, in order.
     pub steps: Vec<StepReport>,
 }
 
-/// What happened to one step.
+/// The report of one step.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// Node id.
     pub node: String,
     /// Kind id.
     pub kind: String,
-    /// The time that it took; `None`: it did not run, its result was known.
+    /// Its duration; `None` if its result was cached.
     pub ran: Option<Duration>,
-    /// Its files.
+    /// The files that it published.
     pub published: Vec<Published>,
 }
 
-/// Why a run ended early. What was published before stays.
+/// Why a run ended early. Files that were published before stay.
 #[derive(Clone, Debug)]
 pub enum Stopped {
-    /// It was asked to.
+    /// It was cancelled.
     Cancelled,
     /// A step failed.
     Failed {
         /// Index of the node in the graph.
         node: usize,
-        /// What happened.
+        /// Why it failed.
         failure: Failure,
     },
 }
 
-/// One run: what it does, with what, and who hears of it.
+/// One run: its plan, its files, its surroundings and its listener.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// The steps.
+    /// The steps to run.
     pub plan: &'a Plan,
-    /// The files that they name.
+    /// The files that the steps name.
     pub files: &'a Snapshot,
-    /// How.
+    /// The options of the run.
     pub options: Options,
-    /// Who runs nodes.
+    /// Runs the nodes.
     pub nodes: &'a dyn Nodes,
     /// Where results are published.
     pub world: &'a dyn World,
-    /// Hears what happens, on any thread.
+    /// Receives events, on any thread.
     pub emit: &'a (dyn Fn(Event) + Sync),
-    /// Stops the run when it becomes true.
+    /// Cancels the run when set.
     pub cancel: &'a AtomicBool,
 }
 
@@ -87,7 +87,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that remembers results in `cache`.
+    /// An engine that keeps results in `cache`.
     pub fn new(cache: Cache) -> Self {
         Self { cache }
     }
@@ -95,7 +95,7 @@ impl Engine {
     /// Runs a plan.
     ///
     /// # Errors
-    /// The first step that fails ends the run; so does `cancel`.
+    /// A step failed, or the run was cancelled.
     pub fn run(&mut self, run: &Run<'_>) -> Result<Summary, Stopped> {
         let plan = run.plan;
         let deep = keys::deep(run)?;
@@ -121,7 +121,7 @@ impl Engine {
                     self.cache.put(deep[step.node], Arc::clone(&entry));
                     summary.steps.push(report(node, elapsed, &entry.published));
                     results[step.node] = State::Known(entry);
-                    // Results that no step needs any more are held by the cache alone.
+                    // Only the cache keeps results that no further step needs.
                     for link in node.links() {
                         uses[link.node] -= 1;
                         if uses[link.node] == 0 {
@@ -134,7 +134,7 @@ impl Engine {
         Ok(summary)
     }
 
-    /// Backwards: a step is wanted if it is an output or a wanted step needs it, and the cache does not know it.
+    /// Resolves backwards: a step runs if it is an output or a step that runs needs it, and its result is not cached.
     fn resolve(&mut self, plan: &Plan, deep: &[Hash], world: &dyn World) -> Vec<State> {
         let mut states: Vec<State> = plan.graph.nodes.iter().map(|_| State::Unneeded).collect();
         let mut needed: Vec<bool> = plan.graph.nodes.iter().map(|node| node.kind.output).collect();
@@ -153,13 +153,13 @@ impl Engine {
         states
     }
 
-    /// A cached result whose files still exist.
+    /// The cached result of a key, if its files still exist.
     fn known(&mut self, key: Hash, world: &dyn World) -> Option<Arc<Entry>> {
         let entry = self.cache.get(key)?;
         entry.published.iter().all(|file| world.still_there(file)).then_some(entry)
     }
 
-    /// One step: collects its inputs, looks up the content key, runs it.
+    /// Runs one step: collects its inputs, looks up its content key, and computes it if that is not cached.
     fn step(
         &mut self,
         run: &Run<'_>,
@@ -209,14 +209,14 @@ impl Engine {
     }
 }
 
-/// What is known of a node's result.
+/// The state of a node's result.
 enum State {
     Unneeded,
     Wanted,
     Known(Arc<Entry>),
 }
 
-/// How many wanted steps still need each node.
+/// How many steps that will run need each node.
 fn remaining_uses(plan: &Plan, results: &[State]) -> Vec<usize> {
     let mut uses = vec![0; plan.graph.nodes.len()];
     for step in &plan.steps {

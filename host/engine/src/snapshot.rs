@@ -1,11 +1,11 @@
-//! The files that a run reads, as they were when it began.
+//! The input files of a run, as they were when it began.
 
 use crate::{File, InputPath, Plan, World, WorldError};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Each file of a run, read once: preflight, keys and nodes see the same bytes whatever happens on the disk meanwhile.
+/// Each file of a run, read once: preflight, keys and nodes see the same bytes, even if files change meanwhile.
 pub struct Snapshot {
     files: Mutex<HashMap<InputPath, Result<File, WorldError>>>,
 }
@@ -24,10 +24,10 @@ impl Snapshot {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file of the snapshot. One whose name came over a link, so that no plan could name it, joins now.
+    /// A file of the snapshot. A file whose name comes over a link is not in the plan; it is read and added now.
     ///
     /// # Errors
-    /// What [`World::read`] said.
+    /// As [`World::read`].
     pub fn read(&self, path: &InputPath, world: &dyn World) -> Result<File, WorldError> {
         if let Some(known) = self.files().get(path) {
             return known.clone();
@@ -36,12 +36,12 @@ impl Snapshot {
         self.files().entry(path.clone()).or_insert(read).clone()
     }
 
-    /// Where the files are that were read.
+    /// The paths of the files that were read.
     pub fn inputs(&self) -> HashSet<PathBuf> {
         self.files().values().flatten().map(|file| file.path.clone()).collect()
     }
 
-    /// Every place where a change matters, as it is named: where files were found, and where they were looked for.
+    /// Every path where a change matters, links unresolved: where files were found, and where they were looked for.
     pub fn places(&self) -> Vec<PathBuf> {
         let mut places: Vec<PathBuf> = Vec::new();
         for read in self.files().values() {
@@ -53,7 +53,8 @@ impl Snapshot {
         places
     }
 
-    /// Whether the files of a plan have the same content in both; what cannot be read equals itself.
+    /// Whether a plan's files have the same content in both snapshots. A file that is unreadable in both counts as equal
+    /// content.
     pub fn same_files(&self, other: &Self, plan: &Plan) -> bool {
         let hash = |snapshot: &Self, path| match snapshot.files().get(path) {
             Some(Ok(file)) => Some(file.hash),

@@ -12,14 +12,14 @@ use crate::diagnostics::unknown_kind;
 use crate::graph::{Graph, Input, InputValue};
 use crate::kinds::{KindInfo, Kinds};
 
-/// The most links that a port takes.
+/// The most links into a port.
 pub(crate) const MAX_LINKS: usize = 1024;
 
-/// Checks a graph against its kinds, reporting all problems at once: unknown kinds, ports, links, types,
-/// params, cycles, nothing to run; warnings for nodes that no output needs.
+/// Checks a graph against its kinds and reports all problems at once: unknown kinds, ports, links, types, params,
+/// cycles, nothing to run; warnings for nodes that no output needs.
 ///
-/// There is a result if at least one output can run, even if others cannot: a caller that wants all or
-/// nothing looks for an error among the problems. A damaged graph gives no result.
+/// There is a result if at least one output can run, even if others cannot; a caller that wants all or nothing looks
+/// for errors among the problems. A damaged graph gives no result.
 pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut checker = Checker::new(graph, kinds);
     checker.resolve_kinds();
@@ -31,7 +31,7 @@ pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>)
     (checked, problems)
 }
 
-/// The good nodes: neither they nor the nodes they depend on have errors. `None` if no output is among them.
+/// The nodes without errors in themselves or in the nodes that they depend on. `None` if no output is among them.
 fn keep_good(mut nodes: Vec<Option<CheckedNode>>, order: &[usize]) -> Option<Checked> {
     let mut good = vec![false; nodes.len()];
     for &index in order {
@@ -60,7 +60,7 @@ struct Checker<'a> {
     kinds: &'a Kinds,
     /// Index of each node.
     ids: HashMap<&'a str, usize>,
-    /// Kind of each node, where it is known.
+    /// Kind of each node, if known.
     found: Vec<Option<Arc<KindInfo>>>,
     problems: Vec<Diagnostic>,
 }
@@ -84,7 +84,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The node that an input takes its value from, if there is such a node.
+    /// The node that an input links to, if it exists.
     fn source(&self, input: &Input) -> Option<usize> {
         match &input.value {
             InputValue::Link(link) => self.ids.get(link.node.as_str()).copied(),
@@ -92,12 +92,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether further problems would not be shown anyway, so that suggestions are wasted time.
+    /// Whether there are so many problems that further ones are not shown, so that suggestions are a waste of time.
     fn enough(&self) -> bool {
         self.problems.len() >= MAX_PROBLEMS
     }
 
-    /// Whether the whole graph was parsed, so that what is absent is really absent.
+    /// Whether the whole graph was parsed, so that what is missing is not merely unread.
     fn complete(&self) -> bool {
         !self.graph.damaged && self.found.iter().all(Option::is_some)
     }

@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// A hint, as data: the crates below the command line do not know its flags.
+/// A hint, as data: crates below the command line do not know its flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// What to do; may have several lines.
+    /// What to do, in one or more lines.
     pub text: String,
     /// The setting of a run to change, if any.
     pub setting: Option<Setting>,
@@ -14,13 +14,13 @@ pub struct Hint {
 pub enum Setting {
     /// Where results are published.
     OutputFolder,
-    /// A further folder that inputs may lie in.
+    /// A further input folder.
     InputFolder,
-    /// NaN and infinity in results are let through.
+    /// Whether NaN and infinity in results are allowed.
     AllowNonfinite,
     /// Where to compute.
     Device,
-    /// Where plugins are.
+    /// Where plugins are looked for.
     Plugins,
 }
 

@@ -76,7 +76,8 @@ impl GraphFile {
     }
 }
 
-/// Opens a regular file or a shell's process substitution (`<(...)`). A named pipe without a writer would block.
+/// Opens a regular file or a descriptor of the shell (`<(...)`, `/dev/stdin`). A named pipe without a writer would
+/// block.
 fn open(path: &Path) -> Result<File> {
     let metadata = path.metadata()?;
     let of_the_shell = ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|own| path.starts_with(own));

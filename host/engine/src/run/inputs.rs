@@ -1,4 +1,4 @@
-//! What a step gets: its params with scalars that came over links, and the values of its ports.
+//! The inputs of a step: its params, with linked scalars filled in, and the values of its ports.
 
 use super::{State, value};
 use crate::plan::{self, FileParam};
@@ -6,17 +6,17 @@ use crate::{Failure, FailureKind, Input, Plan, Step, Value};
 use dreamwire_graph::{CheckedNode, Link, Port, check_param};
 use std::borrow::Cow;
 
-/// A step's params once every link has brought its scalar.
+/// A step's params with all linked scalars filled in.
 pub(crate) struct Settled<'a> {
     /// As JSON text.
     pub(crate) params: Cow<'a, str>,
     /// The files that they name.
     pub(crate) files: Cow<'a, [FileParam]>,
-    /// The params that are text, to find the one that a bad output name came from.
+    /// The text params, to find the one that caused a bad output name.
     pub(crate) texts: Vec<(String, String)>,
 }
 
-/// Puts linked scalars into the params, validated like literals.
+/// Fills linked scalars into the params, validated like literals.
 pub(super) fn settle<'a>(
     node: &CheckedNode,
     step: &'a Step,
@@ -48,13 +48,13 @@ pub(super) fn settle<'a>(
     Ok(Settled { params: params.into(), files: files.into(), texts })
 }
 
-/// What each input port gets.
+/// The input of each port.
 pub(super) fn ports(plan: &Plan, node: &CheckedNode, results: &[State]) -> Result<Vec<Input>, Failure> {
     let ports = node.kind.inputs.iter().zip(&node.ports);
     ports.map(|(port, links)| input(plan, port, links, results)).collect()
 }
 
-/// The value of a port. An output may be empty; a port that is not optional needs a value.
+/// The input of one port. A linked output may be empty, but only an optional port accepts that.
 fn input(plan: &Plan, port: &Port, links: &[Link], results: &[State]) -> Result<Input, Failure> {
     let values: Vec<Value> = links.iter().map(|&link| value(results, link)).collect();
     let empty = values.iter().position(|value| matches!(value, Value::None));

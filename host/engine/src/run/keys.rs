@@ -25,7 +25,7 @@ pub(super) fn deep(run: &Run<'_>) -> Result<Vec<Hash>, Stopped> {
     Ok(keys)
 }
 
-/// The content key of a step: the bytes of its inputs in place of their producers, except for functions.
+/// The content key of a step: it has the bytes of inputs in place of their producers, except for functions.
 pub(super) fn content(
     run: &Run<'_>,
     step: &Step,
@@ -51,7 +51,7 @@ pub(super) fn content(
     Ok(key.finish())
 }
 
-/// What both keys share.
+/// The part that both keys share.
 fn base(run: &Run<'_>, step: &Step, params: &str, files: &[FileParam]) -> Result<Key, Stopped> {
     let node = run.plan.node(step);
     let failed = |failure| Stopped::Failed { node: step.node, failure };

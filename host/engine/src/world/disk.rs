@@ -1,4 +1,4 @@
-//! The file system.
+//! The [`World`] of the file system.
 
 use super::inputs::Inputs;
 use super::outputs::Outputs;
@@ -12,7 +12,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// `roots`: the graph's folder first, then further input folders. `out`: made when first needed.
+    /// `roots` are the graph's folder and further input folders. `out` is created when first needed.
     pub fn new(roots: Vec<PathBuf>, out: PathBuf) -> Self {
         Self { inputs: Inputs::new(roots), outputs: Outputs::new(out) }
     }

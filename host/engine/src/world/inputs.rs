@@ -1,4 +1,4 @@
-//! Input files: where they are, and their content.
+//! Input files: finding and reading them.
 
 use super::{File, InputPath, WorldError};
 use dreamwire_graph::{Hint, Setting, did_you_mean};
@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Files larger than this are refused: they are read into memory.
+/// The largest input file: files are read into memory.
 const MAX_FILE_BYTES: u64 = 4 << 30;
 
-/// The folders that a graph's files may lie in.
+/// The folders that a graph may read from.
 pub(super) struct Inputs {
     roots: Vec<PathBuf>,
 }
@@ -24,7 +24,7 @@ impl Inputs {
         self.load(path, &candidates).map_err(|error| WorldError { looked: candidates, ..error })
     }
 
-    /// The candidate places of a path, in order.
+    /// The candidate paths, in order.
     fn candidates(&self, path: &InputPath) -> Vec<PathBuf> {
         let text = Path::new(&path.text);
         if text.is_absolute() {
@@ -55,7 +55,7 @@ impl Inputs {
         Ok(File { path: real, looked: candidates[..=found].to_vec(), bytes: Arc::new(bytes), hash })
     }
 
-    /// Which candidate is there, and where it leads.
+    /// The first candidate that exists, by index, and its path without links.
     fn locate(&self, path: &InputPath, candidates: &[PathBuf]) -> Result<(usize, PathBuf), WorldError> {
         let text = &path.text;
         let mut found = None;
@@ -66,7 +66,7 @@ impl Inputs {
                     break;
                 }
                 Err(e) if is_absent(e.kind()) => {}
-                // A folder that may not be entered: whether the file exists is unknown.
+                // A folder without permission: whether the file exists is unknown.
                 Err(e) => return Err(cannot_read(text, &e).hint(format!("at `{}`", candidate.display()))),
             }
         }
@@ -93,7 +93,7 @@ impl Inputs {
         if path.text.starts_with("~/") {
             lines.push("`~` means nothing in a graph: write the whole path".to_owned());
         }
-        // Names of files that the graph may not read are not disclosed.
+        // Do not disclose names of files that the graph may not read.
         let open = |missing: &&PathBuf| {
             let folder = missing.parent().and_then(|folder| folder.canonicalize().ok());
             folder.is_some_and(|folder| self.may_be_read(path, &folder))
@@ -114,7 +114,7 @@ fn cannot_read(text: &str, error: &std::io::Error) -> WorldError {
     WorldError::new(format!("cannot read `{text}`: {error}"))
 }
 
-/// "did you mean `media/chelsea.png`", if the folder of a missing file has one with a similar name.
+/// "did you mean `media/chelsea.png`", if there is a file with a similar name in the folder of the missing one.
 fn similar(text: &str, missing: &Path) -> Option<String> {
     const MOST: usize = 10_000;
     let name = missing.file_name()?.to_str()?;
@@ -211,7 +211,7 @@ mod tests {
         lock(0o000);
         let result = f.inputs.read(&input("locked/a"));
         lock(0o755);
-        // Nothing is locked for root, as whom tests may run.
+        // Tests may run as root, for whom nothing is locked.
         if let Err(error) = result {
             assert!(error.message.starts_with("cannot read `locked/a`: Permission denied"), "{error}");
         }

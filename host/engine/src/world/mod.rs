@@ -1,4 +1,4 @@
-//! The only access to files.
+//! All access to files.
 //!
 //! Files are read whole, into memory, and hashed; a run reads each file once and keeps it in its
 //! [`Snapshot`](crate::Snapshot). Files are written atomically: a temporary file in the same folder, flushed
@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A file as a param names it.
+/// An input file as a param names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InputPath {
     /// As written.
@@ -32,7 +32,7 @@ pub struct InputPath {
 pub struct File {
     /// Its path without links.
     pub path: PathBuf,
-    /// Where it was looked for, the place where it was found last: another file may appear before it.
+    /// The paths that were tried, the one that was found last: a file may appear at an earlier one.
     pub looked: Vec<PathBuf>,
     /// The content.
     pub bytes: Arc<Vec<u8>>,
@@ -44,20 +44,20 @@ pub struct File {
 pub struct NewFile<'a> {
     /// Who publishes it.
     pub origin: Origin,
-    /// Its name below the output root. The last `{counter:05}` in it is counted; all else is literal.
+    /// Its name below the output root. The last `{counter:05}` is replaced by a number; all else is literal.
     pub template: &'a str,
     /// The content.
     pub bytes: &'a [u8],
-    /// Files that must not be overwritten: those that the run reads, without links.
+    /// Files that must not be overwritten: the paths of the run's inputs, without links.
     pub inputs: &'a HashSet<PathBuf>,
 }
 
 /// A file that a run published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// Below the output root, with forward slashes.
+    /// Its name below the output root, with forward slashes.
     pub name: String,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// The hash of its bytes.
     pub hash: Hash,
@@ -65,7 +65,7 @@ pub struct Published {
     pub written: bool,
 }
 
-/// The origin of a published file: names are remembered by it, so that a rerun replaces its own file.
+/// The origin of a published file. Names are kept by origin, so that a rerun replaces its own file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Node id.
@@ -78,11 +78,11 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct WorldError {
-    /// What was tried, and what the system said.
+    /// The operation and the system's error.
     pub message: String,
     /// How to fix it.
     pub hint: Option<Hint>,
-    /// Where an unreadable file was looked for: it may appear there.
+    /// The paths where an unreadable file was looked for: it may appear there.
     pub looked: Vec<PathBuf>,
 }
 
@@ -103,21 +103,21 @@ pub trait World: Send + Sync {
     /// A file in its current state.
     ///
     /// # Errors
-    /// If it is missing, not a regular file, outside the roots, too large, or unreadable.
+    /// It is missing, not a regular file, outside the roots, too large, or unreadable.
     fn read(&self, path: &InputPath) -> Result<File, WorldError>;
 
     /// Publishes a file under the output root.
     ///
     /// # Errors
-    /// If the name leaves the root or names an input, or writing fails. No partial file stays behind.
+    /// The name leaves the root or names an input, or writing fails. No partial file remains.
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError>;
 
-    /// True if the published file is still there with the same bytes.
+    /// Whether the published file still exists with the same bytes.
     fn still_there(&self, file: &Published) -> bool;
 
-    /// Whether anything can be published at all; asked before the first step runs, so that no work is lost.
+    /// Checks that files can be published; called before the first step runs, so that no work is lost.
     ///
     /// # Errors
-    /// If the output root cannot be created or written.
+    /// The output root cannot be created or written.
     fn probe(&self) -> Result<(), WorldError>;
 }

@@ -1,14 +1,14 @@
-//! Names of published files: relative, plain, and counted by the host.
+//! Names of published files: relative and plain, with numbers from the host.
 
 use super::WorldError;
 use dreamwire_graph::{Hint, Setting};
 
-/// A template split at its counter: `dream/cat_{counter:05}_.png`. The last counter is the node's; one before it was
-/// typed by a user and is literal.
+/// A template split at its counter: `dream/cat_{counter:05}_.png`. The last counter is the node's; an earlier one was
+/// typed by the user and is literal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Template<'a> {
     before: &'a str,
-    /// Digits of the counter and what follows it.
+    /// The digits of the counter and the text after it.
     counted: Option<(usize, &'a str)>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Template<'a> {
         self.counted.is_some()
     }
 
-    /// The name with a counter filled in.
+    /// The name with the counter filled in.
     pub(super) fn name(&self, counter: u64) -> String {
         match self.counted {
             Some((digits, after)) => format!("{}{counter:0digits$}{after}", self.before),
@@ -43,12 +43,12 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// Folder part and the prefix that counted siblings share.
+    /// The folder, and the prefix that numbered siblings share.
     pub(super) fn split(&self) -> (&str, &str) {
         self.before.rsplit_once('/').unwrap_or(("", self.before))
     }
 
-    /// The counter of a sibling's file name, whatever its extension: `dream_00003_.png` and `dream_00003_.exr` share 3.
+    /// The number in a sibling's file name, whatever its extension: `dream_00003_.png` and `dream_00003_.exr` share 3.
     pub(super) fn counter_of(&self, file_name: &str) -> Option<u64> {
         let rest = file_name.strip_prefix(self.split().1)?;
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -63,7 +63,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Refuses every name that could leave the output root, on any system, before any access to files.
+/// Refuses names that could leave the output root on any system, before any access to files.
 fn check(name: &str) -> Result<(), WorldError> {
     let refuse = |why: &str| {
         let text = "output names are relative, with forward slashes, and stay under the output folder";
@@ -96,7 +96,7 @@ fn check(name: &str) -> Result<(), WorldError> {
     Ok(())
 }
 
-/// `C:/a.png`.
+/// Whether a name has a drive letter: `C:/a.png`.
 fn is_on_a_drive(name: &str) -> bool {
     matches!(name.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }

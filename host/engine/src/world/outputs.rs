@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// The output folder, and which of its files are ours.
+/// The output folder and the names that this process has published.
 pub(super) struct Outputs {
     root: PathBuf,
     state: Mutex<State>,
@@ -20,19 +20,19 @@ pub(super) struct Outputs {
 
 #[derive(Default)]
 struct State {
-    /// The name of each step's file, and its content, for the life of this process.
+    /// The name and hash of each step's file, for the life of this process.
     names: HashMap<(Origin, String), (String, Hash)>,
-    /// The files that share a template, apart from extensions.
+    /// The files that share a template, whatever their extension.
     siblings: HashMap<String, Siblings>,
 }
 
-/// Existing counted files.
+/// Existing numbered files.
 struct Siblings {
-    /// Counters by size in bytes: only a file of equal size is worth reading.
+    /// Numbers by file size in bytes: only a file of equal size is worth reading.
     by_size: HashMap<u64, Vec<u64>>,
-    /// The first counter that may be free.
+    /// The first number that may be free.
     next: u64,
-    /// When the folder last changed: the list holds until it does again.
+    /// The folder's modification time at which this list was made.
     changed: Option<SystemTime>,
 }
 
@@ -58,7 +58,7 @@ fn changed(folder: &Dir) -> Option<SystemTime> {
     folder.dir_metadata().and_then(|metadata| metadata.modified()).ok().map(|time| time.into_std())
 }
 
-/// A file to publish: its origin, and the open folder that it goes to.
+/// A file to publish, and its open folder.
 struct Target<'a> {
     file: &'a NewFile<'a>,
     key: (Origin, String),
@@ -120,7 +120,7 @@ impl Outputs {
         Ok(Published { path: self.root.join(&name), name, hash, written })
     }
 
-    /// Writes to the name that the step has already. False: the same bytes exist.
+    /// Writes to the name that the step already has. False if the same bytes exist.
     fn replace_own(&self, state: &State, target: &Target<'_>, name: &str) -> Result<bool, WorldError> {
         let path = self.root.join(name);
         if path.canonicalize().is_ok_and(|real| target.file.inputs.contains(&real)) {
@@ -136,7 +136,7 @@ impl Outputs {
         if target.is_same(name) { Ok(false) } else { target.write(name, IfTaken::Replace) }
     }
 
-    /// Opens the root, creating it if only its last folder is missing.
+    /// Opens the root; creates it if only its last folder is missing.
     fn open(&self) -> Result<Dir, WorldError> {
         let root = &self.root;
         if !root.exists() {
@@ -159,7 +159,7 @@ impl Outputs {
         WorldError::new(message).hint(Hint::with("choose another output folder", Setting::OutputFolder))
     }
 
-    /// The folder of a name, created below the root if missing.
+    /// Opens the folder of a name below the root; creates it if missing.
     fn folder(&self, root: &Dir, folder: &str, name: &str) -> Result<Dir, WorldError> {
         if folder.is_empty() {
             return root.try_clone().map_err(|e| self.cannot_use(&e));
@@ -181,20 +181,19 @@ impl Outputs {
     }
 }
 
-/// The counted name of the step's file. A file that somebody else has written there since is not its own any
-/// more.
+/// The numbered name of the step's file, unless someone else has written to it since.
 fn own_name(state: &State, target: &Target<'_>) -> Option<String> {
     let (name, hash) = state.names.get(&target.key)?;
     let found = target.folder.read(file_name(name));
     found.map_or(true, |found| blake3::hash(&found) == *hash).then(|| name.clone())
 }
 
-/// What a template's files share: `dream_00001_.png` and `dream_00001_.exr` have the same number.
+/// The template without its extension: `dream_00001_.png` and `dream_00001_.exr` share a number.
 fn stem(template: &str) -> String {
     template.rsplit_once('.').map_or(template, |(stem, _)| stem).to_owned()
 }
 
-/// The name of a file with exactly these bytes that another run of the same graph may have left.
+/// The name of an existing file with the same bytes, perhaps from an earlier run of the graph.
 fn reuse_twin(state: &mut State, target: &Target<'_>, template: &Template<'_>) -> Option<String> {
     let State { names, siblings } = state;
     let list = || Siblings::list(&target.folder, template);
@@ -215,7 +214,7 @@ fn take_next(state: &mut State, target: &Target<'_>, template: &Template<'_>) ->
         let name = template.name(counter);
         if target.write(&name, IfTaken::Refuse)? {
             siblings.next = counter.saturating_add(1);
-            // Only our own file is new, so the list need not be rebuilt for every frame.
+            // Only this file is new, so the list need not be rebuilt for every frame.
             siblings.changed = changed(&target.folder);
             return Ok(name);
         }

@@ -1,8 +1,8 @@
-//! Atomic writes of one file.
+//! Atomic writes.
 //!
-//! `image::save` and `BufWriter` lose ENOSPC, a rename over a symlink replaces the link, a crash leaves half
-//! a file: so bytes go to a temporary file in the same folder, are flushed to the disk, and only then
-//! renamed. The folder is a capability: no name leads out of it, whatever links it contains.
+//! Writing in place would lose ENOSPC (`image::save`, `BufWriter`) and leave half a file after a crash. So bytes are
+//! written to a temporary file in the same folder, flushed to the disk, and only then renamed. A rename over a symlink
+//! replaces the link. The folder is a capability: no name leads out of it, whatever links it contains.
 
 use super::WorldError;
 use cap_std::fs::{Dir, OpenOptions};
@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What to do if the name is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfTaken {
-    /// It is ours: replace it.
+    /// Replace the file.
     Replace,
-    /// It is somebody else's: report that.
+    /// Keep the file and report that the name is taken.
     Refuse,
 }
 
@@ -28,11 +28,11 @@ pub(super) fn write(folder: &Dir, name: &str, bytes: &[u8], if_taken: IfTaken) -
             keep_mode(folder, name, &temporary);
             folder.rename(&temporary, folder, name).map(|()| true)
         }
-        // Only a hard link takes a name if it is free, with the complete file at once.
+        // Only a hard link takes a free name atomically, with the complete file.
         IfTaken::Refuse => match folder.hard_link(&temporary, folder, name) {
             Ok(()) => folder.remove_file(&temporary).map(|()| true),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            // A file system without hard links: check, then rename; two processes may race here.
+            // Without hard links: check, then rename. Two processes may race here.
             Err(_) if !folder.exists(name) => folder.rename(&temporary, folder, name).map(|()| true),
             Err(_) => Ok(false),
         },
@@ -40,7 +40,7 @@ pub(super) fn write(folder: &Dir, name: &str, bytes: &[u8], if_taken: IfTaken) -
     if !matches!(result, Ok(true)) {
         let _ = folder.remove_file(&temporary);
     }
-    // The new name itself must survive a power cut; not every system can flush a folder.
+    // The name must survive a power cut too; not every system can flush a folder.
     if let Ok(true) = result {
         let _ = folder.open(".").and_then(|f| f.sync_all());
     }
@@ -55,7 +55,7 @@ fn write_temporary(folder: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A replaced file keeps its permissions.
+/// Copies the permissions of the file that is replaced.
 fn keep_mode(folder: &Dir, name: &str, temporary: &str) {
     if let Ok(metadata) = folder.metadata(name) {
         let _ = folder.set_permissions(temporary, metadata.permissions());

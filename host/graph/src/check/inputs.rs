@@ -12,15 +12,15 @@ use crate::graph::{Input, InputValue, Node, OutputRef};
 use crate::kinds::{KindInfo, Port};
 use crate::params::{Param, check_param};
 
-/// The links of one port by index: the input, and the output that it takes its value from, if it exists.
+/// The links of one port by index: the input, and the output that it links to, if that exists.
 type Links<'g> = BTreeMap<usize, (&'g Input, Option<Link>)>;
 
-/// What a name in a node's `inputs` stands for.
+/// The meaning of a name in a node's `inputs`.
 enum Means<'k> {
-    /// A port of the kind, by index, and the index among its links.
+    /// A port of the kind and one of its links, both by index.
     Port(usize, usize),
     Param(&'k Param),
-    /// `upload` and the like: the editor's own, not an input of the kind.
+    /// A name that the editor adds, not an input of the kind.
     Ignored,
     Unknown,
 }
@@ -65,7 +65,7 @@ impl Checker<'_> {
         let mut given: HashMap<&str, Value> = HashMap::new();
         let mut linked_params = Vec::new();
         let mut spans = HashMap::with_capacity(node.inputs.len());
-        // False where an input cannot be followed, even if another node is to blame for that.
+        // False if a link cannot be followed, even by the fault of another node.
         let mut whole = true;
 
         for input in &node.inputs {
@@ -125,7 +125,7 @@ impl Checker<'_> {
         })
     }
 
-    /// The output that a port takes its value from. `None` if there is none, which has been reported.
+    /// The output that a port links to. `None` if there is none, which has been reported.
     fn port(&mut self, node: &Node, input: &Input, port: &Port) -> Option<Link> {
         match &input.value {
             InputValue::Link(link) => return self.port_link(node, input, link, port),
@@ -136,11 +136,11 @@ impl Checker<'_> {
         None
     }
 
-    /// The value or link of a param. `None` if it is not acceptable, which has been reported.
+    /// The value or link of a param. `None` if it is invalid, which has been reported.
     fn param(&mut self, node: &Node, input: &Input, param: &Param) -> Option<Given> {
         let value = match &input.value {
             InputValue::Link(link) => match &link.output {
-                // Two texts are a list if the param takes one and the first names no node.
+                // Two strings are a list, not a link, if the param takes a list and the first names no node.
                 OutputRef::Name(name) if param.takes_list() && !self.ids.contains_key(link.node.as_str()) => {
                     &json!([link.node, name])
                 }

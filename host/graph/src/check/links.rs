@@ -73,8 +73,7 @@ impl<'a> Checker<'a> {
         self.graph.nodes.iter().map(|node| node.id.as_str()).collect()
     }
 
-    /// A hint that would fix a link of the wrong type: another output of the same node, or a kind to put
-    /// between.
+    /// A hint to fix a link of the wrong type: another output of the same node, or a kind to insert between.
     fn hint(
         &self,
         kind: &KindInfo,
@@ -101,8 +100,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An output of the graph that could be linked to a port: of the last node before `node` that has one, or
-    /// of the first one after it.
+    /// An output of the graph that could be linked to a port: of the last node before `node` that has one, or of the
+    /// first one after it.
     pub(super) fn giver(&self, node: &Node, port: &Port) -> Option<(&'a str, String)> {
         let here = self.ids.get(node.id.as_str()).copied().unwrap_or(0);
         let before = (0..here).rev();

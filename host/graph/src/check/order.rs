@@ -6,8 +6,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::Checker;
 use crate::diagnostics::cycle;
 
-/// A topological order of the nodes, without those on cycles; reports every strongly connected component with
-/// a cycle. Nothing here recurses: a chain may have as many nodes as a graph.
+/// A topological order of the nodes that are not on cycles; reports every strongly connected component with a cycle.
+/// Nothing here recurses: a chain may be as long as the graph.
 pub(super) fn of(checker: &mut Checker<'_>) -> Vec<usize> {
     let graph = checker.graph;
     let mut wires: DiGraph<(), ()> = DiGraph::with_capacity(graph.nodes.len(), graph.nodes.len());
@@ -66,7 +66,7 @@ fn shortest(wires: &DiGraph<(), ()>, knot: &[NodeIndex], start: NodeIndex) -> Op
 fn report(checker: &mut Checker<'_>, path: &[usize]) {
     let graph = checker.graph;
     let names: Vec<&str> = path.iter().map(|index| graph.nodes[*index].id.as_str()).collect();
-    // The first node takes its value from the last one: that link closes the cycle.
+    // The first node links to the last one, which closes the cycle.
     let (Some(&first), Some(&last)) = (path.first(), path.last()) else { return };
     let link = graph.nodes[first].inputs.iter().find(|input| checker.source(input) == Some(last));
     if let Some(link) = link {

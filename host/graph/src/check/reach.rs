@@ -4,7 +4,7 @@ use crate::diagnostics::{no_output, unused_node};
 
 /// Reports a graph without output nodes, and nodes that no output node needs.
 pub(super) fn check(checker: &mut Checker<'_>) {
-    // An unknown kind may be an output, and what could not be read may use any node.
+    // An unknown kind may be an output, and an unread part may link to any node.
     if !checker.complete() {
         return;
     }

@@ -1,4 +1,4 @@
-//! A list where the input takes none.
+//! The input is a list, which it does not take.
 //!
 //! ```json
 //! { "dream": { "class_type": "GradientAscent", "inputs": { "octaves": [1, 2, 3] } } }
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 const CODE: Code = Code::new("graph::bare_array");
 
-/// `wants` is what the input takes: "a link", "a number".
+/// `wants` is what the input takes instead: "a link", "a number".
 pub(crate) fn new(input: &Input, wants: &str, items: &[Value]) -> Diagnostic {
     let problem =
         Diagnostic::error(CODE, Class::Graph, format!("`{}` takes {wants}, not a list", input.name))
             .label(input.place(), "not a link");
     match items {
-        // Perhaps a link to a node whose id is a number.
+        // Probably a link to a node whose id is a number.
         [Value::Number(node), Value::Number(_) | Value::String(_)] => {
             problem.hint(format!("a link to node {node} is [\"{node}\", 0]"))
         }

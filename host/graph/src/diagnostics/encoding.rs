@@ -1,4 +1,4 @@
-//! The bytes are not UTF-8, a text holds a NUL or half of a surrogate pair, or a name cannot be printed.
+//! The bytes are not UTF-8, a string holds a NUL or half of a surrogate pair, or a name is not printable.
 //!
 //! ```json
 //! { "save\ud800": {} }
@@ -9,7 +9,7 @@ use crate::source::Span;
 
 const CODE: Code = Code::new("graph::encoding");
 
-/// `offset` counts bytes of the file, `line` lines from 1.
+/// `offset` is in bytes from the start of the file; `line` counts from 1.
 pub(crate) fn not_utf8(span: Span, offset: usize, line: usize, bytes: &[u8]) -> Diagnostic {
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     let hint = if utf16 { "this looks like UTF-16: save it as UTF-8" } else { "save the file as UTF-8" };
@@ -22,7 +22,7 @@ pub(crate) fn nul(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Graph, "a text cannot hold a NUL").label(span, "a NUL")
 }
 
-/// A control character, or one that changes the direction of writing, in a name.
+/// A name holds a control character or a bidirectional control.
 pub(crate) fn unprintable(span: Span, c: char) -> Diagnostic {
     let code = u32::from(c);
     Diagnostic::error(CODE, Class::Graph, format!("a name cannot hold the character U+{code:04X}"))

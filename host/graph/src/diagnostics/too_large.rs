@@ -13,7 +13,7 @@ pub(crate) fn bytes(size: usize) -> Diagnostic {
     Diagnostic::error(CODE, Class::Limit, format!("graph file has {size} bytes, the limit is {limit} MiB"))
 }
 
-/// More values than any graph needs, which would take much memory to read.
+/// The file has more values than any graph needs; they would take too much memory.
 pub(crate) fn values(span: Span) -> Diagnostic {
     Diagnostic::error(CODE, Class::Limit, format!("graph has more than {MAX_VALUES} values"))
         .label(span, "the first one over the limit")

@@ -16,7 +16,7 @@ pub(super) fn input(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> InputVal
     read.map_or(InputValue::Unread, InputValue::Literal)
 }
 
-/// `["node", "output"]`, `["node", 0]`, `["node", 0.0]`; every other array is a list.
+/// A link: `["node", "output"]`, `["node", 0]` or `["node", 0.0]`. Every other array is a list.
 fn link(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
     let [Ast::StringLit(node), output @ (Ast::StringLit(_) | Ast::NumberLit(_))] = array.elements.as_slice()
     else {
@@ -52,7 +52,7 @@ fn index(text: &str) -> Option<u64> {
     }
 }
 
-/// `{"__value__": [...]}`: a list that is not a link.
+/// The list in `{"__value__": [...]}`, which is never a link.
 fn wrapped(object: &Object<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
     match object.properties.as_slice() {
         [only] if only.name.as_str() == "__value__" => literal(&only.value, problems),
@@ -97,8 +97,7 @@ fn list(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<Value>>
     whole.then_some(list)
 }
 
-/// A number that can be represented exactly: JSON parsers turn an integer that is too large into a nearby
-/// float.
+/// A number that can be represented exactly. JSON parsers silently round integers that are too large to a float.
 fn finite(lit: &NumberLit<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
     let text = lit.value;
     let number = if text.contains(['.', 'e', 'E']) {

@@ -23,8 +23,7 @@ pub(super) enum Of {
     Object,
 }
 
-/// The members of an object, each name once: JSON parsers silently keep one of two equal keys, and a node
-/// would vanish.
+/// The members of an object, each name once. JSON parsers silently drop one of two equal keys, and with it a node.
 pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diagnostic>) -> Vec<Member<'a>> {
     let mut seen: HashMap<&str, Span> = HashMap::with_capacity(object.properties.len());
     let mut members = Vec::with_capacity(object.properties.len());
@@ -47,8 +46,7 @@ pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diag
     members
 }
 
-/// Names appear in messages, lists and logs, where such a character would break the line or be obeyed by a
-/// terminal.
+/// Refuses characters that would break a line or control a terminal: names appear in messages, lists and logs.
 pub(super) fn unprintable(name: &str, span: Span) -> Option<Diagnostic> {
     let bad = name.chars().find(|&c| is_unprintable(c))?;
     Some(if bad == '\0' { encoding::nul(span) } else { encoding::unprintable(span, bad) })

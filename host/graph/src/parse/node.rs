@@ -7,8 +7,8 @@ use crate::diagnostics::{not_an_object, not_text, unknown_field};
 use crate::graph::{Input, Node};
 use crate::source::Span;
 
-/// Parses one node. What cannot be read is reported and left out; the node itself always stays, so that links
-/// to it are not reported as well.
+/// Parses one node. Unreadable parts are reported and left out; the node itself stays, so that links to it are not
+/// reported as well.
 pub(super) fn read(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node {
     let before = problems.len();
     let node = fields(member, problems);

@@ -5,7 +5,7 @@ use super::{fault, members};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, too_deep};
 
-/// JSON with comments and trailing commas, and nothing else beyond JSON.
+/// JSON with comments and trailing commas; no other extensions.
 const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
@@ -19,7 +19,7 @@ const OPTIONS: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// The syntax tree; `None` if the text has only whitespace and comments.
+/// Parses a text; `None` if it holds only whitespace and comments.
 pub(super) fn parse(text: &str) -> Result<Option<ast::Value<'_>>, Diagnostic> {
     match parse_to_ast(text, &CollectOptions::default(), &OPTIONS) {
         Ok(result) => Ok(result.value),
@@ -79,7 +79,7 @@ fn explain(text: &str, error: &ParseError) -> Diagnostic {
         Kind::UnexpectedComma => ("a comma is not expected here", "a value is expected before it", ""),
         _ => ("the text is not JSON", "not expected here", ""),
     };
-    // Only an open bracket is labelled: its range would be the rest of the file.
+    // Label only the open bracket: the error's range is the rest of the file.
     let span = match error.kind() {
         Kind::UnterminatedArray | Kind::UnterminatedObject | Kind::UnterminatedCommentBlock => {
             crate::source::Span::new(span.start, (span.start + 1).min(text.len()))
@@ -93,7 +93,7 @@ fn starts_word(found: &str) -> bool {
     found.starts_with(char::is_alphabetic)
 }
 
-/// A suggestion for words of other languages.
+/// A suggestion for literals of other languages, such as `True`.
 fn meant(text: &str, start: usize) -> &'static str {
     let word = text[start..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     match word.to_ascii_lowercase().as_str() {

@@ -3,11 +3,11 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, too_deep, too_large};
 use crate::source::Span;
 
-/// How deep brackets may nest.
+/// The deepest nesting of brackets.
 pub(crate) const MAX_DEPTH: usize = 512;
 
-/// Finds what the JSON parser would accept or describe badly: a NUL, a string without its closing quote
-/// (which would swallow the lines after it), too deep nesting, and more values than a graph may have.
+/// Finds what the JSON parser would accept or describe badly: a NUL, an unclosed string (which would swallow the
+/// lines after it), too deep nesting, and too many values.
 pub(super) fn check(text: &str) -> Result<(), Diagnostic> {
     if let Some(at) = text.find('\0') {
         return Err(encoding::nul(Span::new(at, at + 1)));
@@ -24,7 +24,7 @@ pub(super) fn check(text: &str) -> Result<(), Diagnostic> {
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
                 at = text[at + 2..].find("*/").map_or(bytes.len(), |length| at + 2 + length + 2);
             }
-            // Not JSON: the parser reports it, and its quotes need not pair.
+            // Not JSON: the parser reports it. Its quotes need not pair.
             b'\'' => return Ok(()),
             b'{' | b'[' => {
                 depth += 1;

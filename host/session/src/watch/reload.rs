@@ -24,7 +24,7 @@ impl Watch<'_> {
         if !refused && builds(&before) == builds(&after) {
             return false;
         }
-        // This notice makes the next idle notice useful.
+        // Report idleness again after this notice.
         self.told_idle = false;
         let changes = if refused { Vec::new() } else { changed(&before, &after) };
         self.tell(Notice::Plugins { problems: &problems, changes: &changes });
