@@ -20,7 +20,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
     /// A plugin, or a folder of plugins; may be given several times
@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Which graph.
+/// The graph and its overrides.
 #[derive(Args, Debug)]
 pub(crate) struct GraphArgs {
     /// The graph file; `-` reads standard input
@@ -94,7 +94,7 @@ pub(crate) struct WatchArgs {
     pub(crate) how: HowArgs,
 }
 
-/// How a graph is run.
+/// Options of a run.
 #[derive(Args, Debug)]
 pub(crate) struct HowArgs {
     /// Where results are published
@@ -212,7 +212,7 @@ pub(crate) struct PluginCheckArgs {
     pub(crate) list: bool,
 }
 
-/// What `plugin check` starts: one check in a process of its own. Not for people, so `Cli` does not have it.
+/// The command line of a child of `plugin check`, which does one check. Internal, so not part of `Cli`.
 #[derive(Debug, Parser)]
 pub(crate) struct PluginCheckOneArgs {
     /// The check
@@ -241,14 +241,14 @@ pub(crate) struct CompletionsArgs {
 }
 
 impl WatchArgs {
-    /// Which graph.
+    /// The graph and its overrides.
     pub(crate) fn graph(&self) -> GraphArgs {
         GraphArgs { path: self.path.clone(), set: self.set.clone() }
     }
 }
 
 impl HowArgs {
-    /// What to run, and how.
+    /// The settings of a run.
     pub(crate) fn settings(&self, graph: &GraphArgs, console: Console) -> Result<Settings, Exit> {
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
         let options = Options { device: self.device, threads, allow_nonfinite: self.allow_nonfinite };
@@ -256,7 +256,7 @@ impl HowArgs {
     }
 }
 
-/// How many threads this machine runs at once.
+/// The number of CPU cores.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
@@ -267,7 +267,7 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
 
 fn device(text: &str) -> Result<Device, String> {
     match text {
-        // Plugins are built for the processor alone so far, so there is nothing to find out.
+        // Plugins support only the CPU so far, so there is nothing to detect.
         "auto" | "cpu" => Ok(Device::Cpu),
         "cuda" => Ok(Device::Cuda(0)),
         "metal" => Ok(Device::Metal),

@@ -6,8 +6,7 @@ use crate::args::BenchArgs;
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// `dreamwire bench`: runs the program `dreamwire-bench` beside this one. It measures networks, which the
-/// host does not link.
+/// `dreamwire bench`: runs the program `dreamwire-bench` beside this one, because the host does not link networks.
 pub(crate) fn bench(args: &BenchArgs, console: Console) -> Exit {
     match std::env::current_exe() {
         Ok(own) => {
@@ -21,7 +20,7 @@ pub(crate) fn bench(args: &BenchArgs, console: Console) -> Exit {
     }
 }
 
-/// Runs `program` with the streams of this one, and exits with its code.
+/// Runs `program` with the streams of this one and returns its exit code.
 fn hand_on(program: &Path, arguments: &[OsString], console: Console) -> Exit {
     match Command::new(program).args(arguments).status() {
         Ok(status) => Exit::like(status),

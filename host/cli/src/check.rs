@@ -7,7 +7,7 @@ use crate::console::{Console, clean_line};
 use crate::exit::Exit;
 use crate::{open, render};
 
-/// `dreamwire check`: opens no files but the graphs.
+/// `dreamwire check`: checks graphs. Opens no other files.
 pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit {
     let session = match open::session(global, cores(), console) {
         Ok(session) => session,
@@ -25,7 +25,7 @@ pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit
             }
         };
         let Checked { source, problems, nodes } = checked;
-        // The first error of all decides.
+        // The first error decides the exit code.
         if exit == Exit::OK {
             exit = Exit::of(&problems).unwrap_or(Exit::OK);
         }
@@ -48,7 +48,7 @@ pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit
 struct Checked {
     source: Source,
     problems: Vec<Diagnostic>,
-    /// How many nodes the graph has, if nothing is wrong with it.
+    /// The number of nodes, if the graph has no errors.
     nodes: Option<usize>,
 }
 

@@ -8,7 +8,7 @@ use crate::open;
 
 /// `dreamwire completions`.
 pub(crate) fn completions(args: &CompletionsArgs, global: &Global, console: Console) -> Exit {
-    // Without plugins there are no kinds to complete, and all the rest.
+    // Without plugins everything but kinds can still be completed.
     let session = open::session(global, cores(), console);
     let kinds = session.iter().flat_map(|session| session.kinds().iter());
     let kinds = PossibleValuesParser::new(kinds.map(|kind| kind.id.clone()).collect::<Vec<_>>());

@@ -1,7 +1,7 @@
-//! The two streams: standard output is data for programs, standard error is talk for people.
+//! The two streams: data for programs on standard output, messages for people on standard error.
 //!
-//! Whoever closed the other end (`| head`) has seen enough. Any other error of standard output is told, and makes the
-//! exit code of the program; what a run has still to save is saved all the same.
+//! A reader that closes the pipe (`| head`) is no error. Any other error of standard output is reported and sets the
+//! exit code; a run still saves its results.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +11,15 @@ use dreamwire_session::events::level_name;
 
 use crate::args::Color;
 
-/// Standard output could not be written. There is one of it, so this is one too.
+/// Writing to standard output has failed. Global, as the stream is.
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
-    /// Messages are coloured.
+    /// Whether messages are coloured.
     pub(crate) color: bool,
-    /// Standard error is a terminal: bars can be drawn.
+    /// Whether standard error is a terminal, on which bars can be drawn.
     pub(crate) terminal: bool,
     verbose: u8,
 }
@@ -39,7 +39,7 @@ impl Console {
         Console { color, terminal, verbose }
     }
 
-    /// Whether a log line of that level is shown.
+    /// Whether log lines of that level are shown.
     pub(crate) fn shows(&self, level: Level) -> bool {
         match level {
             Level::Error | Level::Warn => true,
@@ -49,7 +49,7 @@ impl Console {
         }
     }
 
-    /// Writes to standard output, as it is.
+    /// Writes to standard output, unchanged.
     pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         // One write per line, so that threads do not interleave.
@@ -62,22 +62,22 @@ impl Console {
         }
     }
 
-    /// Whether something of standard output was lost, other than by a reader that had seen enough.
+    /// Whether writing to standard output has failed, other than by a closed pipe.
     pub(crate) fn lost() -> bool {
         LOST.load(Ordering::Relaxed)
     }
 
-    /// Writes a line, or several, to standard error, with nothing in it that a terminal would obey.
+    /// Writes one or more lines to standard error, without control characters.
     pub(crate) fn talk(&self, text: &str) {
         self.drawn(&clean(text));
     }
 
-    /// Writes what was drawn with colours to standard error; its parts are clean already.
+    /// Writes coloured text to standard error; its parts must be clean already.
     pub(crate) fn drawn(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
     }
 
-    /// Writes a list of log lines that came from plugins outside a step.
+    /// Writes log lines that plugins wrote outside a step.
     pub(crate) fn log(&self, lines: Vec<(Level, String)>) {
         for (level, line) in lines {
             if self.shows(level) {
@@ -87,12 +87,12 @@ impl Console {
     }
 }
 
-/// "warning: ..."
+/// A log line with its level: "warning: ...".
 pub(crate) fn log_line(level: Level, line: &str) -> String {
     format!("{}: {}", level_name(level), clean_line(line))
 }
 
-/// A message, and below it what to do about it.
+/// A message with a hint below it.
 pub(crate) fn with_hint(message: &str, hint: Option<&str>) -> String {
     match hint {
         Some(hint) => format!("{message}\n\nhint: {hint}"),
@@ -100,15 +100,15 @@ pub(crate) fn with_hint(message: &str, hint: Option<&str>) -> String {
     }
 }
 
-/// Text from a graph or a plugin without control characters for a terminal. It keeps its length in bytes, so
-/// that places in it stay valid.
+/// Text from a graph or a plugin with control characters replaced. Its length in bytes stays the same, so that spans
+/// in it stay valid.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let kept = match c {
             '\n' | '\t' => true,
-            // A line ending; alone it would go back to the start of the line.
+            // Part of a line ending; alone it would return to the start of the line.
             '\r' => chars.peek() == Some(&'\n'),
             _ => !is_obeyed(c),
         };
@@ -120,12 +120,12 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
-/// Text that must stay on its line: a message, a name.
+/// As [`clean`], on one line: for messages and names.
 pub(crate) fn clean_line(text: &str) -> String {
     clean(text).replace(['\n', '\r', '\t'], " ")
 }
 
-/// Control characters (C0, DEL, C1), line separators, and what changes the direction of writing.
+/// Control characters (C0, DEL, C1), line separators, and bidirectional controls.
 fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

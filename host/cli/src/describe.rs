@@ -11,7 +11,7 @@ use crate::console::{Console, clean};
 use crate::exit::Exit;
 use crate::{open, render};
 
-/// `dreamwire describe`: what a run of a graph would read, use and publish. Runs nothing and writes nothing.
+/// `dreamwire describe`: shows what a run of a graph would read, use and publish. Runs nothing and writes no files.
 pub(crate) fn describe(args: &DescribeArgs, global: &Global, console: Console) -> Exit {
     look(args, global, console).unwrap_or_else(|exit| exit)
 }
@@ -77,7 +77,7 @@ fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
     files
 }
 
-/// Weights that are built-in names instead of files, such as `vgg16` or `random:1`: node, param and name.
+/// Weights that are names instead of files, such as `vgg16` or `random:1`: node, param and name.
 fn named_weights(plan: &Plan) -> Vec<(&str, &str, &str)> {
     let mut found = Vec::new();
     for node in plan.steps.iter().map(|step| plan.node(step)) {

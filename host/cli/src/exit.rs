@@ -11,26 +11,26 @@ impl Exit {
     pub(crate) const OK: Exit = Exit(0);
     /// The command line is wrong; clap uses the same number.
     pub(crate) const USAGE: Exit = Exit(2);
-    /// The graph file.
+    /// A problem with the graph file.
     pub(crate) const GRAPH: Exit = Exit(3);
-    /// A plugin.
+    /// A problem with a plugin.
     pub(crate) const PLUGIN: Exit = Exit(4);
-    /// An input file.
+    /// A problem with an input file.
     pub(crate) const INPUT: Exit = Exit(5);
-    /// What a command had to say could not be written.
+    /// Output could not be written.
     pub(crate) const OUTPUT: Exit = Exit(6);
     /// A bug of this program.
     pub(crate) const BUG: Exit = Exit(70);
-    /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not say which signal came.
+    /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not report which signal came.
     pub(crate) const INTERRUPTED: Exit = Exit(130);
 
-    /// The exit code of the first error by place, if there is one. The problems are sorted.
+    /// The exit code of the first error, if any. The problems are sorted by place.
     pub(crate) fn of(problems: &[Diagnostic]) -> Option<Exit> {
         let error = problems.iter().find(|problem| problem.is_error())?;
         Some(Exit::for_class(error.class))
     }
 
-    /// The exit code of a program that ends because of such a problem.
+    /// The exit code for problems of a class.
     pub(crate) fn for_class(class: Class) -> Exit {
         match class {
             Class::Graph => Exit::GRAPH,
@@ -42,12 +42,12 @@ impl Exit {
         }
     }
 
-    /// The exit code of another program, or interrupted if a signal ended it.
+    /// The exit code of another program; [`Exit::INTERRUPTED`] if a signal ended it.
     pub(crate) fn like(status: ExitStatus) -> Exit {
         status.code().map_or(Exit::INTERRUPTED, |code| u8::try_from(code).map_or(Exit::BUG, Exit))
     }
 
-    /// The number for the system.
+    /// The code as a number.
     pub(crate) fn code(self) -> u8 {
         self.0
     }

@@ -1,6 +1,6 @@
 use crate::exit::Exit;
 
-/// Calls `first` at the first Ctrl-C, SIGTERM or SIGHUP, and ends the program at once at the second.
+/// Calls `first` on the first Ctrl-C, SIGTERM or SIGHUP; a second one ends the program at once.
 pub(crate) fn on_signal(mut first: impl FnMut() + Send + 'static) {
     let mut seen = false;
     let handler = move || {
@@ -10,6 +10,6 @@ pub(crate) fn on_signal(mut first: impl FnMut() + Send + 'static) {
         seen = true;
         first();
     };
-    // Without a handler the system ends the program, which loses nothing that was published.
+    // Without a handler the system ends the program; published files are not lost.
     let _ = ctrlc::set_handler(handler);
 }

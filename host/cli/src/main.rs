@@ -1,7 +1,7 @@
 //! The program `dreamwire`: runs, checks and watches graph files. The only crate of the host that prints.
 //!
-//! What a command does stands in `dreamwire_session`; here are arguments, bars, words for people and exit codes.
-//! Standard output is data, standard error is talk: see `console`.
+//! The work is done in `dreamwire_session`; this crate has arguments, bars, messages and exit codes. For the use of
+//! standard output and standard error see `console`.
 
 mod args;
 mod exit;

@@ -83,7 +83,7 @@ fn list(groups: &BTreeMap<&str, Vec<&KindInfo>>, plugins: &[PluginInfo]) -> Stri
     text
 }
 
-/// The first sentence, in which a paragraph's line breaks mean nothing.
+/// The first sentence, on one line.
 fn first_sentence(doc: &str) -> String {
     let paragraph = doc.split("\n\n").next().unwrap_or_default();
     let words = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -93,7 +93,7 @@ fn first_sentence(doc: &str) -> String {
     }
 }
 
-/// A kind for the tests of this folder.
+/// An example kind, for the tests of this module.
 #[cfg(test)]
 fn example() -> KindInfo {
     use dreamwire_graph::{Params, Port};

@@ -1,4 +1,4 @@
-//! What commands begin with: the plugins, and the graph.
+//! The common start of the commands: opening plugins and the graph file.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::console::{Console, with_hint};
 use crate::exit::Exit;
 use crate::render::hint_text;
 
-/// Finds and loads the plugins, and says what is wrong with them.
+/// Finds and loads the plugins, and reports problems with them.
 pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Result<Session, Exit> {
     let tell = |problems: &[Problem]| {
         problems.iter().for_each(|problem| console.talk(&plugin_problem(problem)));
@@ -35,7 +35,7 @@ pub(crate) fn plugin_problem(problem: &Problem) -> String {
     with_hint(&format!("{start}: {}", problem.message), hint.as_deref())
 }
 
-/// The graph that is meant, and where its inputs may lie.
+/// The graph file and its input folders.
 pub(crate) fn graph(args: &GraphArgs, inputs: &[PathBuf], console: Console) -> Result<GraphFile, Exit> {
     let graph = GraphFile { path: args.path.clone(), sets: args.set.clone(), inputs: inputs.to_vec() };
     match graph.missing_input() {

@@ -59,11 +59,11 @@ pub(crate) fn check(args: &PluginCheckArgs, global: &Global, console: Console) -
     if failed { Exit::PLUGIN } else { Exit::OK }
 }
 
-/// The first word of a command line that is not for people.
+/// The first argument of the internal command line.
 const CHECK_ONE: &str = "--internal-check-one";
 
-/// Does one check in this process, which a bad plugin may end at any time. `None`: the command line asks for something
-/// else.
+/// Does one check in this process, which a bad plugin may end at any time. `None` if the command line is not the
+/// internal one.
 pub(crate) fn check_one() -> Option<Exit> {
     let mut words = std::env::args_os();
     let program = words.next()?;
@@ -102,7 +102,7 @@ fn unknown(name: &str) -> String {
     format!("there is no check `{name}`\n\nhint: the checks are {}", names.join(", "))
 }
 
-/// Whether the rest of the command line is valid.
+/// Validates the names of checks and the settings.
 fn understood(args: &PluginCheckArgs) -> Result<(), String> {
     if let Some(name) = args.only.iter().find(|name| CHECKS.iter().all(|check| check.name != *name)) {
         return Err(unknown(name));
@@ -110,7 +110,7 @@ fn understood(args: &PluginCheckArgs) -> Result<(), String> {
     Settings::parse(&args.set).map(drop).map_err(|what| format!("--set: {what}"))
 }
 
-/// The libraries to check: files are not opened here, ids are looked up as plugins are.
+/// The libraries to check. Files are not opened here; ids are looked up among the plugins that were found.
 fn libraries(what: &[PathBuf], global: &Global, console: Console) -> Result<Vec<PathBuf>, Exit> {
     let (mut libraries, mut found) = (Vec::new(), None);
     for name in what {
@@ -138,7 +138,7 @@ fn libraries(what: &[PathBuf], global: &Global, console: Console) -> Result<Vec<
     Ok(libraries)
 }
 
-/// A setting for no kind or param of any of these libraries.
+/// The message about a setting whose kind or param none of these libraries has.
 fn wrong_setting(libraries: &[PathBuf], args: &PluginCheckArgs) -> std::io::Result<Option<String>> {
     let Ok(settings) = Settings::parse(&args.set) else { return Ok(None) };
     let program = std::env::current_exe()?;
@@ -146,7 +146,7 @@ fn wrong_setting(libraries: &[PathBuf], args: &PluginCheckArgs) -> std::io::Resu
     misspelt(&settings, commands, Duration::from_secs(args.timeout))
 }
 
-/// The program, doing one check.
+/// The command that does one check in a child process.
 fn child(program: &Path, name: &str, library: &Path, args: &PluginCheckArgs) -> Command {
     let mut command = Command::new(program);
     command.args([CHECK_ONE, name]).arg(library);
@@ -175,14 +175,14 @@ fn has_failed(report: &Report) -> bool {
     matches!(report.outcome, Outcome::Failed(_))
 }
 
-/// "ok    run         5 kinds".
+/// A line of the report: "ok    run         5 kinds".
 fn as_text(report: &Report) -> String {
     let word = if has_failed(report) { "FAIL" } else { report.outcome.name() };
     let words = clean(report.outcome.words()).replace(['\n', '\r'], " ");
     format!("{word:4}  {:10}  {words}\n", report.name)
 }
 
-/// "11 checks: 10 ok, 1 failed, 0 skipped".
+/// The last line: "11 checks: 10 ok, 1 failed, 0 skipped".
 fn summary(reports: &[Report]) -> String {
     let count = |name: &str| reports.iter().filter(|report| report.outcome.name() == name).count();
     let plural = if reports.len() == 1 { "" } else { "s" };

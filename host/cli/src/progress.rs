@@ -1,4 +1,4 @@
-//! The output of a run: bars, lines, JSON, or nothing.
+//! The output of a run: bars, lines, JSON or nothing.
 
 mod bar;
 mod plain;
@@ -15,7 +15,7 @@ use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
 use crate::render;
 
-/// Shows the progress of a run. Any thread may use it.
+/// Shows the progress of a run, from any thread.
 pub(crate) struct Listener {
     console: Console,
     form: Form,
@@ -79,14 +79,14 @@ impl Listener {
         }
     }
 
-    /// Log lines of plugins outside a step.
+    /// Shows log lines that plugins wrote outside a step.
     pub(crate) fn log(&self, lines: Vec<(Level, String)>) {
         for (level, text) in lines.into_iter().filter(|(level, _)| self.console.shows(*level)) {
             self.talk(&log_line(level, &text));
         }
     }
 
-    /// Shows problems in the order of the file; the exit code if one of them is an error.
+    /// Shows problems in the order of the file. Returns the exit code if one of them is an error.
     pub(crate) fn problems(&self, source: &Source, problems: &[Diagnostic]) -> Option<Exit> {
         if problems.is_empty() {
             return None;
@@ -106,10 +106,10 @@ impl Listener {
         Exit::of(&problems)
     }
 
-    /// A run ended.
+    /// Reports the end of a run.
     ///
     /// # Errors
-    /// The exit code, if it did not end well.
+    /// The exit code, if the run failed.
     pub(crate) fn ended(&self, job: &Job, end: &End, elapsed: Duration) -> Result<(), Exit> {
         match end {
             End::Done(summary) => {
@@ -128,7 +128,7 @@ impl Listener {
 
     fn done(&self, summary: &Summary, elapsed: Duration) {
         let known = summary.steps.iter().filter(|step| step.ran.is_none());
-        // Files of steps that ran were reported when they were published.
+        // Files of steps that ran were reported when published.
         for (step, file) in known.flat_map(|step| step.published.iter().map(move |file| (step, file))) {
             let file = Published { written: false, ..file.clone() };
             self.tell(&events::published(&step.node, &file));
@@ -142,7 +142,7 @@ impl Listener {
         }
     }
 
-    /// The run has ended: removes what is drawn.
+    /// Removes the bar after the run.
     pub(crate) fn clear(&self) {
         if let Form::Bar(bars) = &self.form {
             bars.clear();

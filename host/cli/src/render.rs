@@ -1,4 +1,4 @@
-//! Diagnostics for people (drawn by miette) and for programs (JSON).
+//! Diagnostics for people (rendered by miette) and for programs (JSON).
 
 use std::fmt;
 
@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use crate::console::{clean, clean_line};
 use crate::exit::Exit;
 
-/// Output looks the same everywhere; a narrower terminal wraps by itself.
+/// Line width: fixed, so that output is the same everywhere; a narrower terminal wraps.
 const WIDTH: usize = 100;
-/// A place in a longer line is stated in text: drawing such a line helps nobody (and miette cannot draw
-/// 65,536 columns).
+/// The longest line that is drawn. A place in a longer one is stated in text (miette cannot draw 65,536 columns).
 const MAX_LINE: usize = 1000;
 
 /// All problems, one after another, then their count.
@@ -30,7 +29,7 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
     let mut text = String::new();
     for problem in problems {
         let report = Report::new(problem, source, &named);
-        // Drawing into a string fails only if a place is not in the text; then the message is enough.
+        // Rendering into a string fails only if a place is not in the text; then the message must do.
         if handler.render_report(&mut text, &report).is_err() {
             text.push_str(&report.message);
             text.push('\n');
@@ -44,14 +43,14 @@ pub(crate) fn problems(source: &Source, problems: &[Diagnostic], color: bool) ->
     text
 }
 
-/// A hint in the form of miette's footer, which names it differently.
+/// A hint in the form of miette's footer, which has another word for it.
 fn draw_hint(hint: &str, color: bool) -> String {
     let first = if color { "  \x1b[36mhint: \x1b[0m" } else { "  hint: " };
     let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent("        ");
     textwrap::fill(hint, options) + "\n"
 }
 
-/// "2 errors, 1 warning".
+/// The counts by severity: "2 errors, 1 warning".
 pub(crate) fn count(problems: &[Diagnostic]) -> String {
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let several = |count: usize, name: &str| match count {
@@ -80,7 +79,7 @@ pub(crate) fn json(source: &Source, problem: &Diagnostic) -> Value {
     value
 }
 
-/// A hint in the words of the command line: what a setting is called here.
+/// A hint with its setting as a flag of the command line.
 pub(crate) fn hint_text(hint: &Hint) -> String {
     let flag = match hint.setting {
         None => return hint.text.clone(),
@@ -106,7 +105,7 @@ impl<'a> Report<'a> {
     fn new(problem: &'a Diagnostic, source: &Source, named: &'a NamedSource<String>) -> Self {
         let length = source.text.len();
         let message = clean_line(&problem.message);
-        // Nothing can be shown of an empty file, and no place outside the text.
+        // An empty file has nothing to show, and a place outside the text cannot be shown.
         let shown: Vec<&Label> =
             problem.labels.iter().filter(|label| length > 0 && label.span.end <= length).collect();
         // A drawn place names the file; otherwise the message must.
@@ -132,7 +131,7 @@ fn labeled(index: usize, label: &Label) -> LabeledSpan {
     }
 }
 
-/// Bytes of the longest line that a drawing of this place shows: its own lines and one before and after them.
+/// The longest line, in bytes, that is drawn for a place: its own lines, and one before and one after.
 fn longest_line(source: &Source, span: Span) -> usize {
     let (first, _) = source.position(span.start);
     let (last, _) = source.position(span.end);
@@ -140,7 +139,7 @@ fn longest_line(source: &Source, span: Span) -> usize {
     shown.map(str::len).max().unwrap_or(0)
 }
 
-/// A place in a very long line, as in a minified graph: stated, not drawn.
+/// States a place in a very long line, as in a minified graph, as text.
 fn in_words(source: &Source, label: &Label, message: &str) -> String {
     let (line, column) = source.position(label.span.start);
     let around = |from: usize, to: usize| {

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::progress::Listener;
 use crate::{interrupt, open};
 
-/// `dreamwire watch`: runs a graph, and again whatever changed.
+/// `dreamwire watch`: runs a graph, and reruns what changed.
 pub(crate) fn watch(args: &WatchArgs, global: &Global, console: Console) -> Exit {
     begin(args, global, console).unwrap_or_else(|exit| exit)
 }

@@ -37,7 +37,7 @@ fn indented(text: &mut String, doc: &str) {
     }
 }
 
-/// "OBJECTIVE or FEATURES, optional".
+/// The types of a port: "OBJECTIVE or FEATURES, optional".
 pub(super) fn port_type(port: &Port) -> String {
     let mut text = port.types.join(" or ");
     if port.many {
@@ -48,7 +48,7 @@ pub(super) fn port_type(port: &Port) -> String {
     text
 }
 
-/// "integer", "1 to 16", "default 4".
+/// The facts about a param: "integer", "1 to 16", "default 4".
 pub(super) fn facts(param: &Param) -> Vec<String> {
     let mut facts = vec![type_name(&param.ty)];
     if !param.choices.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn facts(param: &Param) -> Vec<String> {
     facts
 }
 
-/// "integer", "list of numbers".
+/// The name of a type: "integer", "list of numbers".
 pub(super) fn type_name(ty: &ParamType) -> String {
     match ty {
         ParamType::Integer => "integer".to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn type_name(ty: &ParamType) -> String {
     }
 }
 
-/// "1 to 16", "at least 0".
+/// The range of a param: "1 to 16", "at least 0".
 pub(super) fn range(param: &Param) -> Option<String> {
     match (param.minimum, param.maximum) {
         (Some(minimum), Some(maximum)) => Some(format!("{minimum} to {maximum}")),

@@ -4,7 +4,7 @@ use dreamwire_graph::{KindInfo, Port};
 
 use super::describe::{facts, port_type};
 
-/// The node reference. It names no paths, so that it is the same on every machine.
+/// The node reference. It holds no paths, so that it is the same on every machine.
 pub(super) fn reference(groups: &BTreeMap<&str, Vec<&KindInfo>>) -> String {
     let mut text = String::from("# Nodes\n\nWritten by `dreamwire nodes --markdown`.\n");
     for (plugin, kinds) in groups {
@@ -44,7 +44,7 @@ fn row(name: &str, values: &str, doc: &str) -> String {
     format!("| `{name}` | {} | {} |\n", cell(values), cell(doc))
 }
 
-/// A cell is one line, and `|` would end it.
+/// The text of a table cell: one line, with `|` escaped.
 fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

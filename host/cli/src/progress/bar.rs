@@ -11,14 +11,14 @@ use crate::console::clean;
 const SPINNER: &str = "{spinner} {prefix} {msg} {elapsed}";
 const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len} {msg} {elapsed} (eta {eta})";
 
-/// Steps run one after another, so there is at most one bar.
+/// The bar of the running step. Steps run one after another, so there is at most one.
 pub(super) struct Bars {
     current: Mutex<Option<Current>>,
 }
 
 struct Current {
     bar: ProgressBar,
-    /// The step has reported its total.
+    /// Whether the step has reported its total.
     counted: bool,
 }
 

@@ -8,17 +8,17 @@ use dreamwire_session::events::level_name;
 
 use crate::console::{Console, clean, clean_line};
 
-/// A step that takes long says how far it is this often.
+/// The interval of progress lines of a long step.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// When the step that runs last said how far it is.
+/// When the running step last had a progress line.
 #[derive(Default)]
 pub(super) struct Pace {
     last: Mutex<Option<(String, Instant)>>,
 }
 
 impl Pace {
-    /// Whether it is time for a line about this node. The first is due some time after its first progress.
+    /// Whether a progress line for this node is due. The first is due one interval after its first progress.
     pub(super) fn is_due(&self, node: &str) -> bool {
         self.is_due_at(node, Instant::now())
     }
@@ -35,14 +35,15 @@ impl Pace {
     }
 }
 
-/// "`dream`: 12 of 40, objective 0.5".
+/// A progress line: "`dream`: 12 of 40, objective 0.5".
 pub(super) fn progress(node: &str, done: u64, total: u64, note: &str) -> String {
     let count = if total == 0 { String::new() } else { format!("{done} of {total}") };
     let parts: Vec<&str> = [count.as_str(), note].into_iter().filter(|part| !part.is_empty()).collect();
     format!("`{node}`: {}", clean_line(&parts.join(", ")))
 }
 
-/// The line for an event. A bar already shows that a step runs; `quiet` leaves only what a user must see.
+/// The line for an event, if it needs one. A bar replaces the line for a step's start; `quiet` keeps only what a user
+/// must see.
 pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> Option<String> {
     match event {
         Event::Log { node, level, message } => console
@@ -65,13 +66,13 @@ pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> O
     }
 }
 
-/// "saved out/dream_00001_.png".
+/// The line for a file: "saved out/dream_00001_.png".
 pub(super) fn published(file: &Published) -> String {
     let what = if file.written { "saved" } else { "unchanged" };
     format!("{what} {}", clean(&file.path.display().to_string()))
 }
 
-/// "done in 3.2 s (2 run, 1 known)".
+/// The last line: "done in 3.2 s (2 run, 1 known)".
 pub(super) fn done(summary: &Summary, elapsed: Duration) -> String {
     let run = summary.steps.iter().filter(|step| step.ran.is_some()).count();
     let known = summary.steps.len() - run;
