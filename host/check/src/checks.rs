@@ -18,16 +18,16 @@ use std::path::Path;
 
 /// One thing that a plugin promises.
 pub struct Check {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
     /// What it promises.
     pub what: &'static str,
-    /// The checks that it rests on.
+    /// The checks that it depends on.
     pub(crate) needs: &'static [&'static str],
     check: fn(&Subject<'_>) -> Verdict,
 }
 
-/// All checks, in the order in which they are done.
+/// All checks, in order of execution.
 pub static CHECKS: &[Check] = &[
     Check {
         name: "loads",
@@ -98,7 +98,7 @@ pub static CHECKS: &[Check] = &[
     },
 ];
 
-/// What [`perform`] does in place of a check to learn which settings a library has.
+/// The name under which [`perform`] lists a library's kinds and params instead of doing a check.
 pub(crate) const OFFER: &str = "offer";
 
 /// Does one check of a library, in this process, which may not survive it. `at` receives what is tried next.

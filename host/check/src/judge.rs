@@ -6,7 +6,7 @@ use dreamwire_abi::{Form, wire_type};
 use dreamwire_graph::Port;
 use dreamwire_socket::{Dtype, Said};
 
-/// "DW_E_SHAPE".
+/// The name of a status: "DW_E_SHAPE".
 pub(crate) fn status_name(status: abi::Status) -> String {
     let name = match status {
         abi::OK => "DW_OK",
@@ -150,7 +150,7 @@ fn template(name: &str) -> Result<(), String> {
     }
 }
 
-/// Two runs gave the same, byte for byte. Functions are compared elsewhere.
+/// Checks that two runs gave the same bytes. Functions are compared elsewhere.
 pub(crate) fn same(a: &Ran, b: &Ran, ports: &[Port]) -> Result<(), String> {
     for (port, (a, b)) in ports.iter().zip(a.outputs.iter().zip(&b.outputs)) {
         let same = match (a, b) {

@@ -1,4 +1,4 @@
-//! Which kinds and params a library has, asked in a process of its own, so that settings for nothing are refused.
+//! Lists a library's kinds and params in its own process, so that settings for unknown ones are refused.
 
 use crate::checks::OFFER;
 use crate::probe::Plugin;
@@ -26,10 +26,10 @@ pub(crate) fn perform(path: &Path, at: &dyn Fn(&str)) -> Outcome {
     }
 }
 
-/// The first setting that fits no kind or param of these libraries, with the names that it may be meant for. Libraries
-/// that cannot say what they have may have anything.
+/// The first setting whose kind or param none of these libraries has, with a suggestion. `None` if a library cannot
+/// list its kinds.
 ///
-/// `commands` start the program so that it does what it is asked by name ([`crate::perform`]), one for each library.
+/// `commands`, one for each library, start the program so that it calls [`crate::perform`] with the given name.
 ///
 /// # Errors
 /// The program does not start.

@@ -7,7 +7,7 @@ pub enum Outcome {
     Failed(String),
     /// It was not checked, and why.
     Skipped(String),
-    /// It was not looked at, because a check that it rests on failed, or was blocked itself.
+    /// It was not checked, because a check that it depends on failed or was blocked itself.
     Blocked(String),
 }
 
@@ -59,9 +59,9 @@ impl From<Verdict> for Outcome {
 
 /// The result of a check for one kind.
 pub(crate) enum Done {
-    /// So many things were looked at.
+    /// The number of things that were checked.
     Looked(usize),
-    /// It could not be looked at, and why.
+    /// It could not be checked, and why.
     LeftOut(String),
 }
 
@@ -87,7 +87,7 @@ impl Tally {
         self.faults.push(fault);
     }
 
-    /// `noun` is what was counted: "kind".
+    /// The verdict. `noun` names what was counted: "kind".
     pub(crate) fn end(self, noun: &str) -> Verdict {
         if !self.faults.is_empty() {
             return Err(Stop::Failed(self.faults.join("; ")));

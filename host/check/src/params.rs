@@ -47,7 +47,7 @@ fn literal(param: &Param, text: &str) -> Result<Value, String> {
     check_param(param, &value).map_err(|problem| format!("the value that was set: {}", problem.message))
 }
 
-/// For a required param.
+/// A made-up value for a required param.
 fn made_up(param: &Param) -> Value {
     let number = 1f64.max(param.minimum.unwrap_or(1.0)).min(param.maximum.unwrap_or(f64::INFINITY));
     match (&param.ty, param.format) {

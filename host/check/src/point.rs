@@ -15,7 +15,7 @@ const LARGE_SIDES: [usize; 2] = [128, 112];
 /// A function's reaction to inputs that fit its description.
 pub(crate) enum Accepts {
     At(Point),
-    /// It refuses them in order: its words about the first.
+    /// It refuses all of them properly: its message about the first.
     Nothing(String),
 }
 
@@ -24,11 +24,10 @@ pub(crate) enum Accepts {
 ///
 /// # Errors
 /// If it refuses one in a way that the contract does not allow.
-/// It refuses one in a way that the contract does not know.
 pub(crate) fn look(host: &Host, function: &Function, seed: u64) -> Result<Accepts, String> {
     let inputs = &function.described.inputs;
     let mut why = None;
-    // Optional inputs come last and can be left out.
+    // Optional inputs come last and can be omitted.
     for (count, sides) in [(inputs.len(), SIDES), (1, SIDES), (inputs.len(), LARGE_SIDES), (1, LARGE_SIDES)] {
         let given =
             |index: usize, spec: &Spec| (index < count).then(|| array(spec, sides, seed + index as u64));

@@ -23,7 +23,7 @@ pub fn result_line(outcome: &Outcome) -> String {
 pub(crate) struct Heard {
     /// How the check went; `None` if the child ended before it could say so.
     pub(crate) outcome: Option<Outcome>,
-    /// What it was trying last.
+    /// What it tried last.
     pub(crate) place: Option<String>,
 }
 

@@ -13,11 +13,11 @@ const KEPT: usize = 1 << 20;
 /// How long output may still arrive after a child has ended: its own children may hold the pipe open.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What to examine, and how.
+/// The parameters of [`examine`].
 pub struct Order<'a> {
-    /// Starts the program so that it does the check of that name ([`crate::perform`]).
+    /// Makes the command that does the check of that name ([`crate::perform`]).
     pub command: &'a dyn Fn(&str) -> Command,
-    /// Names of checks; empty for all.
+    /// Names of the checks to do; empty for all.
     pub only: &'a [String],
     /// The longest that one check may take.
     pub limit: Duration,
@@ -96,7 +96,7 @@ fn verdict(ended: Option<ExitStatus>, heard: Heard, talk: &str, limit: Duration)
     }
 }
 
-/// "ended by SIGSEGV".
+/// How a process ended: "was ended by SIGSEGV".
 fn how(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

@@ -34,7 +34,7 @@ impl Settings {
         self.0.is_empty()
     }
 
-    /// The first that is for no kind or param on offer, and what may be meant.
+    /// The message about the first setting whose kind or param is not in `offer`, with a suggestion.
     pub(crate) fn misspelt(&self, offer: &Offer) -> Option<String> {
         self.0.iter().find_map(|Setting { kind, param, .. }| {
             let Some(params) = offer.get(kind) else {

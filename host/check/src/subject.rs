@@ -13,7 +13,7 @@ use std::path::Path;
 pub(crate) struct Subject<'a> {
     pub(crate) path: &'a Path,
     pub(crate) settings: &'a Settings,
-    /// Told what is tried next, for when the process does not survive it.
+    /// Receives what is tried next, in case the process does not survive it.
     pub(crate) at: &'a dyn Fn(&str),
 }
 
@@ -30,9 +30,9 @@ pub(crate) struct Worked {
     pub(crate) node: Node,
     pub(crate) attempt: Attempt,
     pub(crate) ran: Ran,
-    /// How often it asked whether to go on.
+    /// The number of its progress calls.
     pub(crate) polls: u64,
-    /// Every function that was lent on the way.
+    /// All functions that it was lent.
     pub(crate) functions: Vec<HostFunction>,
 }
 
@@ -89,7 +89,7 @@ impl Started<'_> {
         Ok(attempts(&self.host, kind, &params))
     }
 
-    /// The first way that may be tried.
+    /// The first way to run a kind.
     pub(crate) fn first_attempt(&self, kind: &KindInfo) -> Result<Attempt, String> {
         let first = self.attempts(kind)?.into_iter().next();
         Ok(first.unwrap_or(Attempt { name: "", params: Map::new(), inputs: Vec::new() }))
@@ -99,7 +99,7 @@ impl Started<'_> {
         node.run(&self.host, &attempt.json(), &attempt.inputs, kind.outputs.len())
     }
 
-    /// Runs a new instance. If it refuses the default of a number, once more with another.
+    /// Runs a new instance. If it refuses the default of a number, it is run again with another number.
     pub(crate) fn try_to_run(&self, kind: &KindInfo, mut attempt: Attempt) -> Result<Worked, String> {
         let mut node = self.create(kind)?;
         self.host.cancel_at(0);
@@ -146,7 +146,7 @@ impl Started<'_> {
     }
 }
 
-/// The param that a refusal names, and a value that may do.
+/// The param that a refusal names, and another value for it.
 fn mend(kind: &KindInfo, attempt: &Attempt, ran: &Ran) -> Option<(String, serde_json::Value)> {
     let name = &ran.said.as_ref()?.input;
     let mended = params::mended(kind, name, attempt.params.get(name)?)?;

@@ -63,7 +63,7 @@ pub(crate) fn value(host: &Host, ty: &str, features: Features, seed: u64) -> Opt
         Form::Tensor { .. } => match ty {
             "IMAGE" => Supply::Tensor(smooth(&[1, height, width, 3], seed, 0.1, 0.9)),
             "MASK" => Supply::Tensor(smooth(&[1, height, width], seed, 0.0, 1.0)),
-            // Two, because one latent has nothing to be mixed with.
+            // Two, because mixing needs two latents.
             "LATENT_Z" => Supply::Tensor(smooth(&[2, 16], seed, -1.5, 1.5)),
             "LATENT_W" => Supply::Tensor(smooth(&[2, 6, 16], seed, -1.5, 1.5)),
             _ => return None,

@@ -30,7 +30,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// What a plugin said, as the engine tells it.
+/// Turns a plugin's report into a failure of the engine.
 pub(crate) fn failure(said: Said) -> Failure {
     Failure {
         hint: said.hint.map(Into::into),
@@ -84,12 +84,12 @@ impl CallHost for Context<'_> {
     }
 }
 
-/// The host of a call in which nothing can be done but fail.
+/// The host of a call that supports nothing but reporting a failure.
 #[derive(Default)]
 pub(crate) struct Judgement(Mutex<Option<Said>>);
 
 impl Judgement {
-    /// The first thing that was said.
+    /// The first failure that was reported.
     pub(crate) fn said(self) -> Option<Said> {
         self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

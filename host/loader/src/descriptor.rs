@@ -4,7 +4,7 @@ use dreamwire_abi as abi;
 use dreamwire_graph::{KindInfo, Params, Port};
 use dreamwire_socket::{EntryRef, Facts, KindFacts, PortFacts};
 
-/// Who a plugin says it is, and its kinds.
+/// A plugin's facts and its kinds.
 pub(crate) fn read(entry: EntryRef, file: &str) -> Result<(Facts, Vec<KindInfo>), String> {
     let facts = entry.facts();
     if let Some(fault) = facts.faults.first() {
@@ -35,7 +35,7 @@ fn read_kind(entry: EntryRef, kind: &KindFacts, plugin: &str, file: &str) -> Res
         inputs: kind.inputs.iter().map(port).collect(),
         outputs: kind.outputs.iter().map(port).collect(),
         params,
-        // What an instance carries from run to run is in no key.
+        // Keys do not include the state that an instance carries from run to run.
         pure_: flag(abi::KIND_PURE) && !flag(abi::KIND_STATEFUL),
         output: flag(abi::KIND_OUTPUT),
         stateful: flag(abi::KIND_STATEFUL),

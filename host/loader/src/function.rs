@@ -35,8 +35,8 @@ impl Handle {
         if let Some(fault) = facts.faults.first() {
             return Err(format!("a function does not describe itself: {fault}"));
         }
-        // What a function does not say is not guessed: its weights are usually those of the node's instance, which
-        // dropping the function would not free.
+        // Unknown memory counts as 0: a function's weights usually belong to the node's instance, so dropping the
+        // function does not free them.
         let bytes = inner.memory().map_err(|fault| fault.message)?.unwrap_or(0);
         let ty: Arc<str> = facts.ty.into();
         let proxy = export(Proxy {

@@ -78,14 +78,14 @@ impl Generation {
         };
         drop(state);
         let ran = body(&mut instance);
-        // One that panicked is quarantined: what it holds may be half changed, so it is neither run nor destroyed.
+        // An instance that panicked may be in an inconsistent state, so it is neither run nor destroyed.
         if ran.status != abi::E_PANIC {
             self.state().nodes.insert(key, instance);
         }
         Ok(ran)
     }
 
-    /// What a kind thinks of complete params; it may be asked before the plugin has started, and from any thread.
+    /// Lets a kind judge complete params. May be called before the plugin has started, and from any thread.
     pub(crate) fn check_params(&self, kind: &str, params: &str) -> Result<(), Failure> {
         let Some(found) = self.facts.kinds.iter().find(|it| it.id == kind) else { return Ok(()) };
         let judgement = Judgement::default();

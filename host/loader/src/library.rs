@@ -62,7 +62,7 @@ fn private_folder(number: u64) -> std::io::Result<PathBuf> {
 #[cfg(unix)]
 fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-    // Not exported by libloading. With it even a foreign dlclose cannot unmap code that threads still run.
+    // Not exported by libloading. With this flag even another dlclose cannot unmap code that threads still run.
     const RTLD_NODELETE: i32 = if cfg!(target_vendor = "apple") { 0x80 } else { 0x1000 };
     // SAFETY: running the library's initialisers is what loading a plugin means; a plugin is code that the user chose.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) };

@@ -4,7 +4,7 @@ use dreamwire_graph::KindInfo;
 use dreamwire_socket::EntryRef;
 use std::path::Path;
 
-/// A library that is open for ever, and nothing more: for whoever examines a plugin.
+/// A library that is opened and never closed, without running it: for tools that examine plugins.
 pub struct Opened {
     entry: EntryRef,
 }
@@ -21,15 +21,15 @@ impl Opened {
         Ok(Self { entry })
     }
 
-    /// What the plugin exports.
+    /// The entry that the plugin exports.
     pub fn entry(&self) -> EntryRef {
         self.entry
     }
 
-    /// Its kinds as a run would see them, including their schemas.
+    /// Its kinds, as in a run, including their schemas.
     ///
     /// # Errors
-    /// Returns the first fault that would keep the host from using the plugin.
+    /// The first fault that would keep the host from using the plugin.
     pub fn kinds(&self) -> Result<Vec<KindInfo>, String> {
         descriptor::read(self.entry, "").map(|(_, kinds)| kinds)
     }

@@ -31,17 +31,17 @@ pub(crate) fn failure(plugin: &str, status: abi::Status, services: &Services<'_>
     recorded.unwrap_or_else(|| wordless(plugin, status))
 }
 
-/// A plugin failed without a word.
+/// The failure of a plugin that reported no reason.
 pub(crate) fn wordless(plugin: &str, status: abi::Status) -> Failure {
     Failure::new(kind(status), format!("plugin {plugin} failed with status {status} and said nothing"))
 }
 
-/// `init` failed.
+/// The failure of `init`.
 pub(crate) fn not_started(plugin: &str, status: abi::Status, services: &Services<'_>) -> Failure {
     refused(format!("plugin {plugin} did not start"), status, services)
 }
 
-/// `create` failed.
+/// The failure of `create`.
 pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status, services: &Services<'_>) -> Failure {
     refused(format!("plugin {plugin} did not make a `{kind}`"), status, services)
 }

@@ -27,7 +27,7 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<Hint>,
-    /// Nothing can run like this.
+    /// Whether nothing can run because of it.
     pub fatal: bool,
 }
 
@@ -38,13 +38,13 @@ pub struct PluginInfo {
     pub id: String,
     /// Its own version.
     pub version: String,
-    /// What it says of its build.
+    /// Its own description of its build.
     pub build: String,
     /// The library.
     pub path: PathBuf,
-    /// Of the library's bytes, in hexadecimal.
+    /// The hash of the library's bytes, in hexadecimal.
     pub hash: String,
-    /// The kinds it gives.
+    /// The kinds that it offers.
     pub kinds: Vec<String>,
 }
 
@@ -169,7 +169,7 @@ impl Nodes for Loader {
             node.run(call.call(), request.params, &inputs, kind.outputs.len())
         })?;
         if ran.status != abi::OK {
-            // What a cancelled run has set, the best so far, is dropped with `ran`: it is not used yet.
+            // Outputs of a cancelled run, the best so far, are dropped with `ran`: nothing uses them yet.
             return Err(outcome::failure(plugin, ran.status, request.services));
         }
         take_outputs(ran.outputs, &kind.outputs, request.node, generation)

@@ -17,7 +17,7 @@ struct Place {
     origin: Origin,
 }
 
-/// Who wants plugins to be looked for there.
+/// Where a search place comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     /// The folder of the program.
@@ -32,7 +32,7 @@ enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
-    /// `--plugins` led to it, so that a failure to load it is an error and not a warning.
+    /// Whether `--plugins` named it or its folder, so that a failure to load it is an error, not a warning.
     pub(crate) named: bool,
 }
 
@@ -59,7 +59,7 @@ impl Search {
         self.places.iter().map(|place| place.path.display().to_string()).collect()
     }
 
-    /// Every folder that is scanned; a watcher watches these.
+    /// The folders of the search, for watchers.
     pub fn folders(&self) -> Vec<PathBuf> {
         let folder = |path: &PathBuf| match path.is_dir() {
             true => Some(path.clone()),
@@ -68,15 +68,15 @@ impl Search {
         self.places.iter().filter_map(|place| folder(&place.path)).collect()
     }
 
-    /// Libraries in order, each once; and what is wrong with the places: those that somebody asked for and that do not
-    /// exist, and those in which anybody can put code.
+    /// Libraries in order, each once, and problems with the places: requested ones that do not exist, and ones that
+    /// everybody can write to.
     pub(crate) fn candidates(&self) -> (Vec<Candidate>, Vec<Problem>) {
         let (mut candidates, mut problems) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for place in &self.places {
             let paths = if place.path.is_dir() {
                 let libraries = libraries(&place.path);
-                // A folder without libraries has nothing to be warned of yet.
+                // A folder without libraries needs no warning yet.
                 problems.extend(exposed(&place.path, "folder").filter(|_| !libraries.is_empty()));
                 libraries
             } else if place.path.exists() {
@@ -106,7 +106,7 @@ fn missing(place: &Place) -> Option<Problem> {
     Some(Problem { message, hint: Some(hint), fatal: true })
 }
 
-/// A warning, if everybody may write there: what is loaded from there runs with the rights of whoever loads it.
+/// A warning if everybody can write to a path: code loaded from it runs with the rights of the user.
 fn exposed(path: &Path, what: &str) -> Option<Problem> {
     let shown = path.display();
     is_exposed(path).then(|| Problem {
@@ -145,7 +145,7 @@ fn concat_prefix() -> &'static str {
     if std::env::consts::DLL_PREFIX.is_empty() { "dreamwire_" } else { "libdreamwire_" }
 }
 
-/// `libdreamwire_vgg.so` -> `dreamwire_vgg`.
+/// The stem of a library's name: `libdreamwire_vgg.so` -> `dreamwire_vgg`.
 pub(crate) fn stem(path: &Path) -> String {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     stem.strip_prefix(std::env::consts::DLL_PREFIX).map_or(stem.clone(), str::to_owned)

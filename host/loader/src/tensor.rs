@@ -1,4 +1,4 @@
-//! Tensors of the engine across the C ABI: used where they lie, copied only where they are strided or borrowed.
+//! Tensors of the engine across the C ABI: used in place, copied only if they are strided or borrowed.
 
 use dreamwire_abi as abi;
 use dreamwire_engine::{Dtype, Tensor};
@@ -28,19 +28,19 @@ fn to_socket(dtype: Dtype) -> dreamwire_socket::Dtype {
 /// A value of the host that is lent to a plugin.
 struct Lent(Tensor);
 
-// SAFETY: the engine's tensors are never written, and keep their bytes where they are.
+// SAFETY: the engine's tensors are never written, and their bytes never move.
 unsafe impl Memory for Lent {
     fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
 }
 
-/// A managed tensor over a value of the host. Copies nothing.
+/// A managed tensor over a tensor of the host. Copies nothing.
 pub(crate) fn lend(tensor: &Tensor) -> Result<Owned, Fault> {
     dreamwire_socket::lend(to_socket(tensor.dtype()), tensor.shape().to_vec(), Lent(tensor.clone()))
 }
 
-/// The value behind a loan.
+/// The tensor behind a loan.
 ///
 /// # Safety
 /// `raw` was made by [`lend`] and is alive.

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 /// A graph may have hundreds of nodes, and all are judged before anything runs.
 const QUICK: Duration = Duration::from_millis(200);
 const THREADS: usize = 4;
-/// How often each thread asks.
+/// The number of calls per thread.
 const TIMES: usize = 8;
 
-/// What a kind says of its params: nothing against them, or status and param.
+/// A kind's opinion of its params: accepted, or the status and the param of a refusal.
 type Opinion = Result<(), (abi::Status, String)>;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
-    // Not started: kinds may be asked before `init`.
+    // Not started: `check_params` may be called before `init`.
     let plugin = subject.open()?;
     let host = Host::new();
     let (mut opinions, mut tally) = (BTreeMap::new(), crate::outcome::Tally::default());
@@ -54,7 +54,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     tally.end("kind")
 }
 
-/// Asked once, then again from several threads. `None` if the kind has no opinion.
+/// Asks once, then again from several threads. `None` if the kind has no `check_params`.
 fn one(plugin: &Plugin, index: usize, kind: &KindInfo, complete: &str) -> Result<Option<Opinion>, String> {
     let began = Instant::now();
     let Some(first) = plugin.check_params(index, complete) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Functions that a plugin gave.
+//! Functions from a plugin.
 
 use super::host::Host;
 use super::tensor::{Array, Samples, lend_once, receive};
@@ -8,7 +8,7 @@ use dreamwire_socket::{FnFacts, FnRef, Owned, Said, TapeRef, Views};
 /// A function of the plugin, with the one reference that was moved to the checker.
 pub(crate) struct Function {
     function: FnRef,
-    /// What it says of itself.
+    /// Its description.
     pub(crate) described: FnFacts,
 }
 
@@ -16,13 +16,13 @@ pub(crate) struct Function {
 pub(crate) struct Evaluated {
     /// A status of the ABI.
     pub(crate) status: abi::Status,
-    /// What was said of it.
+    /// The failure that was reported.
     pub(crate) said: Option<Said>,
-    /// The outputs; `None` where it gave none. Empty if it failed.
+    /// The outputs; `None` where it set none. Empty if it failed.
     pub(crate) y: Vec<Option<Result<Samples, String>>>,
-    /// What it kept for gradients.
+    /// The tape, for gradients.
     pub(crate) tape: Option<Tape>,
-    /// It failed, and set out parameters nevertheless.
+    /// Whether it failed and set out parameters nevertheless.
     pub(crate) touched: bool,
 }
 
@@ -30,11 +30,11 @@ pub(crate) struct Evaluated {
 pub(crate) struct Pulled {
     /// A status of the ABI.
     pub(crate) status: abi::Status,
-    /// What was said of it.
+    /// The failure that was reported.
     pub(crate) said: Option<Said>,
-    /// The value, of `value_and_grad`.
+    /// The value, if the call was `value_and_grad`.
     pub(crate) value: f64,
-    /// Gradients by the inputs, `None` is zero or not asked for. Empty if it failed.
+    /// Gradients with respect to the inputs; `None` is zero or not requested. Empty if it failed.
     pub(crate) gradient: Vec<Option<Result<Samples, String>>>,
 }
 
@@ -68,12 +68,12 @@ impl Function {
         Some(Pulled { status: done.status, said, value: done.value, gradient: collect(done.gradient) })
     }
 
-    /// What the extension `dw.tiles/1` says, if it is there; the error says why it cannot be read.
+    /// The extension `dw.tiles/1`, if it has one; the error says why it cannot be read.
     pub(crate) fn tiles(&self) -> Result<Option<abi::Tiles>, String> {
         self.function.tiles().map_err(|fault| fault.message)
     }
 
-    /// What the extension `dw.memory/1` says, if it is there; the error says why it cannot be read.
+    /// The extension `dw.memory/1`, if it has one; the error says why it cannot be read.
     pub(crate) fn memory(&self) -> Result<Option<u64>, String> {
         self.function.memory().map_err(|fault| fault.message)
     }

@@ -1,4 +1,4 @@
-//! A host that answers a plugin's calls and remembers what it was asked.
+//! A host that answers a plugin's calls and records them.
 
 use super::tensor;
 use dreamwire_abi as abi;
@@ -16,22 +16,22 @@ pub(crate) struct Host {
 /// A file that a node published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
-    /// The name as the node gave it.
+    /// The name template from the node.
     pub(crate) template: String,
     /// The content.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What is owed between the two sides.
+/// Counts of objects that one side still owes the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Balance {
-    /// Tensors that were moved to the plugin and not ended yet.
+    /// Tensors that were moved to the plugin and not deleted yet.
     pub(crate) tensors: i64,
-    /// Tapes of host functions that were not released yet.
+    /// Tapes of host functions that are not released yet.
     pub(crate) tapes: i64,
-    /// Tensors and tapes that were ended more than once.
+    /// Tensors and tapes that were deleted or released more than once.
     pub(crate) twice: i64,
-    /// Deleters of borrowed inputs that were called, each of them wrongly.
+    /// Calls to deleters of borrowed inputs, all of them wrong.
     pub(crate) inputs_ended: i64,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(super) twice: AtomicI64,
     pub(super) inputs_ended: AtomicI64,
     polls: AtomicU64,
-    /// 0: never.
+    /// 0 means never.
     cancel_at: AtomicU64,
     record: Mutex<Record>,
 }
@@ -82,7 +82,7 @@ impl Host {
         self.state.polls.load(Ordering::SeqCst)
     }
 
-    /// What is owed now.
+    /// The current counts.
     pub(crate) fn balance(self) -> Balance {
         let now = |count: &AtomicI64| count.load(Ordering::SeqCst);
         let State { tensors, tapes, twice, inputs_ended, .. } = self.state;
@@ -104,15 +104,15 @@ impl Host {
         std::mem::take(&mut self.state.record().complaints)
     }
 
-    /// What was said of the last call.
+    /// The failure that was reported during the last call.
     pub(super) fn take_said(self) -> Option<Said> {
         self.state.record().said.take()
     }
 
-    /// Runs one call: its result and what was said of it.
+    /// Runs one call and returns its result and the reported failure.
     pub(super) fn call<T>(self, body: impl FnOnce(CallRef<'static>) -> T) -> (T, Option<Said>) {
         self.state.record().said = None;
-        // Neither is freed: a plugin may keep the call.
+        // Both leak: a plugin may keep the call.
         let host: &'static Self = Box::leak(Box::new(self));
         let call = Box::leak(Box::new(HostCall::new(host).threads(super::THREADS)));
         let result = body(call.call());
@@ -125,7 +125,7 @@ impl State {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether somebody has been told to stop.
+    /// Whether a run has been told to stop.
     pub(super) fn is_cancelled(&self) -> bool {
         let at = self.cancel_at.load(Ordering::SeqCst);
         at > 0 && self.polls.load(Ordering::SeqCst) >= at
@@ -138,7 +138,7 @@ impl State {
 }
 
 impl CallHost for Host {
-    /// The first word counts: it is nearest to the cause.
+    /// Only the first report is kept: it is nearest to the cause.
     fn fail(&self, said: Said) {
         self.state.record().said.get_or_insert(said);
     }

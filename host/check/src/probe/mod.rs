@@ -1,10 +1,9 @@
-//! A plugin seen from outside: every call is an observation, and what comes out is plain data: statuses, words, copies of
-//! tensors, counts of what was freed and how often.
+//! Observes a plugin from outside: every call returns plain data, such as statuses, messages, copies of tensors and
+//! counts of releases.
 //!
-//! What the plugin gets from here (inputs, host functions, the `dw_call`) stays in memory for ever, so that a plugin which
-//! keeps a pointer or frees something twice is seen and counted instead of felt. So this is for short-lived processes:
-//! nothing in here can survive a plugin that crashes, hangs or exits, and nothing tries to. The raw calls are those of
-//! [`dreamwire_socket`].
+//! Everything that the plugin gets (inputs, host functions, the `dw_call`) is leaked, so that a pointer that is kept or
+//! freed twice is detected and does no damage. So this is for short-lived processes: nothing here survives a plugin
+//! that crashes, hangs or exits. [`dreamwire_socket`] makes the raw calls.
 
 mod function;
 mod host;
@@ -34,13 +33,13 @@ pub(crate) struct Plugin {
     opened: Opened,
 }
 
-/// A call that did not do what it was asked.
+/// A call that failed.
 pub(crate) struct Refused {
     /// A status of the ABI.
     pub(crate) status: abi::Status,
-    /// What the plugin said of it.
+    /// The failure that the plugin reported.
     pub(crate) said: Option<dreamwire_socket::Said>,
-    /// An out parameter was set although the status says that nothing was made.
+    /// Whether an out parameter was set although the status says that nothing was created.
     pub(crate) touched: bool,
 }
 
@@ -50,12 +49,12 @@ impl Plugin {
         Opened::open(path, THREADS).map(|opened| Self { opened })
     }
 
-    /// What its descriptors say, and every fault in them. Calls nothing of it.
+    /// Its descriptors, and every fault in them. Calls none of its functions.
     pub(crate) fn facts(&self) -> Facts {
         self.opened.entry().facts()
     }
 
-    /// Its kinds as a run would see them; the error is the first fault.
+    /// Its kinds, as in a run; the error is the first fault.
     pub(crate) fn kinds(&self) -> Result<Vec<KindInfo>, String> {
         self.opened.kinds()
     }
@@ -76,7 +75,7 @@ impl Plugin {
         self.opened.entry().deinit()
     }
 
-    /// Calls `create` with the id of one of its kinds, or of none.
+    /// Calls `create` with the id of a kind, or an unknown id.
     pub(crate) fn create(&self, host: &Host, id: &str) -> Result<Node, Refused> {
         let (made, said) = host.call(|call| self.opened.entry().create(id, call));
         made.map(Node::new).map_err(|not| Refused { status: not.status, said, touched: not.touched })
@@ -84,7 +83,7 @@ impl Plugin {
 
     /// Calls `check_params` of the kind at `index`, in a call without files. `None` if it has no such function.
     pub(crate) fn check_params(&self, index: usize, params: &str) -> Option<Result<(), Refused>> {
-        // A host of its own: this may be called from several threads.
+        // Its own host, because this may be called from several threads.
         let host = Host::new();
         let call = HostCall::new(&host).threads(THREADS).without_files();
         let status = self.opened.entry().check_params(index, call.call(), params)?;

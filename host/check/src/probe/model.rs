@@ -280,7 +280,7 @@ mod tests {
                 let data = x.data.iter().enumerate().map(|(i, v)| v + by * (1.3 * i as f32).cos());
                 value(&Array { shape: x.shape.clone(), data: data.collect() })
             };
-            // As far as one likes: differences of polynomials of second degree are exact but for rounding.
+            // Any step will do: central differences of polynomials of second degree are exact up to rounding.
             let numeric = (moved(0.05) - moved(-0.05)) / 0.1;
             let slopes = gradient.data.iter().enumerate();
             let analytic: f64 = slopes.map(|(i, g)| f64::from(*g) * f64::from((1.3 * i as f32).cos())).sum();

@@ -49,7 +49,7 @@ pub(crate) enum Output {
     Tensor(Samples),
     /// FEATURES, ...
     Function(Function),
-    /// Something that it is not, and why.
+    /// An invalid value, and why.
     Broken(String),
 }
 
@@ -57,17 +57,17 @@ pub(crate) enum Output {
 pub(crate) struct Ran {
     /// A status of the ABI.
     pub(crate) status: abi::Status,
-    /// What the node said of it.
+    /// The failure that the node reported.
     pub(crate) said: Option<Said>,
     /// One per output port, if it ended with OK or CANCELLED; else empty.
     pub(crate) outputs: Vec<Output>,
-    /// Output ports that were set although the status says that none is.
+    /// Output ports that were set although the status forbids it.
     pub(crate) touched: Vec<usize>,
     /// Input ports whose memory was written to.
     pub(crate) written: Vec<usize>,
     /// Files that it published.
     pub(crate) published: Vec<Published>,
-    /// What was wrong with its previews and published bytes.
+    /// Faults of its previews and published bytes.
     pub(crate) complaints: Vec<String>,
     loans: Vec<(usize, Loan)>,
 }

@@ -44,7 +44,7 @@ impl Samples {
     }
 }
 
-/// Copies a tensor that a plugin gave, and ends it.
+/// Copies a tensor that a plugin returned, and deletes it.
 pub(super) fn receive(owned: Owned) -> Result<Samples, String> {
     let has_deleter = owned.has_deleter();
     let (dtype, shape, bytes) = owned.into_bytes().map_err(|fault| fault.message)?;
