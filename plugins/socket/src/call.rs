@@ -4,7 +4,7 @@ use dreamwire_abi::field;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-/// Why a call failed, in the words of whoever failed.
+/// Why a call failed, as the failing side reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// The status that is about to be returned.
@@ -18,7 +18,7 @@ pub struct Said {
 }
 
 impl Said {
-    /// Without an input or a hint.
+    /// A report without an input or a hint.
     pub fn new(status: abi::Status, message: impl Into<String>) -> Self {
         Self { status, input: String::new(), message: message.into(), hint: None }
     }
@@ -37,8 +37,8 @@ pub struct CallRef<'a> {
     call: PhantomData<&'a abi::Call>,
 }
 
-// SAFETY: every function of `dw_call` is tagged [any thread] but `read` and `publish`, which hosts also lock. The struct
-// itself is never written during the call.
+// SAFETY: every function of `dw_call` is tagged [any thread] but `read` and `publish`, which hosts also lock. The
+// struct itself is never written during the call.
 unsafe impl Send for CallRef<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for CallRef<'_> {}
@@ -60,7 +60,7 @@ impl<'a> CallRef<'a> {
         NonNull::new(raw.cast_mut()).map(|raw| Self { raw, call: PhantomData })
     }
 
-    /// For passing it on.
+    /// The pointer, for passing it on.
     pub fn raw(self) -> *const abi::Call {
         self.raw.as_ptr()
     }
@@ -77,21 +77,21 @@ impl<'a> CallRef<'a> {
         unsafe { (*self.raw()).max_threads }
     }
 
-    /// Tells how far it is. False: stop soon.
+    /// Reports progress. If it returns false, stop soon.
     pub fn progress(self, done: u64, total: u64, note: &str) -> bool {
         let Some(progress) = method!(self, progress) else { return true };
         // SAFETY: alive; the text is borrowed for the call.
         unsafe { progress(self.raw(), done, total, abi::Str::new(note)) != abi::CANCELLED }
     }
 
-    /// Shows the IMAGE so far.
+    /// Shows an intermediate IMAGE.
     pub fn preview(self, image: &Owned) {
         let Some(preview) = method!(self, preview) else { return };
         // SAFETY: alive; the view is borrowed for the call.
         unsafe { preview(self.raw(), image.as_view()) };
     }
 
-    /// Says why the call fails. Hosts of minor 0 get the hint behind the message.
+    /// Reports why the call fails. A host of minor 0 gets the hint after the message.
     pub fn fail(self, said: &Said) {
         let input = abi::Str::new(&said.input);
         let hint = said.hint.as_deref().unwrap_or_default();
@@ -115,17 +115,17 @@ impl<'a> CallRef<'a> {
         }
     }
 
-    /// A line for the log: 1 error, 2 warn, 3 info, 4 debug, 5 trace.
+    /// Writes a line to the log, at level 1 error, 2 warn, 3 info, 4 debug or 5 trace.
     pub fn log(self, level: i32, message: &str) {
         let Some(log) = method!(self, log) else { return };
         // SAFETY: alive; the text is copied at once.
         unsafe { log(self.raw(), level, abi::Str::new(message)) };
     }
 
-    /// A file that a file param of this node names.
+    /// Reads a file that a file param of this node names.
     ///
     /// # Errors
-    /// `E_UNSUPPORTED` where there are no files, or what the host answers: it has recorded why.
+    /// `E_UNSUPPORTED` if the call has no files, or the host's status; the host has recorded the reason.
     pub fn read(self, path: &str) -> Result<Owned, abi::Status> {
         let read = method!(self, read).ok_or(abi::E_UNSUPPORTED)?;
         let mut owned: abi::Owned = std::ptr::null_mut();
@@ -138,7 +138,7 @@ impl<'a> CallRef<'a> {
         unsafe { Owned::from_raw(owned) }.ok_or(abi::E_IO)
     }
 
-    /// Publishes bytes and gives the name that they got.
+    /// Publishes bytes and returns their name.
     ///
     /// # Errors
     /// As [`CallRef::read`].
@@ -166,7 +166,7 @@ impl<'a> CallRef<'a> {
         }
     }
 
-    /// The text of the graph that is running, for the metadata of what it makes.
+    /// The text of the running graph, for the metadata of published files.
     pub fn provenance(self) -> Option<String> {
         let extension = method!(self, get_extension)?;
         // SAFETY: alive; what comes back is null, or a `dw_str` that lives as long as the call.

@@ -1,4 +1,4 @@
-//! A `dw_call` of this side, over one trait.
+//! A `dw_call` for the other side, over one trait.
 
 use crate::{CallRef, Fault, Owned, Said, TensorView, text};
 use dreamwire_abi as abi;
@@ -6,23 +6,23 @@ use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// What a host answers during a call, on any thread. Who does not override an answer has nothing of that kind.
+/// A host's answers during a call, on any thread. The defaults support nothing.
 pub trait CallHost: Sync {
-    /// Why the call is about to fail. The first report is nearest to the cause.
+    /// Reports why the call fails. The first report is nearest to the cause.
     fn fail(&self, said: Said);
 
-    /// How far it is. False: stop soon.
+    /// Reports progress. Returns false if the callee should stop soon.
     fn progress(&self, _done: u64, _total: u64, _note: &str) -> bool {
         true
     }
 
-    /// The IMAGE so far, or why it is none.
+    /// An intermediate IMAGE, or why it is invalid.
     fn preview(&self, _image: Result<TensorView<'_>, Fault>) {}
 
-    /// A line for the log: 1 error, 2 warn, 3 info, 4 debug, 5 trace.
+    /// Writes a line to the log, at level 1 error, 2 warn, 3 info, 4 debug or 5 trace.
     fn log(&self, _level: i32, _message: &str) {}
 
-    /// A file, as `u8[n]`.
+    /// Reads a file, as `u8[n]`.
     ///
     /// # Errors
     /// A status below 0, after the host has recorded why.
@@ -30,7 +30,7 @@ pub trait CallHost: Sync {
         Err(abi::E_UNSUPPORTED)
     }
 
-    /// Publishes bytes, or hears why they are none; gives the name.
+    /// Publishes bytes, or hears why they are invalid; returns the name.
     ///
     /// # Errors
     /// As [`CallHost::read`].
@@ -38,7 +38,7 @@ pub trait CallHost: Sync {
         Err(abi::E_UNSUPPORTED)
     }
 
-    /// The text of the graph that is running.
+    /// The text of the running graph.
     fn provenance(&self) -> Option<&str> {
         None
     }
@@ -47,7 +47,7 @@ pub trait CallHost: Sync {
 /// One call in progress.
 #[repr(C)]
 pub struct HostCall<'a, H> {
-    // First: a pointer to it is one to the whole.
+    // First, so that a pointer to it is one to the whole.
     raw: abi::Call,
     host: &'a H,
     provenance: abi::Str,
@@ -82,14 +82,14 @@ impl<'a, H: CallHost> HostCall<'a, H> {
         Self { raw, host, provenance, names: Mutex::default() }
     }
 
-    /// With a thread budget; 0 is as many as the machine has.
+    /// Sets the thread budget; 0 is as many as the machine has.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.raw.max_threads = u32::try_from(threads).unwrap_or(0);
         self
     }
 
-    /// On that device. On CUDA with the per-thread default stream, which candle uses.
+    /// Sets the device. On CUDA the stream is the per-thread default stream, which candle uses.
     #[must_use]
     pub fn device(mut self, device: abi::DLDevice) -> Self {
         self.raw.device = device;
@@ -98,16 +98,17 @@ impl<'a, H: CallHost> HostCall<'a, H> {
         self
     }
 
-    /// In which files can be neither read nor published.
+    /// Disables `read` and `publish`.
     #[must_use]
     pub fn without_files(mut self) -> Self {
         (self.raw.read, self.raw.publish) = (None, None);
         self
     }
 
-    /// As it is passed to the plugin.
+    /// The call to pass to the plugin.
     pub fn call(&self) -> CallRef<'_> {
-        // SAFETY: alive as long as `self` is borrowed. The pointer is to the whole, so that the functions find it again.
+        // SAFETY: alive as long as `self` is borrowed. The pointer is to the whole, so that the functions find it
+        // again.
         unsafe { CallRef::from_raw(std::ptr::from_ref(self).cast()) }.expect("a reference is not null")
     }
 
@@ -124,7 +125,7 @@ impl<'a, H: CallHost> HostCall<'a, H> {
     }
 }
 
-/// Runs an answer; a panic becomes another.
+/// Runs an answer; after a panic it returns `panicked`.
 ///
 /// # Safety
 /// `call` was made by [`HostCall::call`], with this host, and is alive for `'c`.

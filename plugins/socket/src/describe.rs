@@ -1,4 +1,4 @@
-//! What a function says of itself: reading it with every fault in it, and writing it.
+//! Descriptions of functions: reads them and every fault in them, and writes them.
 
 use crate::text;
 use dreamwire_abi as abi;
@@ -7,39 +7,39 @@ use std::marker::PhantomData;
 const MAX_TENSORS: u32 = 256;
 const MAX_RANK: u32 = 16;
 
-/// What a function says of itself.
+/// The description of a function.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FnFacts {
-    /// `FEATURES`, ...
+    /// The type: `FEATURES`, ...
     pub ty: String,
-    /// For people: `vgg16`.
+    /// The name, for people: `vgg16`.
     pub name: String,
     /// `FN_*` of the ABI.
     pub flags: u32,
-    /// Bit i: a gradient by input i can be asked.
+    /// Bit i: the function has a gradient with respect to input i.
     pub diff_in: u64,
-    /// Inputs in order.
+    /// The inputs, in order.
     pub inputs: Vec<Spec>,
-    /// Outputs in order.
+    /// The outputs, in order.
     pub outputs: Vec<Spec>,
-    /// What cannot be read, and why. What a fault is about is left out above.
+    /// What cannot be read, and why. Unreadable parts are left out above.
     pub faults: Vec<String>,
 }
 
 /// One input or output of a function.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// `relu4_3`.
+    /// The name: `relu4_3`.
     pub name: String,
     /// Sizes, -1 is free.
     pub dims: Vec<i64>,
-    /// `layout=nchw;weight=0.5`.
+    /// The semantics: `layout=nchw;weight=0.5`.
     pub semantics: String,
-    /// It is float32.
+    /// Whether it is float32.
     pub is_float: bool,
 }
 
-/// A description of a function as it crosses, alive for `'a`.
+/// A description in the form of the ABI, alive for `'a`.
 #[derive(Clone, Copy)]
 pub struct DescRef<'a> {
     raw: *const abi::FnDesc,
@@ -48,8 +48,8 @@ pub struct DescRef<'a> {
 
 impl<'a> DescRef<'a> {
     /// # Safety
-    /// `raw` is null, or points to a description that lives for `'a`, whose counts and texts are those of what it points
-    /// to.
+    /// `raw` is null, or points to a description that lives for `'a`, whose counts and texts are those of what it
+    /// points to.
     pub(crate) unsafe fn from_raw(raw: *const abi::FnDesc) -> Option<Self> {
         // SAFETY: non-null, so alive; every growing struct starts with its size.
         let complete =
@@ -66,17 +66,18 @@ impl<'a> DescRef<'a> {
         unsafe { &*self.raw }
     }
 
-    /// How many inputs and outputs it says that there are; none if there are too many to be believed.
+    /// The numbers of inputs and outputs that it declares; 0 if there are more than allowed.
     pub(crate) fn counts(self) -> (usize, usize) {
         let count = |count: u32| if count > MAX_TENSORS { 0 } else { count as usize };
         (count(self.get().n_in), count(self.get().n_out))
     }
 
-    /// Everything it says, and every fault in it.
+    /// Reads everything, and every fault in it.
     pub fn facts(self) -> FnFacts {
         let desc = self.get();
         let mut faults = Vec::new();
-        // SAFETY: texts and arrays live as long as the description; counts and pointers are checked before they are used.
+        // SAFETY: texts and arrays live as long as the description; counts and pointers are checked before they are
+        // used.
         let mut facts = unsafe {
             FnFacts {
                 ty: read_text(desc.ty, "its type", &mut faults),
@@ -136,11 +137,11 @@ unsafe fn specs(
     read
 }
 
-/// A description of one's own with everything that it points to. All tensors are float32.
+/// A description with everything that it points to. All tensors are float32.
 pub struct SpecTable {
     desc: abi::FnDesc,
-    // What `desc` points to lies in the buffers of these, which stay where they are when the table is moved. (A box
-    // would claim to be the only way to what is in it.)
+    // `desc` points into the buffers of these, which do not move with the table. (A `Box` would claim unique access to
+    // its content.)
     facts: FnFacts,
     _tensors: Vec<abi::TensorSpec>,
     _pointers: Vec<*const abi::TensorSpec>,
@@ -152,7 +153,7 @@ unsafe impl Send for SpecTable {}
 unsafe impl Sync for SpecTable {}
 
 impl SpecTable {
-    /// Writes the facts down; faults are left out.
+    /// Writes the facts; faults are left out.
     pub fn new(facts: FnFacts) -> Self {
         let spec = |spec: &Spec| abi::TensorSpec {
             size: size_of::<abi::TensorSpec>() as u32,
@@ -180,12 +181,12 @@ impl SpecTable {
         Self { desc, facts, _tensors: tensors, _pointers: pointers }
     }
 
-    /// As it crosses.
+    /// The description in the form of the ABI.
     pub fn desc(&self) -> DescRef<'_> {
         DescRef { raw: &raw const self.desc, owner: PhantomData }
     }
 
-    /// What it says.
+    /// The facts that were written.
     pub fn facts(&self) -> &FnFacts {
         &self.facts
     }

@@ -1,5 +1,5 @@
-//! What a plugin says of itself without being run, and every fault in it: nothing is believed. A host that needs one
-//! reason takes the first; an author wants to hear of all.
+//! Reads a plugin's descriptors, and every fault in them, without running it. Nothing is trusted. A host that needs one
+//! reason takes the first fault; an author wants all.
 
 use crate::text;
 use dreamwire_abi as abi;
@@ -8,16 +8,16 @@ use dreamwire_abi::field;
 const MAX_KINDS: u32 = 1024;
 const MAX_PORTS: u32 = 64;
 
-/// What a plugin says of itself.
+/// The descriptor of a plugin.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// `org.dreamwire.image`.
     pub id: String,
     /// Its own version.
     pub version: String,
-    /// What it says of its build.
+    /// Its own description of its build.
     pub build: String,
-    /// Bits that this ABI does not know.
+    /// Flags that this ABI does not know.
     pub flags: u32,
     /// Its kinds, as far as they can be read.
     pub kinds: Vec<KindFacts>,
@@ -28,15 +28,15 @@ pub struct Facts {
 /// The descriptor of a kind.
 #[derive(Clone, Debug, Default)]
 pub struct KindFacts {
-    /// Its place in the plugin's list.
+    /// Its index in the plugin's list.
     pub index: usize,
     /// The class_type.
     pub id: String,
     /// The version of its meaning.
     pub version: u32,
-    /// Name for people.
+    /// The name for people.
     pub title: String,
-    /// Where menus put it.
+    /// Its category in menus.
     pub category: String,
     /// `KIND_*` of the ABI.
     pub flags: u32,
@@ -49,11 +49,11 @@ pub struct KindFacts {
 /// The descriptor of a port.
 #[derive(Clone, Debug, Default)]
 pub struct PortFacts {
-    /// As in graph files.
+    /// The name in graph files.
     pub name: String,
     /// One line for people.
     pub doc: String,
-    /// `OBJECTIVE|FEATURES`.
+    /// The types: `OBJECTIVE|FEATURES`.
     pub types: String,
     /// `PORT_*` of the ABI.
     pub flags: u32,
@@ -67,7 +67,7 @@ impl PortFacts {
 }
 
 /// # Safety
-/// `entry` is of this major, as large as an entry must be, and static.
+/// `entry` is of this major version, large enough for an entry, and static.
 pub(crate) unsafe fn read(entry: *const abi::Entry) -> Facts {
     let mut faults = Vec::new();
     // SAFETY: these fields lie inside the size that was accepted; counts and pointers are checked before they are used.

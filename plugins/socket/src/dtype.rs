@@ -1,6 +1,6 @@
 use dreamwire_abi as abi;
 
-/// Element types that cross.
+/// The element types of the ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
     /// Bytes.
@@ -25,7 +25,7 @@ impl Dtype {
         }
     }
 
-    /// `"f32"`, `"u8"`, ...
+    /// Its name: `"f32"`, `"u8"`, ...
     pub const fn name(self) -> &'static str {
         match self {
             Self::U8 => "u8",
@@ -36,7 +36,7 @@ impl Dtype {
         }
     }
 
-    /// As DLPack writes it.
+    /// The type in DLPack's form.
     pub const fn to_dl(self) -> abi::DLDataType {
         let code = match self {
             Self::U8 | Self::U32 => abi::DL_UINT,
@@ -46,15 +46,15 @@ impl Dtype {
         abi::DLDataType { code, bits: 8 * self.size() as u8, lanes: 1 }
     }
 
-    /// What DLPack has written. `None` for types that do not cross.
+    /// Reads DLPack's form. `None` for types that the ABI does not have.
     pub fn from_dl(dtype: abi::DLDataType) -> Option<Self> {
         [Self::U8, Self::U32, Self::I64, Self::F32, Self::F64].into_iter().find(|it| it.to_dl() == dtype)
     }
 }
 
-/// Rust's types of these elements. Sealed: every bit pattern is one of each.
+/// The Rust types of elements. Sealed: every bit pattern must be valid.
 pub trait Element: sealed::Sealed + Copy + 'static {
-    /// What it is called on wires.
+    /// The corresponding element type.
     const DTYPE: Dtype;
 }
 

@@ -1,24 +1,24 @@
-//! A plugin as its host calls it: the entry, and the nodes that it makes.
+//! A plugin as its host calls it: the entry, and the nodes that it creates.
 
 use crate::{CallRef, Facts, Fault, Inputs, Taken, descriptor, text};
 use dreamwire_abi as abi;
 use dreamwire_abi::field;
 use std::ptr::NonNull;
 
-/// The entry of a plugin that stays in memory for ever.
+/// The entry of a plugin that is never unloaded.
 #[derive(Clone, Copy)]
 pub struct EntryRef(NonNull<abi::Entry>);
 
-// SAFETY: immutable static data; what its functions ask of threads is told beside each.
+// SAFETY: immutable static data; each function states its own rules for threads.
 unsafe impl Send for EntryRef {}
 // SAFETY: as above.
 unsafe impl Sync for EntryRef {}
 
-/// A node that was not made.
+/// Why a node was not created.
 pub struct NotCreated {
-    /// A status of the ABI; OK if the plugin claims to have made it.
+    /// A status of the ABI; OK if the plugin claims to have created the node.
     pub status: abi::Status,
-    /// The out parameter was set although the status says that nothing was made.
+    /// Whether the out parameter was set although the status says that nothing was created.
     pub touched: bool,
 }
 
@@ -28,7 +28,7 @@ pub struct Ran {
     pub status: abi::Status,
     /// One per output port, if it ended with OK or CANCELLED; else empty.
     pub outputs: Vec<Result<Taken, Fault>>,
-    /// Output ports that were set although the status says that none is.
+    /// Output ports that were set although the status forbids it.
     pub touched: Vec<usize>,
 }
 
@@ -62,13 +62,13 @@ impl EntryRef {
         self.0.as_ptr()
     }
 
-    /// What its descriptors say, and every fault in them. Calls nothing of it.
+    /// Its descriptors, and every fault in them. Calls none of its functions.
     pub fn facts(self) -> Facts {
         // SAFETY: accepted by `new`.
         unsafe { descriptor::read(self.raw()) }
     }
 
-    /// Of the kind at `index`, which [`EntryRef::facts`] has read.
+    /// The kind at `index`, which [`EntryRef::facts`] has read.
     fn kind(self, index: usize) -> Option<NonNull<abi::Kind>> {
         // SAFETY: accepted by `new`; the index is inside the count.
         unsafe {
@@ -95,7 +95,7 @@ impl EntryRef {
         }
     }
 
-    /// What the kind at `index` thinks of complete params. `None` if it has no opinion.
+    /// Lets the kind at `index` judge complete params. `None` if it has no `check_params`.
     pub fn check_params(self, index: usize, call: CallRef<'_>, params: &str) -> Option<abi::Status> {
         let kind = self.kind(index)?;
         // SAFETY: static, and read within its size; the function is thread-safe, also before init.
@@ -105,23 +105,23 @@ impl EntryRef {
         }
     }
 
-    /// Calls `init`, which nobody else may do now.
+    /// Calls `init`. No other thread may call it at the same time.
     pub fn init(self, host: &'static abi::Host, call: CallRef<'_>) -> abi::Status {
         // SAFETY: accepted by `new`; the call is live, the table static.
         unsafe { field!(self.raw(), abi::Entry, init).map_or(abi::OK, |init| init(host, call.raw())) }
     }
 
-    /// Calls `deinit`: the objects that it counts as alive. `None` if there is no such function. Nobody uses the plugin
-    /// now.
+    /// Calls `deinit` and returns the number of objects alive. `None` if there is no such function. The plugin must
+    /// not be in use.
     pub fn deinit(self) -> Option<u32> {
         // SAFETY: accepted by `new`.
         unsafe { field!(self.raw(), abi::Entry, deinit).map(|deinit| deinit()) }
     }
 
-    /// Makes a node of a kind.
+    /// Creates a node of a kind.
     ///
     /// # Errors
-    /// No usable node was made.
+    /// No usable node was created.
     pub fn create(self, id: &str, call: CallRef<'_>) -> Result<NodeRef, NotCreated> {
         let mut raw: *mut abi::Node = std::ptr::null_mut();
         // SAFETY: accepted by `new`; the call is live, and the out parameter null on entry.
@@ -137,12 +137,12 @@ impl EntryRef {
     }
 }
 
-/// "it speaks ABI 2, this host speaks 1".
+/// The message about another major version: "it speaks ABI 2, this host speaks 1".
 pub fn other_major(major: u32) -> String {
     format!("it speaks ABI {major}, this host speaks {}", abi::ABI_MAJOR)
 }
 
-/// A node. Nobody destroys it but [`NodeRef::destroy`]: one that panicked is better left alone.
+/// A node. Only [`NodeRef::destroy`] destroys it, not a drop: a node that panicked should be left alone.
 pub struct NodeRef(NonNull<abi::Node>);
 
 // SAFETY: a node may be used from any thread, by one at a time: it is not shared.
@@ -173,7 +173,8 @@ impl NodeRef {
     pub fn run(&mut self, call: CallRef<'_>, params: &str, inputs: &Inputs<'_>, n_out: usize) -> Ran {
         let mut values = vec![abi::Value::NONE; n_out];
         let node = self.0.as_ptr();
-        // SAFETY: alive and exclusive; the call and all arrays live until `run` returns, and have the sizes of the kind.
+        // SAFETY: alive and exclusive; the call and all arrays live until `run` returns, and have the sizes of the
+        // kind.
         let status = unsafe {
             field!((*node).vt, abi::NodeVt, run).map_or(abi::E_UNSUPPORTED, |run| {
                 run(node, call.raw(), abi::Str::new(params), inputs.as_ptr(), values.as_mut_ptr())

@@ -1,4 +1,4 @@
-//! Functions and tapes that this side gives away: the tables of C functions, once, over two traits.
+//! Functions and tapes for the other side: the tables of C functions, over two traits.
 
 use crate::{CallRef, DescRef, FnRef, Owned, Said, TapeRef, Views};
 use dreamwire_abi as abi;
@@ -7,28 +7,28 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-/// The outputs of an evaluation, one per output that is described, and the tape if one was asked.
+/// The outputs of an evaluation, one per described output, and the tape if requested.
 pub type Evaluation = (Vec<Option<Owned>>, Option<TapeRef>);
 
-/// What stands behind a `dw_fn` of this side.
+/// The implementation of a `dw_fn`.
 ///
-/// An error is the status that the caller gets; the call has been told why.
+/// An error is the status that the caller gets; the reason must have been reported to the call.
 pub trait FnHost: Send + Sync + 'static {
-    /// What it says of itself; always the same. `None` where it says nothing after all.
+    /// Its description; always the same. `None` if it has none.
     fn desc(&self) -> Option<DescRef<'_>>;
 
-    /// An extension that lives as long as the function; null for none.
+    /// An extension, which must live as long as the function; null for none.
     fn extension(&self, _id: &CStr) -> *const c_void {
         std::ptr::null()
     }
 
-    /// `y = f(x)`. Bit i of `wrt`: the tape is to give the gradient by input i. Without a bit no tape is wanted.
+    /// `y = f(x)`. Bit i of `wrt` requests a tape that gives the gradient with respect to input i; 0 requests no tape.
     ///
     /// # Errors
     /// A status below 0, or CANCELLED.
     fn eval(&self, call: CallRef<'_>, x: Views<'_>, wrt: u64) -> Result<Evaluation, abi::Status>;
 
-    /// Value and gradients of a scalar function, `None` where not asked or exactly zero.
+    /// Value and gradients of a scalar function; `None` where not requested or exactly zero.
     ///
     /// # Errors
     /// As [`FnHost::eval`].
@@ -40,18 +40,18 @@ pub trait FnHost: Send + Sync + 'static {
     ) -> Result<(f64, Vec<Option<Owned>>), abi::Status>;
 }
 
-/// What stands behind a `dw_tape` of this side.
+/// The implementation of a `dw_tape`.
 pub trait TapeHost: Send + 'static {
-    /// `gx = J^T gy`, one per input; what is left out is zero.
+    /// `gx = J^T gy`, one per input; `None` is zero.
     ///
     /// # Errors
     /// As [`FnHost::eval`].
     fn vjp(&self, call: CallRef<'_>, gy: Views<'_>) -> Result<Vec<Option<Owned>>, abi::Status>;
 
-    /// Memory that it pins, in bytes.
+    /// The memory that it pins, in bytes.
     fn bytes(&self) -> u64;
 
-    /// Its holder has released it; only [`watch_tape`] calls this, perhaps more than once.
+    /// Called at every release of a tape from [`watch_tape`], perhaps more than once.
     fn released(&self) {}
 }
 
@@ -59,7 +59,7 @@ pub trait TapeHost: Send + 'static {
 struct Exported<F> {
     base: abi::Fn,
     references: AtomicIsize,
-    /// Freed when no reference is left.
+    /// Whether it is freed with the last reference.
     freed: bool,
     n_in: usize,
     n_out: usize,
@@ -87,17 +87,17 @@ fn leak<F: FnHost>(host: F, freed: bool) -> *mut Exported<F> {
     Box::into_raw(Box::new(Exported { base, references: AtomicIsize::new(1), freed, n_in, n_out, host }))
 }
 
-/// A function with one reference. It is dropped with the last one.
+/// A function with one reference. `host` is dropped with the last one.
 ///
 /// # Panics
-/// Never: what this makes is complete.
+/// Never: the function is complete.
 pub fn export<F: FnHost>(host: F) -> FnRef {
     // SAFETY: just made, with one reference.
     unsafe { FnRef::from_raw(leak(host, true).cast()) }.expect("our own table is complete")
 }
 
-/// A function that stays in memory for ever, so that whoever releases it too often is counted and not felt. Copies are
-/// the same function.
+/// A function that is never freed, so that too many releases are counted and do no damage. Copies are the same
+/// function.
 #[derive(Clone, Copy)]
 pub struct WatchedFn {
     raw: *mut abi::Fn,
@@ -110,7 +110,7 @@ unsafe impl Send for WatchedFn {}
 unsafe impl Sync for WatchedFn {}
 
 impl WatchedFn {
-    /// References that are held: 1, the maker's own, when all is given back.
+    /// The references held; 1, the maker's own, when all others are released.
     pub fn references(self) -> isize {
         self.references.load(Ordering::SeqCst)
     }
@@ -162,7 +162,7 @@ unsafe extern "C" fn get_extension<F: FnHost>(f: *mut abi::Fn, id: *const c_char
     quiet(std::ptr::null(), || exported.host.extension(id))
 }
 
-/// Answers where there is no status: after a panic with something else.
+/// Runs the body of an exported function without a status; after a panic it returns `panicked`.
 fn quiet<T>(panicked: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // A payload whose drop panics would escape.
@@ -171,7 +171,7 @@ fn quiet<T>(panicked: T, body: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Runs the body of an exported function: a status, whatever happens.
+/// Runs the body of an exported function and returns a status, also after a panic.
 unsafe fn guarded(
     call: *const abi::Call,
     body: impl FnOnce(CallRef<'_>) -> Result<(), abi::Status>,
@@ -189,7 +189,7 @@ unsafe fn guarded(
     }
 }
 
-/// Moves tensors into the caller's array: all, or on an error none.
+/// Moves tensors to the caller's array: all, or none on an error.
 ///
 /// # Safety
 /// `out` has room for `count`, unless it is 0.
@@ -283,11 +283,11 @@ impl<T: TapeHost> TapeTable<T> {
 fn leak_tape<T: TapeHost>(host: T, n_in: usize, n_out: usize, freed: bool) -> TapeRef {
     let base = abi::Tape { vt: TapeTable::<T>::VT };
     let raw = Box::into_raw(Box::new(ExportedTape { base, freed, n_in, n_out, host }));
-    // SAFETY: just made, and nobody else has it.
+    // SAFETY: just made, and not shared yet.
     unsafe { TapeRef::from_raw(raw.cast(), n_in, n_out) }.expect("a box is not null")
 }
 
-/// A tape of a function with so many inputs and outputs. It is dropped when it is released.
+/// A tape of a function with `n_in` inputs and `n_out` outputs. `host` is dropped on release.
 ///
 /// # Panics
 /// Never: a box is not null.
@@ -295,7 +295,7 @@ pub fn export_tape<T: TapeHost>(host: T, n_in: usize, n_out: usize) -> TapeRef {
     leak_tape(host, n_in, n_out, true)
 }
 
-/// A tape that is never freed, but told of every release.
+/// A tape that is never freed; `host` hears of every release.
 ///
 /// # Panics
 /// Never: a box is not null.

@@ -1,12 +1,12 @@
 use dreamwire_abi as abi;
 use std::fmt;
 
-/// Something that is not what the contract says: the status it deserves, and words.
+/// A breach of the contract: its status and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// A status of the ABI below 0.
     pub status: abi::Status,
-    /// Lower case, no full stop.
+    /// The message: lower case, no full stop.
     pub message: String,
 }
 

@@ -14,7 +14,7 @@ pub struct FnRef {
     n_out: usize,
 }
 
-// SAFETY: retain, release and describe are thread-safe; whoever calls keeps to one thread where the function is not
+// SAFETY: retain, release and describe are thread-safe; callers use one thread at a time if the function is not
 // reentrant.
 unsafe impl Send for FnRef {}
 // SAFETY: as above.
@@ -24,11 +24,11 @@ unsafe impl Sync for FnRef {}
 pub struct Evaluated {
     /// A status of the ABI.
     pub status: abi::Status,
-    /// The outputs; `None` where it gave none. Empty unless the status is OK.
+    /// The outputs; `None` where it set none. Empty unless the status is OK.
     pub y: Vec<Option<Owned>>,
-    /// What it kept for gradients.
+    /// The tape, for gradients.
     pub tape: Option<TapeRef>,
-    /// It did not end with OK, and set out parameters nevertheless.
+    /// Whether it set out parameters although it did not end with OK.
     pub touched: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct Valued {
     pub status: abi::Status,
     /// The value.
     pub value: f64,
-    /// Gradients by the inputs, `None` is zero or not asked. Empty unless the status is OK.
+    /// Gradients with respect to the inputs; `None` is zero or not requested. Empty unless the status is OK.
     pub gradient: Vec<Option<Owned>>,
 }
 
@@ -46,23 +46,23 @@ pub struct Valued {
 pub struct Pulled {
     /// A status of the ABI.
     pub status: abi::Status,
-    /// Gradients by the inputs, `None` is zero or not asked. Empty unless the status is OK.
+    /// Gradients with respect to the inputs; `None` is zero or not requested. Empty unless the status is OK.
     pub gradient: Vec<Option<Owned>>,
 }
 
-/// Reads an optional function of a vtable that was seen to be there.
+/// Reads an optional function of a vtable that is known not to be null.
 macro_rules! method {
     ($raw:expr, $vt:ty, $name:ident) => {
-        // SAFETY: the object is alive, and its table was seen when it was taken over.
+        // SAFETY: the object is alive, and its table was checked when it was taken.
         unsafe { field!((*$raw.as_ptr()).vt, $vt, $name) }
     };
 }
 
 impl FnRef {
-    /// Takes over a reference. A function that is unusable is released, if it can be.
+    /// Takes a reference. An unusable function is released if possible.
     ///
     /// # Errors
-    /// It is null, lacks a function that all must have, or does not describe itself.
+    /// It is null, lacks a required function, or does not describe itself.
     ///
     /// # Safety
     /// `raw` is null, or a function with one reference that is now ours, whose maker keeps `dreamwire.h`.
@@ -81,7 +81,7 @@ impl FnRef {
         checked
     }
 
-    /// Takes a reference of one's own to a function that is borrowed.
+    /// Retains a borrowed function.
     ///
     /// # Errors
     /// As [`FnRef::from_raw`].
@@ -136,21 +136,21 @@ impl FnRef {
         self.n_out
     }
 
-    /// What it says of itself. `None` if it says nothing, or less than this version's struct holds.
+    /// Its description. `None` if it has none, or one that is smaller than this version's struct.
     pub fn desc(&self) -> Option<DescRef<'_>> {
         let describe = method!(self.raw, abi::FnVt, describe)?;
         // SAFETY: alive; what comes back is null, or valid until the release.
         unsafe { DescRef::from_raw(describe(self.raw.as_ptr())) }
     }
 
-    /// An extension, which lives as long as the function; null if it does not have that.
+    /// An extension, which lives as long as the function; null if it has none of that id.
     pub fn extension(&self, id: &CStr) -> *const c_void {
         let get = method!(self.raw, abi::FnVt, get_extension);
         // SAFETY: alive; the id ends in NUL.
         get.map_or(std::ptr::null(), |get| unsafe { get(self.raw.as_ptr(), id.as_ptr()) })
     }
 
-    /// A struct that starts with its size.
+    /// An extension that is a struct and starts with its size.
     fn sized_extension<T: Copy>(&self, id: &CStr) -> Result<Option<T>, Fault> {
         let found = self.extension(id).cast::<T>();
         if found.is_null() {
@@ -167,7 +167,7 @@ impl FnRef {
         }
     }
 
-    /// How far it sees, if it says so.
+    /// The extension `dw.tiles/1`, if it has one.
     ///
     /// # Errors
     /// The struct is too small.
@@ -175,7 +175,7 @@ impl FnRef {
         self.sized_extension(abi::TILES)
     }
 
-    /// How much memory it keeps, in bytes, if it says so.
+    /// The extension `dw.memory/1`, if it has one: the memory that it keeps, in bytes.
     ///
     /// # Errors
     /// The struct is too small.
@@ -183,7 +183,8 @@ impl FnRef {
         Ok(self.sized_extension::<abi::Memory>(abi::MEMORY)?.map(|memory| memory.bytes))
     }
 
-    /// `y = f(x)`; inputs behind those in `x` are left out. Bit i of `wrt`: a later vjp wants the gradient by input i.
+    /// `y = f(x)`; inputs after those in `x` are omitted. Bit i of `wrt` requests the gradient with respect to input i
+    /// from a later vjp.
     pub fn eval(&self, call: CallRef<'_>, x: &Views<'_>, wrt: u64, with_tape: bool) -> Evaluated {
         let views = x.padded(self.n_in);
         let mut y: Vec<abi::Owned> = vec![std::ptr::null_mut(); self.n_out];
@@ -205,7 +206,7 @@ impl FnRef {
         Evaluated { status, y, tape, touched: false }
     }
 
-    /// Value and gradients of a scalar function. `None` if it offers none.
+    /// Value and gradients of a scalar function. `None` if it has no `value_and_grad`.
     pub fn value_and_grad(&self, call: CallRef<'_>, x: &Views<'_>, wrt: u64) -> Option<Valued> {
         let function = method!(self.raw, abi::FnVt, value_and_grad)?;
         let views = x.padded(self.n_in);
@@ -250,15 +251,15 @@ pub struct TapeRef {
 unsafe impl Send for TapeRef {}
 
 impl TapeRef {
-    /// Takes a tape over; null, or one without a table, is none.
+    /// Takes a tape; `None` if it is null or has no table.
     ///
     /// # Safety
-    /// `raw` is null, or a tape that is now ours, of a function with so many inputs and outputs.
+    /// `raw` is null, or a tape that is now ours, of a function with `n_in` inputs and `n_out` outputs.
     pub(crate) unsafe fn from_raw(raw: *mut abi::Tape, n_in: usize, n_out: usize) -> Option<Self> {
         let raw = NonNull::new(raw)?;
         // SAFETY: alive.
         let usable = unsafe { !(*raw.as_ptr()).vt.is_null() };
-        // Made only if it is usable: dropping it calls it.
+        // Only if it is usable: a drop calls its table.
         usable.then(|| Self { raw, n_in, n_out })
     }
 
@@ -272,7 +273,7 @@ impl TapeRef {
         method!(self.raw, abi::TapeVt, release).is_some() && method!(self.raw, abi::TapeVt, vjp).is_some()
     }
 
-    /// `gx = J^T gy`; outputs left out of `gy` are zero.
+    /// `gx = J^T gy`; outputs omitted from `gy` are zero.
     pub fn vjp(&self, call: CallRef<'_>, gy: &Views<'_>) -> Pulled {
         let views = gy.padded(self.n_out);
         let mut gx: Vec<abi::Owned> = vec![std::ptr::null_mut(); self.n_in];
@@ -286,7 +287,7 @@ impl TapeRef {
         Pulled { status, gradient }
     }
 
-    /// Memory that it pins, in bytes, as the provider reckons.
+    /// The memory that it pins, in bytes, as reported by the provider.
     pub fn bytes(&self) -> u64 {
         // SAFETY: ours.
         method!(self.raw, abi::TapeVt, bytes).map_or(0, |bytes| unsafe { bytes(self.raw.as_ptr()) })

@@ -9,16 +9,16 @@
 //! | `dw_value` | [`Taken`] | [`Inputs`] of [`Given`] |
 //! | `dw_entry`, `dw_kind`, `dw_node` | [`EntryRef`], [`Facts`], [`NodeRef`] | the SDK's macros |
 //!
-//! What to do with them is the business of the crates above: the loader wraps and checks for users, the checker counts
-//! for authors, the SDK turns tensors into candle's. No crate here links candle or knows the engine.
+//! Policy belongs to the crates above: the loader wraps and checks for users, the checker counts for authors, the SDK
+//! converts tensors to candle's. This crate neither links candle nor knows the engine.
 //!
-//! # Whom it trusts
-//! Descriptors, counts, texts, shapes and strides are checked before they are used; every fault is told in words.
-//! Nothing can check that memory is where a pointer says. So each handle is made by an `unsafe` constructor whose
-//! promise is that the other side keeps `dreamwire.h`, and is safe from then on.
+//! # Trust
+//! Descriptors, counts, texts, shapes and strides are checked before they are used; every fault has a message. Nothing
+//! can check that a pointer is valid. So each handle is made by an `unsafe` constructor that requires the other side to
+//! keep `dreamwire.h`, and is safe from then on.
 //!
 //! # Panics
-//! The functions that the other side calls catch panics: one becomes `DW_E_PANIC`.
+//! Functions that the other side calls catch panics and return `DW_E_PANIC`.
 
 mod call;
 mod call_host;

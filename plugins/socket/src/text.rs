@@ -1,4 +1,4 @@
-//! Text from the other side, within limits: what is too long is neither kept nor shown.
+//! Text from the other side, within limits: longer text is neither kept nor shown.
 
 use dreamwire_abi as abi;
 
@@ -6,12 +6,12 @@ use dreamwire_abi as abi;
 pub(crate) const NAME: usize = 256;
 /// The most bytes of a line: a title, a category, a version, a build.
 pub(crate) const LINE: usize = 4 << 10;
-/// The most bytes of a port's doc, and of what is said during a call.
+/// The most bytes of a port's doc, and of a message during a call.
 pub(crate) const DOC: usize = 64 << 10;
 /// The most bytes of a params schema.
 pub(crate) const SCHEMA: usize = 1 << 20;
 
-/// Copies a text of at most `most` bytes. The error goes behind the name of what was read: "is not UTF-8 text".
+/// Copies a text of at most `most` bytes. The error is a predicate, to follow a name: "is not UTF-8 text".
 ///
 /// # Safety
 /// `text` is null or points to as many bytes as it says.
@@ -27,7 +27,7 @@ pub(crate) unsafe fn read(text: abi::Str, most: usize) -> Result<String, String>
     text.map(str::to_owned).ok_or_else(|| "is not UTF-8 text".to_owned())
 }
 
-/// Words for people: never an error, and cut off where they are endless.
+/// Copies a message: never an error; a message that is too long is cut off.
 ///
 /// # Safety
 /// As [`read`].

@@ -16,9 +16,9 @@ pub enum Given<'a> {
     Float(f64),
     /// STRING.
     Text(&'a str),
-    /// IMAGE, MASK, ...: ended when the inputs are.
+    /// IMAGE, MASK, ...: deleted with the inputs.
     Tensor(Owned),
-    /// A tensor that is never ended.
+    /// A tensor that is never deleted.
     Watched(&'static Watched),
     /// FEATURES, OBJECTIVE, ...
     Function(FnRef),
@@ -26,15 +26,15 @@ pub enum Given<'a> {
     Many(Vec<Given<'a>>),
 }
 
-/// The inputs of one run, one per port; everything that is lent ends with this.
+/// The inputs of one run, one per port. Everything lent is valid until this is dropped.
 pub struct Inputs<'a> {
     values: Vec<abi::Value>,
-    // What the values point to.
+    // The data that the values point to.
     _lists: Vec<List>,
     _given: Vec<Given<'a>>,
 }
 
-/// A list that stays where it is. Not a box, which would claim to be the only way to what is in it.
+/// A list at a fixed address. Not a `Box`, which would claim unique access to its content.
 struct List {
     raw: NonNull<abi::List>,
     _items: Vec<abi::Value>,
@@ -88,7 +88,7 @@ fn lend(given: &Given<'_>, lists: &mut Vec<List>) -> abi::Value {
     abi::Value { kind, flags: 0, u }
 }
 
-/// What a node left at an output port.
+/// The value that a node set at an output port.
 pub enum Taken {
     /// Nothing.
     None,
@@ -107,13 +107,13 @@ pub enum Taken {
 }
 
 impl Taken {
-    /// Takes over what is at a port.
+    /// Takes the value of a port.
     ///
     /// # Errors
-    /// It is not what its kind says.
+    /// The value does not match its kind.
     ///
     /// # Safety
-    /// The kind says which field holds, and what it holds is ours.
+    /// The kind tells which field is valid, and its value is ours.
     pub unsafe fn from_raw(value: &abi::Value) -> Result<Self, Fault> {
         // SAFETY: the caller's promise.
         unsafe {

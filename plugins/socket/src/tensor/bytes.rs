@@ -1,8 +1,8 @@
 use super::Owned;
 use std::ops::Deref;
 
-/// Bytes that were not copied without need: those of a tensor that was moved here, row-major, native endian, aligned for
-/// their type, where they lie if they lie without gaps; or those that are part of the program.
+/// The elements of a tensor that was moved here: row-major, native endian, aligned for their type, and in place if they
+/// are dense. Or bytes that are part of the program.
 pub struct Bytes(Held);
 
 enum Held {
@@ -11,7 +11,7 @@ enum Held {
     Static(&'static [u8]),
 }
 
-/// Elements by size.
+/// Copied elements, by size.
 pub(super) enum Copied {
     U8(Vec<u8>),
     U32(Vec<u32>),

@@ -4,17 +4,17 @@ use dreamwire_abi as abi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// Something that keeps the elements of a tensor.
+/// The owner of a tensor's elements.
 ///
 /// # Safety
-/// `bytes` gives the same, initialised bytes whenever it is asked, wherever the value itself has been moved to, and
-/// nobody writes them while the value lives.
+/// `bytes` always returns the same initialised bytes, also after the value was moved, and nobody writes them while the
+/// value lives.
 pub unsafe trait Memory: Send + Sync + 'static {
     /// The elements, row-major, native endian.
     fn bytes(&self) -> &[u8];
 }
 
-// SAFETY: a vector's buffer stays where it is, and can only be written through `&mut`.
+// SAFETY: a vector's buffer does not move with it, and can only be written through `&mut`.
 unsafe impl Memory for Vec<u8> {
     fn bytes(&self) -> &[u8] {
         self
@@ -43,7 +43,7 @@ unsafe impl Memory for Vec<f32> {
     }
 }
 
-/// One allocation holds everything that a managed tensor points to but the elements.
+/// One allocation with everything that a managed tensor points to, except the elements.
 #[repr(C)]
 struct Loan<M> {
     managed: abi::DLManagedTensorVersioned,
@@ -52,10 +52,10 @@ struct Loan<M> {
     memory: M,
 }
 
-/// A dense tensor over memory, which lives until the deleter is called. Copies nothing.
+/// A dense tensor over memory that lives until the deleter is called. Copies nothing.
 ///
 /// # Errors
-/// The sizes do not fit the number of bytes, or these are not aligned for the type.
+/// The shape does not match the number of bytes, or the bytes are not aligned for the type.
 pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned, Fault> {
     let bytes = memory.bytes();
     let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?));
@@ -71,7 +71,7 @@ pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned
     // SAFETY: just made, and nobody else has it; the pointer is to the whole loan, so that the deleter may free it. The
     // deleter is called once, by whoever holds the tensor.
     unsafe {
-        // Only now that the memory is where it stays.
+        // Only now is the memory at its final address.
         let memory = &(*loan).memory;
         (*loan).managed.dl_tensor.data = memory.bytes().as_ptr().cast_mut().cast();
         (*loan).managed.dl_tensor.shape = (*loan).shape.as_mut_ptr();

@@ -1,4 +1,4 @@
-//! Tensors in DLPack's form: one reader, one writer.
+//! Tensors in DLPack's form: the reader and the writer.
 
 mod bytes;
 mod lend;
@@ -19,7 +19,7 @@ use dreamwire_abi as abi;
 
 type Deleter = unsafe extern "C" fn(*mut abi::DLManagedTensorVersioned);
 
-/// A tensor of that rank in host memory that nobody may write, whose pointers are null still.
+/// A read-only tensor of that rank in host memory, with null pointers.
 fn managed(dtype: Dtype, rank: usize, deleter: Deleter) -> abi::DLManagedTensorVersioned {
     let dl_tensor = abi::DLTensor {
         data: std::ptr::null_mut(),
@@ -39,7 +39,7 @@ fn managed(dtype: Dtype, rank: usize, deleter: Deleter) -> abi::DLManagedTensorV
     }
 }
 
-/// Strides of a dense tensor, row-major, in elements.
+/// Strides of a dense row-major tensor, in elements.
 fn dense_strides(shape: &[i64]) -> Vec<i64> {
     let mut strides = vec![1i64; shape.len()];
     for axis in (1..shape.len()).rev() {

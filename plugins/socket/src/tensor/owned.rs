@@ -13,10 +13,11 @@ unsafe impl Send for Owned {}
 unsafe impl Sync for Owned {}
 
 impl Owned {
-    /// Takes a tensor over; null is none.
+    /// Takes a tensor; `None` if it is null.
     ///
     /// # Safety
-    /// `raw` is null, or a managed tensor that nobody else will delete, made as [`TensorView::read`] wants it.
+    /// `raw` is null, or a managed tensor that nobody else deletes and that meets the conditions of
+    /// [`TensorView::read`].
     pub unsafe fn from_raw(raw: abi::Owned) -> Option<Self> {
         NonNull::new(raw).map(Self)
     }
@@ -31,22 +32,22 @@ impl Owned {
         self.0.as_ptr()
     }
 
-    /// Whether it came with the means to free it.
+    /// Whether it has a deleter.
     pub fn has_deleter(&self) -> bool {
         // SAFETY: alive; every major of DLPack has the deleter at this place.
         unsafe { (*self.0.as_ptr()).deleter.is_some() }
     }
 
-    /// As it is handed to somebody who borrows it.
+    /// A view, for lending it.
     pub(crate) fn as_view(&self) -> abi::View {
         // SAFETY: alive; only an address is made.
         unsafe { &raw const (*self.0.as_ptr()).dl_tensor }
     }
 
-    /// What is in it.
+    /// A checked view of it.
     ///
     /// # Errors
-    /// It is of another major of DLPack, or what [`TensorView::read`] finds.
+    /// It is of another major version of DLPack, or as [`TensorView::read`].
     pub fn view(&self) -> Result<TensorView<'_>, Fault> {
         // SAFETY: alive; the version comes first in every major.
         let major = unsafe { (*self.0.as_ptr()).version.major };

@@ -24,7 +24,7 @@ fn floats(values: &[f32], shape: &[i64]) -> (Owned, Arc<AtomicU32>) {
     (lend(Dtype::F32, shape.to_vec(), Counted(values.to_vec(), Arc::clone(&freed))).unwrap(), freed)
 }
 
-/// A `[2,3]` tensor of 0..6, changed as a plugin would that describes it in another way.
+/// A `[2,3]` tensor of 0..6, with its description edited.
 fn edited(edit: impl FnOnce(&mut abi::DLManagedTensorVersioned)) -> Owned {
     let (owned, _) = floats(&[0., 1., 2., 3., 4., 5.], &[2, 3]);
     // SAFETY: ours alone.
@@ -163,7 +163,7 @@ fn a_watched_tensor_counts_its_deletions() {
     assert_eq!(owned.view().unwrap().elements::<f32>().unwrap(), [7., 7.]);
     assert_eq!(watched.words(), [7f32.to_bits(); 2]);
     drop(owned);
-    // Once more, as a plugin that breaks the contract does.
+    // A second deletion, which breaks the contract.
     drop(watched.into_owned());
     assert_eq!(*told.lock().unwrap(), [1, 2]);
     assert!(watched.words().is_empty());

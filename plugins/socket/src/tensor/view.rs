@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 const MAX_RANK: i32 = 16;
 
-/// A borrowed tensor whose numbers make sense. DLPack carries no length of a buffer, so that the memory is there is all
-/// that is believed.
+/// A borrowed tensor whose description is valid. DLPack has no length of the buffer, so only the size of the memory is
+/// taken on trust.
 pub struct TensorView<'a> {
     dtype: Dtype,
     shape: Vec<i64>,
@@ -26,7 +26,7 @@ impl<'a> TensorView<'a> {
     /// Checks device, element type, rank, shape, strides, data and alignment.
     ///
     /// # Errors
-    /// What does not make sense: `E_DEVICE`, `E_DTYPE`, `E_SHAPE` or `E_FAILED`.
+    /// The first fault: `E_DEVICE`, `E_DTYPE`, `E_SHAPE` or `E_FAILED`.
     ///
     /// # Safety
     /// `view` is null, or points to a tensor that lives for `'a` unwritten, whose shape and strides have `ndim` numbers
@@ -78,12 +78,12 @@ impl<'a> TensorView<'a> {
         &self.shape
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The elements where they lie, if they lie row-major without gaps.
+    /// The elements in place, if they are dense and row-major.
     pub fn bytes(&self) -> Option<&'a [u8]> {
         if self.count == 0 {
             return Some(&[]);
@@ -98,7 +98,7 @@ impl<'a> TensorView<'a> {
         (T::DTYPE == self.dtype).then(|| self.gather::<T>())
     }
 
-    /// One row-major copy of the elements, whatever they are.
+    /// A row-major copy of the elements, whatever their type.
     pub fn to_bytes(&self) -> Bytes {
         Bytes::copied(match self.dtype {
             Dtype::U8 => Copied::U8(self.gather()),
@@ -107,7 +107,7 @@ impl<'a> TensorView<'a> {
         })
     }
 
-    /// `T` is as large as an element.
+    /// Copies the elements in row-major order. `T` must be as large as an element.
     fn gather<T: Element>(&self) -> Vec<T> {
         let base = self.base.cast::<T>();
         if self.count == 0 {
@@ -144,13 +144,13 @@ impl<'a> TensorView<'a> {
     }
 }
 
-/// The number of elements, where all of them could be in memory.
+/// The number of elements, if all of them fit into memory.
 fn count(shape: &[i64]) -> Option<usize> {
     let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?))?;
     (count <= isize::MAX as usize / 8).then_some(count)
 }
 
-/// Whether all offsets are numbers of bytes. No size is 0.
+/// Whether all offsets can be represented in bytes. No size may be 0.
 fn reaches(shape: &[i64], strides: &[i64]) -> bool {
     let furthest = shape.iter().zip(strides).try_fold(0i64, |sum, (&size, &stride)| {
         sum.checked_add((size - 1).checked_mul(stride.checked_abs()?)?)

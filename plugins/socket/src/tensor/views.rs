@@ -4,7 +4,7 @@ use dreamwire_abi as abi;
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-/// Tensors that are borrowed for one call of a function, in the order of its inputs or outputs; some may be left out.
+/// Tensors borrowed for one call of a function, in the order of its inputs or outputs; some may be omitted.
 pub struct Views<'a> {
     views: Cow<'a, [abi::View]>,
     tensors: PhantomData<&'a Owned>,
@@ -16,15 +16,15 @@ unsafe impl Send for Views<'_> {}
 unsafe impl Sync for Views<'_> {}
 
 impl<'a> Views<'a> {
-    /// Borrows tensors; `None` is left out.
+    /// Borrows tensors; `None` is an omitted one.
     pub fn new(tensors: &'a [Option<Owned>]) -> Self {
         let view = |tensor: &Option<Owned>| tensor.as_ref().map_or(std::ptr::null(), Owned::as_view);
         Self { views: tensors.iter().map(view).collect(), tensors: PhantomData }
     }
 
     /// # Safety
-    /// `raw` points to `count` views, each of them null or as [`TensorView::read`] wants it, for `'a`. It may be null if
-    /// `count` is 0.
+    /// `raw` points to `count` views, each null or meeting the conditions of [`TensorView::read`], for `'a`. It may be
+    /// null if `count` is 0.
     pub(crate) unsafe fn from_raw(raw: *const abi::View, count: usize) -> Self {
         let views: &[abi::View] = match count {
             0 => &[],
@@ -34,29 +34,29 @@ impl<'a> Views<'a> {
         Self { views: Cow::Borrowed(views), tensors: PhantomData }
     }
 
-    /// How many there are, those left out included.
+    /// The number of tensors, including omitted ones.
     pub fn len(&self) -> usize {
         self.views.len()
     }
 
-    /// Whether there is none, not even one left out.
+    /// Whether there are no tensors, not even omitted ones.
     pub fn is_empty(&self) -> bool {
         self.views.is_empty()
     }
 
-    /// The tensor at that place; `None` if it is left out, or there is no such place.
+    /// The tensor at an index; `None` if it is omitted or the index is too large.
     pub fn get(&self, index: usize) -> Option<Result<TensorView<'a>, Fault>> {
         let view = self.views.get(index).copied().filter(|view| !view.is_null())?;
         // SAFETY: as was promised for `from_raw`, or the view of a tensor that is borrowed for `'a`.
         Some(unsafe { TensorView::read(view) })
     }
 
-    /// How many come before the first that is left out.
+    /// The number of tensors before the first omitted one.
     pub fn given(&self) -> usize {
         self.views.iter().take_while(|view| !view.is_null()).count()
     }
 
-    /// `count` views for a callee, with nulls behind those there are.
+    /// `count` views for a callee, padded with nulls.
     pub(crate) fn padded(&self, count: usize) -> Cow<'_, [abi::View]> {
         if self.views.len() >= count {
             return Cow::Borrowed(&self.views);

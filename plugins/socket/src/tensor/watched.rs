@@ -5,20 +5,20 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A tensor whose struct stays in memory for ever, so that a receiver who deletes it twice, or though it was only lent, is
-/// counted and not felt. For those who examine the other side.
+/// A tensor whose struct is never freed, so that a wrong deletion (a second one, or one of a borrowed tensor) is
+/// counted and does no damage. For tools that examine the other side.
 #[repr(C)]
 pub struct Watched {
     managed: UnsafeCell<abi::DLManagedTensorVersioned>,
     shape: UnsafeCell<Vec<i64>>,
     strides: UnsafeCell<Vec<i64>>,
-    /// Of 32 bits, so that elements of both types that are used here are aligned.
+    /// 32 bits each, so that elements of both types are aligned.
     words: Mutex<Vec<AtomicU32>>,
     deletions: AtomicU32,
     on_deletion: OnDeletion,
 }
 
-/// Hears which deletion it is, from 1.
+/// Receives the number of the deletion, from 1.
 type OnDeletion = Box<dyn Fn(&Watched, u32) + Send + Sync>;
 
 // SAFETY: the struct is written before anybody else has it, and then only by a receiver that breaks the contract; words
@@ -26,8 +26,8 @@ type OnDeletion = Box<dyn Fn(&Watched, u32) + Send + Sync>;
 unsafe impl Sync for Watched {}
 
 impl Watched {
-    /// A dense tensor of float32 numbers, as bits, or of bytes, four to a word. `on_deletion` hears which deletion it is,
-    /// from 1.
+    /// A dense tensor of float32 numbers, as bits, or of bytes, four to a word. `on_deletion` receives the number of
+    /// the deletion, from 1.
     ///
     /// # Panics
     /// If there are fewer words than the shape needs, or the type is another.
@@ -66,12 +66,12 @@ impl Watched {
         made
     }
 
-    /// As it is lent or moved to the other side.
+    /// The pointer to lend or move to the other side.
     pub fn raw(&'static self) -> abi::Owned {
         self.managed.get()
     }
 
-    /// As it is moved to the other side: whoever drops it deletes it.
+    /// The tensor to move to the other side; a drop deletes it.
     pub fn into_owned(&'static self) -> Option<Owned> {
         // SAFETY: a managed tensor that is never freed, so that each deletion is only counted.
         unsafe { Owned::from_raw(self.raw()) }
@@ -81,12 +81,12 @@ impl Watched {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is in it now; empty after [`Watched::free`].
+    /// The current elements; empty after [`Watched::free`].
     pub fn words(&self) -> Vec<u32> {
         self.lock().iter().map(|word| word.load(Ordering::Relaxed)).collect()
     }
 
-    /// Writes one word all over it, for when nobody may read it any more.
+    /// Overwrites all elements with one word, once nobody may read them any more.
     pub fn fill(&self, word: u32) {
         self.lock().iter().for_each(|it| it.store(word, Ordering::Relaxed));
     }
