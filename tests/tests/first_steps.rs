@@ -1,9 +1,9 @@
-//! What somebody who is new types, and what they are told: a mistake is answered with what was meant.
+//! First mistakes of a new user, and the hints that answer them.
 
 use dreamwire_tests::{Cmd, Folder, Outcome, photo};
 use serde_json::{Value, json};
 
-/// A photograph, a network, and a picture of the photograph saved; `edit` may change the graph.
+/// A folder with a photograph and a graph that saves it again; `edit` changes the graph.
 fn folder(edit: impl FnOnce(&mut Value)) -> Folder {
     let mut graph = json!({
         "photo": { "class_type": "LoadImage", "inputs": { "image": "media/chelsea.png" } },
@@ -113,7 +113,7 @@ fn help_and_completions_offer_what_there_is() {
     for shell in ["bash", "zsh", "fish"] {
         let script = dreamwire(&folder, &["completions", shell]).stdout;
         assert!(!script.contains("check-one"), "{shell}");
-        // The generator of fish scripts completes no values of arguments without a flag.
+        // The generator for fish completes no values of positional arguments.
         assert!(shell == "fish" || script.contains("GradientAscent"), "{shell} completes kinds");
     }
 }

@@ -5,14 +5,14 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// What one of our crates may import.
+/// The crates that one of our crates may import.
 struct Rule {
     name: String,
     ours: Vec<String>,
     candle: bool,
 }
 
-/// The rules are the table of ARCHITECTURE.md itself, so the two cannot differ.
+/// Reads the rules from the table of ARCHITECTURE.md, so that the two cannot differ.
 fn rules() -> Vec<Rule> {
     let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).expect("the document is there");
     let (_, table) = text.split_once("| crate | of ours | candle |").expect("it has the table");
@@ -30,7 +30,7 @@ fn rules() -> Vec<Rule> {
     rules
 }
 
-/// The package that the document calls by its short name.
+/// The package of a short name in the table.
 fn package(short: &str) -> String {
     match short {
         "cli" => "dreamwire".to_owned(),
@@ -42,7 +42,7 @@ fn package(short: &str) -> String {
 /// Third-party crates that only one of ours may import.
 const DOORS: &[(&str, &str)] = &[("libloading", "dreamwire-loader"), ("cap-std", "dreamwire-engine")];
 
-/// Every workspace member with the names of what it imports outside of tests.
+/// Every workspace member, with the names of its dependencies outside of tests.
 fn members() -> Vec<(String, Vec<String>)> {
     let done =
         cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output().expect("cargo starts");
@@ -80,7 +80,7 @@ fn every_crate_imports_only_what_the_design_allows() {
     }
 }
 
-/// The storeys from below: an arrow never runs up. The nodes stand on the plugins' sockets, the host beside them.
+/// Dependencies between folders: `nodes` and `host` may depend on `plugins`, but not on each other.
 #[test]
 fn no_arrow_runs_out_of_its_storey() {
     let folder = |name: &str| {
@@ -137,7 +137,7 @@ fn networks_and_kernels_have_never_heard_of_plugins() {
     }
 }
 
-/// Every Rust file of ours: its path from the root with forward slashes, and its text.
+/// Every Rust file of the repository: its path from the root, with forward slashes, and its text.
 fn sources() -> Vec<(String, String)> {
     let root = repository();
     let mut pending: Vec<PathBuf> =
@@ -159,7 +159,7 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
-/// Places where one of the words stands in code, outside comments, as a word of its own.
+/// Places where one of the words occurs in code, as a whole word outside comments.
 fn uses(words: &[String], allowed: impl Fn(&str) -> bool) -> Vec<String> {
     let mut places = Vec::new();
     for (name, text) in sources().iter().filter(|(name, _)| !allowed(name)) {
@@ -216,7 +216,7 @@ fn every_graph_of_the_suite_has_its_text() {
     assert_eq!(stems("json"), stems("txt"), "(graphs, texts); BLESS=1 writes the texts");
 }
 
-/// Names of flags and exit codes belong to the program: what stands below it has other listeners too.
+/// Only the command line may name flags and exit codes: the crates below it have other front ends too.
 #[test]
 fn the_core_speaks_no_command_line() {
     let below = |name: &str| {

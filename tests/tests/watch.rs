@@ -75,7 +75,7 @@ fn a_broken_save_keeps_the_last_result_and_is_told_once() {
     events.extend(watching.settle());
     assert_eq!(errors(&events), 1, "{events:#?}");
     assert_eq!(started(&events), [""; 0]);
-    // Saved again, as broken as before.
+    // Saved again, still broken.
     folder.write("graph.json", &good[..good.len() / 2]);
     assert_eq!(errors(&watching.settle()), 0, "it was told already");
     assert!(folder.read("out/it_00001_.png") == old);
@@ -177,7 +177,7 @@ fn a_picture_behind_links_is_watched_at_every_link() {
         let ran = started(&watching.until("waiting"));
         assert_eq!(ran.first().map(String::as_str), Some("source"), "{what}: {ran:?}");
     };
-    // The folder link leads elsewhere, as a deployment switches releases.
+    // Retarget the folder link, as a deployment that switches releases does.
     symlink("r2", folder.join("next")).expect("linked");
     std::fs::rename(folder.join("next"), folder.join("data")).expect("moved");
     ran("a folder on the way leads elsewhere");

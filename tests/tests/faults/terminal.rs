@@ -1,10 +1,10 @@
-//! What reaches a terminal, a pipe and a full disk.
+//! Output to a terminal, a pipe and a full disk.
 
 use dreamwire_tests::{Cmd, Folder, built};
 use std::fs::OpenOptions;
 use std::process::Command;
 
-/// Every character that a terminal would obey, escaped as JSON.
+/// Characters that control a terminal or a line, escaped as JSON.
 const OBEYED: [&str; 5] = ["\\u009b31m", "\\r", "\\u202e", "\\u001b[2J", "\\n"];
 
 fn nothing_obeyed(text: &str, graph: &str) {
@@ -72,7 +72,7 @@ fn large_lists_take_bounded_memory_and_many_links_little_time() {
     let wrap =
         |inputs: &str| format!(r#"{{ "s": {{ "class_type": "SumObjective", "inputs": {{ {inputs} }} }} }}"#);
     let program = built().binary.display().to_string();
-    // A gigabyte of addresses, of which libraries and stacks take the most: twice as much was needed before.
+    // The limit is 1.5 GB of address space, most of it for libraries and stacks. Twice as much was needed before.
     let check = || {
         let script = format!("ulimit -v 1500000; exec '{program}' check graph.json");
         let done = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output();
@@ -90,6 +90,6 @@ fn large_lists_take_bounded_memory_and_many_links_little_time() {
     let links: Vec<String> = (0..160_000).map(|n| format!(r#""objectives.{n}": ["s", 0]"#)).collect();
     folder.write("graph.json", wrap(&links.join(",")));
     let (code, said) = check();
-    // Quadratic time would come to the limit of every test of this crate first.
+    // With quadratic time the test would time out first.
     assert!(code == Some(3) && said.contains("more than 1024 links"), "{code:?} {said}");
 }
