@@ -53,8 +53,8 @@ impl Snapshot {
         places
     }
 
-    /// Whether a plan's files have the same content in both snapshots. A file that is unreadable in both counts as equal
-    /// content.
+    /// Whether a plan's files have the same content in both snapshots. A file that is unreadable in both counts as
+    /// equal.
     pub fn same_files(&self, other: &Self, plan: &Plan) -> bool {
         let hash = |snapshot: &Self, path| match snapshot.files().get(path) {
             Some(Ok(file)) => Some(file.hash),
