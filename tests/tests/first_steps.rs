@@ -29,7 +29,7 @@ fn a_file_name_that_is_nearly_right() {
     let set = |image: &str| run(&folder(|graph| graph["photo"]["inputs"]["image"] = image.into()), &[]);
     let near = set("media/chelsae.png");
     near.exits(5).says("there is no file `media/chelsae.png`").says("did you mean `media/chelsea.png`");
-    set("~/chelsea.png").exits(5).says("`~` means nothing in a graph: write the whole path");
+    set("~/chelsea.png").exits(5).says("`~` is not expanded in a graph: write the full path");
 }
 
 #[test]

@@ -26,10 +26,10 @@ pub(crate) struct Global {
     /// A plugin, or a folder of plugins; may be given several times
     #[arg(long, global = true, value_name = "DIR|FILE")]
     pub(crate) plugins: Vec<PathBuf>,
-    /// Whether messages are coloured
+    /// When to colour messages
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// Say more; twice for even more
+    /// Show more log lines; may be repeated
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -46,11 +46,11 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run a graph
     Run(RunArgs),
-    /// Find out whether graphs mean something, without running them
+    /// Check graphs without running them
     Check(CheckArgs),
-    /// Say what running a graph would read, use and publish, without running it
+    /// Show what a run of a graph would read, use and publish, without running it
     Describe(DescribeArgs),
-    /// Run a graph, and again whatever changes when its file, an input or a plugin changes
+    /// Run a graph, and rerun what a change of its file, an input or a plugin affects
     Watch(WatchArgs),
     /// List the kinds of nodes, or describe one
     Nodes(NodesArgs),
@@ -100,7 +100,7 @@ pub(crate) struct HowArgs {
     /// Where results are published
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(crate) out: PathBuf,
-    /// A further folder that inputs are looked for in; may be given several times
+    /// A further folder of inputs; may be given several times
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Where to compute: auto, cpu, cuda, cuda:N or metal
@@ -109,10 +109,10 @@ pub(crate) struct HowArgs {
     /// How many threads a step may use [default: one per core]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// How progress is shown; `json` writes one event a line to standard output
+    /// How progress is shown; `json` writes one event per line to standard output
     #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
     pub(crate) progress: Progress,
-    /// Let NaN and infinity in results through
+    /// Allow NaN and infinity in results
     #[arg(long)]
     pub(crate) allow_nonfinite: bool,
 }
@@ -148,10 +148,10 @@ pub(crate) enum Format {
 pub(crate) struct DescribeArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
-    /// A further folder that inputs are looked for in; may be given several times
+    /// A further folder of inputs; may be given several times
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Write it as JSON
+    /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -186,7 +186,7 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Find out whether plugins keep the contract, each check in a process of its own
+    /// Check that plugins keep the contract, each check in its own process
     Check(PluginCheckArgs),
 }
 
@@ -198,10 +198,10 @@ pub(crate) struct PluginCheckArgs {
     /// Do only that check; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
-    /// The longest that one check may take, in seconds
+    /// The time limit of one check, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
-    /// Run a kind with that value of a param instead of its default, or with that file; may be given several times
+    /// Run a kind with that value or file for a param instead of its default; may be given several times
     #[arg(long, value_name = "KIND.PARAM=VALUE")]
     pub(crate) set: Vec<String>,
     /// Write the results as JSON

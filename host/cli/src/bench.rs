@@ -14,7 +14,7 @@ pub(crate) fn bench(args: &BenchArgs, console: Console) -> Exit {
             hand_on(&own.with_file_name(name), &args.arguments, console)
         }
         Err(error) => {
-            console.talk(&format!("error: cannot find out where this program lies: {error}"));
+            console.talk(&format!("error: cannot find the path of this program: {error}"));
             Exit::BUG
         }
     }

@@ -162,7 +162,7 @@ impl Description<'_> {
             };
         }
         for (node, param, name) in named_weights(self.plan) {
-            text += &format!("  {name}, `{param}` of {node}\n    a name that the plugin knows, no file\n");
+            text += &format!("  {name}, `{param}` of {node}\n    a name that the plugin knows, not a file\n");
         }
         if text.ends_with("files\n") {
             text += "  none\n";

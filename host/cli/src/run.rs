@@ -51,7 +51,7 @@ fn prepare_and_run(
     let (flag, told) = (Arc::clone(&job.cancel), Arc::clone(listener));
     interrupt::on_signal(move || {
         flag.store(true, Ordering::Relaxed);
-        told.talk("stopping; once more to stop at once");
+        told.talk("stopping; interrupt again to stop at once");
     });
     listener.problems(&job.source, &job.warnings);
     let mut runner = InProcess::new(&settings.graph, settings.out);

@@ -27,7 +27,7 @@ fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Ex
     let hear = move |notice: Notice<'_>| tell(&told, &of, notice);
     let ended = watch::watch(&settings, session, Arc::new(hear), |stopper| {
         interrupt::on_signal(move || {
-            listener.talk("stopping; once more to stop at once");
+            listener.talk("stopping; interrupt again to stop at once");
             stopper.stop();
         });
     });
@@ -61,15 +61,14 @@ fn tell(listener: &Listener, settings: &Settings, notice: Notice<'_>) {
             listener.log(take_log());
             let changes: Vec<String> = changes.iter().map(change).collect();
             listener.talk(&match changes.is_empty() {
-                true => "the plugins that are loaded stay in use".to_owned(),
+                true => "the loaded plugins stay in use".to_owned(),
                 false => format!("plugins: {}", clean(&changes.join(", "))),
             });
         }
         Notice::Polling { why, every } => {
             let ms = every.as_millis();
-            listener.talk(&format!(
-                "warning: cannot watch folders ({why}): looking at them every {ms} ms instead"
-            ));
+            listener
+                .talk(&format!("warning: cannot watch folders ({why}): polling them every {ms} ms instead"));
         }
         Notice::Idle { seen } => {
             listener.tell(&json!({ "event": "waiting" }));

@@ -258,7 +258,7 @@ fn an_output_that_holds_nothing_feeds_optional_ports_only() {
     assert_eq!(b.log(&text("Else")), "maybe next save");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "1");
     let refused = b.log(&text("Round"));
-    assert_eq!(refused, "maybe=Unchanged next! output `MASK` of node `maybe` holds nothing this time");
+    assert_eq!(refused, "maybe=Unchanged next! output `MASK` of node `maybe` is empty in this run");
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl CallHost for Context<'_> {
 
     fn publish(&self, template: &str, bytes: Result<TensorView<'_>, Fault>) -> Result<String, abi::Status> {
         let refuse = |why: &str| {
-            let message = format!("published something else than bytes{why}");
+            let message = format!("published something other than bytes{why}");
             self.services.fail(Failure::new(FailureKind::Plugin, message));
             abi::E_ARG
         };

@@ -19,7 +19,7 @@ impl Library {
         }
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = private_folder(number).map_err(|e| format!("cannot make a private copy: {e}"))?;
+        let folder = private_folder(number).map_err(|e| format!("cannot create a private copy: {e}"))?;
         // Opening the same path twice gives the old library, so every generation has its own path.
         let name = format!(
             "{}-{}{}",
@@ -29,7 +29,7 @@ impl Library {
         );
         let copy = folder.join(name);
         let opened = std::fs::write(&copy, bytes)
-            .map_err(|e| format!("cannot make a private copy: {e}"))
+            .map_err(|e| format!("cannot create a private copy: {e}"))
             .and_then(|()| open_for_good(&copy).map_err(|e| without_path(&e, &copy)));
         // On Unix the mapping outlives the file; elsewhere the system removes the folder eventually.
         let _ = std::fs::remove_dir_all(&folder);

@@ -33,7 +33,7 @@ pub(crate) fn failure(plugin: &str, status: abi::Status, services: &Services<'_>
 
 /// The failure of a plugin that reported no reason.
 pub(crate) fn wordless(plugin: &str, status: abi::Status) -> Failure {
-    Failure::new(kind(status), format!("plugin {plugin} failed with status {status} and said nothing"))
+    Failure::new(kind(status), format!("plugin {plugin} failed with status {status} and gave no reason"))
 }
 
 /// The failure of `init`.

@@ -111,7 +111,7 @@ fn exposed(path: &Path, what: &str) -> Option<Problem> {
     let shown = path.display();
     is_exposed(path).then(|| Problem {
         message: format!("everybody can write to the plugin {what} `{shown}`, and so run code as you"),
-        hint: Some(format!("take the right away: chmod o-w '{shown}'").into()),
+        hint: Some(format!("remove the permission: chmod o-w '{shown}'").into()),
         fatal: false,
     })
 }

@@ -59,7 +59,7 @@ impl Call {
         })?;
         match owned.into_bytes()? {
             (Dtype::U8, _, bytes) => Ok(bytes),
-            _ => Err(Error::failed("the host gave a file as something else than bytes")),
+            _ => Err(Error::failed("the host gave a file as something other than bytes")),
         }
     }
 

@@ -92,8 +92,8 @@ fn after(started: &Started<'_>, ran: &Ran) -> Result<(), String> {
 pub(super) fn settled(now: Balance, before: Balance) -> Result<(), String> {
     let counts = [
         (now.inputs_ended - before.inputs_ended, "deleters of borrowed inputs were called"),
-        (now.twice - before.twice, "tensors or tapes were ended more than once"),
-        (now.tensors - before.tensors, "tensors that were moved to it are not ended"),
+        (now.twice - before.twice, "tensors or tapes were freed more than once"),
+        (now.tensors - before.tensors, "tensors that were moved to it are not freed"),
         (now.tapes - before.tapes, "tapes of functions that it was lent are not released"),
     ];
     match counts.iter().find(|(count, _)| *count != 0) {

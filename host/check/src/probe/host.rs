@@ -165,7 +165,7 @@ impl CallHost for Host {
     fn publish(&self, template: &str, bytes: Result<TensorView<'_>, Fault>) -> Result<String, abi::Status> {
         let view = bytes.map_err(|why| self.state.complain(format!("published unusable bytes: {why}")))?;
         if view.dtype() != Dtype::U8 {
-            return Err(self.state.complain("published something else than bytes".to_owned()));
+            return Err(self.state.complain("published something other than bytes".to_owned()));
         }
         let bytes = view.to_bytes().to_vec();
         self.state.record().published.push(Published { template: template.to_owned(), bytes });

@@ -35,7 +35,7 @@ pub(super) fn settle<'a>(
         let wrong = |message: String| Failure::new(FailureKind::Argument, message).at(name.clone());
         let scalar = value(results, *link).scalar();
         let scalar =
-            scalar.ok_or_else(|| wrong(format!("`{name}` wants a scalar, but the link brought none")))?;
+            scalar.ok_or_else(|| wrong(format!("`{name}` takes a scalar, but its link has none")))?;
         let param = node.kind.params.get(name);
         let param = param.ok_or_else(|| wrong(format!("`{name}` is no param of `{}`", node.kind.id)))?;
         let checked = check_param(param, &scalar)
@@ -62,7 +62,7 @@ fn input(plan: &Plan, port: &Port, links: &[Link], results: &[State]) -> Result<
         let source = &plan.graph.nodes[link.node];
         let (output, doc) =
             source.kind.outputs.get(link.output).map_or(("", ""), |port| (&port.name[..], &port.doc[..]));
-        let message = format!("output `{output}` of node `{}` holds nothing this time", source.id);
+        let message = format!("output `{output}` of node `{}` is empty in this run", source.id);
         let failure = Failure::new(FailureKind::Argument, message).at(port.name.clone());
         return Err(match doc.is_empty() {
             true => failure,

@@ -91,7 +91,7 @@ impl Inputs {
     fn near(&self, path: &InputPath, candidates: &[PathBuf]) -> String {
         let mut lines = Vec::new();
         if path.text.starts_with("~/") {
-            lines.push("`~` means nothing in a graph: write the whole path".to_owned());
+            lines.push("`~` is not expanded in a graph: write the full path".to_owned());
         }
         // Do not disclose names of files that the graph may not read.
         let open = |missing: &&PathBuf| {
@@ -190,7 +190,7 @@ mod tests {
         std::fs::write(f.graph.join("media/chelsea.png"), "").unwrap();
         let hint = |text: &str| refusal(&f.inputs, text).hint.unwrap().text;
         assert!(hint("media/chelsae.png").starts_with("did you mean `media/chelsea.png`\nlooked for `"));
-        assert!(hint("~/cat.png").starts_with("`~` means nothing in a graph: write the whole path\nlooked"));
+        assert!(hint("~/cat.png").starts_with("`~` is not expanded in a graph: write the full path\nlooked"));
         assert!(hint("none/cat.png").starts_with("looked for"));
         assert!(hint("media/ü/x.png").starts_with("looked for"));
         std::fs::write(f.graph.parent().unwrap().join("secret"), "").unwrap();

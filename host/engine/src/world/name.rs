@@ -27,7 +27,7 @@ impl<'a> Template<'a> {
             .ok_or_else(|| WorldError::new(format!("`{text}` has a `{{counter:` without `}}`")))?;
         let digits = rest[..end].parse().ok().filter(|&n: &usize| (1..=9).contains(&n));
         let digits =
-            digits.ok_or_else(|| WorldError::new(format!("`{text}` has a counter of no usable width")))?;
+            digits.ok_or_else(|| WorldError::new(format!("`{text}` has a counter without a valid width")))?;
         Ok(Self { before: &text[..at], counted: Some((digits, &rest[end + 1..])) })
     }
 

@@ -143,8 +143,8 @@ impl Outputs {
             let parent = root.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if !parent.is_dir() {
                 let (root, parent) = (root.display(), parent.display());
-                let message = format!("cannot make the output folder `{root}`: there is no `{parent}`");
-                let text = "make the folder that holds it, or choose another output folder";
+                let message = format!("cannot create the output folder `{root}`: there is no `{parent}`");
+                let text = "create its parent folder, or choose another output folder";
                 return Err(WorldError::new(message).hint(Hint::with(text, Setting::OutputFolder)));
             }
             std::fs::create_dir(root)
@@ -165,7 +165,7 @@ impl Outputs {
             return root.try_clone().map_err(|e| self.cannot_use(&e));
         }
         let outside = |e: std::io::Error| {
-            let text = "output names stay under the output folder, also through links";
+            let text = "output names stay under the output folder, even through links";
             WorldError::new(format!("cannot write `{name}`: {e}"))
                 .hint(Hint::with(text, Setting::OutputFolder))
         };

@@ -67,7 +67,7 @@ pub(super) fn explain(name: &str, size: usize, error: &io::Error) -> WorldError 
     let explained = WorldError::new(format!("cannot write `{name}` ({size} bytes): {error}"));
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => explained.hint(Hint::with(
-            "free some space or choose another output folder; what was there before is untouched",
+            "free some space or choose another output folder; existing files are untouched",
             Setting::OutputFolder,
         )),
         io::ErrorKind::PermissionDenied => {
