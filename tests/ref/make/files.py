@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 REF = Path(__file__).resolve().parent.parent
 
@@ -14,6 +14,11 @@ REF = Path(__file__).resolve().parent.parent
 def picture(name):
     """The photograph images/NAME_128x96.png: [96, 128, 3], u8."""
     return np.asarray(Image.open(REF / "images" / f"{name}_128x96.png").convert("RGB"))
+
+
+def committed(name):
+    """The tensors of the committed NAME.safetensors."""
+    return load_file(REF / f"{name}.safetensors")
 
 
 def stride(count, wanted=512):
