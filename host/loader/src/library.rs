@@ -1,4 +1,4 @@
-//! Opens a library from a private copy, never to close it.
+//! Opens a library from a private copy and never closes it.
 
 use dreamwire_abi as abi;
 use dreamwire_socket::EntryRef;
@@ -54,7 +54,7 @@ fn private_folder(number: u64) -> std::io::Result<PathBuf> {
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    // `create` fails if it exists: nobody can have prepared it for us.
+    // `create` fails if the folder exists, so no other user can have prepared it.
     builder.create(&folder)?;
     Ok(folder)
 }
@@ -77,7 +77,7 @@ fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
     Ok(library.into())
 }
 
-/// The system's error, which libloading has as the source of its own.
+/// The system's error, which is the source of libloading's error.
 fn reason(error: &libloading::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -128,7 +128,7 @@ impl WatchedFn {
 /// A function that is never freed; see [`WatchedFn`].
 pub fn watch<F: FnHost>(host: F) -> WatchedFn {
     let exported = leak(host, false);
-    // SAFETY: leaked for ever.
+    // SAFETY: leaked, so never freed.
     WatchedFn { raw: exported.cast(), references: unsafe { &(*exported).references } }
 }
 

@@ -73,7 +73,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Overwrites the inputs of this finished run with NaN: nobody may read them any more.
+    /// Overwrites the inputs of this run, which has ended, with NaN: they must not be read any more.
     pub(crate) fn poison_inputs(&mut self) {
         self.loans.iter_mut().for_each(|(_, loan)| loan.poison());
     }

@@ -141,7 +141,7 @@ mod tests {
         assert!(matches!(watched.look(&file, now), Found::Nothing));
         watched.forget();
         assert!(matches!(watched.look(&file, now), Found::Text(..)), "the same text, read again");
-        // Half a save: it is looked at again, and then it is an error.
+        // Half a save: it is read again, and then it is an error.
         std::fs::write(&file.path, "{").unwrap();
         watched.note_save(now);
         assert!(matches!(watched.look(&file, now), Found::Nothing));
