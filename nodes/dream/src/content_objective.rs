@@ -14,12 +14,11 @@ use crate::comparison::{Comparison, Distance, Reduction};
 /// Errors: a content with neither one image nor as many as the picture; whatever the features refuse.
 ///
 /// Source: Gatys, Ecker & Bethge, arXiv:1508.06576, equation 1, where it is half the sum.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Of the squares in a layer: their mean, or their sum, which grows with the picture and gives large
     /// layers more weight.
-    #[serde(default)]
     pub(crate) reduction: Reduction,
 }
 

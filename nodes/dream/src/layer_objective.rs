@@ -14,12 +14,11 @@ use crate::scalar::{self, Positions};
 /// A GradientAscent without this node does the same with l2: connect FEATURES to it directly.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015).
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Of activations a: l2 is the mean of their squares, which strong ones dominate; l1 of their sizes; mean
     /// of themselves, in which negative ones count against positive ones.
-    #[serde(default)]
     pub(crate) norm: Norm,
 }
 

@@ -15,12 +15,11 @@ use crate::comparison::{Comparison, Distance, Reduction};
 ///
 /// Source: Chen & Koltun, arXiv:1707.09405; with squares (ContentObjective) Johnson, Alahi & Fei-Fei,
 /// arXiv:1603.08155.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Of the differences in a layer: their mean, or their sum, which grows with the picture and gives large
     /// layers more weight.
-    #[serde(default)]
     pub(crate) reduction: Reduction,
 }
 

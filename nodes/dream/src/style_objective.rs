@@ -22,12 +22,11 @@ use crate::target::check_count;
 ///
 /// Source: Gatys, Ecker & Bethge, arXiv:1508.06576 (gram); Huang & Belongie, arXiv:1703.06868, equation 13
 /// (mean_std; there norms instead of means).
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// What style is: gram, which channels go together and how strongly; or mean_std, how strong every
     /// channel is and how much that changes, which is simpler and faster.
-    #[serde(default)]
     pub(crate) statistics: Statistics,
 }
 

@@ -15,11 +15,10 @@ use crate::scalar::{self, Positions};
 /// place.
 ///
 /// Errors: more weights than objectives; objectives of pictures of different channels.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// One number per objective, in their order: `1, 0.5, -2`. Those left out are 1.
-    #[serde(default)]
     pub(crate) weights: String,
 }
 

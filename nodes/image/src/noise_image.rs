@@ -12,39 +12,46 @@ use serde::Serialize;
 ///
 /// IMAGE is `[batch,height,width,3]`. Errors: more than 100 megapixels over the whole batch.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Width in pixels.
     #[schemars(range(min = 1, max = 16384), extend("x-dw-unit" = "px"))]
-    #[serde(default = "side")]
     pub(crate) width: u32,
     /// Height in pixels.
     #[schemars(range(min = 1, max = 16384), extend("x-dw-unit" = "px"))]
-    #[serde(default = "side")]
     pub(crate) height: u32,
     /// How many pictures.
     #[schemars(range(min = 1, max = 4096))]
-    #[serde(default = "one")]
     pub(crate) batch: u32,
     /// Gaussian and uniform are independent per pixel; perlin is smooth.
-    #[serde(default = "gaussian")]
     pub(crate) distribution: Distribution,
     /// Mean, in units of the IMAGE range.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "half")]
     pub(crate) mean: f64,
     /// Standard deviation, in units of the IMAGE range.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "tenth")]
     pub(crate) std: f64,
     /// Size of a perlin cell; the other distributions ignore it.
     #[schemars(range(min = 2.0, max = 16384.0), extend("x-dw-unit" = "px"))]
-    #[serde(default = "cell")]
     pub(crate) scale: f64,
     /// Another seed, other noise.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
-    #[serde(default)]
     pub(crate) seed: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            width: 512,
+            height: 512,
+            batch: 1,
+            distribution: Distribution::Gaussian,
+            mean: 0.5,
+            std: 0.1,
+            scale: 32.0,
+            seed: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -54,30 +61,6 @@ pub(crate) enum Distribution {
     Gaussian,
     Uniform,
     Perlin,
-}
-
-fn side() -> u32 {
-    512
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn gaussian() -> Distribution {
-    Distribution::Gaussian
-}
-
-fn half() -> f64 {
-    0.5
-}
-
-fn tenth() -> f64 {
-    0.1
-}
-
-fn cell() -> f64 {
-    32.0
 }
 
 #[derive(Default)]

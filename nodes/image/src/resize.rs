@@ -12,19 +12,22 @@ use serde::Serialize;
 /// `[B,H,W,C]` becomes `[B,height,width,C]`. Errors: width and height both 0; a result of more than 100 megapixels or
 /// more than 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// New width in pixels; 0 keeps the ratio.
     #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
-    #[serde(default)]
     pub(crate) width: u32,
     /// New height in pixels; 0 keeps the ratio.
     #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
-    #[serde(default)]
     pub(crate) height: u32,
     /// lanczos3 is sharp, bicubic (Catmull-Rom) softer, area averages what a pixel covers, nearest repeats pixels.
-    #[serde(default = "lanczos3")]
     pub(crate) method: Method,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { width: 0, height: 0, method: Method::Lanczos3 }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -35,10 +38,6 @@ pub(crate) enum Method {
     Bicubic,
     Area,
     Nearest,
-}
-
-fn lanczos3() -> Method {
-    Method::Lanczos3
 }
 
 #[derive(Default)]

@@ -15,18 +15,21 @@ use crate::latent;
 ///
 /// Errors: fewer than 2 latents; more than 4096 frames in all.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// The path between keyframes.
-    #[serde(default = "cubic")]
     pub(crate) mode: Mode,
     /// From one keyframe to the next.
     #[schemars(range(min = 1, max = 1000))]
-    #[serde(default = "frames")]
     pub(crate) frames: usize,
     /// Back to the first latent: a loop.
-    #[serde(default = "yes")]
     pub(crate) closed: bool,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { mode: Mode::Cubic, frames: 24, closed: true }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -36,18 +39,6 @@ pub(crate) enum Mode {
     Linear,
     Spherical,
     Cubic,
-}
-
-fn cubic() -> Mode {
-    Mode::Cubic
-}
-
-fn frames() -> usize {
-    24
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[derive(Default)]

@@ -11,23 +11,19 @@ use crate::{latent, list};
 ///
 /// Errors: a list that does not parse; seeds above 4294967295; more than 4096 latents.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Numbers and ranges, both ends included: `0-8,15` makes ten latents.
-    #[serde(default = "zero")]
     pub(crate) seeds: String,
     /// How many numbers the mapping network takes: 512 in almost all of them.
     #[schemars(range(min = 1, max = 4096))]
-    #[serde(default = "width")]
     pub(crate) width: usize,
 }
 
-fn zero() -> String {
-    "0".to_owned()
-}
-
-fn width() -> usize {
-    512
+impl Default for Params {
+    fn default() -> Self {
+        Self { seeds: "0".to_owned(), width: 512 }
+    }
 }
 
 #[derive(Default)]

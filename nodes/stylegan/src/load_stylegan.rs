@@ -20,26 +20,22 @@ use crate::network::Kept;
 /// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
 /// architecture.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// A safetensors file with the names of stylegan2-ada-pytorch, with or without `G_ema.` in front; or
     /// `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16 to 1024.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["random:*"]))]
-    #[serde(default = "random")]
     pub(crate) weights: String,
     /// Activations are limited to plus and minus this, as stylegan2-ada trains its networks; those converted from
     /// TensorFlow have no limit: 0.
     #[schemars(range(min = 0.0))]
-    #[serde(default = "clamp")]
     pub(crate) clamp: f64,
 }
 
-fn random() -> String {
-    "random:0:256".to_owned()
-}
-
-fn clamp() -> f64 {
-    256.0
+impl Default for Params {
+    fn default() -> Self {
+        Self { weights: "random:0:256".to_owned(), clamp: 256.0 }
+    }
 }
 
 #[derive(Default)]

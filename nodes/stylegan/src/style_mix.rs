@@ -16,15 +16,16 @@ use crate::{latent, list};
 ///
 /// Source: Karras et al., arXiv:1812.04948, section 3.1.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// What comes from the columns: layers and ranges such as `0-6,9`, or coarse, middle, fine.
-    #[serde(default = "coarse")]
     pub(crate) layers: String,
 }
 
-fn coarse() -> String {
-    "coarse".to_owned()
+impl Default for Params {
+    fn default() -> Self {
+        Self { layers: "coarse".to_owned() }
+    }
 }
 
 #[derive(Default)]

@@ -44,14 +44,15 @@ pub(crate) struct Params {
     /// (its `transform_input`). `imagenet`: minus ImageNet's mean, by its deviation, as other networks of
     /// torchvision. `caffe`: blue, green, red, minus the mean of Google's DeepDream notebook, (104, 116, 122) of
     /// 255, by 58 of 255.
-    #[serde(default = "half")]
+    #[serde(default)]
     pub(crate) input: Input,
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub(crate) enum Input {
+    #[default]
     Half,
     Imagenet,
     Caffe,
@@ -59,10 +60,6 @@ pub(crate) enum Input {
 
 fn inception4c() -> String {
     "inception4c".to_owned()
-}
-
-fn half() -> Input {
-    Input::Half
 }
 
 /// The auxiliary classifiers, which only training needs.

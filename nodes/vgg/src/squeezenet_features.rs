@@ -27,24 +27,20 @@ use crate::{builtin, nonfinite};
 ///
 /// Source: Iandola et al., arXiv:1602.07360, version 1.1, in torchvision's form.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
     /// `features.0.weight` to `classifier.1.bias`.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["squeezenet1_1"]))]
-    #[serde(default = "squeezenet1_1")]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `fire6:1, fire8:0.5`.
-    #[serde(default = "fire6")]
     pub(crate) layers: String,
 }
 
-fn squeezenet1_1() -> String {
-    builtin::SQUEEZENET.name.to_owned()
-}
-
-fn fire6() -> String {
-    "fire6".to_owned()
+impl Default for Params {
+    fn default() -> Self {
+        Self { weights: builtin::SQUEEZENET.name.to_owned(), layers: "fire6".to_owned() }
+    }
 }
 
 #[derive(Default)]

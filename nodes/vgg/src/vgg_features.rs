@@ -24,21 +24,28 @@ use crate::{builtin, nonfinite};
 ///
 /// Source: Simonyan & Zisserman, arXiv:1409.1556, configurations D and E, in torchvision's form.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// `vgg16` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
     /// `features.N.weight` and `features.N.bias`, or pytorch-AdaIN's, `N.weight` and `N.bias`, there with or
     /// without `encoder.` in front. Classifiers and decoders may be in it and are not used.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["vgg16"]))]
-    #[serde(default = "vgg16")]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `relu4_3:1, relu5_1:0.5, conv3_2`.
-    #[serde(default = "relu4_3")]
     pub(crate) layers: String,
     /// What convolutions see outside of the picture: zeros, as the network was trained, or the picture
     /// mirrored (reflect), as AdaIN wants it.
-    #[serde(default = "zeros")]
     pub(crate) padding: Padding,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            weights: builtin::VGG16.name.to_owned(),
+            layers: "relu4_3".to_owned(),
+            padding: Padding::Zeros,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -47,18 +54,6 @@ pub(crate) struct Params {
 pub(crate) enum Padding {
     Zeros,
     Reflect,
-}
-
-fn vgg16() -> String {
-    builtin::VGG16.name.to_owned()
-}
-
-fn relu4_3() -> String {
-    "relu4_3".to_owned()
-}
-
-fn zeros() -> Padding {
-    Padding::Zeros
 }
 
 /// What files may hold besides the convolutions: torchvision's and timm's classifiers, pytorch-AdaIN's decoder.
