@@ -1,8 +1,8 @@
-use dreamwire_nets::objective::channel_energy;
+use dreamwire_nets::objective::{Norm, channel_energy};
 use dreamwire_sdk::prelude::*;
 
 use crate::channels::{self, Channels};
-use crate::norm::Norm;
+use crate::norm::NormName;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
@@ -27,7 +27,7 @@ pub(crate) struct Params {
     /// `strong:4`, `weak:4`: the channels with the largest (smallest) mean of a^2 in the picture at `image`.
     pub(crate) channels: String,
     /// Of a channel's activations a: l2 is the mean of their squares, l1 of their sizes, mean of themselves.
-    #[serde(default)]
+    #[serde(default, with = "NormName")]
     pub(crate) norm: Norm,
 }
 
@@ -106,7 +106,7 @@ impl Differentiable for ChannelEnergy {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let layers = self.features.apply(x)?;
-        scalar::total(&channel_energy(&layers[self.layer], &self.channels, self.norm.into())?)
+        scalar::total(&channel_energy(&layers[self.layer], &self.channels, self.norm)?)
     }
 
     fn tiles(&self) -> Option<Tiles> {

@@ -1,4 +1,4 @@
-use dreamwire_nets::objective::{self, l1_distance, l2_distance};
+use dreamwire_nets::objective::{Reduction, l1_distance, l2_distance};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -6,23 +6,13 @@ use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 use crate::target::Target;
 
-/// How the differences of a layer become one number.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// How a graph names a [`Reduction`]: how the differences of a layer become one number.
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(remote = "Reduction", rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Reduction {
-    #[default]
+pub(crate) enum ReductionName {
     Mean,
     Sum,
-}
-
-impl From<Reduction> for objective::Reduction {
-    fn from(reduction: Reduction) -> Self {
-        match reduction {
-            Reduction::Mean => Self::Mean,
-            Reduction::Sum => Self::Sum,
-        }
-    }
 }
 
 /// What a difference counts.
@@ -73,10 +63,10 @@ impl Differentiable for Comparison {
         let image = scalar::picture(x)?;
         let targets = self.target.at_size_of(image, |target| self.features.eval(target))?;
         let layers = self.features.apply(x)?;
-        let (weights, reduction) = (self.features.weights(), self.reduction.into());
+        let weights = self.features.weights();
         let distance = match self.distance {
-            Distance::Absolute => l1_distance(&layers, &targets, weights, reduction)?,
-            Distance::Squared => l2_distance(&layers, &targets, weights, reduction)?,
+            Distance::Absolute => l1_distance(&layers, &targets, weights, self.reduction)?,
+            Distance::Squared => l2_distance(&layers, &targets, weights, self.reduction)?,
         };
         scalar::total(&distance.neg()?)
     }

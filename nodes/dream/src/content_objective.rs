@@ -1,6 +1,7 @@
+use dreamwire_nets::objective::Reduction;
 use dreamwire_sdk::prelude::*;
 
-use crate::comparison::{Comparison, Distance, Reduction};
+use crate::comparison::{Comparison, Distance, ReductionName};
 
 /// Showing the content of a picture: minus the content loss of style transfer.
 ///
@@ -19,6 +20,7 @@ use crate::comparison::{Comparison, Distance, Reduction};
 pub(crate) struct Params {
     /// Of the squares in a layer: their mean, or their sum, which grows with the picture and gives large
     /// layers more weight.
+    #[serde(with = "ReductionName")]
     pub(crate) reduction: Reduction,
 }
 

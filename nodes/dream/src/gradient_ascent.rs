@@ -1,8 +1,9 @@
 use dreamwire_nets::optim::{Adam, Stepper};
+use dreamwire_nets::stylegan::{NotLatents, check_latents};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::ascent::{Ascent, Carry as CarryRule};
+use crate::ascent::{Ascent, Carry};
 use crate::generator::Generator;
 use crate::objective::Objective;
 use crate::schedule::{SMALLEST_SIDE, octaves};
@@ -106,14 +107,6 @@ impl Default for Params {
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Carry {
-    Detail,
-    Image,
-}
-
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub(crate) enum Direction {
     Maximise,
     Minimise,
@@ -176,10 +169,7 @@ impl Params {
                 Normalise::None => Stepper::Plain,
                 Normalise::Adam => Stepper::Adam(Adam::default()),
             },
-            carry: match self.carry {
-                Carry::Detail => CarryRule::Detail,
-                Carry::Image => CarryRule::Image,
-            },
+            carry: self.carry,
             steps: self.steps,
         }
     }
@@ -247,16 +237,17 @@ fn picture(inputs: &Inputs) -> Result<Tensor> {
 /// The latent at `image`, `[B,layers,w]`.
 fn latent(inputs: &Inputs) -> Result<Tensor> {
     let latent = inputs.tensor("image")?;
-    if latent.dtype() != DType::F32 {
-        let found = latent.dtype().as_str();
-        return Err(Error::dtype("image", format!("`image` wants a LATENT_W of f32, found {found}")));
-    }
-    if latent.rank() != 3 || latent.elem_count() == 0 {
-        let found = latent.dims();
-        let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
-        return Err(Error::shape("image", format!("{wanted}, found the shape {found:?}"))
-            .hint("leave `generator` unconnected to climb a picture"));
-    }
+    check_latents(&latent, &[3]).map_err(|error| match error {
+        NotLatents::Type(found) => {
+            let found = found.as_str();
+            Error::dtype("image", format!("`image` wants a LATENT_W of f32, found {found}"))
+        }
+        NotLatents::Shape(found) => {
+            let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
+            Error::shape("image", format!("{wanted}, found the shape {found:?}"))
+                .hint("leave `generator` unconnected to climb a picture")
+        }
+    })?;
     Ok(latent)
 }
 

@@ -1,7 +1,7 @@
-use dreamwire_nets::objective::energy;
+use dreamwire_nets::objective::{Norm, energy};
 use dreamwire_sdk::prelude::*;
 
-use crate::norm::Norm;
+use crate::norm::NormName;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
@@ -19,6 +19,7 @@ use crate::scalar::{self, Positions};
 pub(crate) struct Params {
     /// Of activations a: l2 is the mean of their squares, which strong ones dominate; l1 of their sizes; mean
     /// of themselves, in which negative ones count against positive ones.
+    #[serde(with = "NormName")]
     pub(crate) norm: Norm,
 }
 
@@ -52,7 +53,7 @@ impl Differentiable for LayerEnergy {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let layers = self.features.apply(x)?;
-        scalar::total(&energy(&layers, self.features.weights(), self.norm.into())?)
+        scalar::total(&energy(&layers, self.features.weights(), self.norm)?)
     }
 
     fn tiles(&self) -> Option<Tiles> {

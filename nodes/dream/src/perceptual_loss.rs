@@ -1,6 +1,7 @@
+use dreamwire_nets::objective::Reduction;
 use dreamwire_sdk::prelude::*;
 
-use crate::comparison::{Comparison, Distance, Reduction};
+use crate::comparison::{Comparison, Distance, ReductionName};
 
 /// Being like a target picture in what a network sees: minus the perceptual loss.
 ///
@@ -20,6 +21,7 @@ use crate::comparison::{Comparison, Distance, Reduction};
 pub(crate) struct Params {
     /// Of the differences in a layer: their mean, or their sum, which grows with the picture and gives large
     /// layers more weight.
+    #[serde(with = "ReductionName")]
     pub(crate) reduction: Reduction,
 }
 

@@ -1,7 +1,7 @@
+use dreamwire_nets::objective::Norm;
 use dreamwire_sdk::prelude::*;
 
 use crate::layer_objective::LayerEnergy;
-use crate::norm::Norm;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 

@@ -36,7 +36,7 @@ mod random;
 mod synthesis;
 
 pub use interpolate::{Interpolation, interpolate};
-pub use latents::{mix, truncate};
+pub use latents::{NotLatents, check_latents, mix, truncate};
 use layout::Parameters;
 pub use mapping::Mapping;
 pub use randn::randn;

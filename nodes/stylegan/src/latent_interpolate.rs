@@ -18,7 +18,8 @@ use crate::latent;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// The path between keyframes.
-    pub(crate) mode: Mode,
+    #[serde(with = "InterpolationName")]
+    pub(crate) mode: Interpolation,
     /// From one keyframe to the next.
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) frames: usize,
@@ -28,14 +29,15 @@ pub(crate) struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { mode: Mode::Cubic, frames: 24, closed: true }
+        Self { mode: Interpolation::Cubic, frames: 24, closed: true }
     }
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// How a graph names an [`Interpolation`].
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(remote = "Interpolation", rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Mode {
+pub(crate) enum InterpolationName {
     Linear,
     Spherical,
     Cubic,
@@ -62,12 +64,7 @@ impl Node for LatentInterpolate {
         let frames = params.frames as u64;
         let total = if params.closed { count * frames } else { (count - 1) * frames + 1 };
         latent::check_count(total).map_err(|error| error.at("frames"))?;
-        let mode = match params.mode {
-            Mode::Linear => Interpolation::Linear,
-            Mode::Spherical => Interpolation::Spherical,
-            Mode::Cubic => Interpolation::Cubic,
-        };
-        Ok(interpolate(&latents, mode, params.frames, params.closed)?.into())
+        Ok(interpolate(&latents, params.mode, params.frames, params.closed)?.into())
     }
 }
 

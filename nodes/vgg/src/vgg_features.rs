@@ -35,7 +35,8 @@ pub(crate) struct Params {
     pub(crate) layers: String,
     /// What convolutions see outside of the picture: zeros, as the network was trained, or the picture
     /// mirrored (reflect), as AdaIN wants it.
-    pub(crate) padding: Padding,
+    #[serde(with = "PaddingName")]
+    pub(crate) padding: PaddingMode,
 }
 
 impl Default for Params {
@@ -43,15 +44,16 @@ impl Default for Params {
         Self {
             weights: builtin::VGG16.name.to_owned(),
             layers: "relu4_3".to_owned(),
-            padding: Padding::Zeros,
+            padding: PaddingMode::Zeros,
         }
     }
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// How a graph names a [`PaddingMode`].
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(remote = "PaddingMode", rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Padding {
+pub(crate) enum PaddingName {
     Zeros,
     Reflect,
 }
@@ -72,16 +74,13 @@ impl Node for VGGFeatures {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let padding = match params.padding {
-            Padding::Zeros => PaddingMode::Zeros,
-            Padding::Reflect => PaddingMode::Reflect,
-        };
-        let bytes = builtin::VGG16.or_file(call, &params.weights)?;
-        let network = self.kept.network(&params.weights, &bytes, padding, |tensors| {
-            nonfinite::warn(call, &params.weights, &tensors, &UNUSED);
+        let Params { weights, layers, padding } = params;
+        let bytes = builtin::VGG16.or_file(call, &weights)?;
+        let network = self.kept.network(&weights, &bytes, padding, |tensors| {
+            nonfinite::warn(call, &weights, &tensors, &UNUSED);
             vgg::extractor(tensors, padding)
         })?;
-        Ok(Outputs::new().function(Features::new(network, &params.layers, padding)?))
+        Ok(Outputs::new().function(Features::new(network, &layers, padding)?))
     }
 }
 
