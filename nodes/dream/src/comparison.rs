@@ -15,6 +15,17 @@ pub(crate) enum ReductionName {
     Sum,
 }
 
+/// What the params of every comparison are; the kinds have documents of their own.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct Params {
+    /// Of the differences in a layer: their mean, or their sum, which grows with the picture and gives large
+    /// layers more weight.
+    #[serde(with = "ReductionName")]
+    pub(crate) reduction: Reduction,
+}
+
 /// What a difference counts.
 #[derive(Clone, Copy)]
 pub(crate) enum Distance {
@@ -24,8 +35,16 @@ pub(crate) enum Distance {
     Squared,
 }
 
+/// The output of every comparison.
+pub(crate) const OUTPUTS: &[Port] =
+    &[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")];
+
+/// The input of every comparison besides the picture that is compared with.
+pub(crate) const FEATURES: Port =
+    port("features", "FEATURES").doc("what is compared: layers and their weights");
+
 /// OBJECTIVE: minus the distance between the layers of a picture and those of a target at the same places.
-pub(crate) struct Comparison {
+struct Comparison {
     /// For people.
     name: &'static str,
     features: OnFeatures,
@@ -34,24 +53,23 @@ pub(crate) struct Comparison {
     reduction: Reduction,
 }
 
-impl Comparison {
-    /// Through the network at `features`, with the picture at the port `target`.
-    ///
-    /// # Errors
-    ///
-    /// If the picture has other channels than the network takes, or a layer's weight is no number.
-    pub(crate) fn new(
-        name: &'static str,
-        inputs: &Inputs,
-        target: &'static str,
-        distance: Distance,
-        reduction: Reduction,
-    ) -> Result<Self> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
-        let picture = inputs.image(target)?;
-        features.check_channels(&picture, target)?;
-        Ok(Self { name, features, target: Target::new(picture, target), distance, reduction })
-    }
+/// Runs the kind `name`: compares through the network at `features`, with the picture at the port `target`.
+///
+/// # Errors
+///
+/// If the picture has other channels than the network takes, or a layer's weight is no number.
+pub(crate) fn run(
+    name: &'static str,
+    inputs: &Inputs,
+    target: &'static str,
+    distance: Distance,
+    params: &Params,
+) -> Result<Outputs> {
+    let features = OnFeatures::new(inputs.function("features")?, "features")?;
+    let picture = inputs.image(target)?;
+    features.check_channels(&picture, target)?;
+    let (target, reduction) = (Target::new(picture, target), params.reduction);
+    Ok(Outputs::new().function(Comparison { name, features, target, distance, reduction }))
 }
 
 impl Differentiable for Comparison {
