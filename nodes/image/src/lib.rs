@@ -17,7 +17,6 @@ mod load_image_mask;
 mod noise_image;
 mod perlin;
 mod preview_image;
-mod random;
 mod resample;
 mod resize;
 mod save_image;

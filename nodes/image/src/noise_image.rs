@@ -1,6 +1,6 @@
 use crate::limits;
 use crate::perlin::{self, Perlin};
-use crate::random::Random;
+use dreamwire_nets::random::CounterRng;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -77,11 +77,11 @@ impl Node for NoiseImage {
         let (batch, height, width) =
             (u64::from(params.batch), u64::from(params.height), u64::from(params.width));
         limits::check("the noise", batch, width, height)?;
-        let random = Random::new(params.seed);
+        let rng = CounterRng::mixed(params.seed);
         let mut samples = Vec::with_capacity((batch * height * width * 3) as usize);
         for picture in 0..batch {
             // One field per channel: only perlin needs it, the others go by the index of the sample.
-            let fields = [0, 1, 2].map(|channel| Perlin(Random::new(random.bits(picture * 3 + channel))));
+            let fields = [0, 1, 2].map(|channel| Perlin(CounterRng::mixed(rng.at(picture * 3 + channel))));
             for y in 0..height {
                 // Often enough for a cancel to be felt, rarely enough to cost nothing.
                 if y.is_multiple_of(256) {
@@ -92,9 +92,9 @@ impl Node for NoiseImage {
                     for (channel, field) in (0..).zip(&fields) {
                         let index = pixel * 3 + channel;
                         let noise = match params.distribution {
-                            Distribution::Gaussian => random.gaussian(index),
+                            Distribution::Gaussian => rng.normal(index),
                             // A uniform over 0..1 has the deviation 1 / sqrt(12).
-                            Distribution::Uniform => (random.uniform(index) - 0.5) * 12f64.sqrt(),
+                            Distribution::Uniform => (rng.uniform(index) - 0.5) * 12f64.sqrt(),
                             Distribution::Perlin => {
                                 let at = |pixel: u64| (pixel as f64 + 0.5) / params.scale;
                                 field.at(at(x), at(y)) / perlin::STD

@@ -7,7 +7,7 @@ use super::layout::{Layout, Parameters, block};
 use super::mapping::{LEARNING_RATE, Mapping};
 use super::synthesis::Synthesis;
 use super::{StyleGanError, randn};
-use crate::optim::CounterRng;
+use crate::random::CounterRng;
 
 // Chosen by eye: clouds and flames of several sizes, clearly different from seed to seed, whose pictures have a
 // standard deviation of about 0.6 in -1..1.
