@@ -1,5 +1,5 @@
 use dreamwire_nets::adain::{Decoder, coral, transfer};
-use dreamwire_nets::weights;
+use dreamwire_nets::{Content, Kept, weights};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
@@ -81,7 +81,7 @@ const NO_DECODER: &str = "none";
 
 #[derive(Default)]
 pub(crate) struct AdaIN {
-    kept: Option<(blake3::Hash, Decoder)>,
+    kept: Kept<Content, Decoder>,
 }
 
 impl Node for AdaIN {
@@ -126,16 +126,11 @@ impl AdaIN {
             builtin::NAME => Bytes::from(builtin::DECODER),
             file => call.read(file)?,
         };
-        let content = blake3::hash(&bytes);
-        if let Some((kept, decoder)) = &self.kept
-            && *kept == content
-        {
-            return Ok(decoder.clone());
-        }
         let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");
-        let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
-        let decoder = Decoder::new(tensors).map_err(|error| unusable(error.to_string()))?;
-        Ok(self.kept.insert((content, decoder)).1.clone())
+        self.kept.network(Content::of(&bytes), || {
+            let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
+            Decoder::new(tensors).map_err(|error| unusable(error.to_string()))
+        })
     }
 }
 

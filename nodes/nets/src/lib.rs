@@ -17,6 +17,7 @@ pub mod adain;
 pub mod extractor;
 pub mod googlenet;
 pub mod imagenet;
+mod kept;
 pub mod objective;
 pub mod optim;
 mod parameters;
@@ -27,4 +28,5 @@ pub mod vgg;
 pub mod weights;
 
 pub use dreamwire_kernels::PaddingMode;
+pub use kept::{Content, Kept};
 pub use parameters::ParameterError;

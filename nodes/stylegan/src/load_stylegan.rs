@@ -1,7 +1,7 @@
 use dreamwire_sdk::prelude::*;
 
 use crate::functions::{Generator, Mapping};
-use crate::network::Kept;
+use crate::network::{self, Kept};
 
 /// A StyleGAN2 network as two functions on wires: MAPPING turns random numbers into styles, GENERATOR styles into
 /// a picture.
@@ -52,7 +52,7 @@ impl Node for LoadStyleGAN {
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let read = || call.read(&params.weights);
-        let network = self.kept.network(&params.weights, params.clamp, read)?;
+        let network = network::network(&mut self.kept, &params.weights, params.clamp, read)?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 }

@@ -3,7 +3,7 @@ use dreamwire_nets::{PaddingMode, googlenet};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::network::{Features, Kept};
+use crate::network::{self, Features, Kept};
 use crate::nonfinite;
 
 /// GoogLeNet's view of a picture (Inception v1), as a function on a wire: the network of the first DeepDreams.
@@ -84,7 +84,7 @@ impl Node for InceptionFeatures {
             Input::Caffe => Normalisation::CAFFE,
         };
         let bytes = call.read(&params.weights)?;
-        let network = self.kept.network(&params.weights, &bytes, params.input, |tensors| {
+        let network = network::network(&mut self.kept, &params.weights, &bytes, params.input, |tensors| {
             nonfinite::warn(call, &params.weights, &tensors, &UNUSED);
             googlenet::extractor(tensors, normalisation)
         })?;

@@ -1,7 +1,7 @@
 use dreamwire_nets::{PaddingMode, squeezenet};
 use dreamwire_sdk::prelude::*;
 
-use crate::network::{Features, Kept};
+use crate::network::{self, Features, Kept};
 use crate::{builtin, nonfinite};
 
 /// SqueezeNet's view of a picture, as a function on a wire: small and fast, and it knows the classes of ImageNet.
@@ -57,7 +57,7 @@ impl Node for SqueezeNetFeatures {
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = builtin::SQUEEZENET.or_file(call, &params.weights)?;
-        let network = self.kept.network(&params.weights, &bytes, (), |tensors| {
+        let network = network::network(&mut self.kept, &params.weights, &bytes, (), |tensors| {
             nonfinite::warn(call, &params.weights, &tensors, &[]);
             squeezenet::extractor(tensors)
         })?;

@@ -2,7 +2,7 @@ use dreamwire_nets::{PaddingMode, vgg};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::network::{Features, Kept};
+use crate::network::{self, Features, Kept};
 use crate::{builtin, nonfinite};
 
 /// A VGG network's view of a picture, as a function on a wire: what a dream amplifies and a style is made of.
@@ -76,7 +76,7 @@ impl Node for VGGFeatures {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let Params { weights, layers, padding } = params;
         let bytes = builtin::VGG16.or_file(call, &weights)?;
-        let network = self.kept.network(&weights, &bytes, padding, |tensors| {
+        let network = network::network(&mut self.kept, &weights, &bytes, padding, |tensors| {
             nonfinite::warn(call, &weights, &tensors, &UNUSED);
             vgg::extractor(tensors, padding)
         })?;

@@ -111,7 +111,7 @@ fn the_kept_network_follows_padding_and_content() {
     let image = picture(1, 8, 8);
     let mut edge = |padding| {
         let build = |tensors| vgg::extractor(tensors, padding);
-        let network = kept.network("vgg16", builtin::VGG16.bytes, padding, build).unwrap();
+        let network = network::network(&mut kept, "vgg16", builtin::VGG16.bytes, padding, build).unwrap();
         let features = Features::new(network, "conv1_1", padding).unwrap();
         numbers(&features.forward(std::slice::from_ref(&image)).unwrap()[0])
     };
@@ -120,5 +120,5 @@ fn the_kept_network_follows_padding_and_content() {
     assert_eq!(zeros, edge(PaddingMode::Zeros));
     let pointer = b"version https://git-lfs.github.com/spec/v1";
     let build = |tensors| vgg::extractor(tensors, PaddingMode::Zeros);
-    assert!(kept.network("other", pointer, PaddingMode::Zeros, build).is_err());
+    assert!(network::network(&mut kept, "other", pointer, PaddingMode::Zeros, build).is_err());
 }
