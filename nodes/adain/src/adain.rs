@@ -167,5 +167,4 @@ fn descend(
 }
 
 #[cfg(test)]
-#[path = "adain_tests.rs"]
 mod tests;

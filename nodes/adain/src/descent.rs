@@ -190,5 +190,4 @@ fn is_finite(x: &Tensor) -> bool {
 }
 
 #[cfg(test)]
-#[path = "descent_tests.rs"]
 mod tests;

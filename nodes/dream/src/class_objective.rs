@@ -138,5 +138,4 @@ fn suggestion(lower: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "class_objective_tests.rs"]
 mod tests;

@@ -265,5 +265,4 @@ fn mask(call: &Call, inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
 }
 
 #[cfg(test)]
-#[path = "gradient_ascent_tests.rs"]
 mod tests;

@@ -45,7 +45,7 @@ type Term = Box<dyn Differentiable>;
 
 fn term(function: Function) -> Result<Term> {
     if function.ty() != "FEATURES" {
-        return Ok(Box::new(Foreign(function)));
+        return Ok(Box::new(Connected(function)));
     }
     let features = OnFeatures::new(function, "objectives")?;
     Ok(Box::new(LayerEnergy { features, norm: Norm::L2 }))
@@ -118,9 +118,9 @@ fn common_divisor(a: u32, b: u32) -> u32 {
 }
 
 /// An OBJECTIVE of another node.
-struct Foreign(Function);
+struct Connected(Function);
 
-impl Differentiable for Foreign {
+impl Differentiable for Connected {
     fn spec(&self) -> FnSpec {
         self.0.spec().clone()
     }
@@ -169,5 +169,4 @@ impl Differentiable for Sum {
 }
 
 #[cfg(test)]
-#[path = "sum_objective_tests.rs"]
 mod tests;

@@ -176,5 +176,4 @@ fn one_of(batch: &[f32], index: usize, length: usize) -> &[f32] {
 }
 
 #[cfg(test)]
-#[path = "blend_tests.rs"]
 mod tests;

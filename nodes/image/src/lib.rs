@@ -9,7 +9,6 @@
 mod blend;
 mod decode;
 mod encode;
-mod foreign;
 mod icc;
 mod limits;
 mod load_image;
@@ -20,6 +19,7 @@ mod preview_image;
 mod resample;
 mod resize;
 mod save_image;
+mod signature;
 mod transfer;
 mod whole;
 

@@ -103,5 +103,4 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "synthesis_tests.rs"]
 mod tests;

@@ -93,5 +93,4 @@ impl Node for InceptionFeatures {
 }
 
 #[cfg(test)]
-#[path = "inception_features_tests.rs"]
 mod tests;

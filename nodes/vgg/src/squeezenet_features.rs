@@ -66,5 +66,4 @@ impl Node for SqueezeNetFeatures {
 }
 
 #[cfg(test)]
-#[path = "squeezenet_features_tests.rs"]
 mod tests;

@@ -85,5 +85,4 @@ impl Node for VGGFeatures {
 }
 
 #[cfg(test)]
-#[path = "vgg_features_tests.rs"]
 mod tests;
