@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use dreamwire_nets::objective::{Norm, channel_energy};
 use dreamwire_sdk::prelude::*;
 
@@ -59,9 +61,15 @@ impl Node for ChannelObjective {
         let count = count.ok_or_else(|| {
             Error::port("features", format!("layer `{name}` does not say how many channels it has"))
         })?;
-        let parsed = channels::parse(&params.channels, name, count);
-        let channels = match parsed.map_err(|error| Error::param("channels", error))? {
-            Channels::Listed(channels) => channels,
+        let channels = parse(&params.channels)?;
+        channels.check(name, count).map_err(wrong)?;
+        let channels = match channels {
+            Channels::Listed(ranges) => {
+                let each = |(range, weight): (RangeInclusive<usize>, f64)| {
+                    range.map(move |channel| (channel, weight))
+                };
+                ranges.into_iter().flat_map(each).collect()
+            }
             Channels::Strongest(count) => {
                 chosen(call, channels::strongest(&energies(&inputs, &features, layer)?, count))
             }
@@ -71,6 +79,19 @@ impl Node for ChannelObjective {
         };
         Ok(Outputs::new().function(ChannelEnergy { features, layer, channels, norm: params.norm }))
     }
+
+    /// Whether the channels can be read: which ones there are is known when the features are.
+    fn check(params: &Params) -> Result<()> {
+        parse(&params.channels).map(drop)
+    }
+}
+
+fn parse(text: &str) -> Result<Channels> {
+    channels::parse(text).map_err(wrong)
+}
+
+fn wrong(error: String) -> Error {
+    Error::param("channels", error)
 }
 
 /// The mean square of every channel of a layer in the picture at `image`.
@@ -162,6 +183,18 @@ mod tests {
             let function = channels(&params, None).unwrap();
             check_gradient(&function, &picture(2, 6, 4, 0));
             assert_eq!(function.tiles(), Some(TILES));
+        }
+    }
+
+    #[test]
+    fn channels_are_judged_without_features() {
+        let check = |channels: &str| {
+            let params = Params { layer: String::new(), channels: channels.into(), norm: Norm::L2 };
+            ChannelObjective::check(&params)
+        };
+        assert!(check("9999, 3-5:0.5").is_ok() && check("strong:4").is_ok());
+        for wrong in ["", "cat", "9-5", "3, 1-4", "strong:0", "weak:few"] {
+            assert_eq!(check(wrong).unwrap_err().input(), "channels", "{wrong}");
         }
     }
 

@@ -39,6 +39,11 @@ impl Node for SumObjective {
         let dims = common_dims(&terms)?;
         Ok(Outputs::new().function(Sum { terms: terms.into_iter().zip(weights).collect(), dims }))
     }
+
+    /// Whether the weights are numbers: how many there may be is known when the objectives are.
+    fn check(params: &Params) -> Result<()> {
+        numbers(&params.weights).map(drop)
+    }
 }
 
 type Term = Box<dyn Differentiable>;
@@ -51,20 +56,22 @@ fn term(function: Function) -> Result<Term> {
     Ok(Box::new(LayerEnergy { features, norm: Norm::L2 }))
 }
 
+fn numbers(text: &str) -> Result<Vec<f64>> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let number = |number: &str| {
+        let weight = number.parse().ok().filter(|weight: &f64| weight.is_finite());
+        weight.ok_or_else(|| {
+            Error::param("weights", format!("`weights` should be numbers such as `1, 0.5`, found `{number}`"))
+        })
+    };
+    text.split(',').map(str::trim).map(number).collect()
+}
+
 /// One weight per term.
 fn weights(text: &str, terms: usize) -> Result<Vec<f64>> {
-    let mut weights = Vec::new();
-    if !text.trim().is_empty() {
-        for number in text.split(',').map(str::trim) {
-            let weight = number.parse().ok().filter(|weight: &f64| weight.is_finite());
-            weights.push(weight.ok_or_else(|| {
-                Error::param(
-                    "weights",
-                    format!("`weights` should be numbers such as `1, 0.5`, found `{number}`"),
-                )
-            })?);
-        }
-    }
+    let mut weights = numbers(text)?;
     if weights.len() > terms {
         let found = weights.len();
         return Err(Error::param("weights", format!("`weights` has {found} numbers for {terms} objectives")));

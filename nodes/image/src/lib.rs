@@ -15,6 +15,7 @@ mod load_image;
 mod load_image_mask;
 mod noise_image;
 mod perlin;
+mod prefix;
 mod preview_image;
 mod resample;
 mod resize;

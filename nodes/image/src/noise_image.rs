@@ -76,7 +76,6 @@ impl Node for NoiseImage {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let (batch, height, width) =
             (u64::from(params.batch), u64::from(params.height), u64::from(params.width));
-        limits::check("the noise", batch, width, height)?;
         let rng = CounterRng::mixed(params.seed);
         let mut samples = Vec::with_capacity((batch * height * width * 3) as usize);
         for picture in 0..batch {
@@ -107,6 +106,13 @@ impl Node for NoiseImage {
         }
         let shape = (batch as usize, height as usize, width as usize, 3);
         Ok(Tensor::from_vec(samples, shape, call.device())?.into())
+    }
+
+    /// Whether so many pixels are allowed.
+    fn check(params: &Params) -> Result<()> {
+        let Params { width, height, batch, .. } = *params;
+        limits::check("the noise", batch.into(), width.into(), height.into())
+            .map_err(|error| error.at("width"))
     }
 }
 
@@ -182,6 +188,7 @@ mod tests {
             panic!("268 megapixels were made");
         };
         assert_eq!(error.status(), dreamwire_sdk::abi::E_LIMIT);
+        assert_eq!(error.input(), "width");
         assert!(error.to_string().contains("16384x16384"), "{error}");
     }
 }

@@ -1,4 +1,5 @@
 use crate::encode::{Bits, Encoding, Format};
+use crate::prefix;
 use dreamwire_sdk::prelude::*;
 
 /// Saves every image of a batch as a file of its own, `<filename_prefix>_<counter>_.<extension>`.
@@ -57,6 +58,12 @@ impl Node for SaveImage {
             &filename_prefix,
         )?;
         Ok(Outputs::new())
+    }
+
+    /// Whether the format holds so many bits, and the prefix makes file names.
+    fn check(params: &Params) -> Result<()> {
+        params.format.check_bits(params.bits)?;
+        prefix::check(&params.filename_prefix)
     }
 }
 
@@ -139,6 +146,12 @@ mod tests {
             assert!(error.to_string().starts_with(wanted), "{error}");
             assert_eq!(error.input(), "bits");
         }
+    }
+
+    #[test]
+    fn prefixes_are_judged_before_anything_is_saved() {
+        let error = save(r#"{"filename_prefix": "../it"}"#, 1).err().expect("refused");
+        assert_eq!(error.input(), "filename_prefix");
     }
 
     #[test]

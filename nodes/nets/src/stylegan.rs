@@ -40,7 +40,7 @@ pub use latents::{NotLatents, check_latents, mix, truncate};
 use layout::Parameters;
 pub use mapping::Mapping;
 pub use randn::randn;
-pub use random::random_tensors;
+pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
 
 /// Of the negative side of every leaky ReLU.

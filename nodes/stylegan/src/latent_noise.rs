@@ -42,6 +42,11 @@ impl Node for LatentNoise {
             seeds.iter().flat_map(|seed| randn(*seed, params.width)).map(|x| x as f32).collect();
         Ok(Tensor::from_vec(numbers, (seeds.len(), params.width), call.device())?.into())
     }
+
+    /// Whether the seeds can be read, and are not too many.
+    fn check(params: &Params) -> Result<()> {
+        parse(&params.seeds).map(drop)
+    }
 }
 
 /// The seeds of a list, in its order.
@@ -111,7 +116,10 @@ mod tests {
 
     #[test]
     fn lists_keep_their_order() {
-        let check = |list: &str, expected: &[u32]| assert_eq!(parse(list).expect(list), expected);
+        let check = |list: &str, expected: &[u32]| {
+            assert_eq!(parse(list).expect(list), expected);
+            assert!(LatentNoise::check(&Params { seeds: list.to_owned(), ..Params::default() }).is_ok());
+        };
         check("0-2, 5", &[0, 1, 2, 5]);
         check("7,3,7", &[7, 3, 7]);
         check("4294967294-4294967295", &[u32::MAX - 1, u32::MAX]);
@@ -123,6 +131,8 @@ mod tests {
         let check = |seeds: &str, expected: &str| {
             let params = format!(r#"{{"seeds": "{seeds}"}}"#);
             small::check_error::<LatentNoise>(&params, &[], "seeds", expected);
+            let params = Params { seeds: seeds.to_owned(), ..Params::default() };
+            assert_eq!(LatentNoise::check(&params).unwrap_err().to_string(), expected);
         };
         check("", "the list is empty: write numbers and ranges such as 0-8,15");
         check("1,,2", "`1,,2` has a comma with nothing beside it");

@@ -55,6 +55,11 @@ impl Node for LoadStyleGAN {
         let network = network::network(&mut self.kept, &params.weights, params.clamp, read)?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
+
+    /// Whether there is such a random network, if it is one.
+    fn check(params: &Params) -> Result<()> {
+        network::random(&params.weights).map(drop)
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +103,11 @@ mod tests {
     fn weights_that_will_not_do_are_told_by_name() {
         check_error("random:x:16", b"", "`random:x:16`: a random network is named ", "`random:SEED:SIZE`");
         check_error("random:1:100", b"", "`random:1:100`: ", "100");
+        // Before any file is read.
+        let check =
+            |weights: &str| LoadStyleGAN::check(&Params { weights: weights.to_owned(), ..Params::default() });
+        assert!(check("random:1:100").unwrap_err().to_string().starts_with("`random:1:100`: "));
+        assert!(check("random:1:64").is_ok() && check("net.safetensors").is_ok());
         check_error("net.pt", b"<!doctype html>", "`net.pt`: this is an HTML page", "");
         let missing = "synthesis.b8.conv1.bias";
         check_error("net.safetensors", &small::file_without(missing), "`net.safetensors`: ", missing);

@@ -25,9 +25,9 @@ pub(crate) fn network(
     clamp: f64,
     read: impl FnOnce() -> Result<Bytes>,
 ) -> Result<StyleGan> {
-    let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
-    let (source, bytes) = match name.strip_prefix("random:") {
-        Some(rest) => (random(rest).map_err(unusable)?, Bytes::from(&[][..])),
+    let unusable = |what: String| unusable(name, &what);
+    let (source, bytes) = match random(name)? {
+        Some(source) => (source, Bytes::from(&[][..])),
         None => {
             let bytes = read()?;
             (Source::File(Content::of(&bytes)), bytes)
@@ -45,15 +45,27 @@ pub(crate) fn network(
     })
 }
 
-/// `SEED:SIZE`.
-fn random(text: &str) -> std::result::Result<Source, String> {
+fn unusable(name: &str, what: &str) -> Error {
+    Error::content(format!("`{name}`: {what}")).at("weights")
+}
+
+/// The random network of the name `random:SEED:SIZE`; nothing for a name of another form.
+///
+/// # Errors
+///
+/// If these are not two numbers, or there is no network of that size.
+pub(crate) fn random(name: &str) -> Result<Option<Source>> {
+    let Some(text) = name.strip_prefix("random:") else { return Ok(None) };
     let parsed = text
         .split_once(':')
-        .and_then(|(seed, side)| Some(Source::Random { seed: seed.parse().ok()?, side: side.parse().ok()? }));
-    parsed.ok_or_else(|| {
-        "a random network is named `random:SEED:SIZE` with two whole numbers, for example `random:0:256`"
-            .to_owned()
-    })
+        .and_then(|(seed, side)| Some((seed.parse::<u64>().ok()?, side.parse::<usize>().ok()?)));
+    let (seed, side) = parsed.ok_or_else(|| {
+        let form =
+            "a random network is named `random:SEED:SIZE` with two whole numbers, for example `random:0:256`";
+        unusable(name, form)
+    })?;
+    stylegan::check_resolution(side).map_err(|error| unusable(name, &error.to_string()))?;
+    Ok(Some(Source::Random { seed, side }))
 }
 
 #[cfg(test)]

@@ -90,6 +90,11 @@ impl Node for InceptionFeatures {
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }
+
+    /// Whether there are such layers: whatever the file is, only GoogLeNet will do.
+    fn check(params: &Params) -> Result<()> {
+        network::check_layers(&params.layers, Some(googlenet::layer_names().as_slice()))
+    }
 }
 
 #[cfg(test)]

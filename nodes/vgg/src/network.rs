@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::slice;
 
-use dreamwire_nets::extractor::{Extractor, Layer};
+use dreamwire_nets::extractor::{Extractor, Layer, layer_entries, layer_indices};
 use dreamwire_nets::{Content, PaddingMode, ParameterError, weights};
 use dreamwire_sdk::prelude::*;
 
@@ -26,6 +26,20 @@ pub(crate) fn network<S: PartialEq>(
         let tensors = weights::read(bytes).map_err(|error| unusable(error.to_string()))?;
         build(tensors).map_err(|error| unusable(error.to_string()))
     })
+}
+
+/// Judges the param `layers`: a list of layers of the network whose names are `known`; where a file is to say which
+/// network it is, only whether the list can be read.
+///
+/// # Errors
+///
+/// As [`Features::new`].
+pub(crate) fn check_layers<N: AsRef<str>>(layers: &str, known: Option<&[N]>) -> Result<()> {
+    let checked = match known {
+        Some(names) => layer_indices(layers, names).map(drop),
+        None => layer_entries(layers).map(drop),
+    };
+    checked.map_err(|error| Error::param("layers", error))
 }
 
 /// FEATURES: from a picture `[B,H,W,3]` in 0..1 to the chosen layers, `[B,C,h,w]` each.

@@ -63,6 +63,11 @@ impl Node for SqueezeNetFeatures {
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }
+
+    /// Whether there are such layers: whatever the file is, only SqueezeNet 1.1 will do.
+    fn check(params: &Params) -> Result<()> {
+        network::check_layers(&params.layers, Some(squeezenet::layer_names().as_slice()))
+    }
 }
 
 #[cfg(test)]

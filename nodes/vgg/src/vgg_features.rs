@@ -1,4 +1,5 @@
-use dreamwire_nets::{PaddingMode, vgg};
+use dreamwire_nets::PaddingMode;
+use dreamwire_nets::vgg::{self, Variant};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -81,6 +82,12 @@ impl Node for VGGFeatures {
             vgg::extractor(tensors, padding)
         })?;
         Ok(Outputs::new().function(Features::new(network, &layers, padding)?))
+    }
+
+    /// Whether there are such layers, where the weights that are built in say so.
+    fn check(params: &Params) -> Result<()> {
+        let known = (params.weights == builtin::VGG16.name).then(|| vgg::layer_names(Variant::Vgg16));
+        network::check_layers(&params.layers, known.as_deref())
     }
 }
 

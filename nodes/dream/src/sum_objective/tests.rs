@@ -119,6 +119,9 @@ fn what_cannot_be_added_is_refused() {
         "objectives",
         "the weight of layer `means` should be a number, found `much`",
     );
+    let judged = |weights: &str| SumObjective::check(&Params { weights: weights.to_owned() });
+    assert_eq!(judged("1, much").unwrap_err().input(), "weights");
+    assert!(judged("1, -2e-1").is_ok() && judged("").is_ok());
     let grey = Bright { channels: 1, ..BRIGHT };
     check(
         "",

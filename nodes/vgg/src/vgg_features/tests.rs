@@ -53,6 +53,22 @@ fn mistakes_are_blamed_on_their_param() {
     check_error::<VGGFeatures>(r#"{"weights": "w.safetensors"}"#, other, "weights", said);
 }
 
+/// The names of the built-in network's layers are known, those of a file's are not.
+#[test]
+fn layers_are_judged_without_weights() {
+    let check = |weights: &str, layers: &str| {
+        let params = Params { weights: weights.into(), layers: layers.into(), ..Params::default() };
+        VGGFeatures::check(&params)
+    };
+    assert!(VGGFeatures::check(&Params::default()).is_ok());
+    let error = check("vgg16", "relu4_4").unwrap_err();
+    assert_eq!(error.input(), "layers");
+    assert!(error.to_string().starts_with("there is no layer `relu4_4` (did you mean `relu4_"), "{error}");
+    assert!(check("vgg19.safetensors", "relu4_4, anything:2").is_ok());
+    let error = check("vgg19.safetensors", "relu4_4:much").unwrap_err().to_string();
+    assert_eq!(error, "the weight of `relu4_4` should be a number, found `much`");
+}
+
 /// Names and shapes of pytorch-AdaIN's encoder up to `relu4_1`.
 fn encoder(prefix: &str) -> Vec<(String, Vec<usize>)> {
     let convolutions = [
