@@ -27,6 +27,7 @@ pub(crate) struct Params {
     pub(crate) layer: String,
     /// Numbers from 0, ranges, and weights, which are 1 where left out: `13`, `5-9`, `3:0.5, 7:-1`. Or
     /// `strong:4`, `weak:4`: the channels with the largest (smallest) mean of a^2 in the picture at `image`.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) channels: String,
     /// Of a channel's activations a: l2 is the mean of their squares, l1 of their sizes, mean of themselves.
     #[serde(default, with = "NormName")]

@@ -19,6 +19,7 @@ use crate::scalar::{self, Positions};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// One number per objective, in their order: `1, 0.5, -2`. Those left out are 1.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) weights: String,
 }
 

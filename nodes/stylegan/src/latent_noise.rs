@@ -14,6 +14,7 @@ use crate::{latent, list};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Numbers and ranges, both ends included: `0-8,15` makes ten latents.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) seeds: String,
     /// How many numbers the mapping network takes: 512 in almost all of them.
     #[schemars(range(min = 1, max = 4096))]

@@ -20,6 +20,7 @@ use crate::{latent, list};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// What comes from the columns: layers and ranges such as `0-6,9`, or coarse, middle, fine.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
 }
 

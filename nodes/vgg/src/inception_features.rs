@@ -38,6 +38,7 @@ pub(crate) struct Params {
     #[schemars(extend("format" = "dw-weights"))]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `inception4c:1, inception5a:0.5`.
+    #[schemars(extend("x-dw-list" = true))]
     #[serde(default = "inception4c")]
     pub(crate) layers: String,
     /// What the weights were trained on. `half`: `(x - 0.5) / 0.5`, as the weights that torchvision publishes

@@ -34,6 +34,7 @@ pub(crate) struct Params {
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["squeezenet1_1"]))]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `fire6:1, fire8:0.5`.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
 }
 

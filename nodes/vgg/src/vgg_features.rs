@@ -33,6 +33,7 @@ pub(crate) struct Params {
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["vgg16"]))]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `relu4_3:1, relu5_1:0.5, conv3_2`.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
     /// What convolutions see outside of the picture: zeros, as the network was trained, or the picture
     /// mirrored (reflect), as AdaIN wants it.
