@@ -168,6 +168,14 @@ mod tests {
         check(r#"{"channels": "1-2", "norm": "l1"}"#, 3.0);
     }
 
+    /// They count for nothing here.
+    #[test]
+    fn the_weights_of_layers_may_be_0() {
+        let inputs = [("features", Value::function(Blocks(["0", "0"])))];
+        let function = objective::<ChannelObjective>(r#"{"channels": "0"}"#, &inputs).unwrap();
+        assert!((value(&function, &colour()) - 0.25).abs() < 1e-5);
+    }
+
     #[test]
     fn pictures_choose() {
         check(r#"{"channels": "strong:1"}"#, 4.0);

@@ -65,7 +65,7 @@ pub(crate) fn run(
     distance: Distance,
     params: &Params,
 ) -> Result<Outputs> {
-    let features = OnFeatures::new(inputs.function("features")?, "features")?;
+    let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
     let picture = inputs.image(target)?;
     features.check_channels(&picture, target)?;
     let (target, reduction) = (Target::new(picture, target), params.reduction);

@@ -35,7 +35,7 @@ impl Node for LayerObjective {
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
         Ok(Outputs::new().function(LayerEnergy { features, norm: params.norm }))
     }
 }
@@ -105,5 +105,15 @@ mod tests {
                 format!("the weight of layer `means` should be a number, found `{weight}`")
             );
         }
+    }
+
+    #[test]
+    fn something_has_to_count() {
+        assert!(layers("l2", ["0", "-1"]).is_ok());
+        let error = layers("l2", ["0", "-0"]).err().expect("refused");
+        assert_eq!(error.input(), "features");
+        let text = error.to_string();
+        assert!(text.starts_with("all layers of `blocks` have the weight 0"), "{text}");
+        assert!(text.contains("`layers`"), "{text}");
     }
 }

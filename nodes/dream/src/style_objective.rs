@@ -54,7 +54,7 @@ impl Node for StyleObjective {
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
         let picture = inputs.image("style")?;
         features.check_channels(&picture, "style")?;
         let count = picture.dim(0)?;
@@ -63,12 +63,18 @@ impl Node for StyleObjective {
             Statistics::Gram => {
                 Style::Gram(layers.iter().map(|layer| Ok(gram(layer)?)).collect::<Result<_>>()?)
             }
-            Statistics::MeanStd => Style::MeanStd(
-                layers.iter().map(|layer| Ok(channel_statistics(layer)?)).collect::<Result<_>>()?,
-            ),
+            Statistics::MeanStd => {
+                let statistics = layers.iter().map(|layer| channel_statistics(layer).map_err(too_small));
+                Style::MeanStd(statistics.collect::<Result<_>>()?)
+            }
         };
         Ok(Outputs::new().function(Styled { features, style, count }))
     }
+}
+
+/// Adds what helps where a layer of the style has too few positions.
+fn too_small(error: impl Into<Error>) -> Error {
+    error.into().at("style").hint("take a larger `style`, or earlier layers in `layers` of the features")
 }
 
 /// The style to have, per layer.
@@ -147,6 +153,16 @@ mod tests {
             assert_eq!(function.tiles(), None);
             assert_eq!(function.spec().outputs[0].semantic("positions"), None);
         }
+    }
+
+    /// One position has no deviation.
+    #[test]
+    fn styles_that_are_too_small_are_refused() {
+        let features = Value::function(Blocks(["1", "1"]));
+        let inputs = [("features", features), ("style", Value::Tensor(grey(&[0.5], 2)))];
+        let error = objective::<StyleObjective>(BOTH[1], &inputs).err().expect("refused");
+        assert_eq!(error.input(), "style");
+        assert!(error.to_string().contains("`layers` of the features"), "{error}");
     }
 
     #[test]

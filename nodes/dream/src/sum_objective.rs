@@ -14,7 +14,7 @@ use crate::scalar::{self, Positions};
 /// positions; and a dream holds still (no jitter) if one of them compares the picture with another place by
 /// place.
 ///
-/// Errors: more weights than objectives; objectives of pictures of different channels.
+/// Errors: more weights than objectives; weights that are all 0; objectives of pictures of different channels.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -53,7 +53,7 @@ fn term(function: Function) -> Result<Term> {
     if function.ty() != "FEATURES" {
         return Ok(Box::new(Connected(function)));
     }
-    let features = OnFeatures::new(function, "objectives")?;
+    let features = OnFeatures::weighted(function, "objectives")?;
     Ok(Box::new(LayerEnergy { features, norm: Norm::L2 }))
 }
 
@@ -78,6 +78,10 @@ fn weights(text: &str, terms: usize) -> Result<Vec<f64>> {
         return Err(Error::param("weights", format!("`weights` has {found} numbers for {terms} objectives")));
     }
     weights.resize(terms, 1.0);
+    if terms > 0 && weights.iter().all(|weight| *weight == 0.0) {
+        let message = "all of `weights` are 0, so the sum is 0 whatever the picture is";
+        return Err(Error::param("weights", message).hint("give one objective a weight that is not 0"));
+    }
     Ok(weights)
 }
 

@@ -100,11 +100,11 @@ impl Differentiable for Features {
         let (_, height, width, _) = image.dims4()?;
         let (deepest, minimum) = (&self.deepest, self.minimum);
         if height.min(width) < minimum {
-            return Err(Error::shape(
-                "image",
-                format!(
-                    "a picture of {width}x{height} is too small for `{deepest}`: it takes {minimum}x{minimum}"
-                ),
+            let message = format!(
+                "a picture of {width}x{height} is too small for `{deepest}`: it takes {minimum}x{minimum}"
+            );
+            return Err(Error::shape("image", message).hint(
+                "name an earlier layer in `layers`, or take a larger picture; in a dream, fewer `octaves`",
             ));
         }
         Ok(self.network.features(image, &self.layers)?)

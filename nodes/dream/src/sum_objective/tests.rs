@@ -110,6 +110,8 @@ fn what_cannot_be_added_is_refused() {
     };
     let two = || vec![function(BRIGHT), function(BRIGHT)];
     check("1, 2, 3", two(), "weights", "`weights` has 3 numbers for 2 objectives");
+    check("0, -0", two(), "weights", "all of `weights` are 0");
+    assert!(sum("0", two()).is_ok(), "the second counts");
     check("1, much", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found `much`");
     check("1,", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found ``");
     check("nan", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found `nan`");

@@ -26,6 +26,7 @@ fn gradients_reach_the_picture() {
 fn small_pictures_are_refused_with_the_size_it_takes() {
     let features = features::<VGGFeatures>(r#"{"layers": "pool4, relu1_1"}"#);
     check_too_small(&features, 15, 40, "a picture of 40x15 is too small for `pool4`: it takes 16x16");
+    check_too_small(&features, 15, 40, "name an earlier layer in `layers`");
 }
 
 #[test]
