@@ -12,7 +12,7 @@
 //! inside out: pixels of a strip, so that a slice of filters stays in L1; panels of 16 outputs, so that
 //! the strip's windows stay in L2; slices of the depth, kernel rows, strips.
 //!
-//! Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
+//! Which of these ways is taken is an [`Algorithm`]. Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
 //! multiplies them whole. On the way back to such a map, [`few_outputs`] multiplies every pixel of the gradient with
 //! the whole kernel, and adds up what falls on the same place. Scale, noise, bias, rectifier and clamp follow while
 //! outputs are in the cache.
@@ -29,10 +29,13 @@ use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
 use crate::winograd::{self, Rounding, Sink, Source};
 
+mod algorithm;
 pub(crate) mod few_inputs;
-pub(crate) mod few_outputs;
+mod few_outputs;
 mod finish;
 
+pub(crate) use algorithm::Algorithm;
+use algorithm::spread_size;
 pub(crate) use finish::{Finish, finish, scale_pixels};
 
 /// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
@@ -73,31 +76,56 @@ pub(crate) fn correlate<T: Element>(
     window: &Window<'_, T>,
     rounding: Rounding,
 ) -> Activation<T> {
-    let Padding { top, bottom, left, right, .. } = window.padding;
-    let places = |size: usize, kernel| (size + 1).saturating_sub(kernel).div_ceil(window.stride);
-    let (h, w) = (places(map.h + top + bottom, filters.kh), places(map.w + left + right, filters.kw));
-    let mut out = Activation::new([map.n, filters.outputs, h, w]);
-    if winograd::is_worthwhile([filters.kh, filters.kw], window.stride, filters.inputs, [h, w]) {
-        let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
-        let sink = Sink {
-            scale: window.output_scale,
-            noise: window.noise,
-            bias: window.bias,
-            rectified: window.rectified,
-            clamp: window.clamp,
-            ..Sink::new(Shared::new(&mut out.data), map.n, [h, w], filters.outputs)
-        };
-        winograd::convolve(&source, filters, &sink, rounding);
-        return out;
+    let kernel = [filters.kh, filters.kw];
+    let size = spread_size(window.padding, kernel, [map.h, map.w]).map(|size| size.div_ceil(window.stride));
+    let algorithm = Algorithm::of(filters.inputs, kernel, window.stride, size);
+    correlate_by(algorithm, map, filters, window, rounding)
+}
+
+/// [`correlate`] by this algorithm, which is that of its shapes.
+pub(crate) fn correlate_by<T: Element>(
+    algorithm: Algorithm,
+    map: View<'_, T>,
+    filters: &Filters<T>,
+    window: &Window<'_, T>,
+    rounding: Rounding,
+) -> Activation<T> {
+    let kernel = [filters.kh, filters.kw];
+    let size = spread_size(window.padding, kernel, [map.h, map.w]).map(|size| size.div_ceil(window.stride));
+    let mut out = Activation::new([map.n, filters.outputs, size[0], size[1]]);
+    match algorithm {
+        Algorithm::Tiles => {
+            let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
+            let sink = Sink {
+                scale: window.output_scale,
+                noise: window.noise,
+                bias: window.bias,
+                rectified: window.rectified,
+                clamp: window.clamp,
+                ..Sink::new(Shared::new(&mut out.data), map.n, size, filters.outputs)
+            };
+            winograd::convolve(&source, filters, &sink, rounding);
+        }
+        Algorithm::FewInputs => few_inputs::correlate(map, filters, window, &mut out, None),
+        Algorithm::Direct => correlate_rows(map, filters, window, &mut out),
+        Algorithm::FewOutputs => unreachable!("a gradient is no convolution of a map"),
     }
+    out
+}
+
+/// [`correlate`] by rows of kernels.
+fn correlate_rows<T: Element>(
+    map: View<'_, T>,
+    filters: &Filters<T>,
+    window: &Window<'_, T>,
+    out: &mut Activation<T>,
+) {
+    let Padding { left, right, .. } = window.padding;
+    let (h, w) = (out.h, out.w);
     if out.data.is_empty() || filters.inputs == 0 {
         out.data.fill(T::ZERO);
         finish(&mut out.data, None, window, 0);
-        return out;
-    }
-    if few_inputs::is_worthwhile(filters) {
-        few_inputs::correlate(map, filters, window, &mut out, None);
-        return out;
+        return;
     }
     let rows = strip_rows(h, w, map.c + out.c);
     let (row_len, image_len, in_image) = (w * out.c, out.image_len(), map.image_len());
@@ -131,7 +159,6 @@ pub(crate) fn correlate<T: Element>(
         );
         finish(out, output_scale, window, first_pixel);
     });
-    out
 }
 
 /// Rows per strip: a function of the shape alone, so that results never depend on the threads.
@@ -231,28 +258,30 @@ impl<T: Element> Job<T> for Strip<'_, T> {
 }
 
 /// The gradient with respect to the input, `[n, c, h, w]`: the convolution of the gradient (spread out by `stride`)
-/// with flipped, transposed filters, folded back over the padding.
+/// with flipped, transposed filters, folded back over the padding. `algorithm` is that of
+/// [`Algorithm::of_gradient`].
 pub(crate) fn correlate_transposed<T: Element>(
+    algorithm: Algorithm,
     gradient: &Activation<T>,
     transposed: &Filters<T>,
     padding: Padding,
     stride: usize,
     [_, _, h, w]: [usize; 4],
 ) -> Activation<T> {
-    if few_outputs::is_worthwhile(transposed) {
+    if algorithm == Algorithm::FewOutputs {
         return few_outputs::correlate_transposed(gradient, transposed, padding, stride, [h, w]);
     }
-    let (kh, kw) = (transposed.kh, transposed.kw);
+    let kernel = [transposed.kh, transposed.kw];
     let spread;
     let gradient = if stride == 1 {
         gradient
     } else {
-        let Padding { top, bottom, left, right, .. } = padding;
-        spread = dilate(gradient, stride, [h + top + bottom - kh + 1, w + left + right - kw + 1]);
+        spread = dilate(gradient, stride, spread_size(padding, kernel, [h, w]));
         &spread
     };
-    let (around, rest) = reach(padding, [kh, kw]);
-    let padded = correlate(gradient.view(), transposed, &Window::new(around, 1), Rounding::Coarse);
+    let (around, rest) = reach(padding, kernel);
+    let window = Window::new(around, 1);
+    let padded = correlate_by(algorithm, gradient.view(), transposed, &window, Rounding::Coarse);
     if rest.is_empty() { padded } else { rest.fold(&padded) }
 }
 

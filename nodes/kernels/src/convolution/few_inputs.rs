@@ -29,8 +29,8 @@ const MOST_DEPTH: usize = 160;
 const PIXELS: usize = 42;
 
 /// Whether a convolution of this kind gains from it: decided by shapes alone.
-pub(crate) fn is_worthwhile<T: Element>(filters: &Filters<T>) -> bool {
-    (1..=MOST_INPUTS).contains(&filters.inputs) && filters.kh * filters.depth() <= MOST_DEPTH
+pub(super) fn is_worthwhile(inputs: usize, [kh, kw]: [usize; 2]) -> bool {
+    (1..=MOST_INPUTS).contains(&inputs) && kh * kw * inputs <= MOST_DEPTH
 }
 
 /// Convolves `map` into `out`, `[n, h, w, o]`. The signs of the outputs are noted in `signs`, if somebody wants them.
