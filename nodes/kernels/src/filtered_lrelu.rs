@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::memory::zeros;
-use crate::op::{operand, with_values};
+use crate::op::{Values, operand};
 use crate::rectifier::Rectifier;
 
 mod axis;
@@ -179,11 +179,10 @@ impl FilteredLrelu {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (n, h, w, c) = x.dims4()?;
-        let (to_x, _) = with_values(x, |x: &[T]| {
-            with_values(bias, |bias: &[T]| {
-                with_values(gradient, |gradient: &[T]| self.compute(x, bias, [n, h, w, c], Some(gradient)))
-            })
-        })????;
+        let tensors = (x.contiguous()?, bias.contiguous()?, gradient.contiguous()?);
+        let gradient = Values::<T>::of(&tensors.2)?;
+        let (to_x, _) =
+            self.compute(&Values::of(&tensors.0)?, &Values::of(&tensors.1)?, [n, h, w, c], Some(&*gradient))?;
         let to_bias = if bias.track_op() {
             Some(Tensor::from_vec(sum_pixels(&to_x, c), bias.shape(), bias.device())?)
         } else {

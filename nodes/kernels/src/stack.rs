@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 use crate::element::Element;
 use crate::layer::{Layer, Node, Source};
 use crate::network::{Network, Plan, Trace, output_shape};
-use crate::op::{operand, with_values};
+use crate::op::{Values, operand};
 
 /// Layers with frozen weights, one behind the other or as a graph, applied as one operation of candle's graph.
 ///
@@ -196,7 +196,8 @@ impl<T: Element> CustomOp1 for Run<T> {
         let Some(trace) = self.trace.get() else {
             bail!("no backward pass for a run whose input had no gradient")
         };
-        let out = with_values(gradient, |values: &[T]| self.network.backward(&self.plan, trace, values))?;
+        let gradient = gradient.contiguous()?;
+        let out = self.network.backward(&self.plan, trace, &Values::of(&gradient)?);
         Tensor::from_vec(out, &self.plan.shapes[0][..], gradient.device()).map(Some)
     }
 }

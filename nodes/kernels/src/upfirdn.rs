@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::memory::zeros;
-use crate::op::{operand, to_f64, with_values};
+use crate::op::{Values, operand, to_f64};
 use crate::taps::Taps;
 
 /// Puts `up - 1` zeros behind every pixel, pads with zeros, convolves with a filter (every channel on its own) and
@@ -120,7 +120,8 @@ impl Upfirdn2d {
         let Some([rows, columns]) = self.taps(h, w) else { bail!("upfirdn2d: the map is too small") };
         let shape = [rows.outputs(), columns.outputs(), c];
         let taps = [rows.transposed(), columns.transposed()];
-        let out = with_values(gradient, |gradient: &[T]| self.resample(gradient, shape, &taps))?;
+        let gradient = gradient.contiguous()?;
+        let out = self.resample::<T>(&Values::of(&gradient)?, shape, &taps);
         Tensor::from_vec(out, x.shape(), x.device())
     }
 }
