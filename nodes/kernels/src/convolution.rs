@@ -21,10 +21,10 @@ use rayon::prelude::*;
 
 use crate::activation::{Activation, View};
 use crate::element::Element;
+use crate::epilogue::{Epilogue, finish, scale_pixels};
 use crate::filters::Filters;
 use crate::layer::{Padding, PaddingMode};
 use crate::product::{COLUMNS, Product, SLICE_DEPTH};
-use crate::relu::Rectified;
 use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
 use crate::winograd::{self, Rounding, Sink, Source};
@@ -32,11 +32,9 @@ use crate::winograd::{self, Rounding, Sink, Source};
 mod algorithm;
 pub(crate) mod few_inputs;
 mod few_outputs;
-mod finish;
 
 pub(crate) use algorithm::Algorithm;
 use algorithm::spread_size;
-pub(crate) use finish::{Finish, finish, scale_pixels};
 
 /// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;
@@ -44,27 +42,31 @@ const STRIP_LEN: usize = 1 << 16;
 const MIN_STRIPS: usize = 8;
 const MIN_STRIP_PIXELS: usize = 48;
 
-/// Where windows lie, and what happens to each input before it is read and to each output before it
-/// is stored.
-pub(crate) struct Window<'a, T> {
+/// Where windows lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Geometry {
     pub(crate) padding: Padding,
     pub(crate) stride: usize,
-    /// One factor per image and input channel, `[n, c]`.
-    pub(crate) input_scale: Option<&'a [T]>,
-    /// One factor per image and output, `[n, o]`.
-    pub(crate) output_scale: Option<&'a [T]>,
-    /// One number per pixel, `[n or 1, h, w]`, that all outputs share; there is a bias too.
-    pub(crate) noise: Option<&'a [T]>,
-    pub(crate) bias: Option<&'a [T]>,
-    pub(crate) rectified: Rectified<T>,
-    /// Largest absolute value of an output.
-    pub(crate) clamp: Option<T>,
 }
 
-impl<T> Window<'_, T> {
+impl Geometry {
+    /// Height and width of the outputs of kernels of this height and width, for a map of the height and width `size`.
+    fn outputs(self, kernel: [usize; 2], size: [usize; 2]) -> [usize; 2] {
+        spread_size(self.padding, kernel, size).map(|size| size.div_ceil(self.stride))
+    }
+}
+
+/// Where windows lie, and what happens to each input before it is read and to each output before it is stored.
+pub(crate) struct Window<'a, T> {
+    pub(crate) geometry: Geometry,
+    /// One factor per image and input channel, `[n, c]`.
+    pub(crate) input_scale: Option<&'a [T]>,
+    pub(crate) epilogue: Epilogue<'a, T>,
+}
+
+impl<T: Element> Window<'_, T> {
     pub(crate) fn new(padding: Padding, stride: usize) -> Self {
-        let (input_scale, output_scale, noise, bias, clamp) = (None, None, None, None, None);
-        Self { padding, stride, input_scale, output_scale, noise, bias, rectified: Rectified::No, clamp }
+        Self { geometry: Geometry { padding, stride }, input_scale: None, epilogue: Epilogue::none() }
     }
 }
 
@@ -77,8 +79,8 @@ pub(crate) fn correlate<T: Element>(
     rounding: Rounding,
 ) -> Activation<T> {
     let kernel = [filters.kh, filters.kw];
-    let size = spread_size(window.padding, kernel, [map.h, map.w]).map(|size| size.div_ceil(window.stride));
-    let algorithm = Algorithm::of(filters.inputs, kernel, window.stride, size);
+    let size = window.geometry.outputs(kernel, [map.h, map.w]);
+    let algorithm = Algorithm::of(filters.inputs, kernel, window.geometry.stride, size);
     correlate_by(algorithm, map, filters, window, rounding)
 }
 
@@ -90,18 +92,13 @@ pub(crate) fn correlate_by<T: Element>(
     window: &Window<'_, T>,
     rounding: Rounding,
 ) -> Activation<T> {
-    let kernel = [filters.kh, filters.kw];
-    let size = spread_size(window.padding, kernel, [map.h, map.w]).map(|size| size.div_ceil(window.stride));
+    let size = window.geometry.outputs([filters.kh, filters.kw], [map.h, map.w]);
     let mut out = Activation::new([map.n, filters.outputs, size[0], size[1]]);
     match algorithm {
         Algorithm::Tiles => {
-            let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
+            let source = Source { scale: window.input_scale, ..Source::new(map, window.geometry.padding) };
             let sink = Sink {
-                scale: window.output_scale,
-                noise: window.noise,
-                bias: window.bias,
-                rectified: window.rectified,
-                clamp: window.clamp,
+                epilogue: window.epilogue,
                 ..Sink::new(Shared::new(&mut out.data), map.n, size, filters.outputs)
             };
             winograd::convolve(&source, filters, &sink, rounding);
@@ -120,11 +117,12 @@ fn correlate_rows<T: Element>(
     window: &Window<'_, T>,
     out: &mut Activation<T>,
 ) {
-    let Padding { left, right, .. } = window.padding;
-    let (h, w) = (out.h, out.w);
+    let Geometry { padding, stride } = window.geometry;
+    let (h, w, outputs) = (out.h, out.w, out.c);
     if out.data.is_empty() || filters.inputs == 0 {
         out.data.fill(T::ZERO);
-        finish(&mut out.data, None, window, 0);
+        // Zeros need no scale.
+        finish(&mut out.data, outputs, Epilogue { scale: None, ..window.epilogue }, 0);
         return;
     }
     let rows = strip_rows(h, w, map.c + out.c);
@@ -134,22 +132,20 @@ fn correlate_rows<T: Element>(
     });
     strips.for_each_init(Vec::new, |scratch, (n, first, out)| {
         let image = &map.data[n * in_image..][..in_image];
-        let padded_row = (map.w + left + right) * map.c;
+        let padded_row = (map.w + padding.left + padding.right) * map.c;
         let first_pixel = (n * h + first) * w;
-        let first = first * window.stride;
+        let first = first * stride;
         let rows = out.len() / row_len;
         let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
-        let output_scale = window.output_scale.map(|scale| &scale[n * filters.outputs..][..filters.outputs]);
-        let padded = if window.padding.is_empty() && input_scale.is_none() {
+        let padded = if padding.is_empty() && input_scale.is_none() {
             &image[first * padded_row..]
         } else {
-            let rows = (rows - 1) * window.stride + filters.kh;
+            let rows = (rows - 1) * stride + filters.kh;
             scratch.resize(rows * padded_row, T::ZERO);
-            window.padding.write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
+            padding.write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
             scale_pixels(scratch, input_scale);
             &scratch[..]
         };
-        let (stride, outputs) = (window.stride, filters.outputs);
         correlate_strip(
             padded,
             padded_row,
@@ -157,7 +153,7 @@ fn correlate_rows<T: Element>(
             stride,
             Target { out, rows, w, row_len, pixel_len: outputs },
         );
-        finish(out, output_scale, window, first_pixel);
+        finish(out, outputs, window.epilogue.of_image(n, outputs), first_pixel);
     });
 }
 

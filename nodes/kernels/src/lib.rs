@@ -60,6 +60,7 @@ mod concat;
 mod convolution;
 mod demodulation;
 mod element;
+mod epilogue;
 mod filtered_lrelu;
 mod filters;
 mod layer;

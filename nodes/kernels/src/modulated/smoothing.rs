@@ -7,8 +7,8 @@ use super::band::{Band, bands};
 use super::fir::{Fir, Rows};
 use super::slopes::{Slopes, Sums, Totals};
 use crate::activation::{Activation, View};
-use crate::convolution::{Finish, Window};
 use crate::element::Element;
+use crate::epilogue::{Epilogue, Finish};
 use crate::memory::zeros;
 use crate::op::to_f64;
 use crate::simd::{Job, Lanes};
@@ -68,13 +68,13 @@ impl Smoothing {
         Fir { terms: terms.collect(), before: self.taps() - 1 - self.padding[0], from, to, channels }
     }
 
-    /// Smooths a map, times `gain`, and does what `window` says to the outputs. The answer is these and their shape,
-    /// `[n, h, w, c]`.
+    /// Smooths a map, times `gain`, and does what `epilogue`, which has no scale, says to the outputs. The answer is these
+    /// and their shape, `[n, h, w, c]`.
     pub(super) fn apply<T: Element>(
         &self,
         map: View<'_, T>,
         gain: f64,
-        window: &Window<'_, T>,
+        epilogue: Epilogue<'_, T>,
     ) -> (Vec<T>, [usize; 4]) {
         let fir = self.filter::<T>([map.h, map.w], map.c, gain);
         let [h, w] = fir.to;
@@ -83,7 +83,7 @@ impl Smoothing {
             let values = &map.data[band.image * map.image_len()..][..map.image_len()];
             let source = Rows { values, count: map.h, row_len: map.w * map.c, column: 0 };
             T::with_scratch(fir.span_len(), |blended| {
-                T::run(Smooth { fir: &fir, source, window, band, blended });
+                T::run(Smooth { fir: &fir, source, epilogue, band, blended });
             });
         });
         (out, [map.n, h, w, map.c])
@@ -120,7 +120,7 @@ impl Smoothing {
 struct Smooth<'a, T> {
     fir: &'a Fir<T>,
     source: Rows<'a, T>,
-    window: &'a Window<'a, T>,
+    epilogue: Epilogue<'a, T>,
     band: Band<'a, T>,
     /// Room for a row of a tile.
     blended: &'a mut [T],
@@ -131,7 +131,7 @@ impl<T: Element> Job<T> for Smooth<'_, T> {
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
-        let Self { fir, source, window, band, blended } = self;
+        let Self { fir, source, epilogue, band, blended } = self;
         let ([h, w], c) = (fir.to, fir.channels);
         for columns in fir.tiles() {
             for (row, out) in band.values.chunks_exact_mut(w * c).enumerate() {
@@ -139,7 +139,7 @@ impl<T: Element> Job<T> for Smooth<'_, T> {
                 let out = &mut out[columns.start * c..columns.end * c];
                 fir.row::<V>(&source, y, &columns, blended, out);
                 let first_pixel = (band.image * h + y) * w + columns.start;
-                Finish { out, scale: None, window, first_pixel }.run::<V>();
+                Finish { out, channels: c, epilogue, first_pixel }.run::<V>();
             }
         }
     }

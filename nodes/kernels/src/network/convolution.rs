@@ -6,6 +6,7 @@ use super::plan::Unit;
 use crate::activation::Activation;
 use crate::convolution::{Algorithm, Window, correlate_by, correlate_transposed, few_inputs, reach};
 use crate::element::Element;
+use crate::epilogue::Epilogue;
 use crate::filters::Filters;
 use crate::layer::Padding;
 use crate::relu::{Rectified, Signs};
@@ -57,8 +58,8 @@ impl<T: Element> Convolution<T> {
         keep_trace: bool,
     ) -> (Activation<T>, Noted<T>) {
         let [n, channels, h, w] = computed;
-        let bias = self.bias.as_deref();
-        let window = Window { bias, rectified, ..Window::new(self.padding, self.stride) };
+        let epilogue = Epilogue { bias: self.bias.as_deref(), rectified, ..Epilogue::none() };
+        let window = Window { epilogue, ..Window::new(self.padding, self.stride) };
         let rectifier = unit.rectifier.filter(|_| keep_trace);
         let new_signs = |pixels| rectifier.map(|_| Signs::new(pixels, channels, rectified));
         match unit.algorithm {
@@ -69,8 +70,7 @@ impl<T: Element> Convolution<T> {
                 let mut winners = unit.pool.filter(|_| keep_trace).map(|_| WinnerBits::new(pixels, channels));
                 let size = [out.h, out.w];
                 let sink = Sink {
-                    bias,
-                    rectified,
+                    epilogue,
                     signs: signs.as_mut().map(|signs| Shared::new(&mut signs.bytes)),
                     pool: unit.pool.map(|_| Pool { size, winners: winners.as_mut().map(WinnerBits::write) }),
                     ..Sink::new(Shared::new(&mut out.data), n, [h, w], channels)
