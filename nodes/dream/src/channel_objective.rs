@@ -81,7 +81,7 @@ impl Node for ChannelObjective {
         Ok(Outputs::new().function(ChannelEnergy { features, layer, channels, norm: params.norm }))
     }
 
-    /// Whether the channels can be read: which ones there are is known when the features are.
+    /// Rejects lists that cannot be parsed. Which channels a layer has is known at run time.
     fn check(params: &Params) -> Result<()> {
         parse(&params.channels).map(drop)
     }

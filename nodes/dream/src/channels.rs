@@ -14,11 +14,11 @@ pub(crate) enum Channels {
     Weakest(usize),
 }
 
-/// Reads `13`, `5-9`, `3:0.5, 7:-1`, `strong:4` or `weak:4`, without asking which channels there are.
+/// Parses `13`, `5-9`, `3:0.5, 7:-1`, `strong:4` or `weak:4`. Any channel is accepted.
 ///
 /// # Errors
 ///
-/// Says what is no channel, no number, named twice, or that there is nothing.
+/// If an entry is not a channel, a range or a number, a channel is named twice, or the list is empty.
 pub(crate) fn parse(text: &str) -> Result<Channels, String> {
     if let Some((word, number)) = text.split_once(':') {
         let wanted = || how_many(word.trim(), number.trim());
@@ -54,11 +54,11 @@ pub(crate) fn parse(text: &str) -> Result<Channels, String> {
 }
 
 impl Channels {
-    /// Asks whether `layer`, which has `count` channels, has these.
+    /// Checks that `layer`, which has `count` channels, has these.
     ///
     /// # Errors
     ///
-    /// Says which channel it does not have, or how many can be asked for.
+    /// If it has not: names the channel, or the largest number that `strong` and `weak` can have.
     pub(crate) fn check(&self, layer: &str, count: usize) -> Result<(), String> {
         match self {
             Self::Listed(channels) => {

@@ -64,7 +64,7 @@ impl Node for ClassObjective {
         Ok(Outputs::new().function(Classified { features, layer, class, form: params.form }))
     }
 
-    /// Whether there is such a class.
+    /// Rejects unknown classes.
     fn check(params: &Params) -> Result<()> {
         class(params).map(drop)
     }

@@ -92,17 +92,17 @@ impl Objective {
     }
 }
 
-/// Asks whether a layer counts.
+/// Checks that some layer counts.
 ///
 /// # Errors
 ///
-/// If all of the `weights` of `features` are 0: a dream would do its steps, and nothing would change. Blames `port`.
+/// If all `weights` of `features` are 0: the steps of a dream would change nothing. Names `port`.
 pub(crate) fn check_weights(features: &Function, weights: &[f64], port: &str) -> Result<()> {
     if weights.is_empty() || weights.iter().any(|weight| *weight != 0.0) {
         return Ok(());
     }
     let name = &features.spec().name;
-    let message = format!("all layers of `{name}` have the weight 0, so nothing it sees counts");
+    let message = format!("all layers of `{name}` have the weight 0, so none of them counts");
     Err(Error::port(port, message).hint(
         "in `layers` of the node that gives it, leave the weight out, which is 1 then, or write another",
     ))

@@ -25,7 +25,7 @@ impl OnFeatures {
         Ok(Self { function, weights })
     }
 
-    /// As [`OnFeatures::new`], for those that go by the weights.
+    /// As [`OnFeatures::new`], for objectives that use the weights.
     ///
     /// # Errors
     ///

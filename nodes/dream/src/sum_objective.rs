@@ -41,7 +41,7 @@ impl Node for SumObjective {
         Ok(Outputs::new().function(Sum { terms: terms.into_iter().zip(weights).collect(), dims }))
     }
 
-    /// Whether the weights are numbers: how many there may be is known when the objectives are.
+    /// Rejects weights that are not numbers. How many there may be is known at run time.
     fn check(params: &Params) -> Result<()> {
         numbers(&params.weights).map(drop)
     }

@@ -108,7 +108,7 @@ impl Node for NoiseImage {
         Ok(Tensor::from_vec(samples, shape, call.device())?.into())
     }
 
-    /// Whether so many pixels are allowed.
+    /// Rejects more pixels than the limit.
     fn check(params: &Params) -> Result<()> {
         let Params { width, height, batch, .. } = *params;
         limits::check("the noise", batch.into(), width.into(), height.into())

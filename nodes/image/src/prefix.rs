@@ -1,4 +1,4 @@
-//! Prefixes of file names, judged before there is anything to save.
+//! Checks prefixes of file names before anything is computed.
 
 use dreamwire_sdk::prelude::*;
 
@@ -8,12 +8,12 @@ const MAX_PATH: usize = 1024;
 /// What follows the prefix at least.
 const SHORTEST_END: &str = "_00001_.png";
 
-/// Asks whether files under the output folder can be called `<prefix>_<counter>_.<extension>`, on any system. The host
-/// asks again, with the whole name, when it writes.
+/// Checks that `<prefix>_<counter>_.<extension>` names files under the output folder on any system. The host checks the
+/// whole name again when it writes.
 ///
 /// # Errors
 ///
-/// Says why not.
+/// If it does not: says why.
 pub(crate) fn check(prefix: &str) -> Result<()> {
     let Some(wrong) = fault(prefix) else { return Ok(()) };
     let shown = prefix.replace(char::is_control, "\u{fffd}");

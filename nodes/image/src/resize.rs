@@ -68,7 +68,7 @@ impl Node for Resize {
         Ok(resized.into())
     }
 
-    /// Whether a size is asked for.
+    /// Rejects 0 for both sides.
     fn check(params: &Params) -> Result<()> {
         if params.width == 0 && params.height == 0 {
             return Err(Error::param(

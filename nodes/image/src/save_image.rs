@@ -60,7 +60,7 @@ impl Node for SaveImage {
         Ok(Outputs::new())
     }
 
-    /// Whether the format holds so many bits, and the prefix makes file names.
+    /// Rejects bits that the format cannot hold, and prefixes that are not plain relative paths.
     fn check(params: &Params) -> Result<()> {
         params.format.check_bits(params.bits)?;
         prefix::check(&params.filename_prefix)

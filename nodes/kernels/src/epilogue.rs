@@ -1,10 +1,10 @@
-//! What happens to outputs of a convolution while they are still in the cache.
+//! What follows a convolution while its outputs are in the cache.
 
 use crate::element::Element;
 use crate::relu::{Rectified, clamped};
 use crate::simd::{Job, Lanes};
 
-/// What happens to outputs before they are stored, in this order.
+/// What is done to outputs before they are stored, in this order.
 #[derive(Clone, Copy)]
 pub(crate) struct Epilogue<'a, T> {
     /// Factors per image and channel, `[n, c]`.
@@ -19,7 +19,7 @@ pub(crate) struct Epilogue<'a, T> {
 }
 
 impl<T: Element> Epilogue<'_, T> {
-    /// Outputs stay as they are.
+    /// The identity.
     pub(crate) fn none() -> Self {
         Self { scale: None, noise: None, bias: None, rectified: Rectified::No, clamp: None }
     }
@@ -70,7 +70,7 @@ impl<T: Element> Job<T> for Finish<'_, T> {
         if is_plain && !is_curved {
             return;
         }
-        // Where pixels and channels are all treated alike, they are one long pixel.
+        // Without factors, noise and bias all pixels are treated alike, as one long pixel.
         let channels = if is_plain { out.len() } else { channels };
         if channels == 0 {
             return;

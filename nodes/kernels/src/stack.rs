@@ -18,8 +18,8 @@ pub struct Stack {
     executor: Executor,
 }
 
-/// Who computes the layers of a stack, chosen when it is made: the kernels in one of their number types. Whoever stands
-/// here follows a [`Plan`], and gives all taps in one tensor as [`Plan::outputs`] places them.
+/// What computes the layers of a stack, chosen when the stack is made: the kernels, in one of two number types. An
+/// executor follows a [`Plan`] and returns all taps in one tensor, placed as [`Plan::outputs`] says.
 #[derive(Clone)]
 enum Executor {
     F32(Arc<Network<f32>>),

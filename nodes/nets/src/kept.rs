@@ -1,6 +1,6 @@
-/// The network of the last run: reading weights takes longer than looking at a small picture with them.
+/// Keeps the network of the last run, because reading weights takes longer than running them on a small picture.
 ///
-/// `K` is what makes two networks the same: the [`Content`] of a weights file, not its name, and the settings.
+/// `K` identifies a network: the [`Content`] of its weights file, not the file's name, and its settings.
 pub struct Kept<K, N>(Option<(K, N)>);
 
 impl<K, N> Default for Kept<K, N> {
@@ -10,24 +10,24 @@ impl<K, N> Default for Kept<K, N> {
 }
 
 impl<K: PartialEq, N: Clone> Kept<K, N> {
-    /// The network of `key`: what `build` makes, unless it is the one of the last call.
+    /// The kept network if its key is `key`, otherwise what `build` returns, which replaces it.
     ///
     /// # Errors
     ///
-    /// What `build` says; then nothing is kept.
+    /// Those of `build`; then nothing is kept.
     pub fn network<E>(&mut self, key: K, build: impl FnOnce() -> Result<N, E>) -> Result<N, E> {
         if let Some((kept, network)) = &self.0
             && *kept == key
         {
             return Ok(network.clone());
         }
-        // The old network goes before the new one comes: two of them may be 240 MB.
+        // Dropped first: two networks may be 240 MB.
         self.0 = None;
         Ok(self.0.insert((key, build()?)).1.clone())
     }
 }
 
-/// What stands for the bytes of a weights file: their BLAKE3 hash.
+/// Identifies the bytes of a weights file by their BLAKE3 hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content(blake3::Hash);
 

@@ -1,9 +1,9 @@
-//! Random numbers by position: the n-th number of a seed is computed, not drawn. Threads, order and the size of what
-//! is filled cannot change it, and a step's numbers do not depend on what ran before it.
+//! Random numbers by position: the n-th number of a seed is computed, not drawn. It does not depend on threads, order or
+//! the size of what is filled, nor on what ran before.
 //!
-//! ([`crate::stylegan::randn()`] is another thing: NumPy's sequence, so that seeds make the faces that are known.)
+//! ([`crate::stylegan::randn()`] reproduces NumPy's sequence instead, so that published seeds give the published faces.)
 
-/// The odd number by which splitmix64's states differ: 2^64 divided by the golden ratio.
+/// Increment of splitmix64's state: 2^64 divided by the golden ratio, odd.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The numbers of one seed.
@@ -20,7 +20,7 @@ impl CounterRng {
         Self { seed }
     }
 
-    /// Numbers of a `seed` that is mixed first. The pictures of NoiseImage are drawn with these.
+    /// Numbers of a `seed` that is mixed first: those of NoiseImage's pictures.
     pub fn mixed(seed: u64) -> Self {
         // The fraction of the square root of 2, so that the seed 0 is not the state 0.
         Self { seed: finalise(seed ^ 0x6A09_E667_F3BC_C909) }

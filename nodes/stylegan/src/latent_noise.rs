@@ -44,7 +44,7 @@ impl Node for LatentNoise {
         Ok(Tensor::from_vec(numbers, (seeds.len(), params.width), call.device())?.into())
     }
 
-    /// Whether the seeds can be read, and are not too many.
+    /// Rejects lists that cannot be parsed, and too many seeds.
     fn check(params: &Params) -> Result<()> {
         parse(&params.seeds).map(drop)
     }

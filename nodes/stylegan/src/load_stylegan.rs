@@ -56,7 +56,7 @@ impl Node for LoadStyleGAN {
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
-    /// Whether there is such a random network, if it is one.
+    /// Rejects names of random networks that do not exist.
     fn check(params: &Params) -> Result<()> {
         network::random(&params.weights).map(drop)
     }

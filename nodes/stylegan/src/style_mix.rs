@@ -62,7 +62,7 @@ impl Node for StyleMix {
         Ok(mix(&rows, &columns, &chosen)?.into())
     }
 
-    /// Whether the list can be read: how many layers there are is known when the latents are.
+    /// Rejects lists that cannot be parsed. How many layers the latents have is known at run time.
     fn check(params: &Params) -> Result<()> {
         let checked = entries(&params.layers).map(drop);
         checked.map_err(|error| {

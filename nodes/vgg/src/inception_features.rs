@@ -92,7 +92,7 @@ impl Node for InceptionFeatures {
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }
 
-    /// Whether there are such layers: whatever the file is, only GoogLeNet will do.
+    /// Rejects unknown layers: every file that `run` accepts is GoogLeNet.
     fn check(params: &Params) -> Result<()> {
         network::check_layers(&params.layers, Some(googlenet::layer_names().as_slice()))
     }

@@ -5,11 +5,11 @@ use dreamwire_nets::extractor::{Extractor, Layer, layer_entries, layer_indices};
 use dreamwire_nets::{Content, PaddingMode, ParameterError, weights};
 use dreamwire_sdk::prelude::*;
 
-/// The networks of one node, by the content of their weights and the node's settings.
+/// Keeps the network of a node's last run, by the content of its weights and the node's settings.
 pub(crate) type Kept<S> = dreamwire_nets::Kept<(Content, S), Extractor>;
 
-/// The network of these weights, the bytes of the file `name`: `build` makes it of their tensors and `settings`, if it
-/// is not the one that is kept.
+/// The network with these weights, the bytes of the file `name`: the kept one if content and `settings` are the same,
+/// otherwise what `build` makes of the tensors.
 ///
 /// # Errors
 ///
@@ -28,8 +28,8 @@ pub(crate) fn network<S: PartialEq>(
     })
 }
 
-/// Judges the param `layers`: a list of layers of the network whose names are `known`; where a file is to say which
-/// network it is, only whether the list can be read.
+/// Checks the param `layers`: layers of a network with these names; if `known` is none because a file decides which
+/// network it is, only the syntax.
 ///
 /// # Errors
 ///

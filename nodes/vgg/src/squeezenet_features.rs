@@ -65,7 +65,7 @@ impl Node for SqueezeNetFeatures {
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }
 
-    /// Whether there are such layers: whatever the file is, only SqueezeNet 1.1 will do.
+    /// Rejects unknown layers: every file that `run` accepts is SqueezeNet 1.1.
     fn check(params: &Params) -> Result<()> {
         network::check_layers(&params.layers, Some(squeezenet::layer_names().as_slice()))
     }

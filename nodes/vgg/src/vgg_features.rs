@@ -85,7 +85,8 @@ impl Node for VGGFeatures {
         Ok(Outputs::new().function(Features::new(network, &layers, padding)?))
     }
 
-    /// Whether there are such layers, where the weights that are built in say so.
+    /// Rejects layers that the built-in network does not have. A file may be another VGG: of its layers only lists that
+    /// cannot be parsed are rejected.
     fn check(params: &Params) -> Result<()> {
         let known = (params.weights == builtin::VGG16.name).then(|| vgg::layer_names(Variant::Vgg16));
         network::check_layers(&params.layers, known.as_deref())

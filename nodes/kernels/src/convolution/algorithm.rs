@@ -4,7 +4,7 @@ use super::{few_inputs, few_outputs, reach};
 use crate::layer::Padding;
 use crate::winograd;
 
-/// How a convolution is computed: chosen once, by shapes alone, and then followed.
+/// How a convolution is computed. Shapes alone decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     /// Winograd's, by tiles: [`winograd`].

@@ -33,8 +33,7 @@ pub enum LayerListError {
     },
 }
 
-/// Reads `"relu4_3:1, relu5_1:0.5, conv3_2"`, names with weights, which are 1 where they are left out, without asking
-/// whether there are such layers.
+/// Parses `"relu4_3:1, relu5_1:0.5, conv3_2"`: names with weights, 1 where omitted. Any name is accepted.
 ///
 /// # Errors
 ///
@@ -56,7 +55,7 @@ pub fn layer_entries(text: &str) -> Result<Vec<(&str, f64)>, LayerListError> {
     if entries.is_empty() { Err(LayerListError::Empty { layers: String::new() }) } else { Ok(entries) }
 }
 
-/// As [`layer_entries`], for a network whose layers have the names `known`: gives the places of the layers in it.
+/// As [`layer_entries`], for a network whose layers have the names `known`: their indices in it.
 ///
 /// # Errors
 ///
