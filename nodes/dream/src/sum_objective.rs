@@ -14,7 +14,7 @@ use crate::scalar::{self, Positions};
 /// positions; and a dream holds still (no jitter) if one of them compares the picture with another place by
 /// place.
 ///
-/// Errors: more weights than objectives; weights that are all 0; objectives of pictures of different channels.
+/// Errors: more weights than objectives; objectives of pictures of different channels.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -34,9 +34,12 @@ impl Node for SumObjective {
         .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("the weighted sum")]);
     type Params = Params;
 
-    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let terms: Vec<_> = inputs.functions("objectives")?.into_iter().map(term).collect::<Result<_>>()?;
         let weights = weights(&params.weights, terms.len())?;
+        if weights.iter().all(|weight| *weight == 0.0) {
+            call.warn("`weights` are all 0: the sum is 0 whatever the picture is, and nothing will change");
+        }
         let dims = common_dims(&terms)?;
         Ok(Outputs::new().function(Sum { terms: terms.into_iter().zip(weights).collect(), dims }))
     }
@@ -78,10 +81,6 @@ fn weights(text: &str, terms: usize) -> Result<Vec<f64>> {
         return Err(Error::param("weights", format!("`weights` has {found} numbers for {terms} objectives")));
     }
     weights.resize(terms, 1.0);
-    if terms > 0 && weights.iter().all(|weight| *weight == 0.0) {
-        let message = "all of `weights` are 0, so the sum is 0 whatever the picture is";
-        return Err(Error::param("weights", message).hint("give one objective a weight that is not 0"));
-    }
     Ok(weights)
 }
 
