@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{Device, Result, Tensor};
-use dreamwire_nets::optim::CounterRng;
+use dreamwire_nets::random::CounterRng;
 use dreamwire_nets::weights;
 
 use crate::failure::Failure;

@@ -82,7 +82,7 @@ fn a_choice_that_is_a_number_and_a_prefix_with_odd_characters() {
     #[cfg(unix)]
     assert!(folder.files("out").contains(&"a:b?c_00001_.png".to_owned()));
     let outside = run(&folder, &["--set", "save.filename_prefix=../a"]);
-    outside.says("`../a_00001_.png` leaves the output folder").says_not("{counter");
+    outside.exits(3).says("`../a` leaves the output folder").says_not("{counter");
     let typed = run(&folder, &["--set", "save.filename_prefix=x{counter:05}"]);
     typed.exits(0);
     assert!(

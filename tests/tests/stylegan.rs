@@ -232,12 +232,14 @@ fn truncation_out_of_range_is_refused() {
 #[test]
 fn layers_to_mix_that_do_not_exist_are_refused() {
     // There are 6 layers: 4 coarse ones and 2 of the middle.
-    for layers in ["fine", "7-12", "loud"] {
+    for (layers, code, known) in
+        [("fine", 7, "6 layers"), ("7-12", 7, "6 layers"), ("loud", 3, "coarse, middle")]
+    {
         let mut graph = graph("random:1:16", 512, "0", "const");
         graph["mix"] = json!({ "class_type": "StyleMix",
                                "inputs": { "rows": ["w", 0], "columns": ["w", 0], "layers": layers } });
         graph["pictures"]["inputs"]["w"] = json!(["mix", 0]);
         let quoted = format!("`{layers}`");
-        refused(&graph, &[], 7, &["node `mix` (StyleMix)", "`layers` of this node", &quoted, "6 layers"]);
+        refused(&graph, &[], code, &["node `mix` (StyleMix)", "\"layers\"", &quoted, known]);
     }
 }

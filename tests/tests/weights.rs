@@ -88,7 +88,7 @@ fn other_files_are_recognised() {
 #[test]
 fn a_layer_that_does_not_exist_gets_the_list_of_layers() {
     let outcome = run(None, "relu9_9");
-    outcome.exits(7).says("there is no layer `relu9_9`").says("node `vgg` (VGGFeatures)");
+    outcome.exits(3).says("there is no layer `relu9_9`").says("node `vgg` (VGGFeatures)");
     for layer in ["conv1_1", "relu3_1", "pool4", "relu5_3", "pool5"] {
         outcome.says(layer);
     }

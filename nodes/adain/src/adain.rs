@@ -1,5 +1,5 @@
 use dreamwire_nets::adain::{Decoder, coral, transfer};
-use dreamwire_nets::weights;
+use dreamwire_nets::{Content, Kept, weights};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
@@ -33,72 +33,55 @@ use crate::encoder::Encoder;
 /// Source: Huang & Belongie, arXiv:1703.06868; pytorch-AdaIN; Sun, Feng & Saenko, arXiv:1511.05547
 /// (`preserve_color`).
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// 0 is the content (encoded and decoded, where there is a decoder), 1 is all style.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "one")]
     pub(crate) alpha: f64,
     /// `builtin`; `none` for descent on the pixels; or a safetensors file: pytorch-AdaIN's decoder of `relu4_1`
     /// (`1.weight` to `28.bias`, also beside its encoder with `decoder.` before the names), or one built like
     /// ours of `relu3_1`, 3x3 convolutions `0` to `4` with 256-128, 128-128, 128-64, 64-64 and 64-3 channels.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "none"]))]
-    #[serde(default = "builtin_name")]
     pub(crate) decoder: String,
     /// Keep the content's colours: before anything else, the style's colours get their mean, deviations
     /// and correlations (CORAL).
-    #[serde(default)]
     pub(crate) preserve_color: bool,
     /// Without a decoder: steps of the descent.
     #[schemars(range(min = 1, max = 10000))]
-    #[serde(default = "sixty")]
     pub(crate) steps: usize,
     /// Without a decoder: how far a pixel moves in the first step, in 1/255 of the picture's range; later steps
     /// are shorter, the last one is next to nothing.
     #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
-    #[serde(default = "rate")]
     pub(crate) rate: f64,
     /// Without a decoder: how much the style's statistics count beside the content.
     #[schemars(range(min = 0.0, max = 100000.0), extend("x-dw-step" = 1.0))]
-    #[serde(default = "strength")]
     pub(crate) strength: f64,
     /// Without a decoder: how much neighbouring pixels are drawn together; 0 leaves the grain that networks
     /// do not mind, 20 and more paints softly.
     #[schemars(range(min = 0.0, max = 10000.0), extend("x-dw-step" = 0.5))]
-    #[serde(default = "five")]
     pub(crate) smoothness: f64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            alpha: 1.0,
+            decoder: builtin::NAME.to_owned(),
+            preserve_color: false,
+            steps: 60,
+            rate: 8.0,
+            strength: 100.0,
+            smoothness: 5.0,
+        }
+    }
 }
 
 /// The name of no decoder.
 const NO_DECODER: &str = "none";
 
-fn one() -> f64 {
-    1.0
-}
-
-fn builtin_name() -> String {
-    builtin::NAME.to_owned()
-}
-
-fn sixty() -> usize {
-    60
-}
-
-fn rate() -> f64 {
-    8.0
-}
-
-fn strength() -> f64 {
-    100.0
-}
-
-fn five() -> f64 {
-    5.0
-}
-
 #[derive(Default)]
 pub(crate) struct AdaIN {
-    kept: Option<(blake3::Hash, Decoder)>,
+    kept: Kept<Content, Decoder>,
 }
 
 impl Node for AdaIN {
@@ -143,16 +126,11 @@ impl AdaIN {
             builtin::NAME => Bytes::from(builtin::DECODER),
             file => call.read(file)?,
         };
-        let content = blake3::hash(&bytes);
-        if let Some((kept, decoder)) = &self.kept
-            && *kept == content
-        {
-            return Ok(decoder.clone());
-        }
         let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");
-        let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
-        let decoder = Decoder::new(tensors).map_err(|error| unusable(error.to_string()))?;
-        Ok(self.kept.insert((content, decoder)).1.clone())
+        self.kept.network(Content::of(&bytes), || {
+            let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
+            Decoder::new(tensors).map_err(|error| unusable(error.to_string()))
+        })
     }
 }
 
@@ -189,5 +167,4 @@ fn descend(
 }
 
 #[cfg(test)]
-#[path = "adain_tests.rs"]
 mod tests;

@@ -75,7 +75,11 @@ impl Descent {
         let (Some(last), Some(last_style)) = (contents.last(), styles.last()) else {
             return Err(Error::port("features", "`features` has no layer"));
         };
-        let blamed = |error: Error| error.at("features");
+        let blamed = |error: Error| {
+            error.at("features").hint(
+                "where a layer is too small, name earlier ones in `layers` of the features, or take larger pictures",
+            )
+        };
         let (_, factor) = goal(last, last_style, wish.alpha, 1.0).map_err(blamed)?;
         let count = last.elem_count() as f64 / last.dim(0)? as f64;
         let layers = contents.iter().zip(&styles).zip(weights).map(|((content, style), weight)| {
@@ -190,5 +194,4 @@ fn is_finite(x: &Tensor) -> bool {
 }
 
 #[cfg(test)]
-#[path = "descent_tests.rs"]
 mod tests;

@@ -1,14 +1,8 @@
 use dreamwire_nets::adain::Decoder;
+use dreamwire_nets::vgg::Variant;
 use dreamwire_sdk::prelude::*;
 
 use crate::frame::pad;
-
-/// pytorch-AdaIN's encoder. Its pools keep what hangs over an edge, so that its maps cover pictures of any size; those of
-/// other networks do not.
-const COVERING: &str = "vgg_normalised";
-
-/// Networks with the layers that decoders want, none of which sees what another one sees.
-const STRANGERS: [&str; 5] = ["vgg16", "vgg19", "vgg16_bn", "vgg19_bn", COVERING];
 
 /// The layer of a FEATURES that a decoder decodes.
 pub(crate) struct Encoder {
@@ -38,10 +32,10 @@ impl Encoder {
         if spec.name != decoder.encoder() {
             let (wanted, found) = (decoder.encoder(), &spec.name);
             let message = format!("the decoder was trained with the encoder `{wanted}`, found `{found}`");
-            // What these see of a picture has nothing in common but the names of its layers.
-            if STRANGERS.contains(&found.as_str()) {
-                let weights = match wanted {
-                    COVERING => {
+            // Another VGG has the layers that the decoder wants, and sees something else.
+            if Variant::named(found).is_some() {
+                let weights = match Variant::named(wanted) {
+                    Some(Variant::AdainEncoder) => {
                         "set `weights` of the VGGFeatures node to the file of pytorch-AdaIN's encoder"
                     }
                     _ => "leave `weights` of the VGGFeatures node at \"vgg16\"",
@@ -54,7 +48,7 @@ impl Encoder {
                 "{message}: if they were not trained together, the picture will be unrecognisable"
             ));
         }
-        let covering = spec.name == COVERING;
+        let covering = Variant::named(&spec.name).is_some_and(Variant::covers_edges);
         Ok(Self { features, output, scale: decoder.scale(), covering })
     }
 
@@ -82,8 +76,8 @@ fn unfit(spec: &FnSpec, decoder: &Decoder) -> Error {
     let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
     let (layer, channels) = (decoder.layer(), decoder.channels());
     let message = format!("the decoder wants layer `{layer}` with {channels} channels, found {found}");
-    let weights = match decoder.encoder() {
-        COVERING => ", `weights` to the file of pytorch-AdaIN's encoder",
+    let weights = match Variant::named(decoder.encoder()) {
+        Some(Variant::AdainEncoder) => ", `weights` to the file of pytorch-AdaIN's encoder",
         _ => "",
     };
     Error::port("features", message).hint(format!(

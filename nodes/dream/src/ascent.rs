@@ -1,17 +1,18 @@
 use dreamwire_nets::optim::{Stepper, zoom};
 use dreamwire_sdk::prelude::*;
+use serde::Serialize;
 
 use crate::objective::Objective;
 use crate::report::Report;
 use crate::step::{Position, Rule, step};
 
-/// What goes from one octave to the next.
-#[derive(Clone, Copy, PartialEq)]
+/// What goes from one octave to the next: what the steps changed, enlarged and added to the next octave's own
+/// pixels, so that the photograph stays sharp (`Detail`); or the picture so far, enlarged (`Image`).
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub(crate) enum Carry {
-    /// What the steps changed, enlarged and added to the next octave's own pixels: the photograph
-    /// stays sharp.
     Detail,
-    /// The picture so far, enlarged.
     Image,
 }
 

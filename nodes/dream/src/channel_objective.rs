@@ -1,8 +1,10 @@
-use dreamwire_nets::objective::channel_energy;
+use std::ops::RangeInclusive;
+
+use dreamwire_nets::objective::{Norm, channel_energy};
 use dreamwire_sdk::prelude::*;
 
 use crate::channels::{self, Channels};
-use crate::norm::Norm;
+use crate::norm::NormName;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
@@ -25,9 +27,10 @@ pub(crate) struct Params {
     pub(crate) layer: String,
     /// Numbers from 0, ranges, and weights, which are 1 where left out: `13`, `5-9`, `3:0.5, 7:-1`. Or
     /// `strong:4`, `weak:4`: the channels with the largest (smallest) mean of a^2 in the picture at `image`.
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) channels: String,
     /// Of a channel's activations a: l2 is the mean of their squares, l1 of their sizes, mean of themselves.
-    #[serde(default)]
+    #[serde(default, with = "NormName")]
     pub(crate) norm: Norm,
 }
 
@@ -59,9 +62,15 @@ impl Node for ChannelObjective {
         let count = count.ok_or_else(|| {
             Error::port("features", format!("layer `{name}` does not say how many channels it has"))
         })?;
-        let parsed = channels::parse(&params.channels, name, count);
-        let channels = match parsed.map_err(|error| Error::param("channels", error))? {
-            Channels::Listed(channels) => channels,
+        let channels = parse(&params.channels)?;
+        channels.check(name, count).map_err(wrong)?;
+        let channels = match channels {
+            Channels::Listed(ranges) => {
+                let each = |(range, weight): (RangeInclusive<usize>, f64)| {
+                    range.map(move |channel| (channel, weight))
+                };
+                ranges.into_iter().flat_map(each).collect()
+            }
             Channels::Strongest(count) => {
                 chosen(call, channels::strongest(&energies(&inputs, &features, layer)?, count))
             }
@@ -71,6 +80,19 @@ impl Node for ChannelObjective {
         };
         Ok(Outputs::new().function(ChannelEnergy { features, layer, channels, norm: params.norm }))
     }
+
+    /// Rejects lists that cannot be parsed. Which channels a layer has is known at run time.
+    fn check(params: &Params) -> Result<()> {
+        parse(&params.channels).map(drop)
+    }
+}
+
+fn parse(text: &str) -> Result<Channels> {
+    channels::parse(text).map_err(wrong)
+}
+
+fn wrong(error: String) -> Error {
+    Error::param("channels", error)
 }
 
 /// The mean square of every channel of a layer in the picture at `image`.
@@ -106,7 +128,7 @@ impl Differentiable for ChannelEnergy {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let layers = self.features.apply(x)?;
-        scalar::total(&channel_energy(&layers[self.layer], &self.channels, self.norm.into())?)
+        scalar::total(&channel_energy(&layers[self.layer], &self.channels, self.norm)?)
     }
 
     fn tiles(&self) -> Option<Tiles> {
@@ -146,6 +168,14 @@ mod tests {
         check(r#"{"channels": "1-2", "norm": "l1"}"#, 3.0);
     }
 
+    /// They count for nothing here.
+    #[test]
+    fn the_weights_of_layers_may_be_0() {
+        let inputs = [("features", Value::function(Blocks(["0", "0"])))];
+        let function = objective::<ChannelObjective>(r#"{"channels": "0"}"#, &inputs).unwrap();
+        assert!((value(&function, &colour()) - 0.25).abs() < 1e-5);
+    }
+
     #[test]
     fn pictures_choose() {
         check(r#"{"channels": "strong:1"}"#, 4.0);
@@ -162,6 +192,18 @@ mod tests {
             let function = channels(&params, None).unwrap();
             check_gradient(&function, &picture(2, 6, 4, 0));
             assert_eq!(function.tiles(), Some(TILES));
+        }
+    }
+
+    #[test]
+    fn channels_are_judged_without_features() {
+        let check = |channels: &str| {
+            let params = Params { layer: String::new(), channels: channels.into(), norm: Norm::L2 };
+            ChannelObjective::check(&params)
+        };
+        assert!(check("9999, 3-5:0.5").is_ok() && check("strong:4").is_ok());
+        for wrong in ["", "cat", "9-5", "3, 1-4", "strong:0", "weak:few"] {
+            assert_eq!(check(wrong).unwrap_err().input(), "channels", "{wrong}");
         }
     }
 

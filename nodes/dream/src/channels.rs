@@ -1,52 +1,49 @@
 //! Channels as they are written in a param.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 /// Which channels of a layer are meant.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Channels {
-    /// These, with their weights.
-    Listed(Vec<(usize, f64)>),
+    /// These, with their weights; no two ranges overlap.
+    Listed(Vec<(RangeInclusive<usize>, f64)>),
     /// So many of those that a picture excites most.
     Strongest(usize),
     /// So many of those that a picture excites least.
     Weakest(usize),
 }
 
-/// Reads `13`, `5-9`, `3:0.5, 7:-1`, `strong:4` or `weak:4` for a layer of `count` channels.
+/// Parses `13`, `5-9`, `3:0.5, 7:-1`, `strong:4` or `weak:4`. Any channel is accepted.
 ///
 /// # Errors
 ///
-/// Says what is no channel of the layer, no number, named twice, or that there is nothing.
-pub(crate) fn parse(text: &str, layer: &str, count: usize) -> Result<Channels, String> {
+/// If an entry is not a channel, a range or a number, a channel is named twice, or the list is empty.
+pub(crate) fn parse(text: &str) -> Result<Channels, String> {
     if let Some((word, number)) = text.split_once(':') {
-        let wanted = || how_many(word.trim(), number.trim(), layer, count);
+        let wanted = || how_many(word.trim(), number.trim());
         match word.trim() {
             "strong" => return wanted().map(Channels::Strongest),
             "weak" => return wanted().map(Channels::Weakest),
             _ => {}
         }
     }
-    let mut channels: Vec<(usize, f64)> = Vec::new();
+    let mut channels: Vec<(RangeInclusive<usize>, f64)> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (range, weight) = entry.split_once(':').unwrap_or((entry, "1"));
         let (range, weight) = (range.trim(), weight.trim());
         let value = weight.parse().ok().filter(|value: &f64| value.is_finite());
         let value = value
             .ok_or_else(|| format!("the weight of channel `{range}` should be a number, found `{weight}`"))?;
-        let (first, last) = bounds(range)?;
-        if last >= count {
-            return Err(format!(
-                "there is no channel {last}: layer `{layer}` has {count} channels, 0 to {}",
-                count.saturating_sub(1)
-            ));
+        let range = bounds(range)?;
+        let shared = |(other, _): &(RangeInclusive<usize>, f64)| {
+            let first = *range.start().max(other.start());
+            (first <= *range.end().min(other.end())).then_some(first)
+        };
+        if let Some(channel) = channels.iter().find_map(shared) {
+            return Err(format!("channel {channel} is named twice"));
         }
-        for channel in first..=last {
-            if channels.iter().any(|(other, _)| *other == channel) {
-                return Err(format!("channel {channel} is named twice"));
-            }
-            channels.push((channel, value));
-        }
+        channels.push((range, value));
     }
     if channels.is_empty() {
         return Err(
@@ -56,19 +53,46 @@ pub(crate) fn parse(text: &str, layer: &str, count: usize) -> Result<Channels, S
     Ok(Channels::Listed(channels))
 }
 
+impl Channels {
+    /// Checks that `layer`, which has `count` channels, has these.
+    ///
+    /// # Errors
+    ///
+    /// If it has not: names the channel, or the largest number that `strong` and `weak` can have.
+    pub(crate) fn check(&self, layer: &str, count: usize) -> Result<(), String> {
+        match self {
+            Self::Listed(channels) => {
+                match channels.iter().map(|(range, _)| *range.end()).find(|last| *last >= count) {
+                    Some(last) => Err(format!(
+                        "there is no channel {last}: layer `{layer}` has {count} channels, 0 to {}",
+                        count.saturating_sub(1)
+                    )),
+                    None => Ok(()),
+                }
+            }
+            Self::Strongest(wanted) => check_wanted("strong", *wanted, layer, count),
+            Self::Weakest(wanted) => check_wanted("weak", *wanted, layer, count),
+        }
+    }
+}
+
+fn check_wanted(word: &str, wanted: usize, layer: &str, count: usize) -> Result<(), String> {
+    if wanted <= count {
+        return Ok(());
+    }
+    Err(format!(
+        "`{word}` wants a number of channels from 1 to {count}, which layer `{layer}` has, found `{wanted}`"
+    ))
+}
+
 /// The number after `strong` or `weak`.
-fn how_many(word: &str, number: &str, layer: &str, count: usize) -> Result<usize, String> {
-    let wanted = number.parse().ok().filter(|wanted: &usize| (1..=count).contains(wanted));
-    wanted.ok_or_else(|| {
-        format!(
-            "`{word}` wants a number of channels from 1 to {count}, which layer `{layer}` has, found \
-             `{number}`"
-        )
-    })
+fn how_many(word: &str, number: &str) -> Result<usize, String> {
+    let wanted = number.parse().ok().filter(|wanted: &usize| *wanted > 0);
+    wanted.ok_or_else(|| format!("`{word}` wants a number of channels from 1, found `{number}`"))
 }
 
 /// The first and the last channel of `13` or `5-9`.
-fn bounds(range: &str) -> Result<(usize, usize), String> {
+fn bounds(range: &str) -> Result<RangeInclusive<usize>, String> {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
     let (Ok(first), Ok(last)) = (first.trim().parse::<usize>(), last.trim().parse::<usize>()) else {
         return Err(format!("`{range}` should be a channel such as `13`, or several such as `5-9`"));
@@ -76,7 +100,7 @@ fn bounds(range: &str) -> Result<(usize, usize), String> {
     if last < first {
         return Err(format!("`{range}` runs backwards: write `{last}-{first}`"));
     }
-    Ok((first, last))
+    Ok(first..=last)
 }
 
 /// The `count` channels with the largest energies, largest first; of equal ones, the first.
@@ -100,27 +124,34 @@ fn first_by(energies: &[f32], count: usize, order: impl Fn(&f32, &f32) -> Orderi
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: &[(usize, f64)]) {
-        assert_eq!(parse(text, "relu4_3", 512), Ok(Channels::Listed(expected.to_vec())));
+    /// For a layer of 512 channels.
+    fn checked(text: &str) -> Result<Channels, String> {
+        let channels = parse(text)?;
+        channels.check("relu4_3", 512)?;
+        Ok(channels)
+    }
+
+    fn check(text: &str, expected: &[(RangeInclusive<usize>, f64)]) {
+        assert_eq!(checked(text), Ok(Channels::Listed(expected.to_vec())));
     }
 
     fn check_error(text: &str, expected: &str) {
-        let error = parse(text, "relu4_3", 512).unwrap_err();
+        let error = checked(text).unwrap_err();
         assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]
     fn lists() {
-        check("13", &[(13, 1.0)]);
-        check("5-7", &[(5, 1.0), (6, 1.0), (7, 1.0)]);
-        check("3:0.5, 7:-1", &[(3, 0.5), (7, -1.0)]);
-        check(" 510 - 511 : 2e-1 , 0,", &[(510, 0.2), (511, 0.2), (0, 1.0)]);
+        check("13", &[(13..=13, 1.0)]);
+        check("5-7", &[(5..=7, 1.0)]);
+        check("3:0.5, 7:-1", &[(3..=3, 0.5), (7..=7, -1.0)]);
+        check(" 510 - 511 : 2e-1 , 0,", &[(510..=511, 0.2), (0..=0, 1.0)]);
     }
 
     #[test]
     fn ranks() {
-        assert_eq!(parse("strong:4", "relu4_3", 512), Ok(Channels::Strongest(4)));
-        assert_eq!(parse(" weak : 512 ", "relu4_3", 512), Ok(Channels::Weakest(512)));
+        assert_eq!(checked("strong:4"), Ok(Channels::Strongest(4)));
+        assert_eq!(checked(" weak : 512 "), Ok(Channels::Weakest(512)));
         let energies = [0.5, 2.0, 0.0, 2.0, f32::NAN];
         assert_eq!(strongest(&energies[..4], 3), [1, 3, 0]);
         assert_eq!(weakest(&energies[..4], 2), [2, 0]);
@@ -139,8 +170,9 @@ mod tests {
         check_error("3:much", "the weight of channel `3` should be a number, found `much`");
         check_error("3:inf", "the weight of channel `3` should be a number, found `inf`");
         check_error("3, 1-4", "channel 3 is named twice");
-        check_error("strong:0", "`strong` wants a number of channels from 1 to 512");
+        check_error("1-4, 0, 2-9", "channel 2 is named twice");
+        check_error("strong:0", "`strong` wants a number of channels from 1, found `0`");
         check_error("weak:513", "`weak` wants a number of channels from 1 to 512");
-        check_error("strong:4, 7", "`strong` wants a number of channels from 1 to 512");
+        check_error("strong:4, 7", "`strong` wants a number of channels from 1, found `4, 7`");
     }
 }

@@ -49,7 +49,7 @@ impl Node for ClassObjective {
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let class = find(&params.class).map_err(|error| Error::param("class", error))?;
+        let class = class(&params)?;
         let features = OnFeatures::new(inputs.function("features")?, "features")?;
         let layer = features.layer(LAYER).ok_or_else(|| {
             let message = format!("`features` has no layer `{LAYER}`, it has {}", features.layer_names());
@@ -63,6 +63,16 @@ impl Node for ClassObjective {
         }
         Ok(Outputs::new().function(Classified { features, layer, class, form: params.form }))
     }
+
+    /// Rejects unknown classes.
+    fn check(params: &Params) -> Result<()> {
+        class(params).map(drop)
+    }
+}
+
+/// The number of the class that is asked for.
+fn class(params: &Params) -> Result<usize> {
+    find(&params.class).map_err(|error| Error::param("class", error))
 }
 
 /// OBJECTIVE: the logit or log probability of a class.
@@ -138,5 +148,4 @@ fn suggestion(lower: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "class_objective_tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-use dreamwire_nets::objective::{self, l1_distance, l2_distance};
+use dreamwire_nets::objective::{Reduction, l1_distance, l2_distance};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -6,23 +6,24 @@ use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 use crate::target::Target;
 
-/// How the differences of a layer become one number.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// How a graph names a [`Reduction`]: how the differences of a layer become one number.
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(remote = "Reduction", rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Reduction {
-    #[default]
+pub(crate) enum ReductionName {
     Mean,
     Sum,
 }
 
-impl From<Reduction> for objective::Reduction {
-    fn from(reduction: Reduction) -> Self {
-        match reduction {
-            Reduction::Mean => Self::Mean,
-            Reduction::Sum => Self::Sum,
-        }
-    }
+/// What the params of every comparison are; the kinds have documents of their own.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct Params {
+    /// Of the differences in a layer: their mean, or their sum, which grows with the picture and gives large
+    /// layers more weight.
+    #[serde(with = "ReductionName")]
+    pub(crate) reduction: Reduction,
 }
 
 /// What a difference counts.
@@ -34,8 +35,16 @@ pub(crate) enum Distance {
     Squared,
 }
 
+/// The output of every comparison.
+pub(crate) const OUTPUTS: &[Port] =
+    &[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")];
+
+/// The input of every comparison besides the picture that is compared with.
+pub(crate) const FEATURES: Port =
+    port("features", "FEATURES").doc("what is compared: layers and their weights");
+
 /// OBJECTIVE: minus the distance between the layers of a picture and those of a target at the same places.
-pub(crate) struct Comparison {
+struct Comparison {
     /// For people.
     name: &'static str,
     features: OnFeatures,
@@ -44,24 +53,23 @@ pub(crate) struct Comparison {
     reduction: Reduction,
 }
 
-impl Comparison {
-    /// Through the network at `features`, with the picture at the port `target`.
-    ///
-    /// # Errors
-    ///
-    /// If the picture has other channels than the network takes, or a layer's weight is no number.
-    pub(crate) fn new(
-        name: &'static str,
-        inputs: &Inputs,
-        target: &'static str,
-        distance: Distance,
-        reduction: Reduction,
-    ) -> Result<Self> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
-        let picture = inputs.image(target)?;
-        features.check_channels(&picture, target)?;
-        Ok(Self { name, features, target: Target::new(picture, target), distance, reduction })
-    }
+/// Runs the kind `name`: compares through the network at `features`, with the picture at the port `target`.
+///
+/// # Errors
+///
+/// If the picture has other channels than the network takes, or a layer's weight is no number.
+pub(crate) fn run(
+    name: &'static str,
+    inputs: &Inputs,
+    target: &'static str,
+    distance: Distance,
+    params: &Params,
+) -> Result<Outputs> {
+    let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
+    let picture = inputs.image(target)?;
+    features.check_channels(&picture, target)?;
+    let (target, reduction) = (Target::new(picture, target), params.reduction);
+    Ok(Outputs::new().function(Comparison { name, features, target, distance, reduction }))
 }
 
 impl Differentiable for Comparison {
@@ -73,10 +81,10 @@ impl Differentiable for Comparison {
         let image = scalar::picture(x)?;
         let targets = self.target.at_size_of(image, |target| self.features.eval(target))?;
         let layers = self.features.apply(x)?;
-        let (weights, reduction) = (self.features.weights(), self.reduction.into());
+        let weights = self.features.weights();
         let distance = match self.distance {
-            Distance::Absolute => l1_distance(&layers, &targets, weights, reduction)?,
-            Distance::Squared => l2_distance(&layers, &targets, weights, reduction)?,
+            Distance::Absolute => l1_distance(&layers, &targets, weights, self.reduction)?,
+            Distance::Squared => l2_distance(&layers, &targets, weights, self.reduction)?,
         };
         scalar::total(&distance.neg()?)
     }

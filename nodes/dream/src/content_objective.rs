@@ -1,6 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
-use crate::comparison::{Comparison, Distance, Reduction};
+use crate::comparison::{self, Distance, FEATURES, OUTPUTS};
 
 /// Showing the content of a picture: minus the content loss of style transfer.
 ///
@@ -15,13 +15,7 @@ use crate::comparison::{Comparison, Distance, Reduction};
 ///
 /// Source: Gatys, Ecker & Bethge, arXiv:1508.06576, equation 1, where it is half the sum.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {
-    /// Of the squares in a layer: their mean, or their sum, which grows with the picture and gives large
-    /// layers more weight.
-    #[serde(default)]
-    pub(crate) reduction: Reduction,
-}
+pub(crate) struct Params(comparison::Params);
 
 #[derive(Default)]
 pub(crate) struct ContentObjective;
@@ -30,17 +24,12 @@ impl Node for ContentObjective {
     const KIND: Kind = Kind::new("ContentObjective", 1)
         .title("Content objective")
         .category("objectives")
-        .inputs(&[
-            port("features", "FEATURES").doc("what is compared: layers and their weights"),
-            port("content", "IMAGE").doc("what to show, `[1 or B,h,w,3]`"),
-        ])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")]);
+        .inputs(&[FEATURES, port("content", "IMAGE").doc("what to show, `[1 or B,h,w,3]`")])
+        .outputs(OUTPUTS);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let comparison =
-            Comparison::new("ContentObjective", &inputs, "content", Distance::Squared, params.reduction)?;
-        Ok(Outputs::new().function(comparison))
+        comparison::run("ContentObjective", &inputs, "content", Distance::Squared, &params.0)
     }
 }
 

@@ -1,8 +1,9 @@
 use dreamwire_nets::optim::{Adam, Stepper};
+use dreamwire_nets::stylegan::{NotLatents, check_latents};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::ascent::{Ascent, Carry as CarryRule};
+use crate::ascent::{Ascent, Carry};
 use crate::generator::Generator;
 use crate::objective::Objective;
 use crate::schedule::{SMALLEST_SIDE, octaves};
@@ -29,79 +30,78 @@ use crate::tiling::Tiling;
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015) and Google's deepdream notebook.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Pictures only: sizes to dream at; those under 32 pixels are left out.
     #[schemars(range(min = 1, max = 20))]
-    #[serde(default = "four")]
     pub(crate) octaves: usize,
     /// Pictures only: from one octave to the next.
     #[schemars(range(min = 1.01, max = 4.0), extend("x-dw-step" = 0.1))]
-    #[serde(default = "octave_scale")]
     pub(crate) octave_scale: f64,
     /// Pictures only: what goes to the next octave. Detail adds the changes to the sharp picture of its
     /// size, image enlarges the result.
-    #[serde(default = "detail")]
     pub(crate) carry: Carry,
     /// Steps per octave; for a latent, steps in all.
     #[schemars(range(min = 1, max = 10000))]
-    #[serde(default = "ten")]
     pub(crate) steps: usize,
     /// Length of a step, in 1/255 of the picture's range (for a latent: of 1): with mean_abs the average
     /// pixel moves that far. (pytorch-deepdream's 0.09 with std is 5.2 here: it steps on the normalised
     /// picture.)
     #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
-    #[serde(default = "rate")]
     pub(crate) rate: f64,
     /// Whether the objective is to grow or to shrink.
-    #[serde(default = "maximise")]
     pub(crate) direction: Direction,
     /// How a gradient g becomes a direction, per image: mean_abs is g / mean|g| (Google), std is
     /// (g - mean g) / std g (pytorch-deepdream), none is g, adam is PyTorch's Adam, fresh in every octave.
-    #[serde(default = "mean_abs")]
     pub(crate) normalise: Normalise,
     /// Pictures only: the gradient is blurred before it becomes a step, by this many pixels in the first steps of an
     /// octave and two more in the last ones: softer shapes; 0 is off. (pytorch-deepdream's `smoothing_coefficient`, 0.5
     /// there; the mean of three Gaussians of half, all and twice that width.)
     #[schemars(range(min = 0.0, max = 16.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "px"))]
-    #[serde(default)]
     pub(crate) blur: f64,
     /// The picture is rolled by up to this many pixels in each step: hides the network's grid.
     #[schemars(range(min = 0, max = 1024), extend("x-dw-unit" = "px"))]
-    #[serde(default = "jitter")]
     pub(crate) jitter: usize,
     /// Keep the picture in 0..1 after every step. For a latent: the objective sees its picture cut to 0..1, and
     /// pixels are not pushed out of that range.
-    #[serde(default = "yes")]
     pub(crate) clamp: bool,
     /// Pictures only: a value this close to black or white slows down on its way there, so that highlights
     /// keep their detail; 0 is Google's hard clipping. Without clamp it has no effect.
     #[schemars(range(min = 0.0, max = 127.0), extend("x-dw-step" = 1.0, "x-dw-unit" = "1/255"))]
-    #[serde(default = "knee")]
     pub(crate) knee: f64,
     /// Pictures only: larger ones are cut into tiles of this side, so that memory does not grow with the picture;
     /// 0 never cuts. Only for objectives that look at neighbourhoods: layers, channels, guides, total variation, and
     /// sums of these.
     #[schemars(range(min = 0, max = 65536), extend("x-dw-unit" = "px"))]
-    #[serde(default)]
     pub(crate) tile: usize,
     /// What a tile sees around it. -1 is as much as the objective looks at, which gives the dream that there would be
     /// without tiles; less is faster.
     #[schemars(range(min = -1, max = 4096), extend("x-dw-unit" = "px"))]
-    #[serde(default = "exact")]
     pub(crate) overlap: i64,
     /// Of the random offsets.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
-    #[serde(default)]
     pub(crate) seed: u64,
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(crate) enum Carry {
-    Detail,
-    Image,
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            octaves: 4,
+            octave_scale: 1.4,
+            carry: Carry::Detail,
+            steps: 10,
+            rate: 1.5,
+            direction: Direction::Maximise,
+            normalise: Normalise::MeanAbs,
+            blur: 0.0,
+            jitter: 32,
+            clamp: true,
+            knee: 32.0,
+            tile: 0,
+            overlap: -1,
+            seed: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -120,50 +120,6 @@ pub(crate) enum Normalise {
     Std,
     None,
     Adam,
-}
-
-fn four() -> usize {
-    4
-}
-
-fn octave_scale() -> f64 {
-    1.4
-}
-
-fn detail() -> Carry {
-    Carry::Detail
-}
-
-fn ten() -> usize {
-    10
-}
-
-fn rate() -> f64 {
-    1.5
-}
-
-fn maximise() -> Direction {
-    Direction::Maximise
-}
-
-fn mean_abs() -> Normalise {
-    Normalise::MeanAbs
-}
-
-fn jitter() -> usize {
-    32
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn exact() -> i64 {
-    -1
-}
-
-fn knee() -> f64 {
-    32.0
 }
 
 impl Params {
@@ -213,10 +169,7 @@ impl Params {
                 Normalise::None => Stepper::Plain,
                 Normalise::Adam => Stepper::Adam(Adam::default()),
             },
-            carry: match self.carry {
-                Carry::Detail => CarryRule::Detail,
-                Carry::Image => CarryRule::Image,
-            },
+            carry: self.carry,
             steps: self.steps,
         }
     }
@@ -284,16 +237,17 @@ fn picture(inputs: &Inputs) -> Result<Tensor> {
 /// The latent at `image`, `[B,layers,w]`.
 fn latent(inputs: &Inputs) -> Result<Tensor> {
     let latent = inputs.tensor("image")?;
-    if latent.dtype() != DType::F32 {
-        let found = latent.dtype().as_str();
-        return Err(Error::dtype("image", format!("`image` wants a LATENT_W of f32, found {found}")));
-    }
-    if latent.rank() != 3 || latent.elem_count() == 0 {
-        let found = latent.dims();
-        let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
-        return Err(Error::shape("image", format!("{wanted}, found the shape {found:?}"))
-            .hint("leave `generator` unconnected to climb a picture"));
-    }
+    check_latents(&latent, &[3]).map_err(|error| match error {
+        NotLatents::Type(found) => {
+            let found = found.as_str();
+            Error::dtype("image", format!("`image` wants a LATENT_W of f32, found {found}"))
+        }
+        NotLatents::Shape(found) => {
+            let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
+            Error::shape("image", format!("{wanted}, found the shape {found:?}"))
+                .hint("leave `generator` unconnected to climb a picture")
+        }
+    })?;
     Ok(latent)
 }
 
@@ -311,5 +265,4 @@ fn mask(call: &Call, inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
 }
 
 #[cfg(test)]
-#[path = "gradient_ascent_tests.rs"]
 mod tests;

@@ -38,7 +38,7 @@ impl Node for GuideObjective {
     type Params = Params;
 
     fn run(&mut self, _: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
         let picture = inputs.image("guide")?;
         features.check_channels(&picture, "guide")?;
         let count = picture.dim(0)?;

@@ -67,5 +67,4 @@ impl Ascent {
 }
 
 #[cfg(test)]
-#[path = "latent_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
-use dreamwire_nets::objective::energy;
+use dreamwire_nets::objective::{Norm, energy};
 use dreamwire_sdk::prelude::*;
 
-use crate::norm::Norm;
+use crate::norm::NormName;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
@@ -14,12 +14,12 @@ use crate::scalar::{self, Positions};
 /// A GradientAscent without this node does the same with l2: connect FEATURES to it directly.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015).
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Of activations a: l2 is the mean of their squares, which strong ones dominate; l1 of their sizes; mean
     /// of themselves, in which negative ones count against positive ones.
-    #[serde(default)]
+    #[serde(with = "NormName")]
     pub(crate) norm: Norm,
 }
 
@@ -35,7 +35,7 @@ impl Node for LayerObjective {
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
         Ok(Outputs::new().function(LayerEnergy { features, norm: params.norm }))
     }
 }
@@ -53,7 +53,7 @@ impl Differentiable for LayerEnergy {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let layers = self.features.apply(x)?;
-        scalar::total(&energy(&layers, self.features.weights(), self.norm.into())?)
+        scalar::total(&energy(&layers, self.features.weights(), self.norm)?)
     }
 
     fn tiles(&self) -> Option<Tiles> {
@@ -105,5 +105,15 @@ mod tests {
                 format!("the weight of layer `means` should be a number, found `{weight}`")
             );
         }
+    }
+
+    #[test]
+    fn something_has_to_count() {
+        assert!(layers("l2", ["0", "-1"]).is_ok());
+        let error = layers("l2", ["0", "-0"]).err().expect("refused");
+        assert_eq!(error.input(), "features");
+        let text = error.to_string();
+        assert!(text.starts_with("all layers of `blocks` have the weight 0"), "{text}");
+        assert!(text.contains("`layers`"), "{text}");
     }
 }

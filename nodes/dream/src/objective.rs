@@ -16,7 +16,7 @@ impl Objective {
     ///
     /// # Errors
     ///
-    /// If the function takes pictures of other channels, or a layer's weight is no number.
+    /// If the function takes pictures of other channels, a layer's weight is no number, or all of them are 0.
     pub(crate) fn new(function: Function, channels: i64, port: &str) -> Result<Self> {
         let spec = function.spec();
         if let Some(wanted) = spec.inputs.first().and_then(|input| input.dims.last().copied())
@@ -30,6 +30,9 @@ impl Objective {
         }
         let weights =
             (function.ty() == "FEATURES").then(|| layer_weights(&function, "objective")).transpose()?;
+        if let Some(weights) = &weights {
+            check_weights(&function, weights, "objective")?;
+        }
         Ok(Self { function, weights })
     }
 
@@ -87,6 +90,22 @@ impl Objective {
         let index = activations.iter().position(is_unsound)?;
         Some(self.function.spec().outputs[index].name.clone())
     }
+}
+
+/// Checks that some layer counts.
+///
+/// # Errors
+///
+/// If all `weights` of `features` are 0: the steps of a dream would change nothing. Names `port`.
+pub(crate) fn check_weights(features: &Function, weights: &[f64], port: &str) -> Result<()> {
+    if weights.is_empty() || weights.iter().any(|weight| *weight != 0.0) {
+        return Ok(());
+    }
+    let name = &features.spec().name;
+    let message = format!("all layers of `{name}` have the weight 0, so none of them counts");
+    Err(Error::port(port, message).hint(
+        "in `layers` of the node that gives it, leave the weight out, which is 1 then, or write another",
+    ))
 }
 
 /// The weights that FEATURES give their layers, 1 where they say nothing.

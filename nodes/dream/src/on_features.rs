@@ -1,6 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
-use crate::objective::layer_weights;
+use crate::objective::{check_weights, layer_weights};
 use crate::scalar::{input_dims, picture};
 
 /// FEATURES with a weight for each of their layers.
@@ -23,6 +23,17 @@ impl OnFeatures {
         }
         let weights = layer_weights(&function, port)?;
         Ok(Self { function, weights })
+    }
+
+    /// As [`OnFeatures::new`], for objectives that use the weights.
+    ///
+    /// # Errors
+    ///
+    /// As there, and if all weights are 0.
+    pub(crate) fn weighted(function: Function, port: &str) -> Result<Self> {
+        let features = Self::new(function, port)?;
+        check_weights(&features.function, &features.weights, port)?;
+        Ok(features)
     }
 
     /// One per layer.

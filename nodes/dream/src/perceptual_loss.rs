@@ -1,6 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
-use crate::comparison::{Comparison, Distance, Reduction};
+use crate::comparison::{self, Distance, FEATURES, OUTPUTS};
 
 /// Being like a target picture in what a network sees: minus the perceptual loss.
 ///
@@ -16,13 +16,7 @@ use crate::comparison::{Comparison, Distance, Reduction};
 /// Source: Chen & Koltun, arXiv:1707.09405; with squares (ContentObjective) Johnson, Alahi & Fei-Fei,
 /// arXiv:1603.08155.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {
-    /// Of the differences in a layer: their mean, or their sum, which grows with the picture and gives large
-    /// layers more weight.
-    #[serde(default)]
-    pub(crate) reduction: Reduction,
-}
+pub(crate) struct Params(comparison::Params);
 
 #[derive(Default)]
 pub(crate) struct PerceptualLoss;
@@ -31,17 +25,12 @@ impl Node for PerceptualLoss {
     const KIND: Kind = Kind::new("PerceptualLoss", 1)
         .title("Perceptual loss")
         .category("objectives")
-        .inputs(&[
-            port("features", "FEATURES").doc("what is compared: layers and their weights"),
-            port("target", "IMAGE").doc("what to become like, `[1 or B,h,w,3]`"),
-        ])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")]);
+        .inputs(&[FEATURES, port("target", "IMAGE").doc("what to become like, `[1 or B,h,w,3]`")])
+        .outputs(OUTPUTS);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let comparison =
-            Comparison::new("PerceptualLoss", &inputs, "target", Distance::Absolute, params.reduction)?;
-        Ok(Outputs::new().function(comparison))
+        comparison::run("PerceptualLoss", &inputs, "target", Distance::Absolute, &params.0)
     }
 }
 

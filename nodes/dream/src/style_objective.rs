@@ -22,12 +22,11 @@ use crate::target::check_count;
 ///
 /// Source: Gatys, Ecker & Bethge, arXiv:1508.06576 (gram); Huang & Belongie, arXiv:1703.06868, equation 13
 /// (mean_std; there norms instead of means).
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// What style is: gram, which channels go together and how strongly; or mean_std, how strong every
     /// channel is and how much that changes, which is simpler and faster.
-    #[serde(default)]
     pub(crate) statistics: Statistics,
 }
 
@@ -55,7 +54,7 @@ impl Node for StyleObjective {
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let features = OnFeatures::new(inputs.function("features")?, "features")?;
+        let features = OnFeatures::weighted(inputs.function("features")?, "features")?;
         let picture = inputs.image("style")?;
         features.check_channels(&picture, "style")?;
         let count = picture.dim(0)?;
@@ -64,12 +63,18 @@ impl Node for StyleObjective {
             Statistics::Gram => {
                 Style::Gram(layers.iter().map(|layer| Ok(gram(layer)?)).collect::<Result<_>>()?)
             }
-            Statistics::MeanStd => Style::MeanStd(
-                layers.iter().map(|layer| Ok(channel_statistics(layer)?)).collect::<Result<_>>()?,
-            ),
+            Statistics::MeanStd => {
+                let statistics = layers.iter().map(|layer| channel_statistics(layer).map_err(too_small));
+                Style::MeanStd(statistics.collect::<Result<_>>()?)
+            }
         };
         Ok(Outputs::new().function(Styled { features, style, count }))
     }
+}
+
+/// Adds what helps where a layer of the style has too few positions.
+fn too_small(error: impl Into<Error>) -> Error {
+    error.into().at("style").hint("take a larger `style`, or earlier layers in `layers` of the features")
 }
 
 /// The style to have, per layer.
@@ -148,6 +153,16 @@ mod tests {
             assert_eq!(function.tiles(), None);
             assert_eq!(function.spec().outputs[0].semantic("positions"), None);
         }
+    }
+
+    /// One position has no deviation.
+    #[test]
+    fn styles_that_are_too_small_are_refused() {
+        let features = Value::function(Blocks(["1", "1"]));
+        let inputs = [("features", features), ("style", Value::Tensor(grey(&[0.5], 2)))];
+        let error = objective::<StyleObjective>(BOTH[1], &inputs).err().expect("refused");
+        assert_eq!(error.input(), "style");
+        assert!(error.to_string().contains("`layers` of the features"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
+use dreamwire_nets::objective::Norm;
 use dreamwire_sdk::prelude::*;
 
 use crate::layer_objective::LayerEnergy;
-use crate::norm::Norm;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
@@ -15,11 +15,11 @@ use crate::scalar::{self, Positions};
 /// place.
 ///
 /// Errors: more weights than objectives; objectives of pictures of different channels.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// One number per objective, in their order: `1, 0.5, -2`. Those left out are 1.
-    #[serde(default)]
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) weights: String,
 }
 
@@ -34,11 +34,19 @@ impl Node for SumObjective {
         .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("the weighted sum")]);
     type Params = Params;
 
-    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let terms: Vec<_> = inputs.functions("objectives")?.into_iter().map(term).collect::<Result<_>>()?;
         let weights = weights(&params.weights, terms.len())?;
+        if weights.iter().all(|weight| *weight == 0.0) {
+            call.warn("`weights` are all 0: the sum is 0 whatever the picture is, and nothing will change");
+        }
         let dims = common_dims(&terms)?;
         Ok(Outputs::new().function(Sum { terms: terms.into_iter().zip(weights).collect(), dims }))
+    }
+
+    /// Rejects weights that are not numbers. How many there may be is known at run time.
+    fn check(params: &Params) -> Result<()> {
+        numbers(&params.weights).map(drop)
     }
 }
 
@@ -46,26 +54,28 @@ type Term = Box<dyn Differentiable>;
 
 fn term(function: Function) -> Result<Term> {
     if function.ty() != "FEATURES" {
-        return Ok(Box::new(Foreign(function)));
+        return Ok(Box::new(Connected(function)));
     }
-    let features = OnFeatures::new(function, "objectives")?;
+    let features = OnFeatures::weighted(function, "objectives")?;
     Ok(Box::new(LayerEnergy { features, norm: Norm::L2 }))
+}
+
+fn numbers(text: &str) -> Result<Vec<f64>> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let number = |number: &str| {
+        let weight = number.parse().ok().filter(|weight: &f64| weight.is_finite());
+        weight.ok_or_else(|| {
+            Error::param("weights", format!("`weights` should be numbers such as `1, 0.5`, found `{number}`"))
+        })
+    };
+    text.split(',').map(str::trim).map(number).collect()
 }
 
 /// One weight per term.
 fn weights(text: &str, terms: usize) -> Result<Vec<f64>> {
-    let mut weights = Vec::new();
-    if !text.trim().is_empty() {
-        for number in text.split(',').map(str::trim) {
-            let weight = number.parse().ok().filter(|weight: &f64| weight.is_finite());
-            weights.push(weight.ok_or_else(|| {
-                Error::param(
-                    "weights",
-                    format!("`weights` should be numbers such as `1, 0.5`, found `{number}`"),
-                )
-            })?);
-        }
-    }
+    let mut weights = numbers(text)?;
     if weights.len() > terms {
         let found = weights.len();
         return Err(Error::param("weights", format!("`weights` has {found} numbers for {terms} objectives")));
@@ -119,9 +129,9 @@ fn common_divisor(a: u32, b: u32) -> u32 {
 }
 
 /// An OBJECTIVE of another node.
-struct Foreign(Function);
+struct Connected(Function);
 
-impl Differentiable for Foreign {
+impl Differentiable for Connected {
     fn spec(&self) -> FnSpec {
         self.0.spec().clone()
     }
@@ -170,5 +180,4 @@ impl Differentiable for Sum {
 }
 
 #[cfg(test)]
-#[path = "sum_objective_tests.rs"]
 mod tests;

@@ -112,5 +112,4 @@ struct Span {
 }
 
 #[cfg(test)]
-#[path = "tiling_tests.rs"]
 mod tests;

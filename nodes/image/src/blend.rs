@@ -20,15 +20,19 @@ use serde::Serialize;
 ///
 /// Source: W3C Compositing and Blending Level 1, section 10.1.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// How the pictures are mixed.
-    #[serde(default = "normal")]
     pub(crate) mode: Mode,
     /// How much of the mix is seen: 0 is `image1`, 1 the whole effect.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "half")]
     pub(crate) factor: f64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { mode: Mode::Normal, factor: 0.5 }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -41,14 +45,6 @@ pub(crate) enum Mode {
     Overlay,
     SoftLight,
     Difference,
-}
-
-fn normal() -> Mode {
-    Mode::Normal
-}
-
-fn half() -> f64 {
-    0.5
 }
 
 impl Mode {
@@ -180,5 +176,4 @@ fn one_of(batch: &[f32], index: usize, length: usize) -> &[f32] {
 }
 
 #[cfg(test)]
-#[path = "blend_tests.rs"]
 mod tests;

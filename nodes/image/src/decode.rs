@@ -3,7 +3,7 @@
 //! In this order: is it a format we read, is the file whole, does the size in the header stay within the limits; only
 //! then is a pixel decoded. Then orientation, alpha, linear light or ICC profile, and the clamp to 0..1.
 
-use crate::{foreign, icc, limits, transfer, whole};
+use crate::{icc, limits, signature, transfer, whole};
 use dreamwire_sdk::prelude::*;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
@@ -120,9 +120,10 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
         return Err(Error::content(format!("`{name}` is empty (0 bytes)")));
     }
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Tiff) if foreign::is_raw_in_tiff(name, bytes) => {
-            Err(Error::content(format!("`{name}` is a camera raw file; readable are {}", foreign::READABLE)))
-        }
+        Ok(ImageFormat::Tiff) if signature::is_raw_in_tiff(name, bytes) => Err(Error::content(format!(
+            "`{name}` is a camera raw file; readable are {}",
+            signature::READABLE
+        ))),
         Ok(
             format @ (ImageFormat::Png
             | ImageFormat::Jpeg
@@ -134,8 +135,8 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
             | ImageFormat::OpenExr),
         ) => Ok(format),
         _ => {
-            let what = foreign::looks_like(bytes).unwrap_or("not a picture that can be recognised");
-            Err(Error::content(format!("`{name}` is {what}; readable are {}", foreign::READABLE)))
+            let what = signature::looks_like(bytes).unwrap_or("not a picture that can be recognised");
+            Err(Error::content(format!("`{name}` is {what}; readable are {}", signature::READABLE)))
         }
     }
 }

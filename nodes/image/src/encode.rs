@@ -33,6 +33,32 @@ pub(crate) enum Bits {
     Float,
 }
 
+impl Format {
+    /// Asks whether it holds samples of `bits`: never fewer bits than were asked for.
+    ///
+    /// # Errors
+    /// It does not: says what it holds.
+    pub(crate) fn check_bits(self, bits: Bits) -> Result<()> {
+        let (name, possible, text): (_, &[Bits], _) = match self {
+            Self::Png => ("png", &[Bits::Eight, Bits::Sixteen], "8 or 16"),
+            Self::Jpeg => ("jpeg", &[Bits::Eight], "8"),
+            Self::Webp => ("webp", &[Bits::Eight], "8"),
+            Self::Tiff => ("tiff", &[Bits::Eight, Bits::Sixteen, Bits::Float], "8, 16 or 32"),
+            Self::Exr => ("exr", &[Bits::Float], "32"),
+        };
+        if possible.contains(&bits) {
+            return Ok(());
+        }
+        let asked = match bits {
+            Bits::Eight => 8,
+            Bits::Sixteen => 16,
+            Bits::Float => 32,
+        };
+        Err(Error::param("bits", format!("{name} holds {text} bits per sample, not {asked}"))
+            .hint("png holds 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32"))
+    }
+}
+
 /// How to write.
 pub(crate) struct Encoding {
     pub(crate) format: Format,
@@ -49,7 +75,7 @@ impl Encoding {
     /// # Errors
     /// The format cannot hold these bits or this many channels, or the host could not write.
     pub(crate) fn publish(&self, call: &Call, images: &Tensor, prefix: &str) -> Result<()> {
-        self.check_bits()?;
+        self.format.check_bits(self.bits)?;
         let (extension, media_type) = self.names();
         let batch = images.dim(0)?;
         for index in 0..batch {
@@ -69,27 +95,6 @@ impl Encoding {
             Format::Tiff => ("tiff", "image/tiff"),
             Format::Exr => ("exr", "image/x-exr"),
         }
-    }
-
-    /// Never fewer bits than were asked for: what a format cannot do is refused.
-    fn check_bits(&self) -> Result<()> {
-        let (name, possible, text): (_, &[Bits], _) = match self.format {
-            Format::Png => ("png", &[Bits::Eight, Bits::Sixteen], "8 or 16"),
-            Format::Jpeg => ("jpeg", &[Bits::Eight], "8"),
-            Format::Webp => ("webp", &[Bits::Eight], "8"),
-            Format::Tiff => ("tiff", &[Bits::Eight, Bits::Sixteen, Bits::Float], "8, 16 or 32"),
-            Format::Exr => ("exr", &[Bits::Float], "32"),
-        };
-        if possible.contains(&self.bits) {
-            return Ok(());
-        }
-        let asked = match self.bits {
-            Bits::Eight => 8,
-            Bits::Sixteen => 16,
-            Bits::Float => 32,
-        };
-        Err(Error::param("bits", format!("{name} holds {text} bits per sample, not {asked}"))
-            .hint("png holds 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32"))
     }
 
     /// The file of one image `[H,W,C]`.

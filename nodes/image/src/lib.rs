@@ -9,18 +9,18 @@
 mod blend;
 mod decode;
 mod encode;
-mod foreign;
 mod icc;
 mod limits;
 mod load_image;
 mod load_image_mask;
 mod noise_image;
 mod perlin;
+mod prefix;
 mod preview_image;
-mod random;
 mod resample;
 mod resize;
 mod save_image;
+mod signature;
 mod transfer;
 mod whole;
 

@@ -18,22 +18,19 @@ pub(crate) struct Params {
     #[schemars(extend("format" = "dw-file"))]
     pub(crate) image: String,
     /// What the mask is made of; alpha is turned round, the colours are not.
-    #[serde(default = "alpha")]
+    #[serde(default)]
     pub(crate) channel: Channel,
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub(crate) enum Channel {
+    #[default]
     Alpha,
     Red,
     Green,
     Blue,
-}
-
-fn alpha() -> Channel {
-    Channel::Alpha
 }
 
 #[derive(Default)]

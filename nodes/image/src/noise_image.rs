@@ -1,6 +1,6 @@
 use crate::limits;
 use crate::perlin::{self, Perlin};
-use crate::random::Random;
+use dreamwire_nets::random::CounterRng;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -12,39 +12,46 @@ use serde::Serialize;
 ///
 /// IMAGE is `[batch,height,width,3]`. Errors: more than 100 megapixels over the whole batch.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Width in pixels.
     #[schemars(range(min = 1, max = 16384), extend("x-dw-unit" = "px"))]
-    #[serde(default = "side")]
     pub(crate) width: u32,
     /// Height in pixels.
     #[schemars(range(min = 1, max = 16384), extend("x-dw-unit" = "px"))]
-    #[serde(default = "side")]
     pub(crate) height: u32,
     /// How many pictures.
     #[schemars(range(min = 1, max = 4096))]
-    #[serde(default = "one")]
     pub(crate) batch: u32,
     /// Gaussian and uniform are independent per pixel; perlin is smooth.
-    #[serde(default = "gaussian")]
     pub(crate) distribution: Distribution,
     /// Mean, in units of the IMAGE range.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "half")]
     pub(crate) mean: f64,
     /// Standard deviation, in units of the IMAGE range.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "tenth")]
     pub(crate) std: f64,
     /// Size of a perlin cell; the other distributions ignore it.
     #[schemars(range(min = 2.0, max = 16384.0), extend("x-dw-unit" = "px"))]
-    #[serde(default = "cell")]
     pub(crate) scale: f64,
     /// Another seed, other noise.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
-    #[serde(default)]
     pub(crate) seed: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            width: 512,
+            height: 512,
+            batch: 1,
+            distribution: Distribution::Gaussian,
+            mean: 0.5,
+            std: 0.1,
+            scale: 32.0,
+            seed: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -54,30 +61,6 @@ pub(crate) enum Distribution {
     Gaussian,
     Uniform,
     Perlin,
-}
-
-fn side() -> u32 {
-    512
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn gaussian() -> Distribution {
-    Distribution::Gaussian
-}
-
-fn half() -> f64 {
-    0.5
-}
-
-fn tenth() -> f64 {
-    0.1
-}
-
-fn cell() -> f64 {
-    32.0
 }
 
 #[derive(Default)]
@@ -93,12 +76,11 @@ impl Node for NoiseImage {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let (batch, height, width) =
             (u64::from(params.batch), u64::from(params.height), u64::from(params.width));
-        limits::check("the noise", batch, width, height)?;
-        let random = Random::new(params.seed);
+        let rng = CounterRng::mixed(params.seed);
         let mut samples = Vec::with_capacity((batch * height * width * 3) as usize);
         for picture in 0..batch {
             // One field per channel: only perlin needs it, the others go by the index of the sample.
-            let fields = [0, 1, 2].map(|channel| Perlin(Random::new(random.bits(picture * 3 + channel))));
+            let fields = [0, 1, 2].map(|channel| Perlin(CounterRng::mixed(rng.at(picture * 3 + channel))));
             for y in 0..height {
                 // Often enough for a cancel to be felt, rarely enough to cost nothing.
                 if y.is_multiple_of(256) {
@@ -109,9 +91,9 @@ impl Node for NoiseImage {
                     for (channel, field) in (0..).zip(&fields) {
                         let index = pixel * 3 + channel;
                         let noise = match params.distribution {
-                            Distribution::Gaussian => random.gaussian(index),
+                            Distribution::Gaussian => rng.normal(index),
                             // A uniform over 0..1 has the deviation 1 / sqrt(12).
-                            Distribution::Uniform => (random.uniform(index) - 0.5) * 12f64.sqrt(),
+                            Distribution::Uniform => (rng.uniform(index) - 0.5) * 12f64.sqrt(),
                             Distribution::Perlin => {
                                 let at = |pixel: u64| (pixel as f64 + 0.5) / params.scale;
                                 field.at(at(x), at(y)) / perlin::STD
@@ -124,6 +106,13 @@ impl Node for NoiseImage {
         }
         let shape = (batch as usize, height as usize, width as usize, 3);
         Ok(Tensor::from_vec(samples, shape, call.device())?.into())
+    }
+
+    /// Rejects more pixels than the limit.
+    fn check(params: &Params) -> Result<()> {
+        let Params { width, height, batch, .. } = *params;
+        limits::check("the noise", batch.into(), width.into(), height.into())
+            .map_err(|error| error.at("width"))
     }
 }
 
@@ -199,6 +188,7 @@ mod tests {
             panic!("268 megapixels were made");
         };
         assert_eq!(error.status(), dreamwire_sdk::abi::E_LIMIT);
+        assert_eq!(error.input(), "width");
         assert!(error.to_string().contains("16384x16384"), "{error}");
     }
 }

@@ -1,11 +1,11 @@
-use crate::random::Random;
+use dreamwire_nets::random::CounterRng;
 
 /// The standard deviation of [`Perlin::at`] over the plane: `sqrt(4 A B)` with `f = 1 - fade`, `A` the integral of `f^2`
 /// and `B` that of `f^2 t^2` over 0..1.
 pub(crate) const STD: f64 = 0.215_710_802_759_747;
 
 /// Gradient noise (Perlin 2002): a unit gradient at every point of the integer lattice, blended by a quintic.
-pub(crate) struct Perlin(pub(crate) Random);
+pub(crate) struct Perlin(pub(crate) CounterRng);
 
 impl Perlin {
     /// The noise at `(x, y)`, in lattice cells: mean 0, standard deviation [`STD`], within -0.71..0.71.
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn it_is_zero_on_the_lattice_and_continuous() {
-        let noise = Perlin(Random::new(3));
+        let noise = Perlin(CounterRng::mixed(3));
         assert_eq!(noise.at(5.0, 9.0), 0.0);
         let (left, right) = (noise.at(4.0 - 1e-9, 0.4), noise.at(4.0 + 1e-9, 0.4));
         assert!((left - right).abs() < 1e-7, "{left} {right}");
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn its_standard_deviation_is_the_stated_one() {
-        let noise = Perlin(Random::new(11));
+        let noise = Perlin(CounterRng::mixed(11));
         // 120 x 120 cells, 4 x 4 points in each.
         let n = 480;
         let points = (0..n * n).map(|i| (f64::from(i % n) + 0.5, f64::from(i / n) + 0.5));

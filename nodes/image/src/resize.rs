@@ -12,19 +12,22 @@ use serde::Serialize;
 /// `[B,H,W,C]` becomes `[B,height,width,C]`. Errors: width and height both 0; a result of more than 100 megapixels or
 /// more than 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// New width in pixels; 0 keeps the ratio.
     #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
-    #[serde(default)]
     pub(crate) width: u32,
     /// New height in pixels; 0 keeps the ratio.
     #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
-    #[serde(default)]
     pub(crate) height: u32,
     /// lanczos3 is sharp, bicubic (Catmull-Rom) softer, area averages what a pixel covers, nearest repeats pixels.
-    #[serde(default = "lanczos3")]
     pub(crate) method: Method,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { width: 0, height: 0, method: Method::Lanczos3 }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -35,10 +38,6 @@ pub(crate) enum Method {
     Bicubic,
     Area,
     Nearest,
-}
-
-fn lanczos3() -> Method {
-    Method::Lanczos3
 }
 
 #[derive(Default)]
@@ -55,7 +54,7 @@ impl Node for Resize {
         let image = inputs.image("image")?;
         let (batch, old_height, old_width, _) = image.dims4()?;
         let (width, height) =
-            new_size((old_width, old_height), (params.width as usize, params.height as usize))?;
+            new_size((old_width, old_height), (params.width as usize, params.height as usize));
         limits::check("the result", batch as u64, width as u64, height as u64)?;
         let algorithm = match params.method {
             Method::Lanczos3 => ResizeAlg::Convolution(FilterType::Lanczos3),
@@ -68,20 +67,28 @@ impl Node for Resize {
         })?;
         Ok(resized.into())
     }
+
+    /// Rejects 0 for both sides.
+    fn check(params: &Params) -> Result<()> {
+        if params.width == 0 && params.height == 0 {
+            return Err(Error::param(
+                "width",
+                "`width` and `height` are both 0: one of them has to say a size",
+            ));
+        }
+        Ok(())
+    }
 }
 
-/// Width and height of the result; a 0 in `asked` follows the ratio of `old`.
-fn new_size(old: (usize, usize), asked: (usize, usize)) -> Result<(usize, usize)> {
+/// Width and height of the result; a 0 in `asked` follows the ratio of `old`. They are not both 0.
+fn new_size(old: (usize, usize), asked: (usize, usize)) -> (usize, usize) {
     let keep = |old: usize, other_old: usize, other: usize| {
         ((old as f64 * other as f64 / other_old as f64).round() as usize).max(1)
     };
     match asked {
-        (0, 0) => {
-            Err(Error::param("width", "`width` and `height` are both 0: one of them has to say a size"))
-        }
-        (0, height) => Ok((keep(old.0, old.1, height), height)),
-        (width, 0) => Ok((width, keep(old.1, old.0, width))),
-        both => Ok(both),
+        (0, height) => (keep(old.0, old.1, height), height),
+        (width, 0) => (width, keep(old.1, old.0, width)),
+        both => both,
     }
 }
 
@@ -101,12 +108,14 @@ mod tests {
 
     #[test]
     fn zero_keeps_the_ratio() {
-        assert_eq!(new_size((640, 480), (320, 0)).expect("a size"), (320, 240));
-        assert_eq!(new_size((640, 480), (0, 1)).expect("a size"), (1, 1));
-        assert_eq!(new_size((1, 10_000), (0, 100)).expect("a size"), (1, 100));
-        assert_eq!(new_size((3, 3), (7, 9)).expect("a size"), (7, 9));
-        let message = new_size((3, 3), (0, 0)).unwrap_err().to_string();
+        assert_eq!(new_size((640, 480), (320, 0)), (320, 240));
+        assert_eq!(new_size((640, 480), (0, 1)), (1, 1));
+        assert_eq!(new_size((1, 10_000), (0, 100)), (1, 100));
+        assert_eq!(new_size((3, 3), (7, 9)), (7, 9));
+        let error = Resize::check(&Params::default()).unwrap_err();
+        let message = error.to_string();
         assert!(message.contains("`width`") && message.contains("`height`"), "{message}");
+        assert!(Resize::check(&Params { height: 1, ..Params::default() }).is_ok());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use crate::encode::{Bits, Encoding, Format};
+use crate::prefix;
 use dreamwire_sdk::prelude::*;
 
 /// Saves every image of a batch as a file of its own, `<filename_prefix>_<counter>_.<extension>`.
@@ -10,44 +11,31 @@ use dreamwire_sdk::prelude::*;
 /// Errors: bits that the format cannot hold (png 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32), channels that it
 /// cannot hold (jpeg and exr have no alpha here), an output that the host could not write.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// The start of the file name, under the output folder; may hold folders ("dreams/cat").
-    #[serde(default = "dreamwire")]
     pub(crate) filename_prefix: String,
     /// The file format.
-    #[serde(default = "png")]
     pub(crate) format: Format,
     /// Bits per sample; 32 is floating point.
-    #[serde(default = "eight")]
     pub(crate) bits: Bits,
     /// JPEG quality, 1 (small) to 100 (best); other formats lose nothing.
     #[schemars(range(min = 1, max = 100))]
-    #[serde(default = "ninety")]
     pub(crate) quality: u8,
     /// Write the graph into the file (PNG).
-    #[serde(default = "yes")]
     pub(crate) metadata: bool,
 }
 
-fn dreamwire() -> String {
-    "dreamwire".to_owned()
-}
-
-fn png() -> Format {
-    Format::Png
-}
-
-fn eight() -> Bits {
-    Bits::Eight
-}
-
-fn ninety() -> u8 {
-    90
-}
-
-fn yes() -> bool {
-    true
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            filename_prefix: "dreamwire".to_owned(),
+            format: Format::Png,
+            bits: Bits::Eight,
+            quality: 90,
+            metadata: true,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -70,6 +58,12 @@ impl Node for SaveImage {
             &filename_prefix,
         )?;
         Ok(Outputs::new())
+    }
+
+    /// Rejects bits that the format cannot hold, and prefixes that are not plain relative paths.
+    fn check(params: &Params) -> Result<()> {
+        params.format.check_bits(params.bits)?;
+        prefix::check(&params.filename_prefix)
     }
 }
 
@@ -152,6 +146,12 @@ mod tests {
             assert!(error.to_string().starts_with(wanted), "{error}");
             assert_eq!(error.input(), "bits");
         }
+    }
+
+    #[test]
+    fn prefixes_are_judged_before_anything_is_saved() {
+        let error = save(r#"{"filename_prefix": "../it"}"#, 1).err().expect("refused");
+        assert_eq!(error.input(), "filename_prefix");
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! inside out: pixels of a strip, so that a slice of filters stays in L1; panels of 16 outputs, so that
 //! the strip's windows stay in L2; slices of the depth, kernel rows, strips.
 //!
-//! Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
+//! Which of these ways is taken is an [`Algorithm`]. Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
 //! multiplies them whole. On the way back to such a map, [`few_outputs`] multiplies every pixel of the gradient with
 //! the whole kernel, and adds up what falls on the same place. Scale, noise, bias, rectifier and clamp follow while
 //! outputs are in the cache.
@@ -21,19 +21,20 @@ use rayon::prelude::*;
 
 use crate::activation::{Activation, View};
 use crate::element::Element;
+use crate::epilogue::{Epilogue, finish, scale_pixels};
 use crate::filters::Filters;
 use crate::layer::{Padding, PaddingMode};
 use crate::product::{COLUMNS, Product, SLICE_DEPTH};
-use crate::relu::Rectified;
 use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
 use crate::winograd::{self, Rounding, Sink, Source};
 
+mod algorithm;
 pub(crate) mod few_inputs;
-pub(crate) mod few_outputs;
-mod finish;
+mod few_outputs;
 
-pub(crate) use finish::{Finish, finish, scale_pixels};
+pub(crate) use algorithm::Algorithm;
+use algorithm::spread_size;
 
 /// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;
@@ -41,27 +42,31 @@ const STRIP_LEN: usize = 1 << 16;
 const MIN_STRIPS: usize = 8;
 const MIN_STRIP_PIXELS: usize = 48;
 
-/// Where windows lie, and what happens to each input before it is read and to each output before it
-/// is stored.
-pub(crate) struct Window<'a, T> {
+/// Where windows lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Geometry {
     pub(crate) padding: Padding,
     pub(crate) stride: usize,
-    /// One factor per image and input channel, `[n, c]`.
-    pub(crate) input_scale: Option<&'a [T]>,
-    /// One factor per image and output, `[n, o]`.
-    pub(crate) output_scale: Option<&'a [T]>,
-    /// One number per pixel, `[n or 1, h, w]`, that all outputs share; there is a bias too.
-    pub(crate) noise: Option<&'a [T]>,
-    pub(crate) bias: Option<&'a [T]>,
-    pub(crate) rectified: Rectified<T>,
-    /// Largest absolute value of an output.
-    pub(crate) clamp: Option<T>,
 }
 
-impl<T> Window<'_, T> {
+impl Geometry {
+    /// Height and width of the outputs of kernels of this height and width, for a map of the height and width `size`.
+    fn outputs(self, kernel: [usize; 2], size: [usize; 2]) -> [usize; 2] {
+        spread_size(self.padding, kernel, size).map(|size| size.div_ceil(self.stride))
+    }
+}
+
+/// Where windows lie, and what happens to each input before it is read and to each output before it is stored.
+pub(crate) struct Window<'a, T> {
+    pub(crate) geometry: Geometry,
+    /// One factor per image and input channel, `[n, c]`.
+    pub(crate) input_scale: Option<&'a [T]>,
+    pub(crate) epilogue: Epilogue<'a, T>,
+}
+
+impl<T: Element> Window<'_, T> {
     pub(crate) fn new(padding: Padding, stride: usize) -> Self {
-        let (input_scale, output_scale, noise, bias, clamp) = (None, None, None, None, None);
-        Self { padding, stride, input_scale, output_scale, noise, bias, rectified: Rectified::No, clamp }
+        Self { geometry: Geometry { padding, stride }, input_scale: None, epilogue: Epilogue::none() }
     }
 }
 
@@ -73,31 +78,52 @@ pub(crate) fn correlate<T: Element>(
     window: &Window<'_, T>,
     rounding: Rounding,
 ) -> Activation<T> {
-    let Padding { top, bottom, left, right, .. } = window.padding;
-    let places = |size: usize, kernel| (size + 1).saturating_sub(kernel).div_ceil(window.stride);
-    let (h, w) = (places(map.h + top + bottom, filters.kh), places(map.w + left + right, filters.kw));
-    let mut out = Activation::new([map.n, filters.outputs, h, w]);
-    if winograd::is_worthwhile([filters.kh, filters.kw], window.stride, filters.inputs, [h, w]) {
-        let source = Source { scale: window.input_scale, ..Source::new(map, window.padding) };
-        let sink = Sink {
-            scale: window.output_scale,
-            noise: window.noise,
-            bias: window.bias,
-            rectified: window.rectified,
-            clamp: window.clamp,
-            ..Sink::new(Shared::new(&mut out.data), map.n, [h, w], filters.outputs)
-        };
-        winograd::convolve(&source, filters, &sink, rounding);
-        return out;
+    let kernel = [filters.kh, filters.kw];
+    let size = window.geometry.outputs(kernel, [map.h, map.w]);
+    let algorithm = Algorithm::of(filters.inputs, kernel, window.geometry.stride, size);
+    correlate_by(algorithm, map, filters, window, rounding)
+}
+
+/// [`correlate`] by this algorithm, which is that of its shapes.
+pub(crate) fn correlate_by<T: Element>(
+    algorithm: Algorithm,
+    map: View<'_, T>,
+    filters: &Filters<T>,
+    window: &Window<'_, T>,
+    rounding: Rounding,
+) -> Activation<T> {
+    let size = window.geometry.outputs([filters.kh, filters.kw], [map.h, map.w]);
+    let mut out = Activation::new([map.n, filters.outputs, size[0], size[1]]);
+    match algorithm {
+        Algorithm::Tiles => {
+            let source = Source { scale: window.input_scale, ..Source::new(map, window.geometry.padding) };
+            let sink = Sink {
+                epilogue: window.epilogue,
+                ..Sink::new(Shared::new(&mut out.data), map.n, size, filters.outputs)
+            };
+            winograd::convolve(&source, filters, &sink, rounding);
+        }
+        Algorithm::FewInputs => few_inputs::correlate(map, filters, window, &mut out, None),
+        Algorithm::Direct => correlate_rows(map, filters, window, &mut out),
+        Algorithm::FewOutputs => unreachable!("a gradient is no convolution of a map"),
     }
+    out
+}
+
+/// [`correlate`] by rows of kernels.
+fn correlate_rows<T: Element>(
+    map: View<'_, T>,
+    filters: &Filters<T>,
+    window: &Window<'_, T>,
+    out: &mut Activation<T>,
+) {
+    let Geometry { padding, stride } = window.geometry;
+    let (h, w, outputs) = (out.h, out.w, out.c);
     if out.data.is_empty() || filters.inputs == 0 {
         out.data.fill(T::ZERO);
-        finish(&mut out.data, None, window, 0);
-        return out;
-    }
-    if few_inputs::is_worthwhile(filters) {
-        few_inputs::correlate(map, filters, window, &mut out, None);
-        return out;
+        // Zeros need no scale.
+        finish(&mut out.data, outputs, Epilogue { scale: None, ..window.epilogue }, 0);
+        return;
     }
     let rows = strip_rows(h, w, map.c + out.c);
     let (row_len, image_len, in_image) = (w * out.c, out.image_len(), map.image_len());
@@ -106,22 +132,20 @@ pub(crate) fn correlate<T: Element>(
     });
     strips.for_each_init(Vec::new, |scratch, (n, first, out)| {
         let image = &map.data[n * in_image..][..in_image];
-        let padded_row = (map.w + left + right) * map.c;
+        let padded_row = (map.w + padding.left + padding.right) * map.c;
         let first_pixel = (n * h + first) * w;
-        let first = first * window.stride;
+        let first = first * stride;
         let rows = out.len() / row_len;
         let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
-        let output_scale = window.output_scale.map(|scale| &scale[n * filters.outputs..][..filters.outputs]);
-        let padded = if window.padding.is_empty() && input_scale.is_none() {
+        let padded = if padding.is_empty() && input_scale.is_none() {
             &image[first * padded_row..]
         } else {
-            let rows = (rows - 1) * window.stride + filters.kh;
+            let rows = (rows - 1) * stride + filters.kh;
             scratch.resize(rows * padded_row, T::ZERO);
-            window.padding.write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
+            padding.write_rows([map.h, map.w, map.c], image, first, padded_row, scratch);
             scale_pixels(scratch, input_scale);
             &scratch[..]
         };
-        let (stride, outputs) = (window.stride, filters.outputs);
         correlate_strip(
             padded,
             padded_row,
@@ -129,9 +153,8 @@ pub(crate) fn correlate<T: Element>(
             stride,
             Target { out, rows, w, row_len, pixel_len: outputs },
         );
-        finish(out, output_scale, window, first_pixel);
+        finish(out, outputs, window.epilogue.of_image(n, outputs), first_pixel);
     });
-    out
 }
 
 /// Rows per strip: a function of the shape alone, so that results never depend on the threads.
@@ -231,28 +254,30 @@ impl<T: Element> Job<T> for Strip<'_, T> {
 }
 
 /// The gradient with respect to the input, `[n, c, h, w]`: the convolution of the gradient (spread out by `stride`)
-/// with flipped, transposed filters, folded back over the padding.
+/// with flipped, transposed filters, folded back over the padding. `algorithm` is that of
+/// [`Algorithm::of_gradient`].
 pub(crate) fn correlate_transposed<T: Element>(
+    algorithm: Algorithm,
     gradient: &Activation<T>,
     transposed: &Filters<T>,
     padding: Padding,
     stride: usize,
     [_, _, h, w]: [usize; 4],
 ) -> Activation<T> {
-    if few_outputs::is_worthwhile(transposed) {
+    if algorithm == Algorithm::FewOutputs {
         return few_outputs::correlate_transposed(gradient, transposed, padding, stride, [h, w]);
     }
-    let (kh, kw) = (transposed.kh, transposed.kw);
+    let kernel = [transposed.kh, transposed.kw];
     let spread;
     let gradient = if stride == 1 {
         gradient
     } else {
-        let Padding { top, bottom, left, right, .. } = padding;
-        spread = dilate(gradient, stride, [h + top + bottom - kh + 1, w + left + right - kw + 1]);
+        spread = dilate(gradient, stride, spread_size(padding, kernel, [h, w]));
         &spread
     };
-    let (around, rest) = reach(padding, [kh, kw]);
-    let padded = correlate(gradient.view(), transposed, &Window::new(around, 1), Rounding::Coarse);
+    let (around, rest) = reach(padding, kernel);
+    let window = Window::new(around, 1);
+    let padded = correlate_by(algorithm, gradient.view(), transposed, &window, Rounding::Coarse);
     if rest.is_empty() { padded } else { rest.fold(&padded) }
 }
 

@@ -4,18 +4,17 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::fir::Separable;
 use crate::memory::zeros;
-use crate::op::{operand, with_values};
+use crate::op::{Values, operand, to_f64};
 use crate::rectifier::Rectifier;
 
 mod axis;
-mod filter;
 mod resampling;
 mod ring;
 mod strip;
 
 use axis::Axis;
-use filter::Filter;
 use resampling::Resampling;
 use strip::{Curve, Image, Pass, Scratch, Strip};
 
@@ -39,8 +38,8 @@ use strip::{Curve, Image, Pass, Scratch, Strip};
 /// at a time do. The gradients by `x` and by the bias compute it again, so a run keeps nothing but its inputs.
 #[derive(Debug, Clone)]
 pub struct FilteredLrelu {
-    up_filter: Filter,
-    down_filter: Filter,
+    up_filter: Separable,
+    down_filter: Separable,
     up: usize,
     down: usize,
     padding: [isize; 4],
@@ -68,7 +67,7 @@ impl FilteredLrelu {
         }
         rectifier.check()?;
         // Of every `up` pixels in a row, all but one are zeros.
-        let (up_filter, down_filter) = (Filter::new(up_filter, up as f64)?, Filter::new(down_filter, 1.0)?);
+        let (up_filter, down_filter) = (separable(up_filter, up as f64)?, separable(down_filter, 1.0)?);
         Ok(Self { up_filter, down_filter, up, down, padding, rectifier })
     }
 
@@ -179,17 +178,30 @@ impl FilteredLrelu {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (n, h, w, c) = x.dims4()?;
-        let (to_x, _) = with_values(x, |x: &[T]| {
-            with_values(bias, |bias: &[T]| {
-                with_values(gradient, |gradient: &[T]| self.compute(x, bias, [n, h, w, c], Some(gradient)))
-            })
-        })????;
+        let tensors = (x.contiguous()?, bias.contiguous()?, gradient.contiguous()?);
+        let gradient = Values::<T>::of(&tensors.2)?;
+        let (to_x, _) =
+            self.compute(&Values::of(&tensors.0)?, &Values::of(&tensors.1)?, [n, h, w, c], Some(&*gradient))?;
         let to_bias = if bias.track_op() {
             Some(Tensor::from_vec(sum_pixels(&to_x, c), bias.shape(), bias.device())?)
         } else {
             None
         };
         Ok((Some(Tensor::from_vec(to_x, x.shape(), x.device())?), to_bias))
+    }
+}
+
+/// `filter` is `[k]`, a column and a row, or `[kh, kw]`; `gain` multiplies columns and rows each.
+fn separable(filter: Option<&Tensor>, gain: f64) -> Result<Separable> {
+    let Some(filter) = filter else { return Ok(Separable::square(vec![gain])) };
+    let taps: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * gain).collect();
+    match *filter.dims() {
+        [k] if k > 0 => Ok(Separable::square(taps)),
+        [kh, kw] if kh * kw > 0 => Ok(Separable::by_rows(&taps, kw, gain)),
+        _ => bail!(
+            "a filter of shape [k] or [kh, kw] with at least one tap expected, found {:?}",
+            filter.dims()
+        ),
     }
 }
 

@@ -10,7 +10,6 @@ use crate::op::to_f64;
 use crate::rectifier::Rectifier;
 
 mod band;
-mod fir;
 mod run;
 mod slopes;
 mod smoothing;

@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 use crate::element::Element;
 use crate::layer::{Layer, Node, Source};
 use crate::network::{Network, Plan, Trace, output_shape};
-use crate::op::{operand, with_values};
+use crate::op::{Values, operand};
 
 /// Layers with frozen weights, one behind the other or as a graph, applied as one operation of candle's graph.
 ///
@@ -15,13 +15,41 @@ use crate::op::{operand, with_values};
 pub struct Stack {
     // Without weights: only what shapes and plans are made of.
     nodes: Arc<[Node]>,
-    network: AnyNetwork,
+    executor: Executor,
 }
 
+/// What computes the layers of a stack, chosen when the stack is made: the kernels, in one of two number types. An
+/// executor follows a [`Plan`] and returns all taps in one tensor, placed as [`Plan::outputs`] says.
 #[derive(Clone)]
-enum AnyNetwork {
+enum Executor {
     F32(Arc<Network<f32>>),
     F64(Arc<Network<f64>>),
+}
+
+impl Executor {
+    fn new(nodes: &[Node], dtype: DType) -> Result<Self> {
+        Ok(match dtype {
+            DType::F32 => Self::F32(Arc::new(Network::new(nodes)?)),
+            DType::F64 => Self::F64(Arc::new(Network::new(nodes)?)),
+            other => bail!("a stack computes in f32 or f64, not {other:?}"),
+        })
+    }
+
+    fn dtype(&self) -> DType {
+        match self {
+            Self::F32(_) => DType::F32,
+            Self::F64(_) => DType::F64,
+        }
+    }
+
+    /// The taps of `plan` for `x`, which is contiguous and of the type and shape that they are for, as an operation of
+    /// candle's graph.
+    fn apply(&self, x: &Tensor, plan: &Arc<Plan>) -> Result<Tensor> {
+        match self {
+            Self::F32(network) => x.apply_op1(Run::new(network, plan, x.track_op())),
+            Self::F64(network) => x.apply_op1(Run::new(network, plan, x.track_op())),
+        }
+    }
 }
 
 impl Stack {
@@ -47,21 +75,14 @@ impl Stack {
     /// several and is no [`Layer::Concat`]; if a convolution and the layers before it do not agree about channels.
     pub fn graph(nodes: &[(Layer, Vec<Source>)], dtype: DType) -> Result<Self> {
         check(nodes)?;
-        let network = match dtype {
-            DType::F32 => AnyNetwork::F32(Arc::new(Network::new(nodes)?)),
-            DType::F64 => AnyNetwork::F64(Arc::new(Network::new(nodes)?)),
-            other => bail!("a stack computes in f32 or f64, not {other:?}"),
-        };
+        let executor = Executor::new(nodes, dtype)?;
         let nodes = nodes.iter().map(|(layer, inputs)| Ok((without_values(layer)?, inputs.clone())));
-        Ok(Self { nodes: nodes.collect::<Result<_>>()?, network })
+        Ok(Self { nodes: nodes.collect::<Result<_>>()?, executor })
     }
 
     /// The number type that inputs must have.
     pub fn dtype(&self) -> DType {
-        match self.network {
-            AnyNetwork::F32(_) => DType::F32,
-            AnyNetwork::F64(_) => DType::F64,
-        }
+        self.executor.dtype()
     }
 
     /// Shapes of the input and of the outputs of the first `depth` layers, `[n, c, h, w]` each.
@@ -99,12 +120,7 @@ impl Stack {
             bail!("a stack of {:?} was given a tensor of {:?}", self.dtype(), x.dtype())
         }
         let plan = Arc::new(Plan::new(&self.nodes, [n, c, h, w], taps)?);
-        let x = x.contiguous()?;
-        let tracked = x.track_op();
-        let flat = match &self.network {
-            AnyNetwork::F32(network) => x.apply_op1(Run::new(network, &plan, tracked))?,
-            AnyNetwork::F64(network) => x.apply_op1(Run::new(network, &plan, tracked))?,
-        };
+        let flat = self.executor.apply(&x.contiguous()?, &plan)?;
         let output = |(tap, place): (usize, Range<usize>)| {
             flat.narrow(0, place.start, place.len())?.reshape(&plan.shapes[tap + 1][..])
         };
@@ -196,7 +212,8 @@ impl<T: Element> CustomOp1 for Run<T> {
         let Some(trace) = self.trace.get() else {
             bail!("no backward pass for a run whose input had no gradient")
         };
-        let out = with_values(gradient, |values: &[T]| self.network.backward(&self.plan, trace, values))?;
+        let gradient = gradient.contiguous()?;
+        let out = self.network.backward(&self.plan, trace, &Values::of(&gradient)?);
         Tensor::from_vec(out, &self.plan.shapes[0][..], gradient.device()).map(Some)
     }
 }

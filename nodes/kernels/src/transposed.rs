@@ -11,8 +11,9 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::activation::{Activation, View};
-use crate::convolution::{Target, Window, correlate, correlate_strip, scale_pixels, strip_rows};
+use crate::convolution::{Target, Window, correlate, correlate_strip, strip_rows};
 use crate::element::Element;
+use crate::epilogue::{Epilogue, scale_pixels};
 use crate::filters::Filters;
 use crate::layer::Padding;
 use crate::shared::Shared;
@@ -64,8 +65,8 @@ impl<T: Element> Upsampling<T> {
         }
         let source = Source { scale: Some(input_scale), ..Source::new(map, Padding::zeros(1)) };
         let size = [out.h, out.w];
-        let sink =
-            Sink { scale: output_scale, ..Sink::new(Shared::new(&mut out.data), map.n, size, outputs) };
+        let epilogue = Epilogue { scale: output_scale, ..Epilogue::none() };
+        let sink = Sink { epilogue, ..Sink::new(Shared::new(&mut out.data), map.n, size, outputs) };
         winograd::enlarge(&source, &self.filters, &sink);
         out
     }

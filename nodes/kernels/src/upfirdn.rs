@@ -4,9 +4,9 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::fir::{Separable, Taps};
 use crate::memory::zeros;
-use crate::op::{operand, to_f64, with_values};
-use crate::taps::Taps;
+use crate::op::{Values, operand, to_f64};
 
 /// Puts `up - 1` zeros behind every pixel, pads with zeros, convolves with a filter (every channel on its own) and
 /// keeps every `down`-th pixel: the `upfirdn2d` of StyleGAN2 (Karras et al., arXiv:1912.04958), for maps
@@ -19,8 +19,7 @@ use crate::taps::Taps;
 /// A filter that is the product of a column and a row is applied as such.
 #[derive(Debug, Clone)]
 pub struct Upfirdn2d {
-    /// Products of a column and a row whose sum is the filter.
-    terms: Vec<(Vec<f64>, Vec<f64>)>,
+    filter: Separable,
     up: usize,
     down: usize,
     /// left, right, top, bottom
@@ -40,7 +39,7 @@ impl Upfirdn2d {
             bail!("a {kh}x{kw} filter, up {up} and down {down}: all should be at least 1")
         }
         let filter: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * gain).collect();
-        Ok(Self { terms: separate(&filter, kw), up, down, padding })
+        Ok(Self { filter: Separable::of(&filter, kw), up, down, padding })
     }
 
     /// The resampled map, which knows its gradient.
@@ -53,11 +52,8 @@ impl Upfirdn2d {
         if self.taps(h, w).is_none() {
             let [left, right, top, bottom] = self.padding;
             let (h, w) = (h * self.up + top + bottom, w * self.up + left + right);
-            bail!(
-                "a {h}x{w} map is too small for a {}x{} filter",
-                self.terms[0].0.len(),
-                self.terms[0].1.len()
-            )
+            let [kh, kw] = self.filter.size();
+            bail!("a {h}x{w} map is too small for a {kh}x{kw} filter")
         }
         x.contiguous()?.apply_op1(self.clone())
     }
@@ -65,10 +61,10 @@ impl Upfirdn2d {
     /// Of the rows and of the columns.
     fn taps(&self, h: usize, w: usize) -> Option<[Taps; 2]> {
         let [left, right, top, bottom] = self.padding;
-        let (column, row) = &self.terms[0];
+        let [kh, kw] = self.filter.size();
         Some([
-            Taps::new(h, self.up, self.down, [top, bottom], column.len())?,
-            Taps::new(w, self.up, self.down, [left, right], row.len())?,
+            Taps::new(h, self.up, self.down, [top, bottom], kh)?,
+            Taps::new(w, self.up, self.down, [left, right], kw)?,
         ])
     }
 
@@ -77,7 +73,8 @@ impl Upfirdn2d {
         let (image_len, row_len) = (h * w * c, columns.outputs() * c);
         let images = x.len().checked_div(image_len).unwrap_or(0);
         let number = |taps: &[f64]| taps.iter().map(|tap| T::from_f64(*tap)).collect::<Vec<T>>();
-        let terms: Vec<_> = self.terms.iter().map(|(column, row)| (number(column), number(row))).collect();
+        let terms = self.filter.terms().iter();
+        let terms: Vec<_> = terms.map(|[column, row]| (number(column), number(row))).collect();
         let mut out = zeros(images * rows.outputs() * row_len);
         if out.is_empty() {
             return out;
@@ -120,25 +117,10 @@ impl Upfirdn2d {
         let Some([rows, columns]) = self.taps(h, w) else { bail!("upfirdn2d: the map is too small") };
         let shape = [rows.outputs(), columns.outputs(), c];
         let taps = [rows.transposed(), columns.transposed()];
-        let out = with_values(gradient, |gradient: &[T]| self.resample(gradient, shape, &taps))?;
+        let gradient = gradient.contiguous()?;
+        let out = self.resample::<T>(&Values::of(&gradient)?, shape, &taps);
         Tensor::from_vec(out, x.shape(), x.device())
     }
-}
-
-/// Products of a column and a row that sum up to `filter`, rows of `kw` taps: one if that is possible, otherwise
-/// one per row.
-pub(crate) fn separate(filter: &[f64], kw: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let largest = (0..filter.len()).max_by(|a, b| filter[*a].abs().total_cmp(&filter[*b].abs())).unwrap_or(0);
-    let (v, u, peak) = (largest / kw, largest % kw, filter[largest]);
-    let row = filter[v * kw..][..kw].to_vec();
-    let column: Vec<f64> = filter.chunks_exact(kw).map(|row| row[u] / peak).collect();
-    let product = column.iter().flat_map(|down| row.iter().map(move |across| down * across));
-    // NaN (of a filter of zeros) is not separable.
-    if filter.iter().zip(product).all(|(tap, product)| (tap - product).abs() <= 1e-6 * peak.abs()) {
-        return vec![(column, row)];
-    }
-    let unit = |v: usize| (0..filter.len() / kw).map(|i| if i == v { 1.0 } else { 0.0 }).collect();
-    filter.chunks_exact(kw).enumerate().map(|(v, row)| (unit(v), row.to_vec())).collect()
 }
 
 /// Sums the sources times their weights: into `out` if `overwrite`, otherwise on top of it.

@@ -1,8 +1,8 @@
 //! 3x3 convolutions with a fraction of the multiplications.
 //!
 //! Winograd's minimal filtering (Lavin & Gray, arXiv:1509.09308): tiles of outputs are made of tiles of inputs that
-//! overlap. Transformed, a tile is some numbers per channel, and the convolution is as many independent matrix products
-//! over channels:
+//! overlap. Transformed, a tile is its values at some points per channel, and the convolution is an independent matrix
+//! product over channels for each of these points:
 //!
 //! ```text
 //! out = A' [ (G w G') . (B' in B) ] A
@@ -50,8 +50,8 @@ use source::TransformTiles;
 /// Outputs that are multiplied together: two panels.
 const PAIR: usize = 2 * COLUMNS;
 
-/// Products of the largest tile.
-const MOST_PRODUCTS: usize = 81;
+/// Evaluation points of the largest tile.
+const MOST_POINTS: usize = 81;
 /// Fewer tiles than this are not worth transforming the filters.
 const LEAST_TILES: usize = 4;
 /// Fewer tiles of 6x6 outputs than this are not worth their filters.
@@ -67,8 +67,8 @@ const OWN_TILES_LEN: usize = 72 << 10;
 const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
 /// Numbers of a block of transformed tiles that all tasks share.
 const BLOCK_LEN: usize = 2 << 20;
-/// What such a block is given at least: there is some room behind each product.
-const BLOCK_CAPACITY: usize = BLOCK_LEN + MOST_PRODUCTS * COLUMNS;
+/// What such a block is given at least: there is some room behind each point.
+const BLOCK_CAPACITY: usize = BLOCK_LEN + MOST_POINTS * COLUMNS;
 /// Numbers of products that are made at once of such a block: half of a core's cache in f32.
 const PART_LEN: usize = 56 << 10;
 /// Tiles that a task transforms at once.
@@ -142,7 +142,7 @@ pub(crate) fn convolve<T: Element>(
 /// to make up for filters that are almost twice as large.
 fn is_large(size: [usize; 2]) -> bool {
     let (small, large) = (Grid::new::<Small>(1, size).tiles, Grid::new::<Large>(1, size).tiles);
-    large >= LEAST_LARGE_TILES && large * Large::PRODUCTS * 20 <= small * Small::PRODUCTS * 19
+    large >= LEAST_LARGE_TILES && large * Large::POINTS * 20 <= small * Small::POINTS * 19
 }
 
 /// Whether [`enlarge`] and [`halve`] gain from tiles, between maps of height and width `size` and those of twice the
@@ -150,7 +150,7 @@ fn is_large(size: [usize; 2]) -> bool {
 pub(crate) fn is_worthwhile_between(inputs: usize, size: [usize; 2]) -> bool {
     // Edges of tiles are computed for nothing: on small maps that is more than what is gained.
     let tiles = Grid::new::<Enlarging>(1, size.map(|size| 2 * size + 1)).tiles;
-    inputs >= LEAST_CHANNELS && tiles * Enlarging::PRODUCTS * 5 <= size[0] * size[1] * 9 * 4
+    inputs >= LEAST_CHANNELS && tiles * Enlarging::POINTS * 5 <= size[0] * size[1] * 9 * 4
 }
 
 /// The transposed convolution of stride 2 with `filters`, 3x3: `y[2 p + v, 2 q + u] += w[v, u] x[p, q]`.
@@ -185,7 +185,7 @@ struct Work<'a, T, S> {
     filters: &'a Filters<T>,
     sink: &'a Sink<'a, T>,
     grid: Grid,
-    /// Numbers of one product of a transformed tile: its channels and some room.
+    /// Numbers of one point of a transformed tile: its channels and some room.
     row_len: usize,
     scheme: PhantomData<S>,
 }
@@ -196,8 +196,8 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         panels * S::FILTERS * filter_len(self.filters.inputs)
     }
 
-    /// Numbers of one product of transformed tiles: `[tiles][row_len]`.
-    fn product_len(&self, tiles: usize) -> usize {
+    /// Numbers of one point of transformed tiles: `[tiles][row_len]`.
+    fn point_len(&self, tiles: usize) -> usize {
         tiles * self.row_len + COLUMNS
     }
 
@@ -209,12 +209,12 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         transformed.par_chunks_exact_mut(panel_len).enumerate().for_each(|(panel, to)| {
             T::run(TransformFilters::<T, S> { filters: self.filters, panel, to, scheme: PhantomData });
         });
-        let most = (OWN_TILES_LEN / (S::PRODUCTS * self.row_len)).clamp(*OWN_TILES.start(), *OWN_TILES.end());
+        let most = (OWN_TILES_LEN / (S::POINTS * self.row_len)).clamp(*OWN_TILES.start(), *OWN_TILES.end());
         let tasks = self.grid.tiles.div_ceil(most);
         (0..tasks).into_par_iter().for_each(|task| {
             let first = task * self.grid.tiles / tasks;
             let count = (task + 1) * self.grid.tiles / tasks - first;
-            let tiles_len = S::PRODUCTS * self.product_len(count);
+            let tiles_len = S::POINTS * self.point_len(count);
             T::with_scratch(tiles_len + products_len::<S>(count), |scratch| {
                 let (tiles, products) = scratch.split_at_mut(tiles_len);
                 T::run(OwnTiles { work: self, transformed: &transformed, first, count, tiles, products });
@@ -224,28 +224,28 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
 
     /// Blocks of tiles, one after the other; every task makes some outputs of a block.
     fn by_outputs(&self) {
-        let most = (BLOCK_LEN / (S::PRODUCTS * self.row_len)).max(part_tiles::<S>());
+        let most = (BLOCK_LEN / (S::POINTS * self.row_len)).max(part_tiles::<S>());
         let blocks = self.grid.tiles.div_ceil(most);
         // All of one size, so that the next layer finds this one.
         let mut buffer =
-            Buffer::new((S::PRODUCTS * self.product_len(self.grid.tiles.min(most))).max(BLOCK_CAPACITY));
+            Buffer::new((S::POINTS * self.point_len(self.grid.tiles.min(most))).max(BLOCK_CAPACITY));
         for block in 0..blocks {
             let first = block * self.grid.tiles / blocks;
             let count = (block + 1) * self.grid.tiles / blocks - first;
-            let product_len = self.product_len(count);
-            let tiles = Shared::new(&mut buffer[..S::PRODUCTS * product_len]);
+            let point_len = self.point_len(count);
+            let tiles = Shared::new(&mut buffer[..S::POINTS * point_len]);
             (0..count.div_ceil(CHUNK_TILES)).into_par_iter().for_each(|chunk| {
                 let start = chunk * CHUNK_TILES;
-                // The rows of a chunk of every product; the chunks' rows lie between each other's.
-                let to = tiles.at(start * self.row_len, (S::PRODUCTS - 1) * product_len);
+                // The rows of a chunk of every point; the chunks' rows lie between each other's.
+                let to = tiles.at(start * self.row_len, (S::POINTS - 1) * point_len);
                 let (first, count) = (first + start, CHUNK_TILES.min(count - start));
                 let (source, grid, row_len) = (self.source, self.grid, self.row_len);
                 // SAFETY: no other task transforms these tiles.
                 T::run(unsafe {
-                    TransformTiles::<T, S>::new(source, grid, [first, count], to, [product_len, row_len])
+                    TransformTiles::<T, S>::new(source, grid, [first, count], to, [point_len, row_len])
                 });
             });
-            let tiles = &buffer[..S::PRODUCTS * product_len];
+            let tiles = &buffer[..S::POINTS * point_len];
             (0..self.filters.outputs.div_ceil(PAIR)).into_par_iter().for_each(|pair| {
                 let panels = (self.filters.outputs.div_ceil(COLUMNS) - 2 * pair).min(2);
                 let transformed_len = self.transformed_len(panels);
@@ -261,7 +261,7 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
     ///
     /// # Safety
     ///
-    /// `tiles` leads to the first of these tiles in products of `product_len` numbers, and nobody else writes their
+    /// `tiles` leads to the first of these tiles at points of `point_len` numbers, and nobody else writes their
     /// outputs of this pair.
     #[inline(always)]
     unsafe fn multiply<V: Lanes<Element = T>>(
@@ -269,27 +269,27 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         [tile, count]: [usize; 2],
         pair: usize,
         tiles: *const T,
-        product_len: usize,
+        point_len: usize,
         transformed: &[T],
         products: &mut [T],
     ) {
         let depth = self.filters.inputs;
         let panel_len = S::FILTERS * filter_len(depth);
         let columns = (transformed.len() / panel_len).min(2) * COLUMNS;
-        let products_len = products_len::<S>(count) / S::PRODUCTS;
-        assert!(products.len() >= S::PRODUCTS * products_len);
-        for product in 0..S::PRODUCTS {
+        let product_len = products_len::<S>(count) / S::POINTS;
+        assert!(products.len() >= S::POINTS * product_len);
+        for point in 0..S::POINTS {
             // SAFETY: the tiles are the caller's, `transformed` holds whole panels of all filters, and `products`
             // has room for all products of the tiles' pairs.
             unsafe {
                 Product {
-                    lhs: tiles.add(product * product_len),
+                    lhs: tiles.add(point * point_len),
                     lhs_stride: self.row_len,
                     rows: count,
                     depth,
-                    rhs: transformed.as_ptr().add(S::filter_of(product) * filter_len(depth)),
+                    rhs: transformed.as_ptr().add(S::filter_of(point) * filter_len(depth)),
                     panel_len,
-                    out: products.as_mut_ptr().add(product * products_len),
+                    out: products.as_mut_ptr().add(point * product_len),
                     out_stride: PAIR,
                     columns,
                     accumulate: false,
@@ -304,32 +304,32 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
                 // SAFETY: all products of this tile and these columns were just computed; the outputs are the caller's.
                 unsafe {
                     let from = products.as_ptr().add(index * PAIR + channel);
-                    S::output::<V>(from, products_len, self.sink, place, pair * PAIR + channel);
+                    S::output::<V>(from, product_len, self.sink, place, pair * PAIR + channel);
                 }
             }
         }
     }
 }
 
-// The products of a tile or a filter are written one after the other. A power of two apart they would compete for the
+// The points of a tile or a filter lie one after the other, and so do products. A power of two apart they would compete for the
 // same places of a cache, so there is a cache line between them.
 
 /// Tiles of a block that are multiplied at once.
 fn part_tiles<S: Scheme>() -> usize {
-    PART_LEN / (S::PRODUCTS * PAIR)
+    PART_LEN / (S::POINTS * PAIR)
 }
 
-/// Numbers of the products of `tiles` tiles and a pair of panels: `[products][tiles][32]`.
+/// Numbers of the matrix products of `tiles` tiles and a pair of panels: `[points][tiles][32]`.
 fn products_len<S: Scheme>(tiles: usize) -> usize {
-    S::PRODUCTS * (tiles * PAIR + COLUMNS)
+    S::POINTS * (tiles * PAIR + COLUMNS)
 }
 
-/// Numbers of one product of a panel of filters: `[inputs][16]`.
+/// Numbers of one point of a panel of filters: `[inputs][16]`.
 fn filter_len(inputs: usize) -> usize {
     inputs * COLUMNS + COLUMNS
 }
 
-/// Transforms a panel of filters: `[filters][inputs][16]`, with room behind each product.
+/// Transforms a panel of filters: `[filters][inputs][16]`, with room behind each point.
 struct TransformFilters<'a, T, S> {
     filters: &'a Filters<T>,
     panel: usize,
@@ -384,17 +384,17 @@ impl<T: Element, S: Scheme> Job<T> for OwnTiles<'_, T, S> {
     fn run<V: Lanes<Element = T>>(self) {
         let Work { source, grid, row_len, .. } = *self.work;
         let (first, count) = (self.first, self.count);
-        let product_len = self.work.product_len(count);
-        assert!(self.tiles.len() >= S::PRODUCTS * product_len);
+        let point_len = self.work.point_len(count);
+        assert!(self.tiles.len() >= S::POINTS * point_len);
         let to = self.tiles.as_mut_ptr();
-        // SAFETY: the tiles are this task's alone, and there is room for all of their products.
-        unsafe { TransformTiles::<T, S>::new(source, grid, [first, count], to, [product_len, row_len]) }
+        // SAFETY: the tiles are this task's alone, and there is room for all of their points.
+        unsafe { TransformTiles::<T, S>::new(source, grid, [first, count], to, [point_len, row_len]) }
             .run::<V>();
         let pair_len = 2 * self.work.transformed_len(1);
         for (pair, transformed) in self.transformed.chunks(pair_len).enumerate() {
             // SAFETY: the tiles are this task's alone.
             unsafe {
-                self.work.multiply::<V>([first, count], pair, to, product_len, transformed, self.products);
+                self.work.multiply::<V>([first, count], pair, to, point_len, transformed, self.products);
             }
         }
     }
@@ -417,8 +417,8 @@ impl<T: Element, S: Scheme> Job<T> for OwnOutputs<'_, T, S> {
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
         let Work { filters, row_len, .. } = *self.work;
-        let product_len = self.work.product_len(self.count);
-        assert!(self.tiles.len() >= S::PRODUCTS * product_len);
+        let point_len = self.work.point_len(self.count);
+        assert!(self.tiles.len() >= S::POINTS * point_len);
         for (panel, to) in self.transformed.chunks_exact_mut(self.work.transformed_len(1)).enumerate() {
             TransformFilters::<T, S> { filters, panel: 2 * self.pair + panel, to, scheme: PhantomData }
                 .run::<V>();
@@ -432,7 +432,7 @@ impl<T: Element, S: Scheme> Job<T> for OwnOutputs<'_, T, S> {
             unsafe {
                 let tiles = self.tiles.as_ptr().add(start * row_len);
                 let (transformed, products) = (&*self.transformed, &mut *self.products);
-                self.work.multiply::<V>([tile, count], self.pair, tiles, product_len, transformed, products);
+                self.work.multiply::<V>([tile, count], self.pair, tiles, point_len, transformed, products);
             }
         }
     }

@@ -22,7 +22,7 @@ pub(crate) use batch_norm::folded;
 pub(crate) use builder::{Builder, Map};
 pub(crate) use known::take;
 pub use layer::Layer;
-pub use layer_list::LayerListError;
+pub use layer_list::{LayerListError, layer_entries, layer_indices};
 pub use normalisation::Normalisation;
 pub use reach::Reach;
 
@@ -62,7 +62,9 @@ impl Extractor {
     /// If a name is unknown (with all names, and the nearest) or repeated, a weight is not a finite
     /// number, or there is no layer.
     pub fn parse_layers(&self, text: &str) -> std::result::Result<Vec<(Layer, f64)>, LayerListError> {
-        layer_list::parse(text, &self.layers)
+        let names: Vec<&str> = self.layers.iter().map(Layer::name).collect();
+        let layers = layer_indices(text, &names)?;
+        Ok(layers.into_iter().map(|(index, weight)| (self.layers[index].clone(), weight)).collect())
     }
 
     /// The outputs of `layers` for pictures `[B, H, W, 3]` in 0..1: [`Extractor::normalise`], then

@@ -120,6 +120,14 @@ pub fn parameter_shapes() -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
+/// Names of all layers, from the picture upwards.
+pub fn layer_names() -> Vec<&'static str> {
+    let stages = STAGES.iter().map(|stage| match stage {
+        Stage::Pool(name, _) | Stage::Inception(name, _) => *name,
+    });
+    ["conv1", "maxpool1", "conv2", "conv3"].into_iter().chain(stages).chain(["logits"]).collect()
+}
+
 /// What only training reads.
 fn is_ignored(name: &str) -> bool {
     name.starts_with("aux1.") || name.starts_with("aux2.") || name.ends_with(".num_batches_tracked")

@@ -7,7 +7,8 @@
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
 //! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
-//! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures.
+//! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures;
+//! - [`random`]: random numbers by position.
 //!
 //! Pictures are `[B, H, W, 3]` in 0..1, feature maps `[B, C, h, w]`. Nothing here opens a file, and
 //! nothing here knows about plugins: whoever calls brings bytes and tensors.
@@ -16,13 +17,16 @@ pub mod adain;
 pub mod extractor;
 pub mod googlenet;
 pub mod imagenet;
+mod kept;
 pub mod objective;
 pub mod optim;
 mod parameters;
+pub mod random;
 pub mod squeezenet;
 pub mod stylegan;
 pub mod vgg;
 pub mod weights;
 
 pub use dreamwire_kernels::PaddingMode;
+pub use kept::{Content, Kept};
 pub use parameters::ParameterError;

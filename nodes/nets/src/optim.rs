@@ -5,7 +5,6 @@
 mod blur;
 mod jitter;
 mod octave;
-mod random;
 mod resample;
 mod resize;
 mod step_rule;
@@ -14,7 +13,6 @@ mod zoom;
 pub use blur::{cascade_blur, cascade_sigma};
 pub use jitter::{jitter_offset, roll};
 pub use octave::octave_sizes;
-pub use random::CounterRng;
 pub use resize::resize_linear;
 pub use step_rule::{Adam, Stepper};
 pub use zoom::zoom;

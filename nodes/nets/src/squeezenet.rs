@@ -89,6 +89,14 @@ pub fn parameter_shapes() -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
+/// Names of all layers, from the picture upwards.
+pub fn layer_names() -> Vec<&'static str> {
+    let stages = STAGES.iter().map(|stage| match stage {
+        Stage::Pool(name) | Stage::Fire { name, .. } => *name,
+    });
+    std::iter::once("relu1").chain(stages).chain(["relu10", "logits"]).collect()
+}
+
 /// Layers are added in the order of [`parameter_shapes`].
 fn build(tensors: Vec<Tensor>) -> Result<Extractor> {
     let mut network = Builder::new(tensors);

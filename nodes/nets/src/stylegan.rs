@@ -25,7 +25,7 @@ use candle_core::{DType, Tensor};
 
 use crate::parameters::ParameterError;
 
-mod foreign;
+mod architecture;
 mod interpolate;
 mod latents;
 mod layer;
@@ -36,11 +36,11 @@ mod random;
 mod synthesis;
 
 pub use interpolate::{Interpolation, interpolate};
-pub use latents::{mix, truncate};
+pub use latents::{NotLatents, check_latents, mix, truncate};
 use layout::Parameters;
 pub use mapping::Mapping;
 pub use randn::randn;
-pub use random::random_tensors;
+pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
 
 /// Of the negative side of every leaky ReLU.
@@ -60,7 +60,7 @@ pub struct StyleGan {
 pub enum StyleGanError {
     /// Another network, which was recognised.
     #[error("these are the weights of {what}; {hint}")]
-    Foreign {
+    OtherNetwork {
         /// The network.
         what: &'static str,
         /// What to do about it.
@@ -100,8 +100,8 @@ impl StyleGan {
         dtype: DType,
     ) -> Result<Self, StyleGanError> {
         let tensors = generator(tensors);
-        if let Some((what, hint)) = foreign::recognise(&tensors) {
-            return Err(StyleGanError::Foreign { what, hint });
+        if let Some((what, hint)) = architecture::recognise(&tensors) {
+            return Err(StyleGanError::OtherNetwork { what, hint });
         }
         let parameters = Parameters::new(tensors)?;
         Ok(Self {

@@ -135,7 +135,7 @@ fn build(variant: Variant, tensors: Vec<Tensor>, padding: PaddingMode) -> candle
                 network.conv(map, filters, 1, Padding { mode: padding, ..Padding::zeros(1) })?
             }
             Work::Relu => network.relu(map),
-            Work::Pool => network.max_pool(map, 2, 2, 0, variant.is_adain()),
+            Work::Pool => network.max_pool(map, 2, 2, 0, variant.covers_edges()),
         };
         network.name(&name, map);
     }

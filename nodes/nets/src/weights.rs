@@ -9,14 +9,14 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
-mod foreign;
+mod signature;
 
 /// Bytes that do not hold usable tensors.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// Another kind of file.
     #[error("this is {what}, not a safetensors file{hint}")]
-    Foreign {
+    OtherFile {
         /// The kind of file.
         what: &'static str,
         /// What to do about it, with a leading `; `, or nothing.
@@ -72,8 +72,8 @@ pub enum WeightsError {
 /// If the bytes are another kind of file (says which), are cut off or damaged, or hold a type that
 /// is not read.
 pub fn read(bytes: &[u8]) -> Result<HashMap<String, Tensor>, WeightsError> {
-    if let Some((what, hint)) = foreign::recognise(bytes) {
-        return Err(WeightsError::Foreign { what, hint });
+    if let Some((what, hint)) = signature::recognise(bytes) {
+        return Err(WeightsError::OtherFile { what, hint });
     }
     check_size(bytes)?;
     let found = bytes.len() as u64;

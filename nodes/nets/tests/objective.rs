@@ -7,7 +7,7 @@ use dreamwire_nets::objective::{
     Norm, Reduction, anchor_distance, channel_energy, energy, gram, gram_distance, guide, l1_distance,
     l2_distance, statistics_distance, total_variation,
 };
-use dreamwire_nets::optim::CounterRng;
+use dreamwire_nets::random::CounterRng;
 
 /// Two images.
 const SHAPE: [usize; 4] = [2, 3, 4, 5];

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor, Var};
-use dreamwire_nets::optim::CounterRng;
+use dreamwire_nets::random::CounterRng;
 use dreamwire_nets::stylegan::{StyleGan, StyleGanError, randn, random_tensors};
 
 /// A network of few channels, no two layers alike: z of 5, w of 3, two mapping layers.
@@ -74,8 +74,7 @@ impl Small {
 fn uniform(seed: u64, shape: &[usize]) -> Tensor {
     let rng = CounterRng::new(seed);
     let count: usize = shape.iter().product();
-    let values: Vec<f64> =
-        (0..count as u64).map(|n| ((rng.at(n) >> 11) as f64 / (1u64 << 53) as f64 - 0.5) * 3.0).collect();
+    let values: Vec<f64> = (0..count as u64).map(|n| (rng.uniform(n) - 0.5) * 3.0).collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 

@@ -1,3 +1,4 @@
+use dreamwire_nets::stylegan::{NotLatents, check_latents};
 use dreamwire_sdk::prelude::*;
 
 /// The most latents of a batch.
@@ -32,16 +33,17 @@ pub(crate) fn latent(inputs: &Inputs, port: &str) -> Result<Tensor> {
 
 fn shaped(inputs: &Inputs, port: &str, ranks: &[usize], wanted: &str) -> Result<Tensor> {
     let tensor = inputs.tensor(port)?;
-    if tensor.dtype() != DType::F32 {
-        let found = tensor.dtype().as_str();
-        return Err(Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}")));
-    }
-    if !ranks.contains(&tensor.rank()) || tensor.elem_count() == 0 {
-        let found = tensor.dims();
-        let error = Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}"));
-        let is_z = ranks == [3] && tensor.rank() == 2;
-        return Err(if is_z { error.hint("this is a LATENT_Z: put MappingNetwork between") } else { error });
-    }
+    check_latents(&tensor, ranks).map_err(|error| match error {
+        NotLatents::Type(found) => {
+            let found = found.as_str();
+            Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}"))
+        }
+        NotLatents::Shape(found) => {
+            let error = Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}"));
+            let is_z = ranks == [3] && found.len() == 2;
+            if is_z { error.hint("this is a LATENT_Z: put MappingNetwork between") } else { error }
+        }
+    })?;
     Ok(tensor)
 }
 

@@ -15,39 +15,32 @@ use crate::latent;
 ///
 /// Errors: fewer than 2 latents; more than 4096 frames in all.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// The path between keyframes.
-    #[serde(default = "cubic")]
-    pub(crate) mode: Mode,
+    #[serde(with = "InterpolationName")]
+    pub(crate) mode: Interpolation,
     /// From one keyframe to the next.
     #[schemars(range(min = 1, max = 1000))]
-    #[serde(default = "frames")]
     pub(crate) frames: usize,
     /// Back to the first latent: a loop.
-    #[serde(default = "yes")]
     pub(crate) closed: bool,
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
+impl Default for Params {
+    fn default() -> Self {
+        Self { mode: Interpolation::Cubic, frames: 24, closed: true }
+    }
+}
+
+/// How a graph names an [`Interpolation`].
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(remote = "Interpolation", rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Mode {
+pub(crate) enum InterpolationName {
     Linear,
     Spherical,
     Cubic,
-}
-
-fn cubic() -> Mode {
-    Mode::Cubic
-}
-
-fn frames() -> usize {
-    24
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[derive(Default)]
@@ -71,12 +64,7 @@ impl Node for LatentInterpolate {
         let frames = params.frames as u64;
         let total = if params.closed { count * frames } else { (count - 1) * frames + 1 };
         latent::check_count(total).map_err(|error| error.at("frames"))?;
-        let mode = match params.mode {
-            Mode::Linear => Interpolation::Linear,
-            Mode::Spherical => Interpolation::Spherical,
-            Mode::Cubic => Interpolation::Cubic,
-        };
-        Ok(interpolate(&latents, mode, params.frames, params.closed)?.into())
+        Ok(interpolate(&latents, params.mode, params.frames, params.closed)?.into())
     }
 }
 

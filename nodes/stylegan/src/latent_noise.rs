@@ -11,23 +11,20 @@ use crate::{latent, list};
 ///
 /// Errors: a list that does not parse; seeds above 4294967295; more than 4096 latents.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Numbers and ranges, both ends included: `0-8,15` makes ten latents.
-    #[serde(default = "zero")]
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) seeds: String,
     /// How many numbers the mapping network takes: 512 in almost all of them.
     #[schemars(range(min = 1, max = 4096))]
-    #[serde(default = "width")]
     pub(crate) width: usize,
 }
 
-fn zero() -> String {
-    "0".to_owned()
-}
-
-fn width() -> usize {
-    512
+impl Default for Params {
+    fn default() -> Self {
+        Self { seeds: "0".to_owned(), width: 512 }
+    }
 }
 
 #[derive(Default)]
@@ -45,6 +42,11 @@ impl Node for LatentNoise {
         let numbers: Vec<f32> =
             seeds.iter().flat_map(|seed| randn(*seed, params.width)).map(|x| x as f32).collect();
         Ok(Tensor::from_vec(numbers, (seeds.len(), params.width), call.device())?.into())
+    }
+
+    /// Rejects lists that cannot be parsed, and too many seeds.
+    fn check(params: &Params) -> Result<()> {
+        parse(&params.seeds).map(drop)
     }
 }
 
@@ -115,7 +117,10 @@ mod tests {
 
     #[test]
     fn lists_keep_their_order() {
-        let check = |list: &str, expected: &[u32]| assert_eq!(parse(list).expect(list), expected);
+        let check = |list: &str, expected: &[u32]| {
+            assert_eq!(parse(list).expect(list), expected);
+            assert!(LatentNoise::check(&Params { seeds: list.to_owned(), ..Params::default() }).is_ok());
+        };
         check("0-2, 5", &[0, 1, 2, 5]);
         check("7,3,7", &[7, 3, 7]);
         check("4294967294-4294967295", &[u32::MAX - 1, u32::MAX]);
@@ -127,6 +132,8 @@ mod tests {
         let check = |seeds: &str, expected: &str| {
             let params = format!(r#"{{"seeds": "{seeds}"}}"#);
             small::check_error::<LatentNoise>(&params, &[], "seeds", expected);
+            let params = Params { seeds: seeds.to_owned(), ..Params::default() };
+            assert_eq!(LatentNoise::check(&params).unwrap_err().to_string(), expected);
         };
         check("", "the list is empty: write numbers and ranges such as 0-8,15");
         check("1,,2", "`1,,2` has a comma with nothing beside it");

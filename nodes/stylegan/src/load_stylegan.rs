@@ -1,7 +1,7 @@
 use dreamwire_sdk::prelude::*;
 
 use crate::functions::{Generator, Mapping};
-use crate::network::Kept;
+use crate::network::{self, Kept};
 
 /// A StyleGAN2 network as two functions on wires: MAPPING turns random numbers into styles, GENERATOR styles into
 /// a picture.
@@ -20,26 +20,22 @@ use crate::network::Kept;
 /// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
 /// architecture.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// A safetensors file with the names of stylegan2-ada-pytorch, with or without `G_ema.` in front; or
     /// `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16 to 1024.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["random:*"]))]
-    #[serde(default = "random")]
     pub(crate) weights: String,
     /// Activations are limited to plus and minus this, as stylegan2-ada trains its networks; those converted from
     /// TensorFlow have no limit: 0.
     #[schemars(range(min = 0.0))]
-    #[serde(default = "clamp")]
     pub(crate) clamp: f64,
 }
 
-fn random() -> String {
-    "random:0:256".to_owned()
-}
-
-fn clamp() -> f64 {
-    256.0
+impl Default for Params {
+    fn default() -> Self {
+        Self { weights: "random:0:256".to_owned(), clamp: 256.0 }
+    }
 }
 
 #[derive(Default)]
@@ -56,8 +52,13 @@ impl Node for LoadStyleGAN {
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let read = || call.read(&params.weights);
-        let network = self.kept.network(&params.weights, params.clamp, read)?;
+        let network = network::network(&mut self.kept, &params.weights, params.clamp, read)?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
+    }
+
+    /// Rejects names of random networks that do not exist.
+    fn check(params: &Params) -> Result<()> {
+        network::random(&params.weights).map(drop)
     }
 }
 
@@ -102,6 +103,11 @@ mod tests {
     fn weights_that_will_not_do_are_told_by_name() {
         check_error("random:x:16", b"", "`random:x:16`: a random network is named ", "`random:SEED:SIZE`");
         check_error("random:1:100", b"", "`random:1:100`: ", "100");
+        // Before any file is read.
+        let check =
+            |weights: &str| LoadStyleGAN::check(&Params { weights: weights.to_owned(), ..Params::default() });
+        assert!(check("random:1:100").unwrap_err().to_string().starts_with("`random:1:100`: "));
+        assert!(check("random:1:64").is_ok() && check("net.safetensors").is_ok());
         check_error("net.pt", b"<!doctype html>", "`net.pt`: this is an HTML page", "");
         let missing = "synthesis.b8.conv1.bias";
         check_error("net.safetensors", &small::file_without(missing), "`net.safetensors`: ", missing);

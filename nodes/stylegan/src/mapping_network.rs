@@ -13,24 +13,20 @@ use crate::latent;
 ///
 /// Source: Karras et al., arXiv:1812.04948, appendix B (the truncation trick).
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// How far from the average: 0 is the average itself, 1 the style as it comes.
     #[schemars(range(min = -2.0, max = 2.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "psi")]
     pub(crate) truncation_psi: f64,
     /// How many layers are pulled, from the coarsest; -1 is all.
     #[schemars(range(min = -1, max = 18))]
-    #[serde(default = "all")]
     pub(crate) truncation_cutoff: i32,
 }
 
-fn psi() -> f64 {
-    0.7
-}
-
-fn all() -> i32 {
-    -1
+impl Default for Params {
+    fn default() -> Self {
+        Self { truncation_psi: 0.7, truncation_cutoff: -1 }
+    }
 }
 
 #[derive(Default)]

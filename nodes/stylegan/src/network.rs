@@ -1,77 +1,71 @@
 use dreamwire_nets::stylegan::{self, StyleGan};
-use dreamwire_nets::weights;
+use dreamwire_nets::{Content, weights};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
-/// The network of the last run, kept because reading or drawing weights takes longer than a small picture.
-#[derive(Default)]
-pub(crate) struct Kept(Option<(Key, StyleGan)>);
+/// Networks by where their weights come from, and what activations are limited to.
+pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), StyleGan>;
 
-/// What makes two networks the same.
-#[derive(PartialEq)]
-struct Key {
-    source: Source,
-    clamp: f64,
-}
-
-/// Where the weights come from: a file is its content, not its name.
-#[derive(PartialEq)]
-enum Source {
+/// Where the weights come from.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Source {
     Random { seed: u64, side: usize },
-    File(blake3::Hash),
+    File(Content),
 }
 
-impl Kept {
-    /// The network of the weights called `name`, built if it is not the one of the last run: `random:SEED:SIZE`,
-    /// or whatever bytes `read` gives. Activations are limited to +-`clamp`, or not at all if that is 0.
-    ///
-    /// # Errors
-    ///
-    /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
-    pub(crate) fn network(
-        &mut self,
-        name: &str,
-        clamp: f64,
-        read: impl FnOnce() -> Result<Bytes>,
-    ) -> Result<StyleGan> {
-        let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
-        let (source, bytes) = match name.strip_prefix("random:") {
-            Some(rest) => (random(rest).map_err(unusable)?, Bytes::from(&[][..])),
-            None => {
-                let bytes = read()?;
-                (Source::File(blake3::hash(&bytes)), bytes)
-            }
-        };
-        let key = Key { source, clamp };
-        if let Some((kept, network)) = &self.0
-            && *kept == key
-        {
-            return Ok(network.clone());
+/// The network of the weights called `name`, built if it is not the one that is kept: `random:SEED:SIZE`, or whatever
+/// bytes `read` gives. Activations are limited to +-`clamp`, or not at all if that is 0.
+///
+/// # Errors
+///
+/// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
+pub(crate) fn network(
+    kept: &mut Kept,
+    name: &str,
+    clamp: f64,
+    read: impl FnOnce() -> Result<Bytes>,
+) -> Result<StyleGan> {
+    let unusable = |what: String| unusable(name, &what);
+    let (source, bytes) = match random(name)? {
+        Some(source) => (source, Bytes::from(&[][..])),
+        None => {
+            let bytes = read()?;
+            (Source::File(Content::of(&bytes)), bytes)
         }
-        // The old network goes before the new one comes: each is 120 MB.
-        self.0 = None;
-        let tensors = match key.source {
+    };
+    kept.network((source, clamp), || {
+        let tensors = match source {
             Source::Random { seed, side } => {
                 stylegan::random_tensors(seed, side).map_err(|error| unusable(error.to_string()))?
             }
             Source::File(_) => weights::read(&bytes).map_err(|error| unusable(error.to_string()))?,
         };
         let limit = (clamp > 0.0).then_some(clamp);
-        let network =
-            StyleGan::new(tensors, limit, DType::F32).map_err(|error| unusable(error.to_string()))?;
-        Ok(self.0.insert((key, network)).1.clone())
-    }
+        StyleGan::new(tensors, limit, DType::F32).map_err(|error| unusable(error.to_string()))
+    })
 }
 
-/// `SEED:SIZE`.
-fn random(text: &str) -> std::result::Result<Source, String> {
+fn unusable(name: &str, what: &str) -> Error {
+    Error::content(format!("`{name}`: {what}")).at("weights")
+}
+
+/// The random network of the name `random:SEED:SIZE`; nothing for a name of another form.
+///
+/// # Errors
+///
+/// If these are not two numbers, or there is no network of that size.
+pub(crate) fn random(name: &str) -> Result<Option<Source>> {
+    let Some(text) = name.strip_prefix("random:") else { return Ok(None) };
     let parsed = text
         .split_once(':')
-        .and_then(|(seed, side)| Some(Source::Random { seed: seed.parse().ok()?, side: side.parse().ok()? }));
-    parsed.ok_or_else(|| {
-        "a random network is named `random:SEED:SIZE` with two whole numbers, for example `random:0:256`"
-            .to_owned()
-    })
+        .and_then(|(seed, side)| Some((seed.parse::<u64>().ok()?, side.parse::<usize>().ok()?)));
+    let (seed, side) = parsed.ok_or_else(|| {
+        let form =
+            "a random network is named `random:SEED:SIZE` with two whole numbers, for example `random:0:256`";
+        unusable(name, form)
+    })?;
+    stylegan::check_resolution(side).map_err(|error| unusable(name, &error.to_string()))?;
+    Ok(Some(Source::Random { seed, side }))
 }
 
 #[cfg(test)]
@@ -85,7 +79,7 @@ mod tests {
         let mut kept = Kept::default();
         let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
         let mut picture = |seed, clamp| {
-            let network = kept.network("it", clamp, || Ok(small::file(seed).into())).unwrap();
+            let network = network(&mut kept, "it", clamp, || Ok(small::file(seed).into())).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         };
         let first = picture(0, 256.0);
@@ -95,7 +89,7 @@ mod tests {
         // Nothing in this network comes near 256, so no clamp makes the same picture.
         assert_eq!(first, picture(0, 0.0));
         assert!(
-            kept.network("it", 256.0, || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into()))
+            network(&mut kept, "it", 256.0, || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into()))
                 .is_err()
         );
     }
@@ -103,7 +97,7 @@ mod tests {
     #[test]
     fn files_are_read_and_random_networks_are_not() {
         let read = |name: &str| {
-            let network = Kept::default().network(name, 0.0, || Err(Error::failed("read")));
+            let network = network(&mut Kept::default(), name, 0.0, || Err(Error::failed("read")));
             network.map(|_| ()).expect_err("refused")
         };
         assert_eq!(read("random.safetensors").to_string(), "read");

@@ -1,4 +1,4 @@
-use dreamwire_nets::optim::CounterRng;
+use dreamwire_nets::random::CounterRng;
 use dreamwire_sdk::prelude::*;
 
 use crate::latent;
@@ -21,21 +21,13 @@ pub(crate) fn planes(generator: &FnSpec, seed: Option<u64>, device: &Device) -> 
         let numbers: Vec<f32> = match seed {
             Some(seed) => {
                 let rng = CounterRng::new(seed).stream(index as u64);
-                (0..(height * width) as u64).map(|position| normal(rng, position) as f32).collect()
+                (0..(height * width) as u64).map(|position| rng.normal(position) as f32).collect()
             }
             None => vec![0.0; height * width],
         };
         Ok(Tensor::from_vec(numbers, (1, 1, height, width), device)?)
     };
     generator.inputs.iter().skip(1).enumerate().map(plane).collect()
-}
-
-/// Standard normal (Box and Muller), from the numbers `2 position` and `2 position + 1`.
-fn normal(rng: CounterRng, position: u64) -> f64 {
-    // Uniform in 0..1, 1 excluded.
-    let uniform = |position| (rng.at(position) >> 11) as f64 / (1u64 << 53) as f64;
-    let radius = (-2.0 * (1.0 - uniform(2 * position)).ln()).sqrt();
-    radius * (std::f64::consts::TAU * uniform(2 * position + 1)).cos()
 }
 
 #[cfg(test)]

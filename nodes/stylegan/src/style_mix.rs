@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::ops::{Range, RangeInclusive};
 
 use dreamwire_nets::stylegan::mix;
 use dreamwire_sdk::prelude::*;
@@ -16,15 +17,17 @@ use crate::{latent, list};
 ///
 /// Source: Karras et al., arXiv:1812.04948, section 3.1.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// What comes from the columns: layers and ranges such as `0-6,9`, or coarse, middle, fine.
-    #[serde(default = "coarse")]
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
 }
 
-fn coarse() -> String {
-    "coarse".to_owned()
+impl Default for Params {
+    fn default() -> Self {
+        Self { layers: "coarse".to_owned() }
+    }
 }
 
 #[derive(Default)]
@@ -58,10 +61,39 @@ impl Node for StyleMix {
         let chosen = parse(&params.layers, layers).map_err(|error| Error::param("layers", error))?;
         Ok(mix(&rows, &columns, &chosen)?.into())
     }
+
+    /// Rejects lists that cannot be parsed. How many layers the latents have is known at run time.
+    fn check(params: &Params) -> Result<()> {
+        let checked = entries(&params.layers).map(drop);
+        checked.map_err(|error| {
+            Error::param("layers", error)
+                .hint("write layers and ranges such as `0-6,9`, or coarse, middle, fine")
+        })
+    }
 }
 
 /// Ranges of layers that have names, by what they decide.
-const NAMED: [(&str, std::ops::Range<usize>); 3] = [("coarse", 0..4), ("middle", 4..8), ("fine", 8..18)];
+const NAMED: [(&str, Range<usize>); 3] = [("coarse", 0..4), ("middle", 4..8), ("fine", 8..18)];
+
+/// Layers as they are written in a list.
+enum Entry<'a> {
+    /// One of [`NAMED`].
+    Named(Range<usize>),
+    /// Numbers, as they are written and what they mean.
+    Numbered(&'a str, RangeInclusive<u32>),
+}
+
+/// The entries of a list.
+fn entries(text: &str) -> std::result::Result<Vec<Entry<'_>>, String> {
+    list::pieces(text)?.into_iter().map(entry).collect()
+}
+
+fn entry(piece: &str) -> std::result::Result<Entry<'_>, String> {
+    match NAMED.iter().find(|(name, _)| *name == piece) {
+        Some((_, layers)) => Ok(Entry::Named(layers.clone())),
+        None => Ok(Entry::Numbered(piece, list::range(piece)?)),
+    }
+}
 
 /// The layers of a list, of the `count` that there are, each once and sorted.
 fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
@@ -75,17 +107,14 @@ fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
         format!("{error}; these latents have {count} layers, 0 to {last}, of which some have names: {named}")
     };
     let mut chosen = BTreeSet::new();
-    for piece in list::pieces(text).map_err(known)? {
-        match NAMED.iter().find(|(name, _)| *name == piece) {
+    for entry in entries(text).map_err(known)? {
+        match entry {
             // A name means those of its layers that a network of this size has.
-            Some((_, layers)) => chosen.extend(layers.clone().filter(|layer| *layer < count)),
-            None => {
-                let layers = list::range(piece).map_err(known)?;
-                if *layers.end() as usize >= count {
-                    return Err(known(format!("`{piece}` goes beyond the last layer")));
-                }
-                chosen.extend(layers.map(|layer| layer as usize));
+            Entry::Named(layers) => chosen.extend(layers.filter(|layer| *layer < count)),
+            Entry::Numbered(piece, layers) if *layers.end() as usize >= count => {
+                return Err(known(format!("`{piece}` goes beyond the last layer")));
             }
+            Entry::Numbered(_, layers) => chosen.extend(layers.map(|layer| layer as usize)),
         }
     }
     if chosen.is_empty() {
@@ -150,6 +179,17 @@ mod tests {
         check("corse", 8, "`corse` is neither a number nor a range such as 3-9");
         check("4-1", 8, "`4-1` runs backwards: write 1-4");
         check("", 8, "the list is empty: write numbers and ranges such as 0-8,15");
+    }
+
+    #[test]
+    fn lists_are_judged_without_latents() {
+        let check = |layers: &str| StyleMix::check(&Params { layers: layers.to_owned() });
+        for layers in ["coarse", "0-17, fine", "40"] {
+            assert!(check(layers).is_ok(), "{layers}");
+        }
+        let error = check("corse").unwrap_err();
+        assert_eq!(error.input(), "layers");
+        assert!(error.to_string().contains("coarse, middle, fine"), "{error}");
     }
 
     #[test]

@@ -17,15 +17,19 @@ const MAX_PIXELS: u64 = 1 << 27;
 ///
 /// Source: Karras et al., arXiv:1912.04958.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Where the noise comes from; a network without noise looks the same in all modes.
-    #[serde(default = "stored")]
     pub(crate) noise_mode: NoiseMode,
     /// Of random noise; the other modes ignore it.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
-    #[serde(default)]
     pub(crate) noise_seed: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { noise_mode: NoiseMode::Const, noise_seed: 0 }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
@@ -35,10 +39,6 @@ pub(crate) enum NoiseMode {
     Const,
     Random,
     None,
-}
-
-fn stored() -> NoiseMode {
-    NoiseMode::Const
 }
 
 #[derive(Default)]
@@ -103,5 +103,4 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "synthesis_tests.rs"]
 mod tests;

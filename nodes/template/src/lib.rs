@@ -25,11 +25,6 @@
 // Node, Kind, Port, port, Call, Inputs, Outputs, Error, Result, Tensor, Device, JsonSchema, Deserialize, ...
 use dreamwire_sdk::prelude::*;
 
-// Serde takes a default from a function. The schema shows it to the user, so it is stated once, here.
-fn half() -> f64 {
-    0.5
-}
-
 // The params: what a graph file may set by a literal. This struct is the only place where they are described; the
 // check of graph files, the list of kinds, and the widgets of an editor all come from it. In here:
 // - The doc of the struct is the doc of the kind, its first line the summary. Say formula, shapes, ranges, errors.
@@ -42,12 +37,20 @@ fn half() -> f64 {
 /// `a` and `b` are `[B,H,W,C]` of one shape, in 0..1, and so is the result.
 /// Errors: two shapes.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Params {
     /// 0 gives `a`, 1 gives `b`.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
-    #[serde(default = "half")]
     pub amount: f64,
+}
+
+// What a param is when the graph leaves it out; the schema shows it to the user, so it is stated once, here. A param
+// that a graph has to give has no default: then leave `default` out above, and write `#[serde(default)]` over each
+// field that may be left out.
+impl Default for Params {
+    fn default() -> Self {
+        Self { amount: 0.5 }
+    }
 }
 
 /// The node. Fields of this struct survive from run to run while the host watches a graph: a place for loaded weights,

@@ -1,5 +1,6 @@
 //! Weights files made up for tests, and what the tests of all nodes do.
 
+use dreamwire_nets::random::CounterRng;
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::serde_json::{Map, Value as Json, json};
 use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
@@ -30,12 +31,10 @@ pub(crate) fn file(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
     file
 }
 
-/// In -1..1, by the finaliser of splitmix64.
+/// In -1..1.
 fn noise(place: usize, index: usize) -> f32 {
-    let mut z = (((place as u64) << 32) + index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z >> 40) as f32 / (1u32 << 23) as f32 - 1.0
+    let bits = CounterRng::new(0).at(((place as u64) << 32) + index as u64);
+    (bits >> 40) as f32 / (1u32 << 23) as f32 - 1.0
 }
 
 /// The file with the first numbers of `tensor`, one per element of `bits`, replaced by these bits of a float16 or

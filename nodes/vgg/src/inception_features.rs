@@ -3,7 +3,7 @@ use dreamwire_nets::{PaddingMode, googlenet};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::network::{Features, Kept};
+use crate::network::{self, Features, Kept};
 use crate::nonfinite;
 
 /// GoogLeNet's view of a picture (Inception v1), as a function on a wire: the network of the first DeepDreams.
@@ -38,20 +38,22 @@ pub(crate) struct Params {
     #[schemars(extend("format" = "dw-weights"))]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `inception4c:1, inception5a:0.5`.
+    #[schemars(extend("x-dw-list" = true))]
     #[serde(default = "inception4c")]
     pub(crate) layers: String,
     /// What the weights were trained on. `half`: `(x - 0.5) / 0.5`, as the weights that torchvision publishes
     /// (its `transform_input`). `imagenet`: minus ImageNet's mean, by its deviation, as other networks of
     /// torchvision. `caffe`: blue, green, red, minus the mean of Google's DeepDream notebook, (104, 116, 122) of
     /// 255, by 58 of 255.
-    #[serde(default = "half")]
+    #[serde(default)]
     pub(crate) input: Input,
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub(crate) enum Input {
+    #[default]
     Half,
     Imagenet,
     Caffe,
@@ -59,10 +61,6 @@ pub(crate) enum Input {
 
 fn inception4c() -> String {
     "inception4c".to_owned()
-}
-
-fn half() -> Input {
-    Input::Half
 }
 
 /// The auxiliary classifiers, which only training needs.
@@ -87,14 +85,18 @@ impl Node for InceptionFeatures {
             Input::Caffe => Normalisation::CAFFE,
         };
         let bytes = call.read(&params.weights)?;
-        let network = self.kept.network(&params.weights, &bytes, params.input, |tensors| {
+        let network = network::network(&mut self.kept, &params.weights, &bytes, params.input, |tensors| {
             nonfinite::warn(call, &params.weights, &tensors, &UNUSED);
             googlenet::extractor(tensors, normalisation)
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }
+
+    /// Rejects unknown layers: every file that `run` accepts is GoogLeNet.
+    fn check(params: &Params) -> Result<()> {
+        network::check_layers(&params.layers, Some(googlenet::layer_names().as_slice()))
+    }
 }
 
 #[cfg(test)]
-#[path = "inception_features_tests.rs"]
 mod tests;

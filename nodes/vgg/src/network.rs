@@ -1,54 +1,45 @@
 use std::collections::HashMap;
 use std::slice;
 
-use dreamwire_nets::extractor::{Extractor, Layer};
-use dreamwire_nets::{PaddingMode, ParameterError, weights};
+use dreamwire_nets::extractor::{Extractor, Layer, layer_entries, layer_indices};
+use dreamwire_nets::{Content, PaddingMode, ParameterError, weights};
 use dreamwire_sdk::prelude::*;
 
-/// The network of the last run, kept because reading and unpacking weights takes longer than using
-/// them on a small picture.
-pub(crate) struct Kept<S>(Option<(Key<S>, Extractor)>);
+/// Keeps the network of a node's last run, by the content of its weights and the node's settings.
+pub(crate) type Kept<S> = dreamwire_nets::Kept<(Content, S), Extractor>;
 
-/// What makes two networks the same: the content of the weights, not their name, and the node's settings.
-#[derive(PartialEq)]
-struct Key<S> {
-    content: blake3::Hash,
+/// The network with these weights, the bytes of the file `name`: the kept one if content and `settings` are the same,
+/// otherwise what `build` makes of the tensors.
+///
+/// # Errors
+///
+/// If `bytes` are not weights that `build` takes: says what they are, or which tensors are wrong.
+pub(crate) fn network<S: PartialEq>(
+    kept: &mut Kept<S>,
+    name: &str,
+    bytes: &[u8],
     settings: S,
-}
-
-impl<S> Default for Kept<S> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<S: PartialEq> Kept<S> {
-    /// The network of these weights, the bytes of the file `name`: `build` makes it of their tensors and
-    /// `settings`, if it is not the one of the last run.
-    ///
-    /// # Errors
-    ///
-    /// If `bytes` are not weights that `build` takes: says what they are, or which tensors are wrong.
-    pub(crate) fn network(
-        &mut self,
-        name: &str,
-        bytes: &[u8],
-        settings: S,
-        build: impl FnOnce(HashMap<String, Tensor>) -> std::result::Result<Extractor, ParameterError>,
-    ) -> Result<Extractor> {
-        let key = Key { content: blake3::hash(bytes), settings };
-        if let Some((kept, network)) = &self.0
-            && *kept == key
-        {
-            return Ok(network.clone());
-        }
-        // The old network goes before the new one comes: two of them are 240 MB.
-        self.0 = None;
-        let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
+    build: impl FnOnce(HashMap<String, Tensor>) -> std::result::Result<Extractor, ParameterError>,
+) -> Result<Extractor> {
+    let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
+    kept.network((Content::of(bytes), settings), || {
         let tensors = weights::read(bytes).map_err(|error| unusable(error.to_string()))?;
-        let network = build(tensors).map_err(|error| unusable(error.to_string()))?;
-        Ok(self.0.insert((key, network)).1.clone())
-    }
+        build(tensors).map_err(|error| unusable(error.to_string()))
+    })
+}
+
+/// Checks the param `layers`: layers of a network with these names; if `known` is none because a file decides which
+/// network it is, only the syntax.
+///
+/// # Errors
+///
+/// As [`Features::new`].
+pub(crate) fn check_layers<N: AsRef<str>>(layers: &str, known: Option<&[N]>) -> Result<()> {
+    let checked = match known {
+        Some(names) => layer_indices(layers, names).map(drop),
+        None => layer_entries(layers).map(drop),
+    };
+    checked.map_err(|error| Error::param("layers", error))
 }
 
 /// FEATURES: from a picture `[B,H,W,3]` in 0..1 to the chosen layers, `[B,C,h,w]` each.
@@ -109,11 +100,11 @@ impl Differentiable for Features {
         let (_, height, width, _) = image.dims4()?;
         let (deepest, minimum) = (&self.deepest, self.minimum);
         if height.min(width) < minimum {
-            return Err(Error::shape(
-                "image",
-                format!(
-                    "a picture of {width}x{height} is too small for `{deepest}`: it takes {minimum}x{minimum}"
-                ),
+            let message = format!(
+                "a picture of {width}x{height} is too small for `{deepest}`: it takes {minimum}x{minimum}"
+            );
+            return Err(Error::shape("image", message).hint(
+                "name an earlier layer in `layers`, or take a larger picture; in a dream, fewer `octaves`",
             ));
         }
         Ok(self.network.features(image, &self.layers)?)

@@ -1,7 +1,7 @@
 use dreamwire_nets::{PaddingMode, squeezenet};
 use dreamwire_sdk::prelude::*;
 
-use crate::network::{Features, Kept};
+use crate::network::{self, Features, Kept};
 use crate::{builtin, nonfinite};
 
 /// SqueezeNet's view of a picture, as a function on a wire: small and fast, and it knows the classes of ImageNet.
@@ -27,24 +27,21 @@ use crate::{builtin, nonfinite};
 ///
 /// Source: Iandola et al., arXiv:1602.07360, version 1.1, in torchvision's form.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
     /// `features.0.weight` to `classifier.1.bias`.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["squeezenet1_1"]))]
-    #[serde(default = "squeezenet1_1")]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `fire6:1, fire8:0.5`.
-    #[serde(default = "fire6")]
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
 }
 
-fn squeezenet1_1() -> String {
-    builtin::SQUEEZENET.name.to_owned()
-}
-
-fn fire6() -> String {
-    "fire6".to_owned()
+impl Default for Params {
+    fn default() -> Self {
+        Self { weights: builtin::SQUEEZENET.name.to_owned(), layers: "fire6".to_owned() }
+    }
 }
 
 #[derive(Default)]
@@ -61,14 +58,18 @@ impl Node for SqueezeNetFeatures {
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = builtin::SQUEEZENET.or_file(call, &params.weights)?;
-        let network = self.kept.network(&params.weights, &bytes, (), |tensors| {
+        let network = network::network(&mut self.kept, &params.weights, &bytes, (), |tensors| {
             nonfinite::warn(call, &params.weights, &tensors, &[]);
             squeezenet::extractor(tensors)
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }
+
+    /// Rejects unknown layers: every file that `run` accepts is SqueezeNet 1.1.
+    fn check(params: &Params) -> Result<()> {
+        network::check_layers(&params.layers, Some(squeezenet::layer_names().as_slice()))
+    }
 }
 
 #[cfg(test)]
-#[path = "squeezenet_features_tests.rs"]
 mod tests;

@@ -1,8 +1,9 @@
-use dreamwire_nets::{PaddingMode, vgg};
+use dreamwire_nets::PaddingMode;
+use dreamwire_nets::vgg::{self, Variant};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::network::{Features, Kept};
+use crate::network::{self, Features, Kept};
 use crate::{builtin, nonfinite};
 
 /// A VGG network's view of a picture, as a function on a wire: what a dream amplifies and a style is made of.
@@ -24,41 +25,39 @@ use crate::{builtin, nonfinite};
 ///
 /// Source: Simonyan & Zisserman, arXiv:1409.1556, configurations D and E, in torchvision's form.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// `vgg16` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
     /// `features.N.weight` and `features.N.bias`, or pytorch-AdaIN's, `N.weight` and `N.bias`, there with or
     /// without `encoder.` in front. Classifiers and decoders may be in it and are not used.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["vgg16"]))]
-    #[serde(default = "vgg16")]
     pub(crate) weights: String,
     /// Layers with weights, which are 1 where left out: `relu4_3:1, relu5_1:0.5, conv3_2`.
-    #[serde(default = "relu4_3")]
+    #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
     /// What convolutions see outside of the picture: zeros, as the network was trained, or the picture
     /// mirrored (reflect), as AdaIN wants it.
-    #[serde(default = "zeros")]
-    pub(crate) padding: Padding,
+    #[serde(with = "PaddingName")]
+    pub(crate) padding: PaddingMode,
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            weights: builtin::VGG16.name.to_owned(),
+            layers: "relu4_3".to_owned(),
+            padding: PaddingMode::Zeros,
+        }
+    }
+}
+
+/// How a graph names a [`PaddingMode`].
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(remote = "PaddingMode", rename_all = "lowercase")]
 #[schemars(inline)]
-pub(crate) enum Padding {
+pub(crate) enum PaddingName {
     Zeros,
     Reflect,
-}
-
-fn vgg16() -> String {
-    builtin::VGG16.name.to_owned()
-}
-
-fn relu4_3() -> String {
-    "relu4_3".to_owned()
-}
-
-fn zeros() -> Padding {
-    Padding::Zeros
 }
 
 /// What files may hold besides the convolutions: torchvision's and timm's classifiers, pytorch-AdaIN's decoder.
@@ -77,19 +76,22 @@ impl Node for VGGFeatures {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let padding = match params.padding {
-            Padding::Zeros => PaddingMode::Zeros,
-            Padding::Reflect => PaddingMode::Reflect,
-        };
-        let bytes = builtin::VGG16.or_file(call, &params.weights)?;
-        let network = self.kept.network(&params.weights, &bytes, padding, |tensors| {
-            nonfinite::warn(call, &params.weights, &tensors, &UNUSED);
+        let Params { weights, layers, padding } = params;
+        let bytes = builtin::VGG16.or_file(call, &weights)?;
+        let network = network::network(&mut self.kept, &weights, &bytes, padding, |tensors| {
+            nonfinite::warn(call, &weights, &tensors, &UNUSED);
             vgg::extractor(tensors, padding)
         })?;
-        Ok(Outputs::new().function(Features::new(network, &params.layers, padding)?))
+        Ok(Outputs::new().function(Features::new(network, &layers, padding)?))
+    }
+
+    /// Rejects layers that the built-in network does not have. A file may be another VGG: of its layers only lists that
+    /// cannot be parsed are rejected.
+    fn check(params: &Params) -> Result<()> {
+        let known = (params.weights == builtin::VGG16.name).then(|| vgg::layer_names(Variant::Vgg16));
+        network::check_layers(&params.layers, known.as_deref())
     }
 }
 
 #[cfg(test)]
-#[path = "vgg_features_tests.rs"]
 mod tests;

@@ -85,12 +85,12 @@ fn a_flipped_byte_in_a_png_is_refused() {
 }
 
 #[test]
-fn empty_and_foreign_files_are_named() {
+fn empty_and_other_files_are_named() {
     assert_eq!(refused("a.png", b"").to_string(), "`a.png` is empty (0 bytes)");
     let error = refused("a.png", b"version https://git-lfs.github.com/spec/v1\n").to_string();
-    assert!(error.contains("Git LFS pointer") && error.contains(foreign::READABLE), "{error}");
+    assert!(error.contains("Git LFS pointer") && error.contains(signature::READABLE), "{error}");
     let error = refused("a.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").to_string();
-    assert!(error.contains("HEIC") && error.contains(foreign::READABLE), "{error}");
+    assert!(error.contains("HEIC") && error.contains(signature::READABLE), "{error}");
     assert!(refused("a.dat", b"hello").to_string().contains("not a picture"));
 }
 

@@ -11,9 +11,10 @@
 
 use rayon::prelude::*;
 
-use super::{Window, finish, scale_pixels, strip_rows};
+use super::{Geometry, Window, strip_rows};
 use crate::activation::{Activation, View};
 use crate::element::Element;
+use crate::epilogue::{finish, scale_pixels};
 use crate::filters::Filters;
 use crate::product::{COLUMNS, Product, SLICE_DEPTH};
 use crate::relu::{Signs, byte_len, note_signs};
@@ -29,8 +30,8 @@ const MOST_DEPTH: usize = 160;
 const PIXELS: usize = 42;
 
 /// Whether a convolution of this kind gains from it: decided by shapes alone.
-pub(crate) fn is_worthwhile<T: Element>(filters: &Filters<T>) -> bool {
-    (1..=MOST_INPUTS).contains(&filters.inputs) && filters.kh * filters.depth() <= MOST_DEPTH
+pub(super) fn is_worthwhile(inputs: usize, [kh, kw]: [usize; 2]) -> bool {
+    (1..=MOST_INPUTS).contains(&inputs) && kh * kw * inputs <= MOST_DEPTH
 }
 
 /// Convolves `map` into `out`, `[n, h, w, o]`. The signs of the outputs are noted in `signs`, if somebody wants them.
@@ -47,7 +48,8 @@ pub(crate) fn correlate<T: Element>(
     }
     let depth = filters.kh * filters.depth();
     let panels = whole_panels(filters);
-    let padded_row = (map.w + window.padding.left + window.padding.right) * map.c;
+    let Geometry { padding, stride } = window.geometry;
+    let padded_row = (map.w + padding.left + padding.right) * map.c;
     let rows = strip_rows(h, w, depth);
     let strips = h.div_ceil(rows);
     let out = Shared::new(&mut out.data);
@@ -57,7 +59,7 @@ pub(crate) fn correlate<T: Element>(
         let rows = rows.min(h - first);
         let image = &map.data[n * map.image_len()..][..map.image_len()];
         let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
-        let output_scale = window.output_scale.map(|scale| &scale[n * outputs..][..outputs]);
+        let epilogue = window.epilogue.of_image(n, outputs);
         // The first pixel of the strip, of the whole batch.
         let pixel = (n * h + first) * w;
         let (out_len, signs_len) = (rows * w * outputs, rows * w * byte_len(outputs));
@@ -68,20 +70,20 @@ pub(crate) fn correlate<T: Element>(
             // SAFETY: as for the outputs.
             unsafe { std::slice::from_raw_parts_mut(start, signs_len) }
         });
-        let padded_len = ((rows - 1) * window.stride + filters.kh) * padded_row;
+        let padded_len = ((rows - 1) * stride + filters.kh) * padded_row;
         // Whole vectors are copied, so behind both there is room for what the last one has too much.
         T::with_scratch(padded_len + PIXELS * depth + 2 * COLUMNS, |scratch| {
             let (padded, windows) = scratch.split_at_mut(padded_len + COLUMNS);
             let own = &mut padded[..padded_len];
             let size = [map.h, map.w, map.c];
-            window.padding.write_rows(size, image, first * window.stride, padded_row, own);
+            padding.write_rows(size, image, first * stride, padded_row, own);
             scale_pixels(own, input_scale);
             for (block, out) in out.chunks_mut(PIXELS * outputs).enumerate() {
                 let first = block * PIXELS;
                 T::run(Block {
                     padded,
                     padded_row,
-                    stride: window.stride,
+                    stride,
                     filters,
                     panels: &panels,
                     w,
@@ -89,7 +91,7 @@ pub(crate) fn correlate<T: Element>(
                     windows: &mut *windows,
                     out: &mut *out,
                 });
-                finish(out, output_scale, window, pixel + first);
+                finish(out, outputs, epilogue, pixel + first);
                 if let Some(signs) = &mut signs {
                     note_signs(out, outputs, &mut signs[first * byte_len(outputs)..]);
                 }

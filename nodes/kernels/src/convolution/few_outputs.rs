@@ -33,13 +33,14 @@ const STRIP_LEN: usize = 1 << 16;
 /// Rows of a strip for every row by which a window reaches over its edge: at most a tenth is multiplied twice.
 const ROWS_PER_OVERHANG: usize = 10;
 
-/// Whether the way back through these transposed filters gains from it: decided by shapes alone.
-pub(crate) fn is_worthwhile<T>(transposed: &Filters<T>) -> bool {
-    (1..=MOST_OUTPUTS).contains(&transposed.outputs) && transposed.inputs > 0
+/// Whether the way back through a convolution with these numbers of outputs and inputs gains from it: decided by shapes
+/// alone.
+pub(super) fn is_worthwhile([outputs, inputs]: [usize; 2]) -> bool {
+    (1..=MOST_OUTPUTS).contains(&inputs) && outputs > 0
 }
 
 /// The gradient with respect to an input of `h` by `w` pixels, `[n, h, w, c]`, from that of the outputs.
-pub(crate) fn correlate_transposed<T: Element>(
+pub(super) fn correlate_transposed<T: Element>(
     gradient: &Activation<T>,
     transposed: &Filters<T>,
     padding: Padding,

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::element::Element;
-use crate::taps::Taps;
+use crate::fir::Taps;
 
 /// One side of a map that a filter passes over.
 pub(super) struct Axis {

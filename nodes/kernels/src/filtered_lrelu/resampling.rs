@@ -1,9 +1,9 @@
 use std::ops::Range;
 
 use super::axis::{Axis, Links};
-use super::filter::Filter;
 use super::ring::{BLOCK, Ring};
 use crate::element::Element;
+use crate::fir::Separable;
 use crate::simd::Lanes;
 
 /// A filter's way over the rows and columns of a map, or its transpose.
@@ -13,14 +13,14 @@ pub(super) struct Resampling<T> {
 }
 
 impl<T: Element> Resampling<T> {
-    pub(super) fn new([rows, columns]: &[Axis; 2], filter: &Filter) -> Self {
-        let terms = filter.terms.iter();
+    pub(super) fn new([rows, columns]: &[Axis; 2], filter: &Separable) -> Self {
+        let terms = filter.terms().iter();
         let terms = terms.map(|[column, row]| [Links::new(rows, column), Links::new(columns, row)]);
         Self { terms: terms.collect() }
     }
 
-    pub(super) fn transposed([rows, columns]: &[Axis; 2], filter: &Filter) -> Self {
-        let terms = filter.terms.iter();
+    pub(super) fn transposed([rows, columns]: &[Axis; 2], filter: &Separable) -> Self {
+        let terms = filter.terms().iter();
         let terms =
             terms.map(|[column, row]| [Links::transposed(rows, column), Links::transposed(columns, row)]);
         Self { terms: terms.collect() }

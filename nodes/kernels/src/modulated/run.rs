@@ -7,7 +7,7 @@ use super::slopes::Slopes;
 use super::weights::Weights;
 use crate::activation::View;
 use crate::element::Element;
-use crate::op::{operand, with_values};
+use crate::op::{Values, operand};
 
 /// One application of a layer, to a map, styles and planes of noise, of which there may be none.
 pub(super) struct Run<T> {
@@ -46,20 +46,16 @@ impl<T: Element> CustomOp3 for Run<T> {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let [shape, y_shape]: [[usize; 4]; 2] = [x.dims4()?.into(), y.dims4()?.into()];
         let wants_noise = noise.track_op();
-        let found = with_values(x, |x: &[T]| {
-            with_values(styles, |styles: &[T]| {
-                with_values(noise, |noise: &[T]| {
-                    with_values(y, |y: &[T]| {
-                        with_values(gradient, |gradient: &[T]| {
-                            let y = View::new(y, y_shape);
-                            let slopes = Slopes::new(y, gradient, noise, &self.behind);
-                            let x = View::new(x, shape);
-                            self.weights.backward(x, styles, &slopes, &self.behind.smoothing, wants_noise)
-                        })
-                    })
-                })
-            })
-        })?????;
+        let (x, styles, noise) = (x.contiguous()?, styles.contiguous()?, noise.contiguous()?);
+        let (y, gradient) = (y.contiguous()?, gradient.contiguous()?);
+        let found = {
+            let (x, styles, noise) =
+                (Values::<T>::of(&x)?, Values::<T>::of(&styles)?, Values::<T>::of(&noise)?);
+            let (y, gradient) = (Values::<T>::of(&y)?, Values::<T>::of(&gradient)?);
+            let slopes = Slopes::new(View::new(&y, y_shape), &gradient, &noise, &self.behind);
+            let x = View::new(&x, shape);
+            self.weights.backward(x, &styles, &slopes, &self.behind.smoothing, wants_noise)
+        };
         let to_noise = if wants_noise {
             Some(Tensor::from_vec(found.noise, noise.shape(), noise.device())?)
         } else {

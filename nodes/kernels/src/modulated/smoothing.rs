@@ -4,21 +4,19 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::band::{Band, bands};
-use super::fir::{Fir, Rows};
 use super::slopes::{Slopes, Sums, Totals};
 use crate::activation::{Activation, View};
-use crate::convolution::{Finish, Window};
 use crate::element::Element;
+use crate::epilogue::{Epilogue, Finish};
+use crate::fir::{Fir, Rows, Separable};
 use crate::memory::zeros;
 use crate::op::to_f64;
 use crate::simd::{Job, Lanes};
-use crate::upfirdn::separate;
 
 /// What an enlarged map is convolved with, every channel on its own.
 #[derive(Clone)]
 pub(super) struct Smoothing {
-    /// Products of a column and a row whose sum is the filter.
-    terms: Vec<(Vec<f64>, Vec<f64>)>,
+    filter: Separable,
     /// Zeros above and on the left, and below and on the right.
     padding: [usize; 2],
 }
@@ -26,7 +24,7 @@ pub(super) struct Smoothing {
 impl Smoothing {
     /// The map stays as it is: one tap of 1.
     pub(super) fn none() -> Self {
-        Self { terms: vec![(vec![1.0], vec![1.0])], padding: [0, 0] }
+        Self { filter: Separable::square(vec![1.0]), padding: [0, 0] }
     }
 
     /// `filter` is `[k, k]`; it makes `2 h` rows of `2 h + 1`. Three of four pixels of what was enlarged were zeros: hence
@@ -37,11 +35,11 @@ impl Smoothing {
             bail!("a square filter of at least 2x2 taps expected, found {kh}x{kw}")
         }
         let filter: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * 4.0).collect();
-        Ok(Self { terms: separate(&filter, kw), padding: [kw.div_ceil(2) - 1, (kw - 2) / 2] })
+        Ok(Self { filter: Separable::of(&filter, kw), padding: [kw.div_ceil(2) - 1, (kw - 2) / 2] })
     }
 
     fn taps(&self) -> usize {
-        self.terms[0].1.len()
+        self.filter.size()[1]
     }
 
     /// Rows of the result for `size` rows of a map; columns likewise.
@@ -50,12 +48,13 @@ impl Smoothing {
     }
 
     /// From a map of the height and width `from`, times `gain`.
-    fn filter<T: Element>(&self, from: [usize; 2], channels: usize, gain: f64) -> Fir<T> {
+    fn forward<T: Element>(&self, from: [usize; 2], channels: usize, gain: f64) -> Fir<T> {
         // This is a convolution, so the filter is flipped.
         let flipped = |taps: &[f64], gain: f64| -> Vec<T> {
             taps.iter().rev().map(|tap| T::from_f64(tap * gain)).collect()
         };
-        let terms = self.terms.iter().map(|(column, row)| [flipped(column, gain), flipped(row, 1.0)]);
+        let terms = self.filter.terms().iter();
+        let terms = terms.map(|[column, row]| [flipped(column, gain), flipped(row, 1.0)]);
         let to = from.map(|size| self.outputs(size));
         Fir { terms: terms.collect(), before: self.padding[0], from, to, channels }
     }
@@ -63,27 +62,27 @@ impl Smoothing {
     /// The way back, to a map of the height and width `to`.
     fn transposed<T: Element>(&self, to: [usize; 2], channels: usize) -> Fir<T> {
         let number = |taps: &[f64]| -> Vec<T> { taps.iter().map(|tap| T::from_f64(*tap)).collect() };
-        let terms = self.terms.iter().map(|(column, row)| [number(column), number(row)]);
+        let terms = self.filter.terms().iter().map(|[column, row]| [number(column), number(row)]);
         let from = to.map(|size| self.outputs(size));
         Fir { terms: terms.collect(), before: self.taps() - 1 - self.padding[0], from, to, channels }
     }
 
-    /// Smooths a map, times `gain`, and does what `window` says to the outputs. The answer is these and their shape,
-    /// `[n, h, w, c]`.
+    /// Smooths a map, times `gain`, and does what `epilogue`, which has no scale, says to the outputs. The answer is these
+    /// and their shape, `[n, h, w, c]`.
     pub(super) fn apply<T: Element>(
         &self,
         map: View<'_, T>,
         gain: f64,
-        window: &Window<'_, T>,
+        epilogue: Epilogue<'_, T>,
     ) -> (Vec<T>, [usize; 4]) {
-        let fir = self.filter::<T>([map.h, map.w], map.c, gain);
+        let fir = self.forward::<T>([map.h, map.w], map.c, gain);
         let [h, w] = fir.to;
         let mut out = zeros(map.n * h * w * map.c);
         bands(&mut out, h, w * map.c).into_par_iter().for_each(|band| {
             let values = &map.data[band.image * map.image_len()..][..map.image_len()];
             let source = Rows { values, count: map.h, row_len: map.w * map.c, column: 0 };
             T::with_scratch(fir.span_len(), |blended| {
-                T::run(Smooth { fir: &fir, source, window, band, blended });
+                T::run(Smooth { fir: &fir, source, epilogue, band, blended });
             });
         });
         (out, [map.n, h, w, map.c])
@@ -120,7 +119,7 @@ impl Smoothing {
 struct Smooth<'a, T> {
     fir: &'a Fir<T>,
     source: Rows<'a, T>,
-    window: &'a Window<'a, T>,
+    epilogue: Epilogue<'a, T>,
     band: Band<'a, T>,
     /// Room for a row of a tile.
     blended: &'a mut [T],
@@ -131,7 +130,7 @@ impl<T: Element> Job<T> for Smooth<'_, T> {
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
-        let Self { fir, source, window, band, blended } = self;
+        let Self { fir, source, epilogue, band, blended } = self;
         let ([h, w], c) = (fir.to, fir.channels);
         for columns in fir.tiles() {
             for (row, out) in band.values.chunks_exact_mut(w * c).enumerate() {
@@ -139,7 +138,7 @@ impl<T: Element> Job<T> for Smooth<'_, T> {
                 let out = &mut out[columns.start * c..columns.end * c];
                 fir.row::<V>(&source, y, &columns, blended, out);
                 let first_pixel = (band.image * h + y) * w + columns.start;
-                Finish { out, scale: None, window, first_pixel }.run::<V>();
+                Finish { out, channels: c, epilogue, first_pixel }.run::<V>();
             }
         }
     }

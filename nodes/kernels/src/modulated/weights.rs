@@ -10,6 +10,7 @@ use crate::activation::View;
 use crate::convolution::{Window, correlate};
 use crate::demodulation::Energy;
 use crate::element::Element;
+use crate::epilogue::Epilogue;
 use crate::filters::Filters;
 use crate::layer::Padding;
 use crate::rectifier::Rectifier;
@@ -19,12 +20,12 @@ use crate::winograd::Rounding;
 
 /// Weights in the kernels' layout.
 pub(super) struct Weights<T> {
-    geometry: Geometry<T>,
+    form: Form<T>,
     energy: Option<Energy>,
     outputs: usize,
 }
 
-enum Geometry<T> {
+enum Form<T> {
     /// Stride 1, zeros around the picture so that it keeps its size.
     Same {
         filters: Filters<T>,
@@ -46,14 +47,14 @@ impl<T: Element> Weights<T> {
     pub(super) fn new(weight: &Tensor, demodulate: bool, is_upsampling: bool) -> Result<Self> {
         let (outputs, inputs, kh, kw) = weight.dims4()?;
         let values = weight.to_dtype(T::DTYPE)?.flatten_all()?.to_vec1::<T>()?;
-        let geometry = if is_upsampling {
-            Geometry::Upsampling(Box::new(Upsampling::from_oihw(&values, [outputs, inputs])))
+        let form = if is_upsampling {
+            Form::Upsampling(Box::new(Upsampling::from_oihw(&values, [outputs, inputs])))
         } else {
             let filters = Filters::from_oihw(&values, [outputs, inputs, kh, kw]);
-            Geometry::Same { filters, transposed: OnceLock::new() }
+            Form::Same { filters, transposed: OnceLock::new() }
         };
         let energy = demodulate.then(|| Energy::of(&values, inputs, kh * kw));
-        Ok(Self { geometry, energy, outputs })
+        Ok(Self { form, energy, outputs })
     }
 
     /// The outputs, and their shape `[n, h, w, c]`.
@@ -68,31 +69,30 @@ impl<T: Element> Weights<T> {
         // The gain is above 0, so it may come before the rectifier: it is part of all that is added up there.
         let noise: Vec<T> = noise.iter().map(|noise| *noise * T::from_f64(gain)).collect();
         let bias: Vec<T> = behind.bias.iter().map(|bias| T::from_f64(bias * gain)).collect();
-        let window = Window {
+        let epilogue = Epilogue {
+            scale: None,
             noise: (!noise.is_empty()).then_some(&noise[..]),
             bias: Some(&bias),
             rectified: if slope == 1.0 { Rectified::No } else { Rectified::Leaky(T::from_f64(slope)) },
             clamp: clamp.map(T::from_f64),
-            ..Window::new(Padding::zeros(0), 1)
         };
         let factors = self.energy.as_ref().map(|energy| energy.factors(styles));
-        match &self.geometry {
-            Geometry::Same { filters, .. } => {
+        match &self.form {
+            Form::Same { filters, .. } => {
                 let factors = factors.unwrap_or_else(|| vec![T::from_f64(1.0); x.n * self.outputs]);
                 let scale: Vec<T> = factors.iter().map(|factor| *factor * T::from_f64(gain)).collect();
                 let window = Window {
-                    padding: Padding::zeros(filters.kh / 2),
                     input_scale: Some(styles),
-                    output_scale: Some(&scale),
-                    ..window
+                    epilogue: Epilogue { scale: Some(&scale), ..epilogue },
+                    ..Window::new(Padding::zeros(filters.kh / 2), 1)
                 };
                 let y = correlate(x, filters, &window, Rounding::Fine);
                 let shape = [y.n, y.h, y.w, y.c];
                 (y.data.into_vec(), shape)
             }
-            Geometry::Upsampling(filters) => {
+            Form::Upsampling(filters) => {
                 let map = filters.apply(x, styles, factors.as_deref());
-                behind.smoothing.apply(map.view(), gain, &window)
+                behind.smoothing.apply(map.view(), gain, epilogue)
             }
         }
     }
@@ -110,15 +110,15 @@ impl<T: Element> Weights<T> {
     ) -> Gradients<T> {
         let factors = self.energy.as_ref().map(|energy| energy.factors(styles));
         // By the scaled map; what is left is the scale itself.
-        let (mut to_x, totals) = match &self.geometry {
-            Geometry::Same { filters, transposed } => {
+        let (mut to_x, totals) = match &self.form {
+            Form::Same { filters, transposed } => {
                 let (gradient, totals) = slopes.gradient(wants_noise);
                 let transposed = transposed.get_or_init(|| filters.transposed());
                 let padding = Padding::zeros(filters.kh / 2);
                 let window = Window { input_scale: factors.as_deref(), ..Window::new(padding, 1) };
                 (correlate(gradient.view(), transposed, &window, Rounding::Coarse), totals)
             }
-            Geometry::Upsampling(filters) => {
+            Form::Upsampling(filters) => {
                 let size = [2 * x.h + 1, 2 * x.w + 1];
                 let (gradient, totals) = smoothing.gradient(slopes, size, wants_noise);
                 (filters.apply_transposed(gradient.view(), factors.as_deref()), totals)

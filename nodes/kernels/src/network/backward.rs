@@ -43,7 +43,8 @@ impl<T: Element> Network<T> {
             let gradient = if let (Step::Conv(conv), Saved::Noted(noted)) = (step, saved) {
                 let shapes = [plan.shapes[input], plan.shapes[unit.head + 1]];
                 let slopes = trace.slopes(plan, inputs[0]);
-                let (gradient, done) = conv.backward(&gradient, noted.winners.as_ref(), shapes, slopes);
+                let (algorithm, winners) = (unit.gradient_algorithm, noted.winners.as_ref());
+                let (gradient, done) = conv.backward(algorithm, &gradient, winners, shapes, slopes);
                 is_rectified[input] = done;
                 gradient
             } else {

@@ -4,8 +4,9 @@ use candle_core::{Result, Tensor};
 
 use super::plan::Unit;
 use crate::activation::Activation;
-use crate::convolution::{self, correlate, correlate_transposed, few_inputs, few_outputs, reach};
+use crate::convolution::{Algorithm, Window, correlate_by, correlate_transposed, few_inputs, reach};
 use crate::element::Element;
+use crate::epilogue::Epilogue;
 use crate::filters::Filters;
 use crate::layer::Padding;
 use crate::relu::{Rectified, Signs};
@@ -57,64 +58,65 @@ impl<T: Element> Convolution<T> {
         keep_trace: bool,
     ) -> (Activation<T>, Noted<T>) {
         let [n, channels, h, w] = computed;
-        let Filters { kh, kw, inputs, .. } = self.filters;
-        if !winograd::is_worthwhile([kh, kw], self.stride, inputs, [h, w]) {
-            let window = convolution::Window {
-                bias: self.bias.as_deref(),
-                rectified,
-                ..convolution::Window::new(self.padding, self.stride)
-            };
-            let rectifier = unit.rectifier.filter(|_| keep_trace);
-            if few_inputs::is_worthwhile(&self.filters) {
-                let mut out = Activation::new(computed);
-                let mut signs = rectifier.map(|_| Signs::new(n * h * w, channels, rectified));
-                few_inputs::correlate(map.view(), &self.filters, &window, &mut out, signs.as_mut());
-                return (out, Noted { signs, winners: None });
+        let epilogue = Epilogue { bias: self.bias.as_deref(), rectified, ..Epilogue::none() };
+        let window = Window { epilogue, ..Window::new(self.padding, self.stride) };
+        let rectifier = unit.rectifier.filter(|_| keep_trace);
+        let new_signs = |pixels| rectifier.map(|_| Signs::new(pixels, channels, rectified));
+        match unit.algorithm {
+            Algorithm::Tiles => {
+                let mut out = Activation::new(stored);
+                let pixels = out.n * out.h * out.w;
+                let mut signs = new_signs(pixels);
+                let mut winners = unit.pool.filter(|_| keep_trace).map(|_| WinnerBits::new(pixels, channels));
+                let size = [out.h, out.w];
+                let sink = Sink {
+                    epilogue,
+                    signs: signs.as_mut().map(|signs| Shared::new(&mut signs.bytes)),
+                    pool: unit.pool.map(|_| Pool { size, winners: winners.as_mut().map(WinnerBits::write) }),
+                    ..Sink::new(Shared::new(&mut out.data), n, [h, w], channels)
+                };
+                let source = Source::new(map.view(), self.padding);
+                winograd::convolve(&source, &self.filters, &sink, Rounding::Fine);
+                (out, Noted { signs, winners })
             }
-            let out = correlate(map.view(), &self.filters, &window, Rounding::Fine);
-            let signs = rectifier.map(|_| Signs::of(&out, rectified));
-            return (out, Noted { signs, winners: None });
+            Algorithm::FewInputs => {
+                let mut out = Activation::new(computed);
+                let mut signs = new_signs(n * h * w);
+                few_inputs::correlate(map.view(), &self.filters, &window, &mut out, signs.as_mut());
+                (out, Noted { signs, winners: None })
+            }
+            algorithm => {
+                let out = correlate_by(algorithm, map.view(), &self.filters, &window, Rounding::Fine);
+                let signs = rectifier.map(|_| Signs::of(&out, rectified));
+                (out, Noted { signs, winners: None })
+            }
         }
-        let mut out = Activation::new(stored);
-        let pixels = out.n * out.h * out.w;
-        let signs = unit.rectifier.filter(|_| keep_trace);
-        let mut signs = signs.map(|_| Signs::new(pixels, channels, rectified));
-        let mut winners = unit.pool.filter(|_| keep_trace).map(|_| WinnerBits::new(pixels, channels));
-        let size = [out.h, out.w];
-        let sink = Sink {
-            bias: self.bias.as_deref(),
-            rectified,
-            signs: signs.as_mut().map(|signs| Shared::new(&mut signs.bytes)),
-            pool: unit.pool.map(|_| Pool { size, winners: winners.as_mut().map(WinnerBits::write) }),
-            ..Sink::new(Shared::new(&mut out.data), n, [h, w], channels)
-        };
-        winograd::convolve(&Source::new(map.view(), self.padding), &self.filters, &sink, Rounding::Fine);
-        (out, Noted { signs, winners })
     }
 
     /// The gradient with respect to the input, of the shape `input`, from that of the outputs, of the shape `computed`,
-    /// or of their pool's. Where a pixel's gradient is complete, it is multiplied with `slopes`, those of the
-    /// rectifier that the input came from; the answer says whether that was done.
+    /// or of their pool's, by the algorithm that the plan has chosen. Where a pixel's gradient is complete, it is
+    /// multiplied with `slopes`, those of the rectifier that the input came from; the answer says whether that was done.
     pub(super) fn backward(
         &self,
+        algorithm: Algorithm,
         gradient: &Activation<T>,
         winners: Option<&WinnerBits>,
         [input, computed]: [[usize; 4]; 2],
         slopes: Option<&Signs<T>>,
     ) -> (Activation<T>, bool) {
         let transposed = self.transposed.get_or_init(|| self.filters.transposed());
-        let Filters { kh, kw, inputs, outputs, .. } = *transposed;
+        if algorithm != Algorithm::Tiles || self.stride != 1 {
+            let (padding, stride) = (self.padding, self.stride);
+            let gradient = correlate_transposed(algorithm, gradient, transposed, padding, stride, input);
+            return (gradient, false);
+        }
+        let Filters { kh, kw, outputs, .. } = *transposed;
         let [n, _, h, w] = computed;
         let (around, rest) = reach(self.padding, [kh, kw]);
         let size = |size: usize, [before, after]: [usize; 2], kernel: usize| {
             (size + before + after + 1).saturating_sub(kernel)
         };
         let size = [size(h, [around.top, around.bottom], kh), size(w, [around.left, around.right], kw)];
-        // Only tiles know what to do with a pool's gradient.
-        let is_few = winners.is_none() && few_outputs::is_worthwhile(transposed);
-        if is_few || !winograd::is_worthwhile([kh, kw], self.stride, inputs, size) {
-            return (correlate_transposed(gradient, transposed, self.padding, self.stride, input), false);
-        }
         let mut out = Activation::new([n, outputs, size[0], size[1]]);
         let source = Source {
             unpool: winners.map(|winners| (winners.read(), [h, w])),

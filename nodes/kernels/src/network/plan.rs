@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use candle_core::Result;
 
+use crate::convolution::Algorithm;
 use crate::layer::{Layer, Node, Source};
-use crate::winograd;
 
 /// What one run computes: decided by the layers, the input's shape and the taps alone.
 ///
@@ -28,8 +28,12 @@ pub(super) struct Unit {
     pub(super) head: usize,
     /// A rectifier behind a convolution.
     pub(super) rectifier: Option<usize>,
-    /// A 2x2 max-pool behind that.
+    /// A 2x2 max-pool behind that; only [`Algorithm::Tiles`], both ways, do it.
     pub(super) pool: Option<usize>,
+    /// How a convolution is computed.
+    pub(super) algorithm: Algorithm,
+    /// And its gradient.
+    pub(super) gradient_algorithm: Algorithm,
 }
 
 impl Unit {
@@ -76,25 +80,24 @@ impl Plan {
 
     /// The layer at `head` and what is done with it.
     fn unit(&self, nodes: &[Node], head: usize) -> Unit {
-        let mut unit = Unit { head, rectifier: None, pool: None };
-        let Layer::Conv { stride, .. } = &nodes[head].0 else { return unit };
+        let (algorithm, gradient_algorithm) = (Algorithm::Direct, Algorithm::Direct);
+        let mut unit = Unit { head, rectifier: None, pool: None, algorithm, gradient_algorithm };
+        let Layer::Conv { weight, stride, padding, .. } = &nodes[head].0 else { return unit };
+        let (computed, [_, inputs, h, w]) = (self.shapes[head + 1], self.shapes[nodes[head].1[0].value()]);
+        let kernel = [weight.dims()[2], weight.dims()[3]];
+        unit.algorithm = Algorithm::of(inputs, kernel, *stride, [computed[2], computed[3]]);
+        unit.gradient_algorithm = Algorithm::of_gradient([computed[1], inputs], kernel, *padding, [h, w]);
         unit.rectifier = self
             .only_reader(head)
             .filter(|reader| matches!(nodes[*reader].0, Layer::Relu | Layer::LeakyRelu { .. }));
-        unit.pool = self.only_reader(unit.last()).filter(|reader| {
-            // Convolutions that do a pool, and its transpose on the way back, are those of `winograd`.
-            let Layer::Conv { weight, .. } = &nodes[head].0 else { return false };
-            let (computed, [_, inputs, h, w]) =
-                (self.shapes[head + 1], self.shapes[nodes[head].1[0].value()]);
-            let halves = [computed[0], computed[1], computed[2] / 2, computed[3] / 2];
-            let kernel = [weight.dims()[2], weight.dims()[3]];
-            let is_halving =
-                matches!(nodes[*reader].0, Layer::MaxPool { kernel: 2, stride: 2, padding: 0, .. });
-            is_halving
-                && self.shapes[*reader + 1] == halves
-                && winograd::is_worthwhile(kernel, *stride, inputs, [computed[2], computed[3]])
-                && winograd::is_worthwhile(kernel, *stride, computed[1], [h, w])
-        });
+        if (unit.algorithm, unit.gradient_algorithm) == (Algorithm::Tiles, Algorithm::Tiles) {
+            unit.pool = self.only_reader(unit.last()).filter(|reader| {
+                let halves = [computed[0], computed[1], computed[2] / 2, computed[3] / 2];
+                let is_halving =
+                    matches!(nodes[*reader].0, Layer::MaxPool { kernel: 2, stride: 2, padding: 0, .. });
+                is_halving && self.shapes[*reader + 1] == halves
+            });
+        }
         unit
     }
 

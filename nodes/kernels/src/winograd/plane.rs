@@ -9,8 +9,8 @@ use super::scheme::Line;
 use crate::element::Element;
 use crate::simd::Lanes;
 
-/// The place of the product of value `i` along the columns and `j` along the rows, where `P` values meet `F` transformed
-/// taps: products of one tap stand together.
+/// The place of the point `i` along the columns and `j` along the rows, where `P` values meet `F` transformed taps: points
+/// of one tap stand together.
 #[inline(always)]
 const fn index<const P: usize, const F: usize>(i: usize, j: usize) -> usize {
     let last = F - 1;
@@ -24,16 +24,16 @@ const fn index<const P: usize, const F: usize>(i: usize, j: usize) -> usize {
     }
 }
 
-/// The transformed tap that a product is made with.
+/// The transformed tap that the values at a point are multiplied by.
 #[inline(always)]
-pub(super) const fn filter_of<const P: usize, const F: usize>(product: usize) -> usize {
+pub(super) const fn filter_of<const P: usize, const F: usize>(point: usize) -> usize {
     let last = F - 1;
     let shared = P - last;
-    if product < last * P {
-        let j = product % P;
-        product / P * F + if j < last { j } else { last }
+    if point < last * P {
+        let j = point % P;
+        point / P * F + if j < last { j } else { last }
     } else {
-        let place = (product - last * P) / shared;
+        let place = (point - last * P) / shared;
         last * F + if place < last { place } else { last }
     }
 }
@@ -43,7 +43,7 @@ pub(super) const fn filter_of<const P: usize, const F: usize>(product: usize) ->
 /// # Safety
 ///
 /// `pixels` leads to `I` rows of `I` pixels of one vector each, as far apart as the strides say, and `to` to `P * P`
-/// vectors, `product_len` apart.
+/// vectors, `point_len` apart.
 #[inline(always)]
 pub(super) unsafe fn input<
     V: Lanes,
@@ -57,7 +57,7 @@ pub(super) unsafe fn input<
     [row_len, pixel_len]: [usize; 2],
     scale: Option<V>,
     to: *mut V::Element,
-    product_len: usize,
+    point_len: usize,
 ) {
     let zero = V::splat(V::Element::ZERO);
     // Not filled before: the compiler would do it at the cost of a store for every value.
@@ -81,8 +81,8 @@ pub(super) unsafe fn input<
         }
         let values = L::forward(line);
         for j in 0..P {
-            // SAFETY: one of the products.
-            unsafe { values[j].store(to.add(index::<P, F>(i, j) * product_len)) };
+            // SAFETY: one of the points.
+            unsafe { values[j].store(to.add(index::<P, F>(i, j) * point_len)) };
         }
     }
 }
@@ -92,7 +92,7 @@ pub(super) unsafe fn input<
 ///
 /// # Safety
 ///
-/// `products` leads to `P * P` vectors, `product_len` apart.
+/// `products` leads to `P * P` vectors, `point_len` apart.
 #[inline(always)]
 pub(super) unsafe fn output<
     V: Lanes,
@@ -103,7 +103,7 @@ pub(super) unsafe fn output<
     const F: usize,
 >(
     products: *const V::Element,
-    product_len: usize,
+    point_len: usize,
     is_measured: bool,
 ) -> ([[V; O]; O], V) {
     let zero = V::splat(V::Element::ZERO);
@@ -112,8 +112,8 @@ pub(super) unsafe fn output<
     for j in 0..P {
         let mut line = [zero; P];
         for i in 0..P {
-            // SAFETY: one of the products.
-            line[i] = unsafe { V::load(products.add(index::<P, F>(i, j) * product_len)) };
+            // SAFETY: one of the points.
+            line[i] = unsafe { V::load(products.add(index::<P, F>(i, j) * point_len)) };
             if is_measured {
                 largest = line[i].abs().larger(largest);
             }
@@ -136,7 +136,7 @@ pub(super) unsafe fn output<
 ///
 /// # Safety
 ///
-/// `to` leads to `F * F` vectors, `product_len` apart.
+/// `to` leads to `F * F` vectors, `point_len` apart.
 #[inline(always)]
 pub(super) unsafe fn filter<
     V: Lanes,
@@ -148,7 +148,7 @@ pub(super) unsafe fn filter<
 >(
     taps: [[V; 3]; 3],
     to: *mut V::Element,
-    product_len: usize,
+    point_len: usize,
 ) {
     let zero = V::splat(V::Element::ZERO);
     let mut columns = [[zero; F]; 3];
@@ -159,7 +159,7 @@ pub(super) unsafe fn filter<
         let values = L::evaluate([columns[0][i], columns[1][i], columns[2][i]]);
         for j in 0..F {
             // SAFETY: one of the transformed taps.
-            unsafe { values[j].store(to.add((i * F + j) * product_len)) };
+            unsafe { values[j].store(to.add((i * F + j) * point_len)) };
         }
     }
 }
@@ -168,14 +168,14 @@ pub(super) unsafe fn filter<
 mod tests {
     use super::{filter_of, index};
 
-    /// Every product has a place of its own, and the tap that its values ask for.
+    /// Every point has a place of its own, and the tap that its values ask for.
     fn check<const P: usize, const F: usize>() {
         let mut seen = vec![false; P * P];
         for i in 0..P {
             for j in 0..P {
-                let product = index::<P, F>(i, j);
-                assert!(!std::mem::replace(&mut seen[product], true), "{i} {j}");
-                assert_eq!(filter_of::<P, F>(product), i.min(F - 1) * F + j.min(F - 1), "{i} {j}");
+                let point = index::<P, F>(i, j);
+                assert!(!std::mem::replace(&mut seen[point], true), "{i} {j}");
+                assert_eq!(filter_of::<P, F>(point), i.min(F - 1) * F + j.min(F - 1), "{i} {j}");
             }
         }
         let taps: Vec<_> = (0..P * P).map(filter_of::<P, F>).collect();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn products_of_one_tap_stand_together() {
+    fn points_of_one_tap_stand_together() {
         check::<6, 6>();
         check::<8, 8>();
         check::<9, 6>();

@@ -27,38 +27,38 @@ pub(super) trait Scheme: Sync {
     const STRIDE: usize;
     /// Outputs of a tile along one side.
     const OUTPUTS: usize;
-    /// Products of a tile.
-    const PRODUCTS: usize;
+    /// Evaluation points of a tile.
+    const POINTS: usize;
     /// Transformed taps of a kernel.
     const FILTERS: usize;
     /// Channels that are summed at once. Sums over channels make nearly all of the rounding.
     const SLICE_DEPTH: usize;
 
-    /// Which transformed tap a product is made with. Those of one tap stand together.
-    fn filter_of(product: usize) -> usize;
+    /// Which transformed tap the values at a point are multiplied by. Those of one tap stand together.
+    fn filter_of(point: usize) -> usize;
 
-    /// Transforms the inputs of a tile; product `p` is stored at `p * product_len`.
+    /// Transforms the inputs of a tile; the values at point `p` are stored at `p * point_len`.
     ///
     /// # Safety
     ///
     /// `pixels` leads to `INPUTS` rows of `INPUTS` pixels of one vector each, as far apart as the strides say, and `to`
-    /// to `PRODUCTS` vectors.
+    /// to `POINTS` vectors.
     unsafe fn input<V: Lanes>(
         pixels: *const V::Element,
         strides: [usize; 2],
         scale: Option<V>,
         to: *mut V::Element,
-        product_len: usize,
+        point_len: usize,
     );
 
     /// Makes the outputs of a tile from its products, and writes those of the channels from `channel` on.
     ///
     /// # Safety
     ///
-    /// `products` leads to `PRODUCTS` vectors, `product_len` apart; nobody else writes these outputs.
+    /// `products` leads to `POINTS` vectors, `point_len` apart; nobody else writes these outputs.
     unsafe fn output<V: Lanes>(
         products: *const V::Element,
-        product_len: usize,
+        point_len: usize,
         sink: &Sink<'_, V::Element>,
         place: Place,
         channel: usize,
@@ -68,8 +68,8 @@ pub(super) trait Scheme: Sync {
     ///
     /// # Safety
     ///
-    /// `to` leads to `FILTERS` vectors, `product_len` apart.
-    unsafe fn filter<V: Lanes>(taps: [[V; 3]; 3], to: *mut V::Element, product_len: usize);
+    /// `to` leads to `FILTERS` vectors, `point_len` apart.
+    unsafe fn filter<V: Lanes>(taps: [[V; 3]; 3], to: *mut V::Element, point_len: usize);
 }
 
 /// A scheme out of a line: its name, the line's numbers, the inputs from one tile to the next, and the channels that are
@@ -83,13 +83,13 @@ macro_rules! scheme {
             const INPUTS: usize = $i;
             const STRIDE: usize = $stride;
             const OUTPUTS: usize = $o;
-            const PRODUCTS: usize = $p * $p;
+            const POINTS: usize = $p * $p;
             const FILTERS: usize = $f * $f;
             const SLICE_DEPTH: usize = $slice_depth;
 
             #[inline(always)]
-            fn filter_of(product: usize) -> usize {
-                plane::filter_of::<$p, $f>(product)
+            fn filter_of(point: usize) -> usize {
+                plane::filter_of::<$p, $f>(point)
             }
 
             #[inline(always)]
@@ -98,16 +98,16 @@ macro_rules! scheme {
                 strides: [usize; 2],
                 scale: Option<V>,
                 to: *mut V::Element,
-                product_len: usize,
+                point_len: usize,
             ) {
                 // SAFETY: the caller's promise.
-                unsafe { plane::input::<V, Self, $i, $p, $o, $f>(pixels, strides, scale, to, product_len) }
+                unsafe { plane::input::<V, Self, $i, $p, $o, $f>(pixels, strides, scale, to, point_len) }
             }
 
             #[inline(always)]
             unsafe fn output<V: Lanes>(
                 products: *const V::Element,
-                product_len: usize,
+                point_len: usize,
                 sink: &Sink<'_, V::Element>,
                 place: Place,
                 channel: usize,
@@ -116,7 +116,7 @@ macro_rules! scheme {
                 unsafe {
                     let (tile, largest) = plane::output::<V, Self, $i, $p, $o, $f>(
                         products,
-                        product_len,
+                        point_len,
                         sink.pool.is_some(),
                     );
                     sink.write(place, channel, &tile, largest);
@@ -124,9 +124,9 @@ macro_rules! scheme {
             }
 
             #[inline(always)]
-            unsafe fn filter<V: Lanes>(taps: [[V; 3]; 3], to: *mut V::Element, product_len: usize) {
+            unsafe fn filter<V: Lanes>(taps: [[V; 3]; 3], to: *mut V::Element, point_len: usize) {
                 // SAFETY: the caller's promise.
-                unsafe { plane::filter::<V, Self, $i, $p, $o, $f>(taps, to, product_len) }
+                unsafe { plane::filter::<V, Self, $i, $p, $o, $f>(taps, to, point_len) }
             }
         }
     };

@@ -6,7 +6,8 @@
 use super::Place;
 use super::source::Winners;
 use crate::element::Element;
-use crate::relu::{Rectified, Signs, byte_len, clamped, read_bits, with_slope, write_bits};
+use crate::epilogue::Epilogue;
+use crate::relu::{Signs, byte_len, clamped, read_bits, with_slope, write_bits};
 use crate::shared::Shared;
 use crate::simd::Lanes;
 
@@ -34,14 +35,7 @@ pub(crate) struct Sink<'a, T> {
     /// Height and width of the convolution's outputs.
     pub(crate) size: [usize; 2],
     pub(crate) channels: usize,
-    /// One factor per image and channel, `[n, c]`.
-    pub(crate) scale: Option<&'a [T]>,
-    /// `[n or 1, h, w]`: one number per pixel, added to all of its channels.
-    pub(crate) noise: Option<&'a [T]>,
-    pub(crate) bias: Option<&'a [T]>,
-    pub(crate) rectified: Rectified<T>,
-    /// The largest absolute value of an output; NaN stays NaN.
-    pub(crate) clamp: Option<T>,
+    pub(crate) epilogue: Epilogue<'a, T>,
     /// Where the signs of what is written are noted.
     pub(crate) signs: Option<Shared<'a, u8>>,
     /// On the way back: the slopes of the rectifier that the map came from, by which it is multiplied.
@@ -52,20 +46,7 @@ pub(crate) struct Sink<'a, T> {
 impl<'a, T: Element> Sink<'a, T> {
     /// Outputs as they are.
     pub(crate) fn new(out: Shared<'a, T>, n: usize, size: [usize; 2], channels: usize) -> Self {
-        Self {
-            out,
-            n,
-            size,
-            channels,
-            scale: None,
-            noise: None,
-            bias: None,
-            rectified: Rectified::No,
-            clamp: None,
-            signs: None,
-            keep: None,
-            pool: None,
-        }
+        Self { out, n, size, channels, epilogue: Epilogue::none(), signs: None, keep: None, pool: None }
     }
 
     /// Writes the outputs of one tile, `O` by `O`, for the channels from `channel` on. `largest` is the absolute value of
@@ -145,7 +126,7 @@ impl<'a, T: Element> Sink<'a, T> {
         V::select(c.unordered(d), nan, value)
     }
 
-    /// Scale, noise, bias, rectifier, clamp and mask of the first `count` of some neighbouring pixels, which are then stored.
+    /// Epilogue and mask of the first `count` of some neighbouring pixels, which are then stored.
     #[inline(always)]
     fn finish<V: Lanes<Element = T>, const N: usize>(
         &self,
@@ -156,29 +137,30 @@ impl<'a, T: Element> Sink<'a, T> {
         channel: usize,
     ) {
         let zero = V::splat(T::ZERO);
-        if let Some(scale) = self.scale {
+        let Epilogue { scale, noise, bias, rectified, clamp } = self.epilogue;
+        if let Some(scale) = scale {
             let scale = self.factors::<V>(&scale[n * self.channels..], channel);
             for value in row.iter_mut() {
                 *value = value.mul(scale);
             }
         }
-        if let Some(noise) = self.noise {
+        if let Some(noise) = noise {
             // A row lies within one image, and noise is that of whole images.
             let noise = &noise[pixel % noise.len()..][..count];
             for x in 0..count {
                 row[x] = row[x].add(V::splat(noise[x]));
             }
         }
-        if let Some(bias) = self.bias {
+        if let Some(bias) = bias {
             let bias = self.factors::<V>(bias, channel);
             for value in row.iter_mut() {
                 *value = value.add(bias);
             }
         }
         for value in row.iter_mut() {
-            *value = self.rectified.of(*value);
+            *value = rectified.of(*value);
         }
-        if let Some(clamp) = self.clamp {
+        if let Some(clamp) = clamp {
             for value in row.iter_mut() {
                 *value = clamped(*value, clamp);
             }

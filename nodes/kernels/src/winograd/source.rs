@@ -157,14 +157,14 @@ impl<'a, T: Element> Source<'a, T> {
     }
 }
 
-/// Transforms some tiles: `[products][tiles][row_len]`, of which the channels are written, up to a whole vector.
+/// Transforms some tiles: `[points][tiles][row_len]`, of which the channels are written, up to a whole vector.
 pub(super) struct TransformTiles<'a, T, S> {
     source: &'a Source<'a, T>,
     grid: Grid,
     first: usize,
     count: usize,
     to: *mut T,
-    product_len: usize,
+    point_len: usize,
     row_len: usize,
     scheme: PhantomData<S>,
 }
@@ -174,16 +174,16 @@ impl<'a, T: Element, S: Scheme> TransformTiles<'a, T, S> {
     ///
     /// # Safety
     ///
-    /// `to` leads to all products of `product_len` numbers, in each of which the tiles lie `row_len` apart, which is at
+    /// `to` leads to all points of `point_len` numbers, in each of which the tiles lie `row_len` apart, which is at
     /// least the channels rounded up to 16; nobody else uses the numbers of these tiles.
     pub(super) unsafe fn new(
         source: &'a Source<'a, T>,
         grid: Grid,
         [first, count]: [usize; 2],
         to: *mut T,
-        [product_len, row_len]: [usize; 2],
+        [point_len, row_len]: [usize; 2],
     ) -> Self {
-        Self { source, grid, first, count, to, product_len, row_len, scheme: PhantomData }
+        Self { source, grid, first, count, to, point_len, row_len, scheme: PhantomData }
     }
 }
 
@@ -192,7 +192,7 @@ impl<T: Element, S: Scheme> Job<T> for TransformTiles<'_, T, S> {
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
-        let Self { source, grid, first, count, to, product_len, row_len, .. } = self;
+        let Self { source, grid, first, count, to, point_len, row_len, .. } = self;
         let c = source.map.c;
         let mut gathered = [V::splat(T::ZERO); MOST_INPUTS];
         for tile in 0..count {
@@ -225,7 +225,7 @@ impl<T: Element, S: Scheme> Job<T> for TransformTiles<'_, T, S> {
                 // room for the tiles by the promise to `new`.
                 unsafe {
                     let to = to.add(tile * row_len + channel);
-                    S::input(pixels, strides, scale, to, product_len);
+                    S::input(pixels, strides, scale, to, point_len);
                 }
             }
         }

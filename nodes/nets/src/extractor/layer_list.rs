@@ -1,12 +1,10 @@
-use super::Layer;
-
 /// A list of layers that cannot be read.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum LayerListError {
     /// Nothing between the commas.
-    #[error("no layer is named; the layers are {layers}")]
+    #[error("no layer is named{layers}")]
     Empty {
-        /// The names of all layers.
+        /// `; the layers are ..` with the names of all layers, or nothing.
         layers: String,
     },
     /// No layer of that name.
@@ -22,47 +20,68 @@ pub enum LayerListError {
     /// Something other than a finite number after the colon.
     #[error("the weight of `{layer}` should be a number, found `{weight}`")]
     Weight {
-        /// The layer.
-        layer: Layer,
+        /// The name of the layer.
+        layer: String,
         /// What was written.
         weight: String,
     },
     /// One layer twice.
     #[error("`{layer}` is named twice")]
     Repeated {
-        /// The layer.
-        layer: Layer,
+        /// The name of the layer.
+        layer: String,
     },
 }
 
-/// See [`Extractor::parse_layers`](super::Extractor::parse_layers).
-pub(super) fn parse(text: &str, known: &[Layer]) -> Result<Vec<(Layer, f64)>, LayerListError> {
-    let mut layers: Vec<(Layer, f64)> = Vec::new();
+/// Parses `"relu4_3:1, relu5_1:0.5, conv3_2"`: names with weights, 1 where omitted. Any name is accepted.
+///
+/// # Errors
+///
+/// If a name is repeated, a weight is not a finite number, or there is no name.
+pub fn layer_entries(text: &str) -> Result<Vec<(&str, f64)>, LayerListError> {
+    let mut entries: Vec<(&str, f64)> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (name, weight) = entry.split_once(':').unwrap_or((entry, "1"));
         let (name, weight) = (name.trim(), weight.trim());
-        let layer = known.iter().find(|layer| layer.name() == name).cloned();
-        let layer = layer.ok_or_else(|| unknown(name, known))?;
         let value = weight.parse().ok().filter(|value: &f64| value.is_finite());
         let Some(value) = value else {
-            return Err(LayerListError::Weight { layer, weight: weight.to_owned() });
+            return Err(LayerListError::Weight { layer: name.to_owned(), weight: weight.to_owned() });
         };
-        if layers.iter().any(|(other, _)| *other == layer) {
-            return Err(LayerListError::Repeated { layer });
+        if entries.iter().any(|(other, _)| *other == name) {
+            return Err(LayerListError::Repeated { layer: name.to_owned() });
         }
-        layers.push((layer, value));
+        entries.push((name, value));
     }
-    if layers.is_empty() { Err(LayerListError::Empty { layers: names(known) }) } else { Ok(layers) }
+    if entries.is_empty() { Err(LayerListError::Empty { layers: String::new() }) } else { Ok(entries) }
 }
 
-fn names(known: &[Layer]) -> String {
-    known.iter().map(Layer::name).collect::<Vec<_>>().join(" ")
+/// As [`layer_entries`], for a network whose layers have the names `known`: their indices in it.
+///
+/// # Errors
+///
+/// As there, and if a name is unknown: with all names, and the nearest.
+pub fn layer_indices<N: AsRef<str>>(text: &str, known: &[N]) -> Result<Vec<(usize, f64)>, LayerListError> {
+    let entries = layer_entries(text).map_err(|error| match error {
+        LayerListError::Empty { .. } => {
+            LayerListError::Empty { layers: format!("; the layers are {}", names(known)) }
+        }
+        error => error,
+    })?;
+    let index = |(name, weight): (&str, f64)| {
+        let index = known.iter().position(|known| known.as_ref() == name);
+        index.map(|index| (index, weight)).ok_or_else(|| unknown(name, known))
+    };
+    entries.into_iter().map(index).collect()
 }
 
-fn unknown(name: &str, known: &[Layer]) -> LayerListError {
+fn names<N: AsRef<str>>(known: &[N]) -> String {
+    known.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ")
+}
+
+fn unknown<N: AsRef<str>>(name: &str, known: &[N]) -> LayerListError {
     let lower = name.to_lowercase();
-    let likeness = |layer: &Layer| strsim::jaro_winkler(&lower, layer.name());
-    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let likeness = |layer: &str| strsim::jaro_winkler(&lower, layer);
+    let nearest = known.iter().map(AsRef::as_ref).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let hint = match nearest {
         Some(nearest) if likeness(nearest) > 0.8 => format!(" (did you mean `{nearest}`?)"),
         _ => String::new(),
@@ -72,25 +91,21 @@ fn unknown(name: &str, known: &[Layer]) -> LayerListError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
-    fn layers() -> Vec<Layer> {
-        let names = ["conv1_1", "relu1_1", "conv3_2", "relu4_2", "relu4_3", "pool4", "relu5_1"];
-        let layer =
-            |(node, name): (usize, &str)| Layer { name: Arc::from(name), channels: 8, node, field: None };
-        names.into_iter().enumerate().map(layer).collect()
-    }
+    const LAYERS: [&str; 7] = ["conv1_1", "relu1_1", "conv3_2", "relu4_2", "relu4_3", "pool4", "relu5_1"];
 
+    #[track_caller]
     fn check(text: &str, expected: &[(&str, f64)]) {
-        let found = parse(text, &layers()).unwrap();
-        let found: Vec<_> = found.iter().map(|(layer, weight)| (layer.name(), *weight)).collect();
+        assert_eq!(layer_entries(text).unwrap(), expected);
+        let found = layer_indices(text, &LAYERS).unwrap();
+        let found: Vec<_> = found.iter().map(|(index, weight)| (LAYERS[*index], *weight)).collect();
         assert_eq!(found, expected);
     }
 
+    #[track_caller]
     fn check_error(text: &str, expected: &str) {
-        let error = parse(text, &layers()).unwrap_err().to_string();
+        let error = layer_indices(text, &LAYERS).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
 
@@ -116,5 +131,7 @@ mod tests {
         check_error("relu4_3:inf", "the weight of `relu4_3` should be a number, found `inf`");
         check_error("relu4_3, relu4_3", "`relu4_3` is named twice");
         check_error(" , ", "no layer is named; the layers are conv1_1");
+        assert_eq!(layer_entries(" , ").unwrap_err().to_string(), "no layer is named");
+        assert_eq!(layer_entries("relu43").unwrap(), [("relu43", 1.0)], "some network may have it");
     }
 }

@@ -3,9 +3,10 @@ use candle_core::{Result, Tensor};
 use super::terms::{check_count, difference, image_mean, image_sum, magnitude, weighted_sum};
 
 /// How the differences at all channels and positions of a layer become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reduction {
     /// Their mean: a weight means the same for every layer and every size of picture.
+    #[default]
     Mean,
     /// Their sum: a layer counts as much as it has numbers.
     Sum,

@@ -3,10 +3,11 @@ use candle_core::{Result, Tensor, bail};
 use super::terms::{check_count, image_mean, magnitude, weighted_sum};
 
 /// How the numbers of a feature map become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Norm {
     /// `mean(a^2)`: what answers strongly counts most. Google's DeepDream climbs its gradient, `a`, up
     /// to a factor.
+    #[default]
     L2,
     /// `mean|a|`: all answers count alike.
     L1,

@@ -1,6 +1,6 @@
 use candle_core::{Result, Tensor};
 
-use super::CounterRng;
+use crate::random::CounterRng;
 
 /// Rolls every image by `down` rows and `right` columns; what leaves one edge enters at the other.
 /// Undone by rolling back: `roll(roll(x, d, r), -d, -r) == x`.

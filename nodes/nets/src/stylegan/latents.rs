@@ -1,4 +1,29 @@
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
+
+/// Why a tensor is no batch of latents.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotLatents {
+    /// Its numbers are not f32.
+    Type(DType),
+    /// It holds no number, or has another number of dimensions than latents.
+    Shape(Vec<usize>),
+}
+
+/// Checks that `tensor` is a batch of latents of f32: z is `[B, z]` and has 2 dimensions, w is `[B, layers, w]` and
+/// has 3. `ranks` are those that will do.
+///
+/// # Errors
+///
+/// What the tensor has instead.
+pub fn check_latents(tensor: &Tensor, ranks: &[usize]) -> std::result::Result<(), NotLatents> {
+    if tensor.dtype() != DType::F32 {
+        return Err(NotLatents::Type(tensor.dtype()));
+    }
+    if !ranks.contains(&tensor.rank()) || tensor.elem_count() == 0 {
+        return Err(NotLatents::Shape(tensor.dims().to_vec()));
+    }
+    Ok(())
+}
 
 /// Pulls styles towards the average: `average + psi (w - average)` in the first `cutoff` layers, which
 /// are all layers if `cutoff` is larger than their number. Less variety, fewer odd pictures.
@@ -75,6 +100,22 @@ mod tests {
 
     fn values(x: &Tensor) -> Vec<f64> {
         x.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn latents_are_batches_of_f32() {
+        let check = |shape: &[usize], dtype, ranks: &[usize]| {
+            check_latents(&Tensor::zeros(shape, dtype, &Device::Cpu).unwrap(), ranks)
+        };
+        assert_eq!(check(&[2, 5], DType::F32, &[2]), Ok(()));
+        assert_eq!(check(&[2, 6, 5], DType::F32, &[2, 3]), Ok(()));
+        assert_eq!(check(&[2, 5], DType::F64, &[2]), Err(NotLatents::Type(DType::F64)));
+        let refused = |shape: &[usize], ranks: &[usize]| {
+            assert_eq!(check(shape, DType::F32, ranks), Err(NotLatents::Shape(shape.to_vec())));
+        };
+        refused(&[2, 5], &[3]);
+        refused(&[2, 6, 5, 1], &[2, 3]);
+        refused(&[0, 5], &[2]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::layout::{Layout, Parameters, block};
 use super::mapping::{LEARNING_RATE, Mapping};
 use super::synthesis::Synthesis;
 use super::{StyleGanError, randn};
-use crate::optim::CounterRng;
+use crate::random::CounterRng;
 
 // Chosen by eye: clouds and flames of several sizes, clearly different from seed to seed, whose pictures have a
 // standard deviation of about 0.6 in -1..1.
@@ -47,9 +47,7 @@ pub fn random_tensors(
     seed: u64,
     resolution: usize,
 ) -> std::result::Result<HashMap<String, Tensor>, StyleGanError> {
-    if !(16..=1024).contains(&resolution) || !resolution.is_power_of_two() {
-        return Err(StyleGanError::Resolution { found: resolution });
-    }
+    check_resolution(resolution)?;
     let layout = Layout::config_f(resolution);
     let mut shapes = layout.shapes();
     shapes.extend(layout.unused().into_iter().map(|name| (name, vec![4, 4])));
@@ -69,6 +67,19 @@ pub fn random_tensors(
     tensors.insert("mapping.w_avg".into(), average);
     tensors.insert(format!("synthesis.b{resolution}.torgb.bias"), colour.neg()?);
     Ok(tensors)
+}
+
+/// Asks whether there is a random network for pictures of `resolution` pixels.
+///
+/// # Errors
+///
+/// If `resolution` is not a power of 2 from 16 to 1024.
+pub fn check_resolution(resolution: usize) -> std::result::Result<(), StyleGanError> {
+    if (16..=1024).contains(&resolution) && resolution.is_power_of_two() {
+        Ok(())
+    } else {
+        Err(StyleGanError::Resolution { found: resolution })
+    }
 }
 
 /// The mean colour `[3]` of the picture of the style `w`, `[w]`, judged by its coarse blocks.

@@ -42,8 +42,14 @@ impl Variant {
     pub(super) const ALL: [Self; 6] =
         [Self::Vgg16, Self::Vgg19, Self::Vgg16Bn, Self::Vgg19Bn, Self::AdainEncoder, Self::AdainEncoderFull];
 
+    /// The variant of this name; of the two of AdaIN's encoder the shorter one. What different variants see of a
+    /// picture has nothing in common but the names of their layers.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| variant.name() == name)
+    }
+
     /// The extractor's name.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Vgg16 => "vgg16",
             Self::Vgg19 => "vgg19",
@@ -70,6 +76,11 @@ impl Variant {
 
     pub(super) fn is_adain(self) -> bool {
         matches!(self, Self::AdainEncoder | Self::AdainEncoderFull)
+    }
+
+    /// Whether pools keep what hangs over an edge, so that maps cover pictures of any size: those of AdaIN's encoder.
+    pub fn covers_edges(self) -> bool {
+        self.is_adain()
     }
 
     /// Its layers from the picture upwards. AdaIN's encoder has one more before them.
@@ -102,5 +113,25 @@ impl Variant {
             }
         }
         steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_are_found_by_name() {
+        for (name, variant) in [
+            ("vgg16", Variant::Vgg16),
+            ("vgg19", Variant::Vgg19),
+            ("vgg16_bn", Variant::Vgg16Bn),
+            ("vgg19_bn", Variant::Vgg19Bn),
+            ("vgg_normalised", Variant::AdainEncoder),
+        ] {
+            assert_eq!(Variant::named(name), Some(variant));
+            assert_eq!(variant.covers_edges(), name == "vgg_normalised");
+        }
+        assert_eq!(Variant::named("googlenet"), None);
     }
 }

@@ -71,6 +71,7 @@ fn all_layers_can_be_asked_for() {
         ("logits", 1000),
     ];
     assert_eq!(found, expected);
+    assert_eq!(googlenet::layer_names(), expected.map(|(name, _)| name));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use candle_core::{Device, Tensor};
-use dreamwire_nets::optim::CounterRng;
+use dreamwire_nets::random::CounterRng;
 
 use crate::reference::Reference;
 use crate::tolerance::Tolerance;

@@ -89,6 +89,8 @@ fn every_layer() {
         }
         assert_eq!(found[found.len() - 1].dims(), [2, 1000, 1, 1]);
     }
+    let names: Vec<&str> = SQUEEZENET.layers().iter().map(|layer| layer.name()).collect();
+    assert_eq!(squeezenet::layer_names(), names);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use dreamwire_sdk::testing::Value;
+use dreamwire_sdk::testing::{Value, run_node};
 
 use super::*;
 use crate::objective_fixtures::{Blocks, TILES, check_gradient, objective, picture, red, value};
@@ -56,6 +56,17 @@ fn terms_are_weighted() {
         let found = value(&sum(weights, vec![bright(1.0), bright(10.0), features]).unwrap(), &image);
         assert!((found - expected).abs() < 1e-4, "{weights}: {found}");
     }
+}
+
+#[test]
+fn weights_of_0_are_warned_about() {
+    let notes = |weights: &str| {
+        let params = format!(r#"{{"weights": "{weights}"}}"#);
+        let terms = Value::Functions(vec![function(BRIGHT), function(BRIGHT)]);
+        run_node::<SumObjective>(&params, &[("objectives", terms)], &[]).unwrap().notes
+    };
+    assert!(notes("0, -0")[0].starts_with("`weights` are all 0"));
+    assert!(notes("0").is_empty(), "the second counts");
 }
 
 #[test]
@@ -119,6 +130,9 @@ fn what_cannot_be_added_is_refused() {
         "objectives",
         "the weight of layer `means` should be a number, found `much`",
     );
+    let judged = |weights: &str| SumObjective::check(&Params { weights: weights.to_owned() });
+    assert_eq!(judged("1, much").unwrap_err().input(), "weights");
+    assert!(judged("1, -2e-1").is_ok() && judged("").is_ok());
     let grey = Bright { channels: 1, ..BRIGHT };
     check(
         "",

@@ -15,37 +15,37 @@ const TILE_LEN: usize = 1 << 14;
 const VECTORS: usize = 4;
 
 /// `out[y, x] = sum_{v, u} weight[v, u] * source[y + v - before, x + u - before]`, with zeros around the source.
-pub(super) struct Fir<T> {
+pub(crate) struct Fir<T> {
     /// Weights of rows and of columns; the filter is the sum of their products.
-    pub(super) terms: Vec<[Vec<T>; 2]>,
+    pub(crate) terms: Vec<[Vec<T>; 2]>,
     /// Rows, and columns, of zeros before the source; fewer than there are weights.
-    pub(super) before: usize,
+    pub(crate) before: usize,
     /// Height and width of the source.
-    pub(super) from: [usize; 2],
+    pub(crate) from: [usize; 2],
     /// Height and width of the result.
-    pub(super) to: [usize; 2],
-    pub(super) channels: usize,
+    pub(crate) to: [usize; 2],
+    pub(crate) channels: usize,
 }
 
 /// Rows of a source, all of them or the last few.
-pub(super) struct Rows<'a, T> {
-    pub(super) values: &'a [T],
+pub(crate) struct Rows<'a, T> {
+    pub(crate) values: &'a [T],
     /// Row `y` stands at `y % count`.
-    pub(super) count: usize,
-    pub(super) row_len: usize,
+    pub(crate) count: usize,
+    pub(crate) row_len: usize,
     /// The column that a row begins with.
-    pub(super) column: usize,
+    pub(crate) column: usize,
 }
 
 impl<T: Element> Fir<T> {
     /// Weights of a row.
-    pub(super) fn taps(&self) -> usize {
+    pub(crate) fn taps(&self) -> usize {
         self.terms[0][1].len()
     }
 
     /// The rows or columns, of `size`, that some of the result are made of.
     #[inline(always)]
-    pub(super) fn span(&self, results: &Range<usize>, size: usize) -> Range<usize> {
+    pub(crate) fn span(&self, results: &Range<usize>, size: usize) -> Range<usize> {
         let end = (results.end + self.taps() - 1 - self.before).min(size);
         results.start.saturating_sub(self.before).min(end)..end
     }
@@ -55,19 +55,19 @@ impl<T: Element> Fir<T> {
     }
 
     /// The columns of the result in parts that are worked on one after the other.
-    pub(super) fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
+    pub(crate) fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (w, count) = (self.to[1], self.tile_count());
         (0..count).map(move |tile| tile * w / count..(tile + 1) * w / count)
     }
 
     /// Numbers of the source that a row of a tile is made of: [`Fir::row`] needs room for them.
-    pub(super) fn span_len(&self) -> usize {
+    pub(crate) fn span_len(&self) -> usize {
         (self.to[1].div_ceil(self.tile_count()) + self.taps() - 1) * self.channels
     }
 
     /// Some columns of row `y` of the result: first across the rows, into `blended`, then along them.
     #[inline(always)]
-    pub(super) fn row<V: Lanes<Element = T>>(
+    pub(crate) fn row<V: Lanes<Element = T>>(
         &self,
         source: &Rows<'_, T>,
         y: usize,

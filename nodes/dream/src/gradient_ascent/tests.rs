@@ -125,6 +125,10 @@ fn what_does_not_fit_is_refused() {
         dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "much" }, None).err().expect("refused");
     assert_eq!(error.to_string(), "the weight of layer `pixels` should be a number, found `much`");
     assert_eq!(error.input(), "objective");
+    let error =
+        dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "0" }, None).err().expect("refused");
+    assert!(error.to_string().starts_with("all layers of `distance` have the weight 0"), "{error}");
+    assert_eq!(error.input(), "objective");
 }
 
 /// Half of the picture is white, half is black: the edge of what moves becomes soft, far from it nothing changes.

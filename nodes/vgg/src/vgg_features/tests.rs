@@ -26,6 +26,7 @@ fn gradients_reach_the_picture() {
 fn small_pictures_are_refused_with_the_size_it_takes() {
     let features = features::<VGGFeatures>(r#"{"layers": "pool4, relu1_1"}"#);
     check_too_small(&features, 15, 40, "a picture of 40x15 is too small for `pool4`: it takes 16x16");
+    check_too_small(&features, 15, 40, "name an earlier layer in `layers`");
 }
 
 #[test]
@@ -51,6 +52,22 @@ fn mistakes_are_blamed_on_their_param() {
     let other: &[(&str, &[u8])] = &[("w.safetensors", builtin::SQUEEZENET.bytes)];
     let said = "they are those of SqueezeNet 1.1";
     check_error::<VGGFeatures>(r#"{"weights": "w.safetensors"}"#, other, "weights", said);
+}
+
+/// The names of the built-in network's layers are known, those of a file's are not.
+#[test]
+fn layers_are_judged_without_weights() {
+    let check = |weights: &str, layers: &str| {
+        let params = Params { weights: weights.into(), layers: layers.into(), ..Params::default() };
+        VGGFeatures::check(&params)
+    };
+    assert!(VGGFeatures::check(&Params::default()).is_ok());
+    let error = check("vgg16", "relu4_4").unwrap_err();
+    assert_eq!(error.input(), "layers");
+    assert!(error.to_string().starts_with("there is no layer `relu4_4` (did you mean `relu4_"), "{error}");
+    assert!(check("vgg19.safetensors", "relu4_4, anything:2").is_ok());
+    let error = check("vgg19.safetensors", "relu4_4:much").unwrap_err().to_string();
+    assert_eq!(error, "the weight of `relu4_4` should be a number, found `much`");
 }
 
 /// Names and shapes of pytorch-AdaIN's encoder up to `relu4_1`.
@@ -111,7 +128,7 @@ fn the_kept_network_follows_padding_and_content() {
     let image = picture(1, 8, 8);
     let mut edge = |padding| {
         let build = |tensors| vgg::extractor(tensors, padding);
-        let network = kept.network("vgg16", builtin::VGG16.bytes, padding, build).unwrap();
+        let network = network::network(&mut kept, "vgg16", builtin::VGG16.bytes, padding, build).unwrap();
         let features = Features::new(network, "conv1_1", padding).unwrap();
         numbers(&features.forward(std::slice::from_ref(&image)).unwrap()[0])
     };
@@ -120,5 +137,5 @@ fn the_kept_network_follows_padding_and_content() {
     assert_eq!(zeros, edge(PaddingMode::Zeros));
     let pointer = b"version https://git-lfs.github.com/spec/v1";
     let build = |tensors| vgg::extractor(tensors, PaddingMode::Zeros);
-    assert!(kept.network("other", pointer, PaddingMode::Zeros, build).is_err());
+    assert!(network::network(&mut kept, "other", pointer, PaddingMode::Zeros, build).is_err());
 }

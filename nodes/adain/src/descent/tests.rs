@@ -183,5 +183,7 @@ fn layers_that_do_not_serve_are_refused() {
     let much = "the weight of layer `blocks` should be a number, found `much`";
     check(&content(1), ["1", "much"], much);
     let block = picture(1, (2, 2), 0.3, 0.6);
-    check(&block, ["1", "1"], "the statistics of a 1x1 feature map are not defined; it takes 2 positions");
+    let small =
+        "the statistics of a 1x1 feature map are not defined; it takes 2 positions; hint: where a layer";
+    check(&block, ["1", "1"], small);
 }

@@ -1,33 +1,59 @@
-//! Scale, noise, bias, rectifier and clamp, while outputs are still in the cache.
+//! What follows a convolution while its outputs are in the cache.
 
-use super::Window;
 use crate::element::Element;
-use crate::layer::Padding;
 use crate::relu::{Rectified, clamped};
 use crate::simd::{Job, Lanes};
 
-/// Finishes some whole pixels, the first of which is `first_pixel` of the whole batch. They are of one image, whose
-/// factors are `scale`.
+/// What is done to outputs before they are stored, in this order.
+#[derive(Clone, Copy)]
+pub(crate) struct Epilogue<'a, T> {
+    /// Factors per image and channel, `[n, c]`.
+    pub(crate) scale: Option<&'a [T]>,
+    /// Numbers per pixel, `[n or 1, h, w]`, each added to all channels.
+    pub(crate) noise: Option<&'a [T]>,
+    /// Numbers per channel, `[c]`, which are added.
+    pub(crate) bias: Option<&'a [T]>,
+    pub(crate) rectified: Rectified<T>,
+    /// Largest absolute value of an output; NaN stays NaN.
+    pub(crate) clamp: Option<T>,
+}
+
+impl<T: Element> Epilogue<'_, T> {
+    /// The identity.
+    pub(crate) fn none() -> Self {
+        Self { scale: None, noise: None, bias: None, rectified: Rectified::No, clamp: None }
+    }
+
+    /// That of image `n`, whose factors are `[c]`.
+    pub(crate) fn of_image(&self, n: usize, channels: usize) -> Self {
+        Self { scale: self.scale.map(|scale| &scale[n * channels..][..channels]), ..*self }
+    }
+}
+
+/// Finishes some whole pixels of `channels` channels, the first of which is `first_pixel` of the whole batch. They are of
+/// one image, whose epilogue this is.
 pub(crate) fn finish<T: Element>(
     out: &mut [T],
-    scale: Option<&[T]>,
-    window: &Window<'_, T>,
+    channels: usize,
+    epilogue: Epilogue<'_, T>,
     first_pixel: usize,
 ) {
-    T::run(Finish { out, scale, window, first_pixel });
+    T::run(Finish { out, channels, epilogue, first_pixel });
 }
 
 /// Multiplies every pixel by `scale`, one factor per channel.
 pub(crate) fn scale_pixels<T: Element>(pixels: &mut [T], scale: Option<&[T]>) {
-    finish(pixels, scale, &Window::new(Padding::zeros(0), 1), 0);
+    if let Some(factors) = scale {
+        finish(pixels, factors.len(), Epilogue { scale, ..Epilogue::none() }, 0);
+    }
 }
 
-/// [`finish`] as a job, for other jobs to call. Factors or biases tell how many channels a pixel has: noise takes one of
-/// them.
+/// [`finish`] as a job, for other jobs to call.
 pub(crate) struct Finish<'a, T> {
     pub(crate) out: &'a mut [T],
-    pub(crate) scale: Option<&'a [T]>,
-    pub(crate) window: &'a Window<'a, T>,
+    pub(crate) channels: usize,
+    /// Of one image: its factors are `[c]`.
+    pub(crate) epilogue: Epilogue<'a, T>,
     pub(crate) first_pixel: usize,
 }
 
@@ -36,18 +62,16 @@ impl<T: Element> Job<T> for Finish<'_, T> {
 
     #[inline(always)]
     fn run<V: Lanes<Element = T>>(self) {
-        let Self { out, scale, window, first_pixel } = self;
-        let Window { noise, bias, rectified, clamp, .. } = *window;
+        let Self { out, channels, epilogue, first_pixel } = self;
+        let Epilogue { scale, noise, bias, rectified, clamp } = epilogue;
         let noise = noise.unwrap_or(&[]);
-        assert!(noise.is_empty() || bias.is_some());
         let is_curved = clamp.is_some() || !matches!(rectified, Rectified::No);
-        if scale.is_none() && bias.is_none() && noise.is_empty() && !is_curved {
+        let is_plain = scale.is_none() && bias.is_none() && noise.is_empty();
+        if is_plain && !is_curved {
             return;
         }
-        let channels = match (scale, bias) {
-            (Some(factors), _) | (None, Some(factors)) => factors.len(),
-            (None, None) => out.len(),
-        };
+        // Without factors, noise and bias all pixels are treated alike, as one long pixel.
+        let channels = if is_plain { out.len() } else { channels };
         if channels == 0 {
             return;
         }

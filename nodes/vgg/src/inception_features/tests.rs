@@ -66,6 +66,9 @@ fn mistakes_are_blamed_on_their_param() {
     check("", builtin::SQUEEZENET.bytes, "weights", other);
     let layer = "there is no layer `inception4f` (did you mean `inception4";
     check(r#", "layers": "inception4f""#, weights(), "layers", layer);
+    let params = |layers: &str| Params { weights: "it".into(), layers: layers.into(), input: Input::Half };
+    assert!(InceptionFeatures::check(&params("inception4f")).unwrap_err().to_string().starts_with(layer));
+    assert!(InceptionFeatures::check(&params("conv1:2, logits")).is_ok());
 }
 
 /// Every layer pads enough for a single pixel.

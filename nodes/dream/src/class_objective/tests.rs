@@ -119,4 +119,7 @@ fn features_that_classify_nothing_are_refused() {
     assert_eq!(error.to_string(), "the layer `logits` should have 1000 classes, found 10");
     let error = class(r#"{"class": "tabbby"}"#, CLASSIFIER).err().expect("refused");
     assert_eq!(error.input(), "class");
+    let check = |class: &str| ClassObjective::check(&Params { class: class.into(), form: Form::Logit });
+    assert!(check("tabby").is_ok());
+    assert_eq!(check("tabbby").unwrap_err().to_string(), error.to_string());
 }

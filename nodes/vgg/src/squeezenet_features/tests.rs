@@ -43,6 +43,10 @@ fn small_pictures_are_refused_with_the_size_it_takes() {
 fn mistakes_are_blamed_on_their_param() {
     let layers = "there is no layer `fire1` (did you mean `fire";
     check_error::<SqueezeNetFeatures>(r#"{"layers": "fire1"}"#, &[], "layers", layers);
+    // No file is read for that.
+    let params = Params { weights: "w.safetensors".into(), layers: "fire1".into() };
+    assert!(SqueezeNetFeatures::check(&params).unwrap_err().to_string().starts_with(layers));
+    assert!(SqueezeNetFeatures::check(&Params::default()).is_ok());
     let vgg: &[(&str, &[u8])] = &[("w.safetensors", builtin::VGG16.bytes)];
     let said = "`w.safetensors`: these are not the weights of SqueezeNet 1.1: they are those of a VGG";
     check_error::<SqueezeNetFeatures>(r#"{"weights": "w.safetensors"}"#, vgg, "weights", said);

@@ -1,0 +1,80 @@
+//! Checks prefixes of file names before anything is computed.
+
+use dreamwire_sdk::prelude::*;
+
+/// The host's limits: bytes of a folder's or a file's name, and of the whole path.
+const MAX_NAME: usize = 200;
+const MAX_PATH: usize = 1024;
+/// What follows the prefix at least.
+const SHORTEST_END: &str = "_00001_.png";
+
+/// Checks that `<prefix>_<counter>_.<extension>` names files under the output folder on any system. The host checks the
+/// whole name again when it writes.
+///
+/// # Errors
+///
+/// If it does not: says why.
+pub(crate) fn check(prefix: &str) -> Result<()> {
+    let Some(wrong) = fault(prefix) else { return Ok(()) };
+    let shown = prefix.replace(char::is_control, "\u{fffd}");
+    Err(Error::param("filename_prefix", format!("`{shown}` {wrong}")).hint(
+        "a prefix is relative, with forward slashes, and stays under the output folder, such as `dreams/cat`",
+    ))
+}
+
+/// What is wrong with the path, by the host's rules.
+fn fault(prefix: &str) -> Option<&'static str> {
+    let name = format!("{prefix}{SHORTEST_END}");
+    let fault = if matches!(prefix.as_bytes(), [b'/', ..] | [b'a'..=b'z' | b'A'..=b'Z', b':', b'/', ..]) {
+        "is an absolute path"
+    } else if prefix.contains('\\') {
+        "holds a backslash"
+    } else if prefix.chars().any(char::is_control) {
+        "holds a control character"
+    } else if prefix.split('/').any(|part| part == "..") {
+        "leaves the output folder"
+    } else if prefix.rsplit('/').skip(1).any(|part| part.is_empty() || part == ".") {
+        "is not a plain path"
+    } else if name.len() > MAX_PATH || name.split('/').any(|part| part.len() > MAX_NAME) {
+        "is too long for a file name"
+    } else {
+        return None;
+    };
+    Some(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_stay_under_the_output_folder() {
+        for (prefix, why) in [
+            ("/tmp/cat", "absolute"),
+            ("C:/cat", "absolute"),
+            ("dreams\\cat", "backslash"),
+            ("a\nb", "`a\u{fffd}b` holds a control character"),
+            ("../cat", "leaves"),
+            ("dreams/../../cat", "leaves"),
+            ("dreams//cat", "plain"),
+            ("./cat", "plain"),
+        ] {
+            let error = check(prefix).unwrap_err().to_string();
+            assert!(error.contains(why), "{prefix}: {error}");
+        }
+        let longest = "x".repeat(MAX_NAME - SHORTEST_END.len());
+        assert!(check(&format!("{longest}x")).unwrap_err().to_string().contains("too long"));
+        for prefix in [
+            "dreamwire",
+            "",
+            "dreams/%date%",
+            "dreams/",
+            "ünï -rf",
+            "a:b?c",
+            "x{counter:05}",
+            longest.as_str(),
+        ] {
+            assert!(check(prefix).is_ok(), "{prefix}");
+        }
+    }
+}
