@@ -76,7 +76,7 @@ impl Default for Params {
     }
 }
 
-/// The name of no decoder.
+/// The value of `decoder` for no decoder.
 const NO_DECODER: &str = "none";
 
 #[derive(Default)]
@@ -120,7 +120,7 @@ impl Node for AdaIN {
 }
 
 impl AdaIN {
-    /// The decoder of that name, built if its content is not that of the last run.
+    /// The decoder of that name, built unless its content is that of the last run.
     fn decoder(&mut self, call: &Call, name: &str) -> Result<Decoder> {
         let bytes = match name {
             builtin::NAME => Bytes::from(builtin::DECODER),
@@ -134,7 +134,7 @@ impl AdaIN {
     }
 }
 
-/// The style's pictures, one or as many as `content` has, in the content's colours where they are to be kept.
+/// The style's pictures, one or as many as `content` has, recoloured if the content's colours are to be kept.
 fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tensor> {
     let style = inputs.image("style")?;
     let (images, styles) = (content.dim(0)?, style.dim(0)?);
@@ -148,7 +148,7 @@ fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tens
     coral(&style, content).map_err(|error| Error::from(error).at("style"))
 }
 
-/// The content led to the style's statistics without a decoder.
+/// Optimises the content towards the style's statistics, without a decoder.
 fn descend(
     call: &Call,
     params: &Params,
@@ -157,7 +157,7 @@ fn descend(
     style: &Tensor,
 ) -> Result<Tensor> {
     if params.alpha == 0.0 {
-        // Already there.
+        // Nothing to do.
         return Ok(content.clamp(0f32, 1f32)?);
     }
     call.progress(0, params.steps as u64, "encoding")?;

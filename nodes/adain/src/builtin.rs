@@ -1,4 +1,4 @@
-/// The name of the decoder that is built in.
+/// The name of the built-in decoder.
 pub(crate) const NAME: &str = "builtin";
 
 /// Dreamwire's own decoder for the built-in VGG16 at `relu3_1`: 5,573 steps of 4 pictures of 128 pixels.

@@ -6,10 +6,11 @@ use dreamwire_nets::optim::{Adam, Stepper};
 use dreamwire_sdk::candle::Var;
 use dreamwire_sdk::prelude::*;
 
-/// Style transfer without a decoder: the pixels are moved until their features have the style's statistics.
+/// Style transfer without a decoder: the pixels are optimised until their features have the style's
+/// statistics.
 ///
-/// It is the loss that AdaIN's decoder is trained with (Huang & Belongie, arXiv:1703.06868, equations 11 to 13), taken down
-/// by the picture x itself:
+/// The loss is that of AdaIN's decoder in training (Huang & Belongie, arXiv:1703.06868, equations 11 to 13),
+/// minimised over the picture x itself:
 ///
 /// ```text
 /// mean (F_L(x) - t)^2 / v_L
@@ -17,30 +18,30 @@ use dreamwire_sdk::prelude::*;
 ///   + smoothness * mean (dx^2 + dy^2)
 /// ```
 ///
-/// `t` is what AdaIN makes of the content's last layer L, `m_l` and `s_l` are the style's mean and deviation of every
-/// channel, and `v_l` is the mean variance of its channels. In VGG16, `relu3_1` has about a hundred times the variance of
-/// `relu1_1`: without `v_l` it alone would count.
+/// `t` is AdaIN's result for the content's last layer L, `m_l` and `s_l` are the style's mean and deviation
+/// of every channel, and `v_l` is the mean variance of its channels. In VGG16, `relu3_1` has about a hundred
+/// times the variance of `relu1_1`: without `v_l` it would dominate.
 pub(crate) struct Descent {
     features: Function,
     layers: Vec<Goal>,
-    /// `t`
+    /// `t`.
     content: Tensor,
-    /// `1 / v_L`, over the numbers of an image's last layer; `[B or 1,1,1,1]`
+    /// `1 / v_L`, divided by the size of an image's last layer; `[B or 1,1,1,1]`.
     content_factor: Tensor,
     smoothness: f64,
 }
 
-/// Where the statistics of one layer are to arrive.
+/// The target statistics of one layer.
 struct Goal {
-    /// `m_l`, `[B or 1,C,1,1]`
+    /// `m_l`, `[B or 1,C,1,1]`.
     mean: Tensor,
-    /// `s_l`, `[B or 1,C,1,1]`
+    /// `s_l`, `[B or 1,C,1,1]`.
     std: Tensor,
-    /// `strength w_l / v_l`, per image
+    /// `strength w_l / v_l`, per image.
     factors: Vec<f64>,
 }
 
-/// What is wanted, and how much of it.
+/// The weights of the parts of the loss.
 pub(crate) struct Wish {
     /// From 0, the content's own statistics, to 1, the style's.
     pub(crate) alpha: f64,
@@ -48,22 +49,22 @@ pub(crate) struct Wish {
     pub(crate) smoothness: f64,
 }
 
-/// How the pixels move.
+/// Steps and learning rate.
 pub(crate) struct Pace {
     pub(crate) steps: usize,
-    /// Of the first step, in the picture's units; it falls to 0 in a straight line, so that pixels come to rest.
+    /// Of the first step, in the picture's units; it decreases linearly to 0, so that pixels come to rest.
     pub(crate) rate: f64,
 }
 
 impl Descent {
     const PREVIEW_PAUSE: Duration = Duration::from_millis(200);
 
-    /// Towards all layers of `features`, for `content` `[B,H,W,3]` and `style` `[B or 1,h,w,3]`.
+    /// Targets for all layers of `features`, for `content` `[B,H,W,3]` and `style` `[B or 1,h,w,3]`.
     ///
     /// # Errors
     ///
-    /// If there is no layer, a layer's weight is no number, a layer has too few positions for statistics, or the provider
-    /// of the features fails.
+    /// If there is no layer, a layer's weight is not a number, a layer has too few positions for statistics,
+    /// or the provider of the features fails.
     pub(crate) fn new(features: Function, content: &Tensor, style: &Tensor, wish: &Wish) -> Result<Self> {
         let weights = features
             .spec()
@@ -95,7 +96,7 @@ impl Descent {
         })
     }
 
-    /// Moves `content` by `pace`; the result is in 0..1.
+    /// Optimises `content` according to `pace`; the result is in 0..1.
     ///
     /// # Errors
     ///
@@ -120,8 +121,8 @@ impl Descent {
 
     /// The loss, averaged over the batch, and the gradient of each image's own loss.
     ///
-    /// The gradient is `H W C` times as long: so it does not depend on the picture's size, and stays far above the 1e-8
-    /// that Adam adds.
+    /// The gradient is multiplied by `H W C`, so that it does not depend on the picture's size, and stays far
+    /// above the 1e-8 that Adam adds.
     fn loss_and_gradient(&self, image: &Tensor, step: usize) -> Result<(f64, Tensor)> {
         let images = image.dim(0)? as f64;
         let length = image.elem_count() as f64 / images;
@@ -144,7 +145,7 @@ impl Descent {
         let cotangents: Vec<Option<&Tensor>> = pulls.iter().map(Some).collect();
         let gradient = match tape.vjp(&cotangents)?.into_iter().next().flatten() {
             Some(gradient) => gradient,
-            // None is exactly zero.
+            // `None` is exactly zero.
             None => image.zeros_like()?,
         };
         let (roughness, slope) = self.roughness(image)?;
@@ -164,7 +165,7 @@ impl Descent {
         Ok((f64::from(value.to_scalar::<f32>()?), slope))
     }
 
-    /// Says where numbers stopped being numbers.
+    /// The error for values that are not finite.
     fn not_finite(&self, step: usize, what: &str, features: &[Tensor]) -> Error {
         let outputs = features.iter().zip(&self.features.spec().outputs);
         let layer = outputs.into_iter().find(|(feature, _)| !is_finite(feature));
@@ -177,7 +178,7 @@ impl Descent {
     }
 }
 
-/// Where the statistics of a layer are to arrive, given the features of both pictures, and `weight` over the style's mean
+/// The target statistics of a layer, given the features of both pictures, and `weight` over the style's mean
 /// variance, `[B or 1,1,1,1]`.
 fn goal(content: &Tensor, style: &Tensor, alpha: f64, weight: f64) -> Result<(Goal, Tensor)> {
     let ((mean, std), (style_mean, style_std)) = (channel_statistics(content)?, channel_statistics(style)?);

@@ -14,11 +14,11 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Finds the layer that `decoder` wants, and says what may look wrong.
+    /// Finds the layer that `decoder` needs, and warns about likely mistakes.
     ///
     /// # Errors
     ///
-    /// If `features` does not have it, or is another known network than the one that the decoder was trained with.
+    /// If `features` does not have it, or is a known network other than the decoder's encoder.
     pub(crate) fn new(call: &Call, features: Function, decoder: &Decoder) -> Result<Self> {
         let spec = features.spec();
         let fits = |output: &TensorSpec| {
@@ -52,12 +52,12 @@ impl Encoder {
         Ok(Self { features, output, scale: decoder.scale(), covering })
     }
 
-    /// The layer for a picture, `[B,C,h,w]` of at least the picture's size when it is decoded: what there is to decode
-    /// lies at the top left.
+    /// The layer for a picture, `[B,C,h,w]`, which decodes to at least the picture's size: the picture is at
+    /// the top left.
     ///
     /// # Errors
     ///
-    /// What the provider of the features says.
+    /// Those of the provider of the features.
     pub(crate) fn encode(&self, image: &Tensor) -> Result<Tensor> {
         let (_, height, width, _) = image.dims4()?;
         let whole = self.covering && height.min(width) > self.scale;
@@ -66,7 +66,7 @@ impl Encoder {
     }
 }
 
-/// What the decoder wants, what there is, and how to get it.
+/// The error that says what the decoder needs, what was found, and how to fix it.
 fn unfit(spec: &FnSpec, decoder: &Decoder) -> Error {
     let describe = |output: &TensorSpec| match output.dims.get(1) {
         Some(channels) if *channels > 0 => format!("`{}` with {channels}", output.name),
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// One layer that is the red of the picture as it came.
+    /// A layer that is the unmodified red channel.
     struct Red;
 
     impl Differentiable for Red {
@@ -106,7 +106,7 @@ mod tests {
         }
     }
 
-    /// What the network is shown of a picture of that size, four pixels being one feature.
+    /// The input size of the network for a picture of that size, four pixels being one feature.
     fn check(covering: bool, (height, width): (usize, usize), shown: [usize; 2]) {
         let Value::Function(features) = Value::function(Red) else { panic!("a function") };
         let encoder = Encoder { features, output: 0, scale: 4, covering };

@@ -1,7 +1,7 @@
 use dreamwire_sdk::prelude::*;
 
-/// `image`, `[B,H,W,C]`, mirrored at its bottom and right edges up to the next multiple of `multiple`
-/// and at least two of them.
+/// `image`, `[B,H,W,C]`, mirrored at its bottom and right edges up to the next multiple of `multiple`, at
+/// least two of them.
 ///
 /// # Errors
 ///
@@ -17,7 +17,7 @@ fn mirror(image: &Tensor, dimension: usize, size: usize, target: usize) -> Resul
     if target == size {
         return Ok(image.clone());
     }
-    // Back and forth without repeating the ends, however often it takes.
+    // Back and forth without repeating the ends, as often as needed.
     let period = (2 * size - 2).max(1);
     let position = |at: usize| if at % period < size { at % period } else { period - at % period };
     let positions: Vec<u32> = (0..target).map(|at| position(at) as u32).collect();

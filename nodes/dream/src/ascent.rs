@@ -22,7 +22,7 @@ pub(crate) struct Ascent {
     /// `[B or 1,H,W,1]` of any size.
     pub(crate) mask: Option<Tensor>,
     pub(crate) rule: Rule,
-    /// As it is before an octave's first step.
+    /// The state before an octave's first step.
     pub(crate) stepper: Stepper,
     pub(crate) carry: Carry,
     /// Per octave.

@@ -106,7 +106,7 @@ fn energies(inputs: &Inputs, features: &OnFeatures, layer: usize) -> Result<Vec<
     Ok(layers[layer].sqr()?.mean((0, 2, 3))?.to_vec1()?)
 }
 
-/// Channels that a picture chose, with weights of 1.
+/// The channels that a picture selects, with weights of 1.
 fn chosen(call: &Call, channels: Vec<usize>) -> Vec<(usize, f64)> {
     let names: Vec<String> = channels.iter().map(usize::to_string).collect();
     call.info(&format!("the picture chose channels {}", names.join(", ")));
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::objective_fixtures::{Blocks, TILES, check_gradient, objective, picture, value};
 
-    /// Even, red, green and blue being 0.5, 1 and -2.
+    /// A uniform picture, with red, green and blue of 0.5, 1 and -2.
     fn colour() -> Tensor {
         let pixel = Tensor::new(&[0.5f32, 1.0, -2.0], &Device::Cpu).unwrap();
         pixel.broadcast_as((1, 4, 4, 3)).unwrap().contiguous().unwrap()

@@ -1,16 +1,16 @@
-//! Channels as they are written in a param.
+//! The syntax of channels in a param.
 
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
-/// Which channels of a layer are meant.
+/// Selected channels of a layer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Channels {
     /// These, with their weights; no two ranges overlap.
     Listed(Vec<(RangeInclusive<usize>, f64)>),
-    /// So many of those that a picture excites most.
+    /// This many of the channels with the highest activation for a picture.
     Strongest(usize),
-    /// So many of those that a picture excites least.
+    /// This many of the channels with the lowest activation for a picture.
     Weakest(usize),
 }
 
@@ -103,12 +103,12 @@ fn bounds(range: &str) -> Result<RangeInclusive<usize>, String> {
     Ok(first..=last)
 }
 
-/// The `count` channels with the largest energies, largest first; of equal ones, the first.
+/// The `count` channels with the largest energies, largest first; ties in order of index.
 pub(crate) fn strongest(energies: &[f32], count: usize) -> Vec<usize> {
     first_by(energies, count, |a, b| b.total_cmp(a))
 }
 
-/// The `count` channels with the smallest energies, smallest first; of equal ones, the first.
+/// The `count` channels with the smallest energies, smallest first; ties in order of index.
 pub(crate) fn weakest(energies: &[f32], count: usize) -> Vec<usize> {
     first_by(energies, count, f32::total_cmp)
 }

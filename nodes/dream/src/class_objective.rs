@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
-/// The layer that it looks at.
+/// The layer that it uses.
 const LAYER: &str = "logits";
 
 /// Being one of ImageNet's thousand classes, as a classifier sees it: dreams of a `tabby`, a `volcano`, a
@@ -101,12 +101,12 @@ impl Differentiable for Classified {
 
 /// `[B,N]`: each logit minus the logarithm of the sum of all exponentials.
 fn log_softmax(logits: &Tensor) -> Result<Tensor> {
-    // Any number may be taken away from all of them; the largest keeps the exponentials finite.
+    // The softmax is invariant to a constant; subtracting the largest keeps the exponentials finite.
     let logits = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
     Ok(logits.broadcast_sub(&logits.exp()?.sum_keepdim(1)?.log()?)?)
 }
 
-/// The number of a class that is given by name or number.
+/// The index of a class, given by name or number.
 fn find(text: &str) -> std::result::Result<usize, String> {
     let text = text.trim();
     if let Ok(number) = text.parse::<usize>() {
@@ -117,7 +117,7 @@ fn find(text: &str) -> std::result::Result<usize, String> {
             Err(format!("there is no class {number}: ImageNet's are 0 to {last}"))
         };
     }
-    // There is `Cardigan`, a dog, and `cardigan`, which is worn: as it is written comes first.
+    // `Cardigan` is a dog, `cardigan` a garment: an exact match comes first.
     if let Some(exact) = CLASSES.iter().position(|name| *name == text) {
         return Ok(exact);
     }
@@ -133,7 +133,7 @@ fn find(text: &str) -> std::result::Result<usize, String> {
     }
 }
 
-/// Names with the word in them, or else the one that is most alike.
+/// Names that contain the word, otherwise the most similar one.
 fn suggestion(lower: &str) -> String {
     const MOST: usize = 5;
     let has_word = |name: &&str| name.to_lowercase().split(' ').any(|word| word == lower);

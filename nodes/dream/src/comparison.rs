@@ -26,12 +26,12 @@ pub(crate) struct Params {
     pub(crate) reduction: Reduction,
 }
 
-/// What a difference counts.
+/// The distance of two values.
 #[derive(Clone, Copy)]
 pub(crate) enum Distance {
-    /// Its size.
+    /// The absolute difference.
     Absolute,
-    /// Its square.
+    /// The squared difference.
     Squared,
 }
 
@@ -43,9 +43,9 @@ pub(crate) const OUTPUTS: &[Port] =
 pub(crate) const FEATURES: Port =
     port("features", "FEATURES").doc("what is compared: layers and their weights");
 
-/// OBJECTIVE: minus the distance between the layers of a picture and those of a target at the same places.
+/// OBJECTIVE: minus the distance between the layers of a picture and those of a target, position by position.
 struct Comparison {
-    /// For people.
+    /// For messages.
     name: &'static str,
     features: OnFeatures,
     target: Target,

@@ -1,4 +1,4 @@
-//! Objectives whose gradients are known by hand.
+//! Objectives with gradients computed by hand.
 
 use dreamwire_sdk::prelude::*;
 

@@ -1,8 +1,8 @@
 use dreamwire_sdk::prelude::*;
 
-/// GENERATOR: what makes pictures `[B,H,W,C]` of latents `[B,layers,w]`.
+/// GENERATOR: a function from latents `[B,layers,w]` to pictures `[B,H,W,C]`.
 ///
-/// The inputs after the latent, its noise planes, are left out: it uses the noise that is stored in it.
+/// The inputs after the latent, its noise planes, are omitted: it uses the noise stored in it.
 pub(crate) struct Generator(Function);
 
 impl Generator {
@@ -31,16 +31,16 @@ impl Generator {
     ///
     /// # Errors
     ///
-    /// What the generator's provider says.
+    /// Those of the generator's provider.
     pub(crate) fn pictures(&self, latent: &Tensor) -> Result<Tensor> {
         first(self.0.eval(&[latent])?)
     }
 
-    /// The pictures, not clamped, and the way back from their gradient to that by the latent.
+    /// The pictures, not clamped, and the tape that pulls their gradient back to the latent.
     ///
     /// # Errors
     ///
-    /// What the generator's provider says.
+    /// Those of the generator's provider.
     pub(crate) fn linearise(&self, latent: &Tensor) -> Result<(Tensor, Tape)> {
         let (pictures, tape) = self.0.linearise(&[latent], 1)?;
         Ok((first(pictures)?, tape))
@@ -57,7 +57,7 @@ fn fits(found: &[usize], wanted: &[i64]) -> bool {
         && found.iter().zip(wanted).all(|(&found, &wanted)| wanted < 0 || found as i64 == wanted)
 }
 
-/// `[any, 10, 512]`
+/// `[any, 10, 512]`.
 fn text(dims: &[i64]) -> String {
     let size = |&dim: &i64| if dim < 0 { "any".to_owned() } else { dim.to_string() };
     format!("[{}]", dims.iter().map(size).collect::<Vec<_>>().join(", "))

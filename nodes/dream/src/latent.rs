@@ -6,11 +6,11 @@ use crate::report::Report;
 use crate::step::{Position, check_finite, masked, roll_back, rolled_gradient};
 
 impl Ascent {
-    /// Moves latents `[B,layers,w]`, each on its own, so that the objective grows of the pictures that
-    /// `generator` makes of them: `w += rate * direction(J^T gradient)`, J being the generator's Jacobian
-    /// at w and the gradient the objective's by the picture.
+    /// Ascends latents `[B,layers,w]`, each independently, under an objective of the pictures that
+    /// `generator` makes of them: `w += rate * direction(J^T gradient)`, J being the generator's Jacobian at
+    /// w and the gradient that of the objective with respect to the picture.
     ///
-    /// Gives the last latents, and their pictures in 0..1.
+    /// Returns the last latents, and their pictures in 0..1.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl Ascent {
             let (value, wanted) = self.wanted(&picture, position)?;
             let gradient = match tape.vjp(&[Some(&wanted)])?.into_iter().next().flatten() {
                 Some(gradient) => gradient,
-                // None is exactly zero.
+                // `None` is exactly zero.
                 None => latent.zeros_like()?,
             };
             check_finite(value, &gradient, position, || None)?;
@@ -42,11 +42,10 @@ impl Ascent {
         Ok((latent, picture))
     }
 
-    /// The objective at a picture, and how its pixels are to change: the gradient where the mask lets it
-    /// through.
+    /// The objective of a picture, and the gradient with respect to its pixels, times the mask.
     ///
-    /// With `clamp` the objective sees what a screen would show, and a pixel that is white or black already is
-    /// not pushed any further: otherwise the easiest way up is a picture a thousand times too bright.
+    /// With `clamp` the objective sees the clamped picture, and a saturated pixel is not pushed any further:
+    /// otherwise the easiest way up is a picture a thousand times too bright.
     fn wanted(&self, picture: &Tensor, position: Position) -> Result<(f64, Tensor)> {
         let (_, height, width, _) = picture.dims4()?;
         let offset = self.rule.offset(position);
@@ -58,7 +57,7 @@ impl Ascent {
         Ok((value, wanted))
     }
 
-    /// The change without what leads out of 0..1.
+    /// The gradient without the components that lead out of 0..1.
     fn kept_inside(&self, picture: &Tensor, wanted: &Tensor) -> Result<Tensor> {
         let brighter = (wanted * self.rule.rate)?.gt(0f32)?;
         let out = brighter.where_cond(&picture.ge(1f32)?, &picture.le(0f32)?)?;

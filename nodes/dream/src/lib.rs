@@ -1,11 +1,11 @@
 //! The dream plugin: objectives, and gradient ascent on pictures, and on latents through a generator.
 //!
-//! Cut as lucid cut it: what is wanted (`objective`), at which sizes (`schedule`), what one step does
-//! (`step`), and the loops that tie them together, over a picture's octaves (`ascent`) and over the
-//! steps of a latent (`latent`). Large pictures are asked tile by tile (`tiling`).
+//! Structured like lucid: the objective (`objective`), the octaves (`schedule`), a single step (`step`), and
+//! the loops around it, over a picture's octaves (`ascent`) and over the steps of a latent (`latent`). Large
+//! pictures are evaluated tile by tile (`tiling`).
 //!
-//! Objectives are nodes of their own, one file each; those on FEATURES share `on_features`, those that compare with
-//! another picture `target` and `comparison`.
+//! Objectives are nodes of their own, one file each; those on FEATURES share `on_features`, those that
+//! compare with another picture share `target` and `comparison`.
 
 mod anchor_objective;
 mod ascent;

@@ -2,7 +2,7 @@ use dreamwire_sdk::prelude::*;
 
 use crate::scalar::Positions;
 
-/// What a dream makes more (or less) of.
+/// What a dream maximises (or minimises).
 pub(crate) struct Objective {
     function: Function,
     /// One weight per output of FEATURES; none for an OBJECTIVE.
@@ -10,7 +10,7 @@ pub(crate) struct Objective {
 }
 
 impl Objective {
-    /// For pictures of `channels` (negative where nobody knows) that come from `port`.
+    /// For pictures of `channels` (negative if unknown) from `port`.
     ///
     /// FEATURES mean the sum over layers of `weight * mean(a^2)`, per image.
     ///
@@ -36,26 +36,28 @@ impl Objective {
         Ok(Self { function, weights })
     }
 
-    /// For people: `vgg16`.
+    /// For messages: `vgg16`.
     pub(crate) fn name(&self) -> &str {
         &self.function.spec().name
     }
 
-    /// How far it sees, if it is local.
+    /// Its halo, if it is local.
     pub(crate) fn tiles(&self) -> Option<Tiles> {
         self.function.tiles()
     }
 
-    /// Whether it compares the picture with something at the same places, so that a rolled picture would be another.
+    /// Whether it compares the picture with something position by position, so that rolling the picture would
+    /// change it.
     pub(crate) fn is_fixed_in_place(&self) -> bool {
         Positions::of(self.function.spec()) == Positions::Fixed
     }
 
-    /// The value, averaged over the batch, and the gradient by the picture `[B,H,W,C]` of what each image has by itself.
+    /// The value, averaged over the batch, and the gradient with respect to the picture `[B,H,W,C]` of each
+    /// image's own value.
     ///
     /// # Errors
     ///
-    /// What the function's provider says.
+    /// Those of the function's provider.
     pub(crate) fn value_and_gradient(&self, image: &Tensor) -> Result<(f64, Tensor)> {
         let batch = image.dim(0)? as f64;
         let Some(weights) = &self.weights else {
@@ -65,7 +67,7 @@ impl Objective {
         let (activations, tape) = self.function.linearise(&[image], 1)?;
         let (mut value, mut cotangents) = (0.0, Vec::new());
         for (activation, weight) in activations.iter().zip(weights) {
-            // d mean(a^2) / da = 2 a / n, with n counted per image: each ascends on its own.
+            // d mean(a^2) / da = 2 a / n, with n counted per image: each ascends independently.
             let count = activation.elem_count() as f64 / batch;
             let squares = f64::from(activation.sqr()?.sum_all()?.to_scalar::<f32>()?);
             value += weight * squares / count / batch;
@@ -74,11 +76,11 @@ impl Objective {
         drop(activations);
         let cotangents: Vec<Option<&Tensor>> = cotangents.iter().map(Some).collect();
         let gradient = tape.vjp(&cotangents)?.into_iter().next().flatten();
-        // None is exactly zero.
+        // `None` is exactly zero.
         gradient.map_or_else(|| Ok(image.zeros_like()?), Ok).map(|gradient| (value, gradient))
     }
 
-    /// The first layer of FEATURES that has values which are not finite, for those who look for the cause of one.
+    /// The first layer of FEATURES with values that are not finite, for the error message.
     pub(crate) fn unsound_layer(&self, image: &Tensor) -> Option<String> {
         self.weights.as_ref()?;
         let activations = self.function.eval(&[image]).ok()?;
@@ -108,11 +110,11 @@ pub(crate) fn check_weights(features: &Function, weights: &[f64], port: &str) ->
     ))
 }
 
-/// The weights that FEATURES give their layers, 1 where they say nothing.
+/// The weights of the layers of FEATURES, 1 by default.
 ///
 /// # Errors
 ///
-/// If a weight is no number; blames `port`.
+/// If a weight is not a number; names `port`.
 pub(crate) fn layer_weights(features: &Function, port: &str) -> Result<Vec<f64>> {
     features.spec().outputs.iter().map(|output| output.weight().map_err(|error| error.at(port))).collect()
 }

@@ -1,4 +1,4 @@
-//! Networks that are known by hand, and what every objective has to stand.
+//! Networks computed by hand, and checks that every objective has to pass.
 
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::testing::{Value, in_call, run_node};
@@ -9,7 +9,7 @@ use crate::fixtures::assert_close;
 /// `[B,3,H/2,W/2]`, the means of its 2x2 blocks.
 pub(crate) struct Blocks(pub(crate) [&'static str; 2]);
 
-/// Of [`Blocks`].
+/// The layers of [`Blocks`].
 pub(crate) const TILES: Tiles = Tiles { stride: 2, halo: 1, reduction: TileReduction::Mean };
 
 impl Differentiable for Blocks {
@@ -33,14 +33,14 @@ impl Differentiable for Blocks {
     }
 }
 
-/// A picture without patterns, in 0..1.
+/// A random picture, in 0..1.
 pub(crate) fn picture(batch: usize, height: usize, width: usize, seed: usize) -> Tensor {
     let count = batch * height * width * 3;
     let values: Vec<f32> = (0..count).map(|i| ((i + seed) * 7919 % 1009) as f32 / 1009.0).collect();
     Tensor::from_vec(values, (batch, height, width, 3), &Device::Cpu).unwrap()
 }
 
-/// One even picture per value.
+/// One uniform picture per value.
 pub(crate) fn grey(values: &[f32], size: usize) -> Tensor {
     let images: Vec<Tensor> =
         values.iter().map(|value| Tensor::full(*value, (1, size, size, 3), &Device::Cpu).unwrap()).collect();
@@ -53,7 +53,7 @@ pub(crate) fn red(values: [f32; 4]) -> Tensor {
     Tensor::from_vec(values, (1, 2, 2, 3), &Device::Cpu).unwrap()
 }
 
-/// Runs a node and takes the function that it makes.
+/// Runs a node and takes the function that it outputs.
 pub(crate) fn objective<N: Node>(params: &str, inputs: &[(&str, Value)]) -> Result<Function> {
     match run_node::<N>(params, inputs, &[])?.outputs.swap_remove(0) {
         Value::Function(function) => Ok(function),
@@ -61,13 +61,14 @@ pub(crate) fn objective<N: Node>(params: &str, inputs: &[(&str, Value)]) -> Resu
     }
 }
 
-/// What a picture is worth.
+/// The value of a picture.
 #[track_caller]
 pub(crate) fn value(function: &Function, image: &Tensor) -> f64 {
     in_call(|_| Ok(function.value_and_grad(image)?.0)).unwrap()
 }
 
-/// The gradient is that of the value, along two directions, and every image of the batch is on its own.
+/// Checks the gradient against the value along two directions, and that every image of the batch is
+/// independent.
 #[track_caller]
 pub(crate) fn check_gradient(function: &Function, images: &Tensor) {
     const STEP: f64 = 0.005;

@@ -11,11 +11,11 @@ pub(crate) struct OnFeatures {
 }
 
 impl OnFeatures {
-    /// What came in at `port`.
+    /// The FEATURES at `port`.
     ///
     /// # Errors
     ///
-    /// If there are no layers, or a layer's weight is no number.
+    /// If there are no layers, or a layer's weight is not a number.
     pub(crate) fn new(function: Function, port: &str) -> Result<Self> {
         let FnSpec { name, outputs, .. } = function.spec();
         if outputs.is_empty() {
@@ -36,17 +36,17 @@ impl OnFeatures {
         Ok(features)
     }
 
-    /// One per layer.
+    /// One weight per layer.
     pub(crate) fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// The size of the pictures that it takes, -1 being free.
+    /// The shape of its pictures; -1 is free.
     pub(crate) fn dims(&self) -> &[i64] {
         input_dims(self.function.spec())
     }
 
-    /// How far it sees, where what is made of it is reduced over positions by `reduction`.
+    /// Its halo, for a function of it that is reduced over positions by `reduction`.
     pub(crate) fn tiles(&self, reduction: TileReduction) -> Option<Tiles> {
         self.function.tiles().map(|tiles| Tiles { reduction, ..tiles })
     }
@@ -56,21 +56,21 @@ impl OnFeatures {
         &self.function.spec().outputs
     }
 
-    /// Which layer has this name.
+    /// The index of the layer with this name.
     pub(crate) fn layer(&self, name: &str) -> Option<usize> {
         self.layers().iter().position(|layer| layer.name == name)
     }
 
-    /// The names of the layers, for a message.
+    /// The names of the layers, for messages.
     pub(crate) fn layer_names(&self) -> String {
         self.layers().iter().map(|layer| format!("`{}`", layer.name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// Asks whether a picture has the channels that the network takes.
+    /// Checks that a picture has the channels that the network takes.
     ///
     /// # Errors
     ///
-    /// It has not: `port` is to blame.
+    /// If it does not; names `port`.
     pub(crate) fn check_channels(&self, picture: &Tensor, port: &str) -> Result<()> {
         let (wanted, found) = (self.dims().last().copied().unwrap_or(-1), picture.dim(3)?);
         if wanted > 0 && wanted != found as i64 {
@@ -81,11 +81,11 @@ impl OnFeatures {
         Ok(())
     }
 
-    /// The layers of a picture, without a way back.
+    /// The layers of a picture, without a gradient.
     ///
     /// # Errors
     ///
-    /// What the provider of the features says.
+    /// Those of the provider of the features.
     pub(crate) fn eval(&self, picture: &Tensor) -> Result<Vec<Tensor>> {
         self.function.eval(&[picture])
     }
@@ -94,7 +94,7 @@ impl OnFeatures {
     ///
     /// # Errors
     ///
-    /// If it is not the only input; what the provider of the features says.
+    /// If it is not the only input; those of the provider of the features.
     pub(crate) fn apply(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         self.function.apply(picture(x)?)
     }

@@ -46,7 +46,7 @@ mod tests {
         objective::<PerceptualLoss>(params, &[("features", features), ("target", Value::Tensor(target))])
     }
 
-    /// Grey has one difference everywhere, 0.25, at every size of the target.
+    /// Uniform grey differs by 0.25 everywhere, at every size of the target.
     #[test]
     fn differences_are_weighted() {
         for size in [4, 6, 30] {

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use dreamwire_sdk::prelude::*;
 
-/// Tells the host how far an ascent is, and shows it: five pictures a second at most.
+/// Reports the progress of an ascent to the host, with at most five previews per second.
 pub(crate) struct Report<'a> {
     call: &'a Call,
     done: u64,
@@ -18,7 +18,7 @@ impl<'a> Report<'a> {
         Self { call, done: 0, total: total as u64, shown: None }
     }
 
-    /// One more step is done: where it was, what the objective was, and the picture so far.
+    /// Reports a finished step: its position, the objective, and the picture so far.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// About five digits, whatever the size.
+/// About five digits, whatever the magnitude.
 fn short(value: f64) -> String {
     let before_point = value.abs().max(1e-9).log10().floor() as i32;
     format!("{value:.*}", (4 - before_point).clamp(0, 9) as usize)

@@ -1,24 +1,25 @@
-//! What the functions on OBJECTIVE wires have in common: one picture in, one number out, higher is better.
+//! What the functions on OBJECTIVE wires share: one picture in, one number out, higher is better.
 
 use dreamwire_sdk::prelude::*;
 
-/// Whether an objective cares where in the picture something is.
+/// Whether the positions in a picture matter to an objective.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Positions {
-    /// No: a picture that is rolled is worth the same, but for what happens at its edges.
+    /// No: a rolled picture has the same value, except for its edges.
     Free,
-    /// Yes: pixels are compared with those of another picture at the same place, so nothing may be rolled.
+    /// Yes: pixels are compared with those of another picture at the same position, so the picture must not
+    /// be rolled.
     Fixed,
 }
 
 impl Positions {
-    /// What a function says about itself.
+    /// The spec of a function.
     pub(crate) fn of(spec: &FnSpec) -> Self {
         if spec.outputs.iter().any(TensorSpec::has_fixed_positions) { Self::Fixed } else { Self::Free }
     }
 }
 
-/// An OBJECTIVE of pictures of the size `dims`, -1 being free.
+/// An OBJECTIVE of pictures of the shape `dims`; -1 is free.
 pub(crate) fn spec(name: &str, dims: &[i64], positions: Positions) -> FnSpec {
     let value = match positions {
         Positions::Free => TensorSpec::new("value", &[]),
@@ -27,7 +28,7 @@ pub(crate) fn spec(name: &str, dims: &[i64], positions: Positions) -> FnSpec {
     FnSpec::new("OBJECTIVE", name).input(TensorSpec::new("image", dims)).output(value).scalar()
 }
 
-/// The size of what a function takes first, -1 being free.
+/// The shape of a function's first input; -1 is free.
 pub(crate) fn input_dims(spec: &FnSpec) -> &[i64] {
     const PICTURE: &[i64] = &[-1, -1, -1, -1];
     spec.inputs.first().map_or(PICTURE, |input| &input.dims)
@@ -45,12 +46,12 @@ pub(crate) fn picture(x: &[Tensor]) -> Result<&Tensor> {
     }
 }
 
-/// The outputs of an objective whose images are worth `values`, `[B]`: the sum, so that every image has a
-/// gradient of its own.
+/// The outputs of an objective whose images have the values `values`, `[B]`: the sum, so that every image has
+/// its own gradient.
 ///
 /// # Errors
 ///
-/// What candle says.
+/// Those of candle.
 pub(crate) fn total(values: &Tensor) -> Result<Vec<Tensor>> {
     Ok(vec![values.sum_all()?])
 }

@@ -1,12 +1,12 @@
 use dreamwire_nets::optim::{octave_sizes, zoom};
 use dreamwire_sdk::prelude::*;
 
-/// Octaves below this are left out: networks of five pools see nothing in them.
+/// Octaves below this are left out: networks of five pools need more pixels.
 pub(crate) const SMALLEST_SIDE: usize = 32;
 
 /// The picture at every octave's size, smallest first; the last is the picture itself.
 ///
-/// Every octave is made from the next larger one, bilinearly, as in Google's notebook.
+/// Every octave is resized from the next larger one, bilinearly, as in Google's notebook.
 ///
 /// # Errors
 ///

@@ -6,20 +6,20 @@ use dreamwire_sdk::prelude::*;
 use crate::objective::Objective;
 use crate::tiling::Tiling;
 
-/// What one step does to a picture or a latent, besides asking the objective.
+/// What one step does to a picture or a latent, except for evaluating the objective.
 pub(crate) struct Rule {
     /// Length of a step in the picture's (or latent's) units; negative to minimise.
     pub(crate) rate: f64,
-    /// Pixels that the picture is rolled by at most.
+    /// The largest jitter in pixels.
     pub(crate) jitter: usize,
     pub(crate) seed: u64,
-    /// Keep the picture in 0..1. A latent has no such range, but the picture that is made of it has.
+    /// Keep the picture in 0..1. A latent has no such range, but its picture has.
     pub(crate) clamp: bool,
     /// For pictures.
     pub(crate) blur: Option<Blur>,
     /// For pictures that are larger than a tile.
     pub(crate) tiling: Option<Tiling>,
-    /// How close to 0 or 1 a value must come to be slowed down, in the picture's units; not for latents.
+    /// The distance from 0 or 1 at which values slow down, in the picture's units; not for latents.
     pub(crate) knee: f64,
 }
 
@@ -30,7 +30,7 @@ impl Rule {
     }
 }
 
-/// How a gradient is blurred: more from step to step, as in pytorch-deepdream.
+/// Blur of the gradient: it grows from step to step, as in pytorch-deepdream.
 #[derive(Clone, Copy)]
 pub(crate) struct Blur {
     /// In pixels.
@@ -39,10 +39,10 @@ pub(crate) struct Blur {
     pub(crate) steps: usize,
 }
 
-/// Which step it is, counted from 0; shown counted from 1.
+/// The index of a step, from 0; shown from 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
-    /// None for latents.
+    /// `None` for latents.
     pub(crate) octave: Option<usize>,
     pub(crate) step: usize,
 }
@@ -85,10 +85,10 @@ pub(crate) fn step(
     Ok((moved(image, &direction, mask, rule)?.detach(), value))
 }
 
-/// Rows that are moved at once: what is made on the way is as large as they, and not as a large picture.
+/// Rows that are updated at once, so that intermediate results are small even for a large picture.
 const STRIP: usize = 256;
 
-/// `image + rate * direction * mask`, slowed down and kept in 0..1 as the rule says.
+/// `image + rate * direction * mask`, slowed down and kept in 0..1 according to the rule.
 fn moved(image: &Tensor, direction: &Tensor, mask: Option<&Tensor>, rule: &Rule) -> Result<Tensor> {
     let height = image.dim(1)?;
     let strip = |start: usize| -> Result<Tensor> {
@@ -107,7 +107,7 @@ fn moved(image: &Tensor, direction: &Tensor, mask: Option<&Tensor>, rule: &Rule)
 
 /// The objective of the picture rolled by `offset`, and its gradient, which is still rolled.
 ///
-/// Rolling by a random offset keeps pixels from being always at the same place of the network's grid of
+/// Rolling by a random offset keeps pixels from always having the same position relative to the grid of
 /// pools.
 ///
 /// # Errors
@@ -142,11 +142,11 @@ pub(crate) fn masked(x: Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
-/// Lets no step be made of numbers that are not.
+/// Refuses a step with numbers that are not finite.
 ///
 /// # Errors
 ///
-/// If the value or a number of the gradient is NaN or infinite; says at which `layer` it began, if that can be told.
+/// If the value or a number of the gradient is NaN or infinite; names the first such `layer`, if known.
 pub(crate) fn check_finite(
     value: f64,
     gradient: &Tensor,
@@ -166,9 +166,9 @@ pub(crate) fn check_finite(
     Err(Error::nonfinite(message).hint(hint))
 }
 
-/// Shortens each value's change to at most `room * (1 - exp(-|change| / knee))`, where room is how far the value is from the
-/// end that it moves to: it comes ever closer to black or white without hitting it, so that highlights keep their detail.
-/// With more room than `knee`, small changes are left as they are.
+/// Limits each value's change to `room * (1 - exp(-|change| / knee))`, where room is the distance to the end
+/// of the range in its direction: a value approaches black or white without reaching it, so that highlights
+/// keep their detail. If room is larger than `knee`, small changes are unchanged.
 fn slow_down(image: &Tensor, change: &Tensor, knee: f64) -> Result<Tensor> {
     let rises = change.gt(0f32)?;
     let room = rises.where_cond(&image.affine(-1.0, 1.0)?, image)?.relu()?;

@@ -77,11 +77,11 @@ fn too_small(error: impl Into<Error>) -> Error {
     error.into().at("style").hint("take a larger `style`, or earlier layers in `layers` of the features")
 }
 
-/// The style to have, per layer.
+/// The target style, per layer.
 enum Style {
-    /// `[count,C,C]`
+    /// `[count,C,C]`.
     Gram(Vec<Tensor>),
-    /// `[count,C,1,1]` each
+    /// `[count,C,1,1]` each.
     MeanStd(Vec<(Tensor, Tensor)>),
 }
 
@@ -123,7 +123,7 @@ mod tests {
         objective::<StyleObjective>(params, &inputs).unwrap()
     }
 
-    /// Even grey g has a Gram matrix of g^2 / 3 everywhere, means g and no deviation, at every size.
+    /// Uniform grey g has a Gram matrix of g^2 / 3 everywhere, means of g and no deviation, at every size.
     #[test]
     fn statistics_are_compared() {
         for size in [4, 6, 32] {

@@ -84,7 +84,7 @@ fn weights(text: &str, terms: usize) -> Result<Vec<f64>> {
     Ok(weights)
 }
 
-/// The size of what all terms take, -1 being free.
+/// The shape that all terms take; -1 is free.
 fn common_dims(terms: &[Term]) -> Result<Vec<i64>> {
     let mut common: Option<Vec<i64>> = None;
     for term in terms {
@@ -105,7 +105,7 @@ fn common_dims(terms: &[Term]) -> Result<Vec<i64>> {
     common.ok_or_else(|| Error::port("objectives", "`objectives` is not connected"))
 }
 
-/// What fits `a` and `b`.
+/// A shape that fits `a` and `b`.
 fn both(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
     let size = |(&a, &b): (&i64, &i64)| match (a < 0, b < 0) {
         (true, _) => Some(b),
@@ -115,7 +115,7 @@ fn both(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
     if a.len() == b.len() { a.iter().zip(b).map(size).collect() } else { None }
 }
 
-/// How far the one that sees further sees, on a grid that both have.
+/// The larger halo of two functions, on a grid that both share.
 fn wider(a: Tiles, b: Tiles) -> Option<Tiles> {
     if a.reduction != b.reduction {
         return None;

@@ -3,26 +3,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use dreamwire_nets::optim::{octave_sizes, zoom};
 use dreamwire_sdk::prelude::*;
 
-/// A picture that others are compared with, place by place, whatever their size is.
+/// A picture that others are compared with position by position, whatever their size.
 pub(crate) struct Target {
     picture: Tensor,
     port: &'static str,
     last: Mutex<Option<Seen>>,
 }
 
-/// What was made of the target at one height and width.
+/// What was computed from the target at one height and width.
 struct Seen {
     size: (usize, usize),
     layers: Vec<Tensor>,
 }
 
 impl Target {
-    /// The picture `[1 or B,H,W,C]` that came in at `port`.
+    /// The picture `[1 or B,H,W,C]` at `port`.
     pub(crate) fn new(picture: Tensor, port: &'static str) -> Self {
         Self { picture, port, last: Mutex::new(None) }
     }
 
-    /// What `look` makes of the target at the size of `image`; the answer for the last size is kept.
+    /// The result of `look` for the target at the size of `image`; that of the last size is kept.
     ///
     /// # Errors
     ///
@@ -39,8 +39,8 @@ impl Target {
         {
             return Ok(seen.layers.clone());
         }
-        // Not under the lock: looking runs another plugin, and this thread may be lent to someone who wants
-        // it too.
+        // Not under the lock: `look` calls another plugin, and this thread may meanwhile run a task that
+        // takes it too.
         let layers = look(&resized(&self.picture, height, width)?)?;
         *self.last() = Some(Seen { size: (height, width), layers: layers.clone() });
         Ok(layers)
@@ -51,11 +51,11 @@ impl Target {
     }
 }
 
-/// Asks whether `found` images can be compared with those of `image`.
+/// Checks that `found` images can be compared with those of `image`.
 ///
 /// # Errors
 ///
-/// If there is neither one for all nor one for each: `port` is to blame.
+/// If there is neither one for all nor one for each; names `port`.
 pub(crate) fn check_count(found: usize, image: &Tensor, port: &str) -> Result<()> {
     let images = image.dim(0)?;
     if found == 1 || found == images {
@@ -68,11 +68,11 @@ pub(crate) fn check_count(found: usize, image: &Tensor, port: &str) -> Result<()
 
 /// `picture` at another size, bilinearly.
 ///
-/// It shrinks through the sizes of octaves, so that no step skips pixels. So the target of a dream's octave
-/// is what the dream would have made of it.
+/// It is downsampled through the sizes of octaves, so that no step skips pixels. So the target in a dream's
+/// octave is computed like the dream's picture.
 fn resized(picture: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     const SCALE: f64 = 1.4;
-    // 1.4^40 is more than any side has pixels.
+    // 1.4^40 exceeds any side in pixels.
     const MOST: usize = 40;
     let (_, whole_height, whole_width, _) = picture.dims4()?;
     let mut resized = picture.detach();
@@ -109,8 +109,8 @@ mod tests {
         }
     }
 
-    /// One pixel in four is white: were the others skipped, small pixels would be white or black. The corners
-    /// stay.
+    /// One pixel in four is white: if the others were skipped, small pixels would be white or black. The
+    /// corners stay.
     #[test]
     fn shrinking_skips_no_pixels() {
         let stripes =

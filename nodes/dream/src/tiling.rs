@@ -2,30 +2,31 @@ use dreamwire_sdk::prelude::*;
 
 use crate::objective::Objective;
 
-/// How large pictures are taken apart, so that a network never sees more than a tile and what lies around it.
+/// Splits large pictures, so that a network never sees more than a tile and its surroundings.
 ///
-/// A tile's gradient is taken from the tile and `overlap` pixels around it, and only the tile's own pixels of it are kept.
-/// If the objective sees `halo` pixels around a position, a pixel's gradient comes from positions up to `halo` away, whose
-/// values depend on pixels up to `2 halo` away: with that much overlap the gradient is that of the whole picture.
+/// A tile's gradient is computed from the tile and `overlap` pixels around it, and only the tile's own pixels
+/// of it are kept. If the objective sees `halo` pixels around a position, a pixel's gradient comes from
+/// positions up to `halo` away, whose values depend on pixels up to `2 halo` away: with that much overlap the
+/// gradient is that of the whole picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tiling {
-    /// The objective's, in pixels.
+    /// The objective's grid, in pixels.
     stride: usize,
     /// Side of a tile in pixels, a multiple of the stride.
     tile: usize,
-    /// A multiple of the stride too: pools fall as they do in the whole picture.
+    /// A multiple of the stride too: pools align as in the whole picture.
     overlap: usize,
     reduction: TileReduction,
 }
 
 impl Tiling {
-    /// Tiles of `tile` pixels that see `overlap` pixels around them (`None`: as many as make no difference).
+    /// Tiles of `tile` pixels that see `overlap` pixels around them (`None`: enough for the exact gradient).
     ///
-    /// Nothing, if pictures of `height` by `width` fit one tile.
+    /// `None` if pictures of `height` by `width` fit one tile.
     ///
     /// # Errors
     ///
-    /// If the objective looks at more than a neighbourhood.
+    /// If the objective is not local.
     pub(crate) fn new(
         objective: &Objective,
         tile: usize,
@@ -51,13 +52,14 @@ impl Tiling {
         }))
     }
 
-    /// As [`Objective::value_and_gradient`], tile by tile. The value of a mean is that of its tiles, which see their
-    /// surroundings too: close to that of the whole picture, not the same. How much of the whole picture's positions a tile
-    /// has is counted in cells of the stride; a network that rounds its sizes in another way has a few more or less.
+    /// As [`Objective::value_and_gradient`], tile by tile. The value of a mean is that of its tiles including
+    /// their surroundings: close to that of the whole picture, not equal. A tile's share of the positions is
+    /// counted in cells of the stride; a network that rounds its sizes differently has slightly more or
+    /// fewer.
     ///
     /// # Errors
     ///
-    /// What the objective's provider says.
+    /// Those of the objective's provider.
     pub(crate) fn value_and_gradient(self, objective: &Objective, image: &Tensor) -> Result<(f64, Tensor)> {
         let (_, height, width, _) = image.dims4()?;
         let (mut value, mut rows) = (0.0, Vec::new());
@@ -89,8 +91,8 @@ impl Tiling {
         Ok((value, Tensor::cat(&rows, 1)?))
     }
 
-    /// The tiles along one side of `size` pixels. All see as much, also those at the edges: so means over tiles have the
-    /// same number of positions, but for what is left of the last cell.
+    /// The tiles along one side of `size` pixels. All see equally much, also those at the edges, so that
+    /// means over tiles have the same number of positions, except for the rest of the last cell.
     fn cut(self, size: usize) -> impl Iterator<Item = Span> {
         let most = self.tile + 2 * self.overlap;
         let last = size.saturating_sub(most) / self.stride * self.stride;
@@ -103,7 +105,7 @@ impl Tiling {
     }
 }
 
-/// A tile along one side: its own pixels, and those it sees.
+/// A tile along one side: its own pixels, and those that it sees.
 struct Span {
     start: usize,
     len: usize,

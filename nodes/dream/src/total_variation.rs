@@ -55,7 +55,7 @@ mod tests {
         objective::<TotalVariation>("{}", &[]).unwrap()
     }
 
-    /// The less contrast the better, with the square of it.
+    /// Less contrast is better, quadratically.
     #[test]
     fn even_pictures_are_the_best() {
         let (function, noise) = (smoothness(), picture(2, 6, 5, 0));

@@ -48,7 +48,7 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// `B(a, b)`: the sample `b` over the sample `a`.
+    /// `B(a, b)`: the sample `b` blended over `a`.
     fn mix(self, a: f32, b: f32) -> f32 {
         match self {
             Self::Normal => b,
@@ -100,7 +100,7 @@ impl Node for Blend {
             for (pixel, (below, above)) in below.zip(above).enumerate() {
                 let amount = factor * mask.map_or(1.0, |mask| mask[pixel]);
                 let mixed = below.iter().zip(above).map(|(&a, &b)| {
-                    // In this form 0 gives exactly a, and 1 exactly the mix.
+                    // In this form 0 gives exactly a, and 1 exactly the blend.
                     (a * (1.0 - amount) + params.mode.mix(a, b) * amount).clamp(0.0, 1.0)
                 });
                 blended.extend(mixed);
@@ -110,7 +110,7 @@ impl Node for Blend {
     }
 }
 
-/// How many images the result has.
+/// Number of images of the result.
 fn batch(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize> {
     let (counts, channels) = ((below.dim(0)?, above.dim(0)?), (below.dim(3)?, above.dim(3)?));
     if channels.0 != channels.1 {
@@ -131,7 +131,7 @@ fn batch(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize>
     }
 }
 
-/// The middle of `image` that has the ratio of `width x height`, resized to it.
+/// The central crop of `image` with the aspect ratio of `width x height`, resized to it.
 fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Result<Tensor> {
     let (_, old_height, old_width, _) = image.dims4()?;
     if (old_width, old_height) == (width, height) {
@@ -143,7 +143,7 @@ fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Resul
     let part = |side: usize, over: usize, under: usize| {
         ((side as f64 * over as f64 / under as f64).round() as usize).max(1)
     };
-    // All of one side, and of the other what the ratio asks for.
+    // All of one side, and of the other what the aspect ratio gives.
     let cut_width = part(old_height, width, height).min(old_width);
     let cut_height = part(old_width, height, width).min(old_height);
     let middle = image.narrow(1, (old_height - cut_height) / 2, cut_height)?.narrow(
@@ -169,7 +169,7 @@ fn samples(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(tensor.flatten_all()?.to_vec1::<f32>()?)
 }
 
-/// The samples of one image of a batch, or of the only one there is; an image has `length` of them.
+/// The samples of one image of a batch, or of its only image; an image has `length` of them.
 fn one_of(batch: &[f32], index: usize, length: usize) -> &[f32] {
     let start = if batch.len() == length { 0 } else { index * length };
     &batch[start..start + length]

@@ -1,7 +1,7 @@
-//! Bytes of a picture file to display-referred sRGB planes, as an IMAGE and a MASK want them.
+//! Bytes of a picture file to display-referred sRGB planes, for an IMAGE and a MASK.
 //!
-//! In this order: is it a format we read, is the file whole, does the size in the header stay within the limits; only
-//! then is a pixel decoded. Then orientation, alpha, linear light or ICC profile, and the clamp to 0..1.
+//! Before any pixel is decoded, the format, the completeness of the file and the size in its header are
+//! checked. After decoding come orientation, alpha, linear light or ICC profile, and the clamp to 0..1.
 
 use crate::{icc, limits, signature, transfer, whole};
 use dreamwire_sdk::prelude::*;
@@ -18,17 +18,17 @@ pub(crate) struct Picture {
     pub(crate) rgb: Vec<f32>,
     /// `height * width` samples of `1 - alpha`; zeros if the file has no alpha.
     pub(crate) mask: Vec<f32>,
-    /// What users may want to know.
+    /// Messages at level info.
     pub(crate) notes: Vec<String>,
-    /// What users should know.
+    /// Messages at level warn.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Picture {
-    /// The picture file that the param `image` of the running node names. What users may or should know goes to the log.
+    /// The picture file named by the param `image` of the running node. Messages go to the log.
     ///
     /// # Errors
-    /// The host cannot read it, or as [`decode`].
+    /// If the host cannot read it, or as [`decode`].
     pub(crate) fn load(call: &Call, name: &str) -> Result<Self> {
         let bytes = call.read(name)?;
         let picture = decode(name, &bytes).map_err(|error| error.at("image"))?;
@@ -38,10 +38,12 @@ impl Picture {
     }
 }
 
-/// Decodes the first frame of `bytes`, the content of the file `name`. The content decides what it is, not the name.
+/// Decodes the first frame of `bytes`, the content of the file `name`. The format is recognised by the
+/// content, not the name.
 ///
 /// # Errors
-/// `input` for a file that is empty, cut off, broken or of a format we do not read; `limit` for one that is too large.
+/// `input` for a file that is empty, truncated, broken or of an unsupported format; `limit` for one that is
+/// too large.
 pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let format = recognise(name, bytes)?;
     if !whole::is_whole(format, bytes) {
@@ -64,7 +66,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut allowed = Limits::no_limits();
     allowed.max_alloc = Some(match format {
-        // Here it bounds what goes with the pixels, such as a compressed profile that is a bomb.
+        // Here it limits metadata, such as a compressed profile that is a decompression bomb.
         ImageFormat::Png => limits::MAX_PNG_EXTRA_BYTES,
         _ => limits::MAX_DECODED_BYTES,
     });
@@ -114,7 +116,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     Ok(Picture { width, height, rgb, mask, notes, warnings })
 }
 
-/// The format by content, if it is one we read.
+/// The format by content, if it is supported.
 fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
     if bytes.is_empty() {
         return Err(Error::content(format!("`{name}` is empty (0 bytes)")));
@@ -154,7 +156,7 @@ fn title(format: ImageFormat) -> &'static str {
     }
 }
 
-/// The decoder's words, with the file and the format in front.
+/// The decoder's error, with the file and the format in front.
 fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
     match error {
         ImageError::Limits(_) if format == ImageFormat::Png => Error::limit(format!(
@@ -179,7 +181,7 @@ struct Planes {
     mask: Vec<f32>,
 }
 
-/// Samples of any depth to f32: integers over their full range to 0..1, floats as they are.
+/// Samples of any depth to f32: integers over their full range to 0..1, floats unchanged.
 fn planes(picture: &DynamicImage) -> Option<Planes> {
     let byte = |v: u8| f32::from(v) / 255.0;
     let word = |v: u16| f32::from(v) / 65535.0;
@@ -217,7 +219,7 @@ fn split<T: Copy, const C: usize>(samples: &[T], value: impl Fn(T) -> f32) -> Pl
     Planes { rgb, mask }
 }
 
-/// EXR stores light that is already multiplied by alpha; an IMAGE holds the colour itself.
+/// EXR stores premultiplied alpha; an IMAGE holds straight colour.
 fn unpremultiply(rgb: &mut [f32], mask: &[f32]) {
     for (pixel, masked) in rgb.chunks_exact_mut(3).zip(mask) {
         let alpha = 1.0 - masked;
@@ -227,7 +229,7 @@ fn unpremultiply(rgb: &mut [f32], mask: &[f32]) {
     }
 }
 
-/// Clamps to 0..1, NaN to 0, and says how many samples that changed.
+/// Clamps to 0..1, NaN to 0, and returns how many samples that changed.
 fn clamp(samples: &mut [f32]) -> usize {
     let mut outside = 0;
     for v in samples {

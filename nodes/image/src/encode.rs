@@ -1,6 +1,6 @@
 //! One image of a batch to the bytes of a file, and a batch to published files.
 //!
-//! Everything is encoded into memory: the host writes it in one piece or not at all. No time goes in, so the same
+//! Everything is encoded into memory: the host writes it atomically. No time stamps are written, so the same
 //! picture and graph give the same bytes.
 
 use crate::transfer;
@@ -73,7 +73,7 @@ impl Encoding {
     /// Publishes every image of the batch `[B,H,W,C]` as `<prefix>_<counter>_.<extension>`.
     ///
     /// # Errors
-    /// The format cannot hold these bits or this many channels, or the host could not write.
+    /// If the format cannot hold these bits or this many channels, or the host could not write.
     pub(crate) fn publish(&self, call: &Call, images: &Tensor, prefix: &str) -> Result<()> {
         self.format.check_bits(self.bits)?;
         let (extension, media_type) = self.names();

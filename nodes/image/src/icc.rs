@@ -1,15 +1,15 @@
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
-/// A profile that moves no colour by more than this is sRGB under another name: half a step of 8 bits.
+/// A profile that changes no colour by more than this is sRGB under another name: half an 8-bit level.
 const SAME: f32 = 0.5 / 255.0;
 
-/// Converts `rgb` (interleaved R, G, B in 0..1, as the embedded `profile` means them) to sRGB, clamped to 0..1.
-/// Colours outside of sRGB's gamut are lost to the clamp.
+/// Converts `rgb` (interleaved R, G, B in 0..1, as the embedded `profile` defines them) to sRGB, clamped to
+/// 0..1. Colours outside sRGB's gamut are clipped.
 ///
-/// Returns false, and touches nothing, if the profile is sRGB anyway: converting would only add rounding.
+/// Returns false, and changes nothing, if the profile is sRGB anyway: converting would only add rounding.
 ///
 /// # Errors
-/// The profile is broken or not for RGB or grey pictures; `rgb` is as it was.
+/// If the profile is broken or not for RGB or grey pictures; then `rgb` is unchanged.
 pub(crate) fn to_srgb(profile: &[u8], rgb: &mut [f32]) -> Result<bool, String> {
     let profile = ColorProfile::new_from_slice(profile).map_err(|e| e.to_string())?;
     let (layout, probe) = match profile.color_space {
@@ -21,7 +21,7 @@ pub(crate) fn to_srgb(profile: &[u8], rgb: &mut [f32]) -> Result<bool, String> {
         .create_transform_f32(layout, &ColorProfile::new_srgb(), Layout::Rgb, TransformOptions::default())
         .map_err(|e| e.to_string())?;
     let convert = |rgb: &[f32]| -> Result<Vec<f32>, String> {
-        // A grey picture arrives as three equal channels; a grey profile wants one of them.
+        // A grey picture arrives as three equal channels; a grey profile takes one of them.
         let gray: Vec<f32>;
         let source = if layout == Layout::Gray {
             gray = rgb.iter().step_by(3).copied().collect();

@@ -1,10 +1,10 @@
-//! The image plugin: pictures in, pictures out, and the plain arithmetic between.
+//! The image plugin: reading, writing and basic processing of pictures.
 //!
 //! An IMAGE on a wire is float32 `[B,H,W,C]`, display-referred sRGB in 0..1; a MASK is float32 `[B,H,W]` in 0..1.
-//! Everything that is otherwise in a file (other profiles, linear light, premultiplied alpha, rotated cameras) is
-//! converted at the door: `decode` reads, `encode` writes, and no node between has to know.
+//! Whatever else a file may have (other profiles, linear light, premultiplied alpha, rotated cameras) is
+//! converted on entry and exit: `decode` reads, `encode` writes, and the nodes between do not have to know.
 //!
-//! Decoders never see a file that is larger than `limits` allows or that ends too early (`whole`).
+//! Decoders never see a file that exceeds `limits` or is truncated (`whole`).
 
 mod blend;
 mod decode;

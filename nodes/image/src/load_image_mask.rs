@@ -68,7 +68,7 @@ mod tests {
     use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, RgbaImage};
     use std::io::Cursor;
 
-    /// Shape and samples, in 1/255, of the mask that a channel of a picture makes.
+    /// Shape and samples, in 1/255, of the mask from a channel of a picture.
     fn mask(picture: &DynamicImage, channel: &str) -> (Vec<usize>, Vec<f32>) {
         let mut png = Cursor::new(Vec::new());
         picture.write_to(&mut png, ImageFormat::Png).expect("the test picture encodes");

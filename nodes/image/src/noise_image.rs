@@ -79,10 +79,10 @@ impl Node for NoiseImage {
         let rng = CounterRng::mixed(params.seed);
         let mut samples = Vec::with_capacity((batch * height * width * 3) as usize);
         for picture in 0..batch {
-            // One field per channel: only perlin needs it, the others go by the index of the sample.
+            // One field per channel for perlin; the others use the index of the sample.
             let fields = [0, 1, 2].map(|channel| Perlin(CounterRng::mixed(rng.at(picture * 3 + channel))));
             for y in 0..height {
-                // Often enough for a cancel to be felt, rarely enough to cost nothing.
+                // Often enough to react to a cancel, rarely enough to cost nothing.
                 if y.is_multiple_of(256) {
                     call.progress(picture * height + y, batch * height, "noise")?;
                 }
@@ -92,7 +92,7 @@ impl Node for NoiseImage {
                         let index = pixel * 3 + channel;
                         let noise = match params.distribution {
                             Distribution::Gaussian => rng.normal(index),
-                            // A uniform over 0..1 has the deviation 1 / sqrt(12).
+                            // The uniform distribution on 0..1 has the standard deviation 1 / sqrt(12).
                             Distribution::Uniform => (rng.uniform(index) - 0.5) * 12f64.sqrt(),
                             Distribution::Perlin => {
                                 let at = |pixel: u64| (pixel as f64 + 0.5) / params.scale;

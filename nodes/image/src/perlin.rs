@@ -22,14 +22,14 @@ impl Perlin {
     }
 
     fn gradient(&self, i: i64, j: i64) -> (f64, f64) {
-        // Lattice coordinates stay far below 2^32, so that no two points share an index.
+        // Lattice coordinates stay far below 2^32, so no two points share an index.
         let index = ((i as u64) << 32) ^ (j as u64 & 0xFFFF_FFFF);
         let (sin, cos) = (std::f64::consts::TAU * self.0.uniform(index)).sin_cos();
         (cos, sin)
     }
 }
 
-/// `6t^5 - 15t^4 + 10t^3`: no seams in the second derivative.
+/// `6t^5 - 15t^4 + 10t^3`: continuous up to the second derivative.
 fn fade(t: f64) -> f64 {
     t * t * t * (t * (t * 6.0 - 15.0) + 10.0)
 }

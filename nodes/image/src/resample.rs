@@ -1,4 +1,4 @@
-//! Pictures at another size: what Resize and Blend share.
+//! Resampling of pictures, shared by Resize and Blend.
 
 use dreamwire_sdk::prelude::*;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -7,10 +7,11 @@ use fast_image_resize::{PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 /// Resamples every image of `[B,H,W,C]` to `[B,height,width,C]`, channel by channel, clamped to 0..1.
 ///
-/// `before` is asked before each image: how many are done, of how many. Callers check the size against the limits.
+/// `before` is called before each image with the number of images done and in all. Callers check the size
+/// against the limits.
 ///
 /// # Errors
-/// `image` has another rank or is not f32, or `before` says stop.
+/// If `image` has another rank or is not f32, or `before` fails.
 pub(crate) fn resample(
     image: &Tensor,
     (width, height): (usize, usize),

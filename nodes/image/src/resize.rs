@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use dreamwire_sdk::testing::{Value, run_node};
 
-    /// Runs the node on `[1,H,W,C]` samples; gives the shape and the samples of the result.
+    /// Runs the node on `[1,H,W,C]` samples; returns the shape and the samples of the result.
     fn resize(samples: &[f32], shape: (usize, usize, usize), params: &str) -> (Vec<usize>, Vec<f32>) {
         let (h, w, c) = shape;
         let image = Tensor::from_slice(samples, (1, h, w, c), &Device::Cpu).expect("a tensor");

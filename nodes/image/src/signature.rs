@@ -1,11 +1,11 @@
-//! Names for files that are not pictures we read, so that the message can say what the file is.
+//! Names for files that are not supported pictures, so that the error can say what the file is.
 
 use std::path::Path;
 
 /// What the formats we read are called, for messages.
 pub(crate) const READABLE: &str = "PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, OpenEXR";
 
-/// Extensions of camera files that are TIFF inside: their first image is a thumbnail, not the picture.
+/// Extensions of camera files that contain a TIFF: their first image is a thumbnail, not the picture.
 const RAW_IN_TIFF: [&str; 9] = ["3fr", "arw", "cr2", "dng", "erf", "nef", "nrw", "pef", "srw"];
 
 /// A camera raw file that would decode as a small TIFF.

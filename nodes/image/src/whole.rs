@@ -1,11 +1,11 @@
-//! Is the file whole? Decoders are kind to a file that stops early: the JPEG decoder paints the missing part grey and
-//! says nothing. A download that broke off must not become a dream, so the containers whose end is marked are walked
-//! to that mark first. No pixel is decoded here and nothing is allocated.
+//! Is the file complete? Decoders accept a truncated file: the JPEG decoder silently paints the missing part
+//! grey. An aborted download must not become a dream, so containers with an end mark are walked to it first.
+//! No pixel is decoded here and nothing is allocated.
 
 use image::ImageFormat;
 
-/// False if the container ends before its end mark. Formats without one (TIFF, BMP, QOI, EXR) count as whole: their
-/// decoders read exactly what the header promises and fail otherwise.
+/// False if the container ends before its end mark. Formats without one (TIFF, BMP, QOI, EXR) count as
+/// complete: their decoders read exactly what the header declares and fail otherwise.
 pub(crate) fn is_whole(format: ImageFormat, bytes: &[u8]) -> bool {
     match format {
         ImageFormat::Jpeg => jpeg(bytes).is_some(),
@@ -16,12 +16,12 @@ pub(crate) fn is_whole(format: ImageFormat, bytes: &[u8]) -> bool {
     }
 }
 
-/// `N` bytes at `position`; none if they would lie behind the end.
+/// `N` bytes at `position`; `None` if they would lie beyond the end.
 fn at<const N: usize>(bytes: &[u8], position: usize) -> Option<[u8; N]> {
     bytes.get(position..position.checked_add(N)?)?.try_into().ok()
 }
 
-/// To the EOI marker. Segments are jumped over, so that the EOI of a thumbnail inside EXIF does not count.
+/// To the EOI marker. Segments are skipped, so that the EOI of a thumbnail inside EXIF does not count.
 fn jpeg(bytes: &[u8]) -> Option<()> {
     let mut position = 2;
     loop {
@@ -69,7 +69,7 @@ fn gif(bytes: &[u8]) -> Option<()> {
             0x21 => position += 2,
             0x2C => {
                 let [flags] = at(bytes, position + 9)?;
-                // The descriptor, its colour table, and the byte that says how wide LZW codes start.
+                // The descriptor, its colour table, and the byte with the initial width of LZW codes.
                 position += 10 + table(flags) + 1;
             }
             _ => return None,
@@ -84,7 +84,7 @@ fn gif(bytes: &[u8]) -> Option<()> {
     }
 }
 
-/// As long as RIFF says.
+/// As long as RIFF declares.
 fn webp(bytes: &[u8]) -> Option<()> {
     let length = u32::from_le_bytes(at(bytes, 4)?) as usize;
     (length.checked_add(8)? <= bytes.len()).then_some(())

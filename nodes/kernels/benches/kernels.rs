@@ -1,13 +1,13 @@
 //! `cargo bench -p dreamwire-kernels`: each operator alone, at sizes of the networks that use it.
 //!
-//! The number of threads is rayon's: `RAYON_NUM_THREADS=2 cargo bench -p dreamwire-kernels`. The times of a run of layers
-//! include turning its map from planes into channels last and back.
+//! The number of threads is rayon's: `RAYON_NUM_THREADS=2 cargo bench -p dreamwire-kernels`. The times of a
+//! stack include the conversion of its map to channels last and back.
 
 use candle_core::{DType, Device, Tensor, Var};
 use criterion::{Criterion, criterion_group, criterion_main};
 use dreamwire_kernels::{Layer, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
 
-/// Numbers in -1..1 that look random (splitmix64).
+/// Pseudorandom numbers in -1..1 (splitmix64).
 fn tensor(shape: &[usize]) -> Tensor {
     let at = |i: u64| {
         let mut z = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -24,7 +24,7 @@ fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize) -> Layer {
     Layer::Conv { weight, bias: Some(tensor(&[outputs])), stride, padding: Padding::zeros(kernel / 2) }
 }
 
-/// A run of layers on a square map, and the gradient of the sum of its outputs.
+/// A stack on a square map, and the gradient of the sum of its outputs.
 fn stack(criterion: &mut Criterion, name: &str, layers: &[Layer], channels: usize, size: usize) {
     let stack = Stack::new(layers, DType::F32).unwrap();
     let x = Var::from_tensor(&tensor(&[1, channels, size, size])).unwrap();
@@ -55,7 +55,7 @@ fn pools(criterion: &mut Criterion) {
     stack(criterion, "max-pool 3x3, stride 2", &[pool(3, 1)], 64, 256);
 }
 
-/// An operator on a map `[1, h, w, c]`, and the gradient of the sum of its outputs by that map.
+/// An operator on a map `[1, h, w, c]`, and the gradient of the sum of its outputs with respect to that map.
 fn operator(criterion: &mut Criterion, name: &str, map: &[usize; 4], apply: impl Fn(&Tensor) -> Tensor) {
     let x = Var::from_tensor(&tensor(map)).unwrap();
     let still = x.as_detached_tensor();
@@ -69,7 +69,7 @@ fn operator(criterion: &mut Criterion, name: &str, map: &[usize; 4], apply: impl
     group.finish();
 }
 
-/// The layers of a StyleGAN2's synthesis, and what enlarges its pictures.
+/// The layers of a StyleGAN2 synthesis, and the upsampling of its pictures.
 fn generators(criterion: &mut Criterion) {
     let taps = [1f32, 3.0, 3.0, 1.0];
     let taps: Vec<f32> = taps.iter().flat_map(|down| taps.map(|across| down * across / 64.0)).collect();

@@ -1,4 +1,4 @@
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use rayon::prelude::*;
@@ -23,7 +23,7 @@ pub(crate) struct Activation<T: Element> {
     pub(crate) data: Buffer<T>,
 }
 
-/// The same, borrowed.
+/// A borrowed [`Activation`].
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a, T> {
     pub(crate) n: usize,
@@ -34,7 +34,7 @@ pub(crate) struct View<'a, T> {
 }
 
 impl<'a, T> View<'a, T> {
-    /// `data` holds images of the shape `[n, h, w, c]`.
+    /// `data` holds images of shape `[n, h, w, c]`.
     pub(crate) fn new(data: &'a [T], [n, h, w, c]: [usize; 4]) -> Self {
         Self { n, h, w, c, data }
     }
@@ -58,12 +58,12 @@ impl<T: Element> Activation<T> {
         Self { n, h, w, c, data: Buffer::zeros(n * c * h * w) }
     }
 
-    /// A map whose numbers may be anything.
+    /// A map with unspecified contents.
     pub(crate) fn new([n, c, h, w]: [usize; 4]) -> Self {
         Self { n, h, w, c, data: Buffer::new(n * c * h * w) }
     }
 
-    /// `[n, c, h, w]`
+    /// `[n, c, h, w]`.
     pub(crate) fn shape(&self) -> [usize; 4] {
         [self.n, self.c, self.h, self.w]
     }
@@ -89,7 +89,7 @@ impl<T: Element> Activation<T> {
         to_planes(&self.data, self.shape(), target);
     }
 
-    /// `self += other`, both of one shape.
+    /// `self += other`, both of the same shape.
     pub(crate) fn accumulate(&mut self, other: &Self) {
         const CHUNK: usize = 1 << 14;
         self.data.par_chunks_mut(CHUNK).zip(other.data.par_chunks(CHUNK)).for_each(|(to, from)| {
@@ -98,7 +98,7 @@ impl<T: Element> Activation<T> {
     }
 }
 
-/// `to += from`, both of one length.
+/// `to += from`, both of the same length.
 pub(crate) struct Add<'a, T> {
     pub(crate) to: &'a mut [T],
     pub(crate) from: &'a [T],

@@ -38,7 +38,7 @@ impl AveragePool {
         out
     }
 
-    /// The transpose: every pixel gets its share of the gradients of the windows that see it.
+    /// The adjoint: every pixel gets its share of the gradients of the windows that contain it.
     pub(crate) fn backward<T: Element>(
         self,
         gradient: &Activation<T>,
@@ -74,7 +74,7 @@ impl AveragePool {
     fn counted(self, index: usize, size: usize) -> usize {
         let Windows { kernel, stride, padding } = self.windows;
         if self.count_padding {
-            // What hangs over even the padding does not count, as in torch.
+            // What lies beyond the padding does not count, as in PyTorch.
             kernel.min(size + 2 * padding - index * stride)
         } else {
             self.windows.pixels(index, size).len()

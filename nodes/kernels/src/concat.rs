@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use crate::activation::Activation;
 use crate::element::Element;
 
-/// The channels of `maps`, one map after the other; all of one size, and at least one.
+/// The channels of `maps`, one map after the other; all of the same size, and at least one.
 pub(crate) fn concat<T: Element>(maps: &[&Activation<T>]) -> Activation<T> {
     let Activation { n, h, w, .. } = *maps[0];
     let c: usize = maps.iter().map(|map| map.c).sum();
@@ -24,7 +24,7 @@ pub(crate) fn concat<T: Element>(maps: &[&Activation<T>]) -> Activation<T> {
     out
 }
 
-/// `channels` channels from `first` on: the transpose of [`concat`] for one of its maps.
+/// `channels` channels from `first`: the adjoint of [`concat`] for one of its maps.
 pub(crate) fn part<T: Element>(map: &Activation<T>, first: usize, channels: usize) -> Activation<T> {
     let mut out = Activation::new([map.n, channels, map.h, map.w]);
     if out.data.is_empty() {

@@ -1,16 +1,16 @@
-//! Convolution by tiles where [`winograd`] gains from it, else as matrix multiplication without copying windows out.
+//! Convolution by [`winograd`] where that is faster, otherwise as matrix multiplication without im2col.
 //!
-//! With channels last, the window of one kernel row is `kw * C` consecutive numbers of the padded
-//! picture, and the window of the next output pixel starts `stride * C` further on. So a few
-//! neighbouring pixels are the rows of a matrix (which overlap in memory), and
+//! With channels last, the window of one kernel row is `kw * C` consecutive numbers of the padded picture,
+//! and the window of the next output pixel starts `stride * C` further on. So a few neighbouring pixels are
+//! the rows of a matrix (which overlap in memory), and
 //!
 //! ```text
 //! out[pixels, O] += padded[pixels, kw C] * filters[v][kw C, O]      v = 0..kh
 //! ```
 //!
-//! is computed in tiles of a few pixels by a panel or two of 16 outputs, which stay in registers. Around them, from the
-//! inside out: pixels of a strip, so that a slice of filters stays in L1; panels of 16 outputs, so that
-//! the strip's windows stay in L2; slices of the depth, kernel rows, strips.
+//! is computed in tiles of a few pixels by a panel or two of 16 outputs, which stay in registers. The loops
+//! around them are, from the inside out: pixels of a strip, so that a slice of filters stays in L1; panels of
+//! 16 outputs, so that the strip's windows stay in L2; slices of the depth, kernel rows, strips.
 //!
 //! Which of these ways is taken is an [`Algorithm`]. Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
 //! multiplies them whole. On the way back to such a map, [`few_outputs`] multiplies every pixel of the gradient with
@@ -36,9 +36,9 @@ mod few_outputs;
 pub(crate) use algorithm::Algorithm;
 use algorithm::spread_size;
 
-/// Numbers of a strip's inputs and outputs together: half of a small L2 cache in f32.
+/// Inputs and outputs of a strip together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;
-/// Strips to cut an image into, if that leaves them `MIN_STRIP_PIXELS`: work for several threads.
+/// Strips per image, if they have at least `MIN_STRIP_PIXELS` each: work for several threads.
 const MIN_STRIPS: usize = 8;
 const MIN_STRIP_PIXELS: usize = 48;
 
@@ -70,8 +70,8 @@ impl<T: Element> Window<'_, T> {
     }
 }
 
-/// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then scale, noise, bias, rectifier and clamp, in
-/// this order. 3x3 windows go through Winograd's algorithm where that pays, with such a `rounding`.
+/// `out[y, x, o] = sum filters[v, u, c, o] * padded[s y + v, s x + u, c]`, then scale, noise, bias, rectifier
+/// and clamp, in this order. 3x3 windows use Winograd's algorithm where that is faster, with this `rounding`.
 pub(crate) fn correlate<T: Element>(
     map: View<'_, T>,
     filters: &Filters<T>,
@@ -157,17 +157,17 @@ fn correlate_rows<T: Element>(
     });
 }
 
-/// Rows per strip: a function of the shape alone, so that results never depend on the threads.
+/// Rows per strip: they depend on the shape alone, so that results never depend on the threads.
 pub(crate) fn strip_rows(h: usize, w: usize, channels: usize) -> usize {
     let most = (STRIP_LEN / channels).max(MIN_STRIP_PIXELS);
     let pixels = (h * w / MIN_STRIPS).clamp(MIN_STRIP_PIXELS, most);
     let rows = (pixels / w).clamp(1, h);
-    // Even strips: the last one should not be a sliver.
+    // Equal strips: the last one should not be a sliver.
     h.div_ceil(h.div_ceil(rows))
 }
 
-/// Where a strip's outputs go: `rows` rows of `w` pixels. Rows start `row_len` numbers apart and pixels
-/// `pixel_len`, so that strips can be woven into each other.
+/// Where a strip's outputs go: `rows` rows of `w` pixels. Rows start `row_len` elements apart and pixels
+/// `pixel_len`, so that strips can be interleaved.
 pub(crate) struct Target<'a, T> {
     pub(crate) out: &'a mut [T],
     pub(crate) rows: usize,
@@ -176,7 +176,7 @@ pub(crate) struct Target<'a, T> {
     pub(crate) pixel_len: usize,
 }
 
-/// Output rows from padded rows of `padded_row` numbers.
+/// Computes output rows from padded rows of `padded_row` elements.
 pub(crate) fn correlate_strip<T: Element>(
     padded: &[T],
     padded_row: usize,
@@ -185,7 +185,7 @@ pub(crate) fn correlate_strip<T: Element>(
     mut target: Target<'_, T>,
 ) {
     let pixel = stride * filters.inputs;
-    // Windows of one pixel lie behind each other from row to row too.
+    // Windows of one pixel are contiguous across rows too.
     if padded_row == target.w * pixel && target.row_len == target.w * target.pixel_len && filters.kh == 1 {
         target.w *= target.rows;
         target.rows = 1;
@@ -217,7 +217,7 @@ impl<T: Element> Job<T> for Strip<'_, T> {
         let last = (rows - 1) * stride + filters.kh - 1;
         assert!(padded.len() >= last * padded_row + (w - 1) * lhs_stride + depth);
         assert!(out.len() >= (rows - 1) * row_len + (w - 1) * pixel_len + filters.outputs);
-        // As few and as even groups of pixels as can be: one of two pixels takes as long as one of four.
+        // As few and as equal groups of pixels as possible: one of two pixels takes as long as one of four.
         let groups = w.div_ceil(V::ROWS);
         for v in 0..filters.kh {
             for start in (0..depth).step_by(slice) {
@@ -226,8 +226,8 @@ impl<T: Element> Job<T> for Strip<'_, T> {
                     for y in 0..rows {
                         for group in 0..groups {
                             let first = group * w / groups;
-                            // SAFETY: by the asserts above the windows and the outputs of all rows and pixels are
-                            // inside of their slices; a row of filters holds whole panels.
+                            // SAFETY: by the asserts above the windows and the outputs of all rows and pixels
+                            // are inside their slices; a row of filters holds whole panels.
                             unsafe {
                                 let from = (y * stride + v) * padded_row + first * lhs_stride + start;
                                 let to = y * row_len + first * pixel_len + column;
@@ -283,10 +283,10 @@ pub(crate) fn correlate_transposed<T: Element>(
 
 /// The padding of the transposed convolution, and that of its result, which has to be folded back.
 pub(crate) fn reach(padding: Padding, [kh, kw]: [usize; 2]) -> (Padding, Padding) {
-    // Every output that a padded pixel had a part in.
+    // Every output that depends on a padded pixel.
     let reach = Padding::oblong(kh - 1, kw - 1);
     match padding.mode {
-        // What falls into the padding is not computed; what there is beyond reach never had a part in anything.
+        // The gradient of zero padding is not computed; pixels beyond reach never contributed.
         PaddingMode::Zeros => (reach.beyond(padding), padding.beyond(reach)),
         PaddingMode::Reflect => (reach, padding),
     }

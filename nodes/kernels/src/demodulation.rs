@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 
-/// What keeps the factor finite, as in the paper's code.
+/// Keeps the factor finite, as in the paper's code.
 const EPSILON: f64 = 1e-8;
 
 /// The squares of a convolution's weights, summed over the kernel: `[outputs, inputs]`.
@@ -31,10 +31,11 @@ impl Energy {
             .collect()
     }
 
-    /// Adds the factors' share to the gradient by the styles: `factors` as above, and `dot[n, o]` the sum over
-    /// pixels of output times its gradient.
+    /// Adds the factors' contribution to the gradient of the styles: `factors` as above, and `dot[n, o]` the
+    /// sum over pixels of output times its gradient.
     ///
-    /// `dd/ds_i = -d^3 s_i energy_i`, and an output is `d` times something, so its share is `-s_i d^2 energy_i dot`.
+    /// `dd/ds_i = -d^3 s_i energy_i`, and an output is proportional to `d`, so the contribution is `-s_i d^2
+    /// energy_i dot`.
     pub(crate) fn add_gradient<T: Element>(
         &self,
         styles: &[T],

@@ -9,8 +9,9 @@ use crate::simd::{self, Job};
 /// The number types that kernels compute in: `f32` for work, `f64` for finite differences.
 pub(crate) trait Element: WithDType {
     const ZERO: Self;
-    /// How far values in a pool's window may be apart and still tie, by the size of what was summed: some roundings.
-    /// They grow from layer to layer: f64 has room for that, in f32 values that truly differ would soon count as equal.
+    /// How far values in a pool's window may differ and still tie, relative to the size of the summed terms:
+    /// a few epsilon. The error grows from layer to layer: f64 has room for that; in f32 values that truly
+    /// differ would soon tie.
     const TIE: Self;
 
     /// Runs a hot loop with the widest vectors of this CPU.
@@ -19,8 +20,8 @@ pub(crate) trait Element: WithDType {
     /// Buffers that wait for their next user.
     fn spares() -> &'static Spares<Self>;
 
-    /// Lends this thread's memory, `len` numbers that may be anything. `body` must not wait for other tasks: one of them
-    /// might want it too.
+    /// Lends this thread's scratch, `len` numbers with unspecified contents. `body` must not wait for other
+    /// tasks: one of them might use it too.
     fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [Self]) -> R) -> R;
 }
 

@@ -84,8 +84,8 @@ impl<T: Element> Job<T> for Finish<'_, T> {
             let shift = if noise.is_empty() { T::ZERO } else { noise[place] };
             place = if place + 1 >= noise.len() { 0 } else { place + 1 };
             for channel in (0..whole).step_by(V::WIDTH) {
-                // SAFETY: a pixel, its factors and the biases are `channels` numbers, and a vector from here on ends
-                // before their end.
+                // SAFETY: a pixel, its factors and the biases are `channels` elements, and a vector from here
+                // ends before their end.
                 unsafe {
                     let to = pixel.as_mut_ptr().add(channel);
                     let mut value = V::load(to);

@@ -18,24 +18,25 @@ use axis::Axis;
 use resampling::Resampling;
 use strip::{Curve, Image, Pass, Scratch, Strip};
 
-/// A leaky ReLU that makes no frequencies which its map could not hold (Karras et al., "Alias-Free Generative
-/// Adversarial Networks", arXiv:2106.12423, section 3), for maps `[n, h, w, c]`, f32 or f64:
+/// A leaky ReLU without aliasing (Karras et al., "Alias-Free Generative Adversarial Networks",
+/// arXiv:2106.12423, section 3), for maps `[n, h, w, c]`, f32 or f64:
 ///
 /// ```text
 /// m = up_filter * (up - 1 zeros behind every pixel of (x + bias), padded)      times up^2
 /// y = every down-th pixel of down_filter * rectifier(m)
 /// ```
 ///
-/// Both filters are flipped and read only what is there, as in [`Upfirdn2d`](crate::Upfirdn2d). With filters of `ku`
-/// and `kd` taps the sizes are, and likewise for `w`:
+/// Both filters are flipped and read only existing pixels, as in [`Upfirdn2d`](crate::Upfirdn2d). With
+/// filters of `ku` and `kd` taps the sizes are, and likewise for `w`:
 ///
 /// ```text
 /// m_h = h * up + top + bottom - ku + 1
 /// y_h = (m_h - kd) / down + 1
 /// ```
 ///
-/// The map `m`, 4 to 16 times as large as the others, never exists as a whole: a few of its rows, columns and channels
-/// at a time do. The gradients by `x` and by the bias compute it again, so a run keeps nothing but its inputs.
+/// The map `m`, 4 to 16 times as large as the others, is never stored as a whole, only a few of its rows,
+/// columns and channels at a time. The gradients of `x` and of the bias compute it again, so a run keeps only
+/// its inputs.
 #[derive(Debug, Clone)]
 pub struct FilteredLrelu {
     up_filter: Separable,
@@ -47,13 +48,14 @@ pub struct FilteredLrelu {
 }
 
 impl FilteredLrelu {
-    /// Filters are `[k]`, applied to rows and to columns, or `[kh, kw]`; no filter is one tap of 1. A filter `[kh, kw]`
-    /// costs several times as much. `padding` counts zeros left, right, above and below the picture after `up`; below 0
-    /// it cuts pixels off.
+    /// Filters are `[k]`, applied to rows and to columns, or `[kh, kw]`; no filter is one tap of 1. A filter
+    /// `[kh, kw]` costs several times as much. `padding` counts zeros left, right, above and below the
+    /// picture after `up`; negative padding crops.
     ///
     /// # Errors
     ///
-    /// If a filter is empty or of another rank, `up` or `down` is 0, or the rectifier's numbers are not above 0.
+    /// If a filter is empty or of another rank, `up` or `down` is 0, or a field of the rectifier is not
+    /// positive.
     pub fn new(
         up_filter: Option<&Tensor>,
         down_filter: Option<&Tensor>,
@@ -71,12 +73,12 @@ impl FilteredLrelu {
         Ok(Self { up_filter, down_filter, up, down, padding, rectifier })
     }
 
-    /// The activations of `x`, `[n, h, w, c]`, and `bias`, `[c]`. They know their gradients by both.
+    /// The activations of `x`, `[n, h, w, c]`, with `bias`, `[c]`; differentiable with respect to both.
     ///
     /// # Errors
     ///
-    /// If `bias` has another size or type than the channels of `x`, the filters are larger than the maps that they
-    /// read, or `x` is not of rank 4, not f32 or f64, or not on the CPU.
+    /// If `bias` does not have one number per channel of `x` in its type, the filters are larger than the
+    /// maps that they read, or `x` is not of rank 4, not f32 or f64, or not on the CPU.
     pub fn apply(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
         let (_, _, _, c) = x.dims4()?;
         if bias.dims() != [c] || bias.dtype() != x.dtype() {
@@ -90,7 +92,7 @@ impl FilteredLrelu {
         x.contiguous()?.apply_op2(&bias.contiguous()?, self.clone())
     }
 
-    /// Rows and columns of the way to the middle, and of the way on.
+    /// Rows and columns of upsampling, and of downsampling.
     fn axes(&self, h: usize, w: usize) -> Result<[[Axis; 2]; 2]> {
         let [left, right, top, bottom] = self.padding;
         let ([up_kh, up_kw], [down_kh, down_kw]) = (self.up_filter.size(), self.down_filter.size());
@@ -112,8 +114,8 @@ impl FilteredLrelu {
         Ok([[up_rows, up_columns], [down_rows, down_columns]])
     }
 
-    /// The outputs and their shape for `x` of the shape `[n, h, w, c]`, or with the outputs' `gradient` the gradient by
-    /// `x`.
+    /// The outputs and their shape for `x` of shape `[n, h, w, c]`, or, with the outputs' `gradient`, the
+    /// gradient of `x`.
     fn compute<T: Element>(
         &self,
         x: &[T],
@@ -205,7 +207,7 @@ fn separable(filter: Option<&Tensor>, gain: f64) -> Result<Separable> {
     }
 }
 
-/// Shorter strips compute too many rows of the middle twice, for themselves and for their neighbours.
+/// Shorter strips would compute too many upsampled rows twice, for themselves and for their neighbours.
 const LEAST_STRIP_ROWS: usize = 18;
 
 /// Rows per task. The number of tasks is a power of two, so that two or four threads get equal shares.
@@ -214,7 +216,7 @@ fn strip_rows(h: usize) -> usize {
     h.div_ceil(strips)
 }
 
-/// Pixels per task of a sum: a function of nothing, so that results never depend on the threads.
+/// Pixels per task of a sum: a constant, so that results never depend on the threads.
 const PIXELS: usize = 256;
 
 /// Sums over all pixels of a map of `c` channels.

@@ -3,8 +3,8 @@ use rayon::prelude::*;
 use crate::element::Element;
 use crate::product::COLUMNS;
 
-/// Convolution weights as `[kh][outputs / 16][kw * inputs][16]`: for every kernel row, panels of 16
-/// outputs in the order in which a tile reads them. The last panel is filled up with zeros.
+/// Convolution weights as `[kh][outputs / 16][kw * inputs][16]`: for every kernel row, panels of 16 outputs
+/// in the order in which a tile reads them. The last panel is padded with zeros.
 pub(crate) struct Filters<T> {
     pub(crate) kh: usize,
     pub(crate) kw: usize,
@@ -19,14 +19,13 @@ impl<T: Element> Filters<T> {
         Self::pack([outputs, inputs, kh, kw], |o, i, v, u| weight[((o * inputs + i) * kh + v) * kw + u])
     }
 
-    /// The filters of the transposed convolution: flipped in both directions, inputs and outputs
-    /// exchanged.
+    /// The filters of the transposed convolution: flipped in both directions, inputs and outputs exchanged.
     pub(crate) fn transposed(&self) -> Self {
         let Self { kh, kw, inputs, outputs, .. } = *self;
         Self::pack([inputs, outputs, kh, kw], |i, o, v, u| self.weight(o, i, kh - 1 - v, kw - 1 - u))
     }
 
-    /// One weight, as it was given.
+    /// One weight, unpacked.
     pub(crate) fn weight(&self, output: usize, input: usize, v: usize, u: usize) -> T {
         let row = u * self.inputs + input;
         self.panel(v, output / COLUMNS)[row * COLUMNS + output % COLUMNS]
@@ -53,7 +52,7 @@ impl<T: Element> Filters<T> {
         Self { kh, kw, inputs, outputs, data }
     }
 
-    /// Numbers in one kernel row's window.
+    /// Length of one kernel row's window.
     pub(crate) fn depth(&self) -> usize {
         self.kw * self.inputs
     }
@@ -64,7 +63,7 @@ impl<T: Element> Filters<T> {
         &self.data[v * len..][..len]
     }
 
-    /// `[depth, 16]`: outputs `16 panel ..` of kernel row `v`.
+    /// `[depth, 16]`: outputs from `16 panel` of kernel row `v`.
     pub(crate) fn panel(&self, v: usize, panel: usize) -> &[T] {
         let len = self.depth() * COLUMNS;
         &self.data[(v * self.outputs.div_ceil(COLUMNS) + panel) * len..][..len]

@@ -14,20 +14,19 @@ pub enum Layer {
         bias: Option<Tensor>,
         /// Step between output pixels, at least 1.
         stride: usize,
-        /// What lies outside of the picture.
+        /// How far it reads beyond the edges, and what it reads there.
         padding: Padding,
     },
-    /// `max(x, 0)`, with derivative 0 at 0 as in PyTorch. Behind a convolution that nobody else reads it is fused.
+    /// `max(x, 0)`, with derivative 0 at 0 as in PyTorch. It is fused with a convolution that only it reads.
     Relu,
-    /// `x` where it is positive, `slope x` elsewhere, also at 0; the derivative at 0 is the slope, as in
-    /// PyTorch.
+    /// `x` where it is positive, `slope x` elsewhere; the derivative at 0 is the slope, as in PyTorch.
     LeakyRelu {
-        /// Above 0.
+        /// Positive.
         slope: f64,
     },
-    /// Largest value of each `kernel x kernel` window. Of equal values the first in row-major order gets the gradient,
-    /// and NaN wins over numbers, as in PyTorch. Values that differ by what a convolution before them was rounded by
-    /// count as equal.
+    /// Largest value of each `kernel x kernel` window. Of equal values the first in row-major order gets the
+    /// gradient, and NaN wins over numbers, as in PyTorch. Values that differ by the rounding of the
+    /// convolution before them count as equal.
     MaxPool {
         /// Window size, 1 to 16.
         kernel: usize,
@@ -35,7 +34,8 @@ pub enum Layer {
         stride: usize,
         /// Pixels of minus infinity on each side, at most half of the window.
         padding: usize,
-        /// Keep the windows that hang over the bottom and right edges, if they start in the picture or before it.
+        /// Keep windows that extend beyond the bottom and right edges, if they start in the picture or before
+        /// it.
         ceil_mode: bool,
     },
     /// Mean of each `kernel x kernel` window, as `torch.nn.AvgPool2d`.
@@ -46,10 +46,11 @@ pub enum Layer {
         stride: usize,
         /// Pixels of zeros on each side, at most half of the window.
         padding: usize,
-        /// Keep the windows that hang over the bottom and right edges, if they start in the picture or before it.
+        /// Keep windows that extend beyond the bottom and right edges, if they start in the picture or before
+        /// it.
         ceil_mode: bool,
-        /// Whether the padding counts as pixels (PyTorch's `count_include_pad`). What hangs over even the padding never
-        /// does.
+        /// Whether the padding counts as pixels (PyTorch's `count_include_pad`). What lies beyond the padding
+        /// never does.
         count_padding: bool,
     },
     /// Divides by the energy of neighbouring channels, as `torch.nn.LocalResponseNorm` (Krizhevsky et al., "ImageNet
@@ -64,7 +65,7 @@ pub enum Layer {
         alpha: f64,
         /// 0.5 and 0.75 are fast.
         beta: f64,
-        /// Above 0.
+        /// Positive.
         k: f64,
     },
     /// Every pixel becomes `factor x factor` pixels.
@@ -72,14 +73,14 @@ pub enum Layer {
         /// At least 1.
         factor: usize,
     },
-    /// The channels of its inputs, one input after the other. All have the same height and width.
+    /// Concatenates the channels of its inputs. All have the same height and width.
     Concat,
 }
 
 /// Where a layer's input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// What the network is applied to.
+    /// The input of the network.
     Input,
     /// The output of an earlier layer, by its index.
     Layer(usize),
@@ -89,7 +90,7 @@ pub enum Source {
 pub(crate) type Node = (Layer, Vec<Source>);
 
 impl Source {
-    /// Its place where the input and all outputs stand in one list.
+    /// Its index in the list of the input and all outputs.
     pub(crate) fn value(self) -> usize {
         match self {
             Source::Input => 0,
@@ -103,11 +104,11 @@ impl Source {
 pub struct Padding {
     /// Rows above the picture.
     pub top: usize,
-    /// Rows below it.
+    /// Rows below the picture.
     pub bottom: usize,
-    /// Columns to the left of it.
+    /// Columns left of the picture.
     pub left: usize,
-    /// Columns to the right of it.
+    /// Columns right of the picture.
     pub right: usize,
     /// Where their values come from.
     pub mode: PaddingMode,
@@ -129,14 +130,14 @@ impl Padding {
         Self::sides(amount, amount, amount, amount)
     }
 
-    /// `rows` of zeros above and below, `columns` of zeros left and right: what keeps the size under a kernel that is
-    /// not square.
+    /// `rows` of zeros above and below, `columns` of zeros left and right: what keeps the size for a kernel
+    /// that is not square.
     pub const fn oblong(rows: usize, columns: usize) -> Self {
         Self::sides(rows, rows, columns, columns)
     }
 
-    /// Zeros, as many on each side as given: TensorFlow's "same" padding has fewer above and left than below and
-    /// right.
+    /// Zeros, as many on each side as given: TensorFlow's "same" padding has fewer above and left than below
+    /// and right.
     pub const fn sides(top: usize, bottom: usize, left: usize, right: usize) -> Self {
         Self { top, bottom, left, right, mode: PaddingMode::Zeros }
     }

@@ -1,14 +1,14 @@
 //! Fast CPU operators for frozen networks, as candle custom ops.
 //!
-//! A [`Stack`] is a chain or a graph of [`Layer`]s with fixed weights: the convolutional networks that
-//! look at pictures. [`Stack::apply`] computes the outputs of any of its layers as *one* node of candle's
-//! graph, and that node knows its own vector-Jacobian product with respect to the input. Only layers that
-//! these outputs need are computed, and a map is dropped after its last reader.
+//! A [`Stack`] is a chain or a graph of [`Layer`]s with fixed weights: a feature extractor. [`Stack::apply`]
+//! computes the outputs of any of its layers as *one* node of candle's graph, with its own vector-Jacobian
+//! product with respect to the input. Only layers that these outputs need are computed, and a map is dropped
+//! after its last reader.
 //!
-//! [`ModulatedConv`], [`Upfirdn2d`] and [`FilteredLrelu`] are the operators of the networks that draw pictures, the
-//! StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that nothing is turned around between
-//! them. A [`ModulatedConv`] is a whole layer of StyleGAN2: a convolution, and the filter, noise, bias and
-//! [`Rectifier`] behind it.
+//! [`ModulatedConv`], [`Upfirdn2d`] and [`FilteredLrelu`] are the operators of generators, the StyleGAN
+//! family. They work on maps with channels last, `[n, h, w, c]`, so that no layout conversion is needed
+//! between them. A [`ModulatedConv`] is a whole layer of StyleGAN2: a convolution, and the filter, noise,
+//! bias and [`Rectifier`] after it.
 //!
 //! Why not candle's own ops (all measured with candle 0.11.1 against central differences):
 //!
@@ -19,38 +19,38 @@
 //!
 //! # Speed
 //!
-//! 3x3 convolutions run Winograd's minimal filtering where channels and pixels are enough: F(4x4, 3x3) at stride 1, and
-//! F(6x6, 3x3), which rounds more, for gradients on large maps. The transposed convolution of stride 2 that enlarges a
-//! generator's map, and its way back, have schemes of their own, made of F(4, 2). Scale, noise, bias, rectifier, clamp
-//! and a 2x2 max-pool behind a convolution, and un-pooling and slopes on the way back, are done while a tile is in
-//! registers.
+//! 3x3 convolutions use Winograd's minimal filtering where there are enough channels and pixels: F(4x4, 3x3)
+//! at stride 1, and F(6x6, 3x3), which rounds more, for gradients of large maps. The transposed convolution
+//! of stride 2 that upsamples a generator's map, and its adjoint, have schemes of their own, based on F(4,
+//! 2). Scale, noise, bias, rectifier, clamp and a 2x2 max-pool after a convolution, and un-pooling and the
+//! derivative of a rectifier in the backward pass, are applied while a tile is in registers.
 //!
-//! All other convolutions are matrix products without copied windows. Only where a map has few channels, as pictures
-//! have, are windows copied, some pixels at a time; on the way back to such a map every pixel of the gradient is
-//! multiplied with the whole kernel, and its part is added to the window that it came from.
+//! All other convolutions are matrix products without im2col. Windows are copied, some pixels at a time, only
+//! where a map has few channels, like a picture; in the backward pass to such a map every pixel of the
+//! gradient is multiplied by the whole kernel, and its part is added to the window that it came from.
 //!
 //! Hot loops are written once and run with the widest vectors of this CPU: AVX-512, AVX2 with FMA, or
-//! portable loops. [`simd_level`] tells which; the environment variable `DREAMWIRE_SIMD` names a lesser
-//! kind, for tests and comparisons. Kinds of vectors agree up to rounding.
+//! portable loops. [`simd_level`] tells which; the environment variable `DREAMWIRE_SIMD` selects a lower
+//! level, for tests and comparisons. Levels agree up to rounding.
 //!
-//! Work is cut into tasks whose sizes depend on shapes alone, and runs on the current rayon pool: results are
-//! bit-identical at any number of threads, and `pool.install(..)` around a call rules that number.
+//! Work is split into tasks whose sizes depend on shapes alone, and runs on the current rayon pool: results
+//! are bit-identical at any number of threads, and `pool.install(..)` around a call sets that number.
 //!
 //! # Memory
 //!
-//! What a run of a [`Stack`] keeps for its backward pass is one bit per output of a rectifier (of what is pooled with
-//! it, per pooled value), two bits per value of a max-pool that is done with its convolution, one byte per value of
-//! any other, and the inputs of local response norms. If the input is no variable and depends on none, nothing is kept.
+//! For its backward pass a run of a [`Stack`] keeps one bit per output of a rectifier (if a pool is fused
+//! with it, per pooled value), two bits per value of a fused max-pool, one byte per value of any other, and
+//! the inputs of local response norms. If the input is not a variable and depends on none, nothing is kept.
 //!
-//! The operators of generators keep no map of their own: their gradients are computed from operands and outputs, which
-//! candle's graph holds. Of a layer of StyleGAN2, a [`ModulatedConv`], these are the map that it reads (the output of
-//! the layer before), styles, noise and the output. What the layer made in between is gone: the enlarged map before its
-//! filter, and the map before noise, bias and rectifier, which is computed back from the output.
+//! The operators of generators keep no maps of their own: their gradients are computed from inputs and
+//! outputs, which candle's graph holds. For a [`ModulatedConv`] these are the map that it reads (the output
+//! of the layer before), styles, noise and the output. Intermediate maps are dropped: the upsampled map
+//! before its filter, and the map before noise, bias and rectifier, which is recovered from the output.
 //!
-//! Weights are kept once for each way that was gone, and those of a convolution that enlarges once more if it was
-//! given small maps. Winograd's filters, four to seven times as large, are made anew in every call. Maps are
-//! buffers that are used again: up to 256 MiB of spare ones per number type stay with the process, and every thread
-//! keeps its scratch.
+//! Weights are kept in one packed copy per direction used, those of an upsampling convolution in one more if
+//! it was applied to small maps. Winograd's transformed filters, four to seven times as large, are computed
+//! in every call. Maps are reused buffers: up to 256 MiB of spare ones per number type stay with the process,
+//! and every thread keeps its scratch.
 //!
 //! This crate does not know about files, plugins or architectures.
 

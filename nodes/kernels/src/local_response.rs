@@ -6,8 +6,8 @@ use crate::simd::{Job, Lanes};
 
 /// `y[c] = x[c] s[c]^-beta` with `s[c] = k + alpha / size * sum_j x[j]^2` over `size` channels around c.
 ///
-/// What is kept for the backward pass is the input: the sums are made of it faster than they are read, and the outputs
-/// alone do not tell it. Computed in f64 for all types.
+/// The backward pass keeps the input: recomputing the sums from it is faster than reading them, and the
+/// outputs do not determine it. Computed in f64 for all types.
 #[derive(Clone, Copy)]
 pub(crate) struct LocalResponseNorm {
     pub(crate) size: usize,
@@ -16,7 +16,7 @@ pub(crate) struct LocalResponseNorm {
     pub(crate) k: f64,
 }
 
-/// A task's memory for one pixel.
+/// A task's scratch for one pixel.
 struct Scratch {
     /// `x^2`, with zeros around as far as sums reach.
     squares: Vec<f64>,
@@ -26,7 +26,7 @@ struct Scratch {
     powers: Vec<f64>,
     /// `g x s^(-beta - 1)`, with zeros around as far as sums reach.
     products: Vec<f64>,
-    /// Of products.
+    /// Sums of products.
     sums: Vec<f64>,
 }
 
@@ -45,8 +45,8 @@ impl LocalResponseNorm {
         out
     }
 
-    /// The gradient by the input `x`:
-    /// `g[j] s[j]^-beta - 2 alpha beta / size * x[j] * sum_c g[c] x[c] s[c]^(-beta - 1)` over the c that read j.
+    /// The gradient of the input `x`: `g[j] s[j]^-beta - 2 alpha beta / size * x[j] * sum_c g[c] x[c]
+    /// s[c]^(-beta - 1)` over the c that read j.
     pub(crate) fn backward<T: Element>(self, gradient: &Activation<T>, x: &Activation<T>) -> Activation<T> {
         let mut out = Activation::new([x.n, x.c, x.h, x.w]);
         let (row_len, c) = (x.w * x.c, x.c);
@@ -134,7 +134,7 @@ impl<T: Element> Job<T> for Gradients<'_, T> {
         for ((out, gradient), x) in pixels.zip(x.chunks_exact(c)) {
             norm.measure(x, scratch);
             let Scratch { scales, products, sums, powers, .. } = &mut *scratch;
-            // Who reads a channel lies the other way round than what it reads.
+            // The channels that read a channel lie mirrored to those that it reads.
             let products_of_pixel = products[(norm.size - 1) / 2..].iter_mut();
             let measured = powers.iter().zip(scales.iter());
             for (((product, gradient), x), (power, scale)) in
@@ -153,7 +153,7 @@ impl<T: Element> Job<T> for Gradients<'_, T> {
     }
 }
 
-/// `sums[c] = padded[c] + padded[c + 1] + ..`, as many as `padded` is longer, plus one.
+/// `sums[c] = padded[c] + padded[c + 1] + ..`, as many terms as `padded` is longer, plus one.
 #[inline(always)]
 fn sum_neighbours(padded: &[f64], sums: &mut [f64]) {
     sums.fill(0.0);
@@ -164,7 +164,7 @@ fn sum_neighbours(padded: &[f64], sums: &mut [f64]) {
     }
 }
 
-/// `powers[c] = scales[c]^-beta`; the betas that networks have by square roots, which are several times faster.
+/// `powers[c] = scales[c]^-beta`; common betas by square roots, which are several times faster.
 #[inline(always)]
 fn inverse_powers(scales: &[f64], beta: f64, powers: &mut [f64]) {
     let pairs = powers.iter_mut().zip(scales);

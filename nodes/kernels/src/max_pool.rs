@@ -4,17 +4,17 @@ use crate::activation::Activation;
 use crate::element::Element;
 use crate::windows::Windows;
 
-/// For every output the place of its value in the window, `row * kernel + column`, channels last.
+/// For every output the position of its value in the window, `row * kernel + column`, channels last.
 pub(crate) struct Places(Vec<u8>);
 
-/// Bands of rows that the gradient of an image is cut into, for several threads: as few as will do, because windows
-/// that reach into two bands are read by both.
+/// Bands of rows per image for the gradient, for several threads: few, because windows that overlap two bands
+/// are read by both.
 const BANDS: usize = 8;
 
-/// The pooled map, `h` by `w`, and where its values came from. Nothing outside of the picture is ever the largest.
+/// The pooled map, `h` by `w`, and where its values came from. Padding is never the largest.
 ///
-/// Of values that are equal the first one wins; so it does of values that differ by rounding, or even areas would send
-/// their gradients anywhere. What the values were rounded by is measured by the largest channel of the
+/// Of equal values the first one wins; so it does of values that differ by rounding, or the gradient of
+/// uniform areas would be arbitrary. The rounding of the values is estimated by the largest channel of the
 /// window's first pixel.
 pub(crate) fn pool<T: Element>(
     map: &Activation<T>,
@@ -57,9 +57,9 @@ pub(crate) fn pool<T: Element>(
     (out, Places(places))
 }
 
-/// The transpose: every output's gradient goes to the pixel that won its window. Every task owns a band of the
-/// picture's rows and goes through the windows that see them in their order, so that the sums do not depend on how
-/// bands are cut.
+/// The adjoint: every output's gradient goes to the pixel that won its window. Every task owns a band of the
+/// picture's rows and visits the windows that overlap it in order, so that the sums do not depend on the
+/// bands.
 pub(crate) fn scatter<T: Element>(
     gradient: &Activation<T>,
     windows: Windows,
@@ -84,7 +84,7 @@ pub(crate) fn scatter<T: Element>(
                 let row = (n * gradient.h + y) * out_row;
                 let values = gradient.data[row..][..out_row].chunks_exact(c);
                 let places = places.0[row..][..out_row].chunks_exact(c);
-                // The window's first pixel, counted from the band's; outside of the picture this wraps below 0.
+                // The window's first pixel, relative to the band; outside the picture this wraps below 0.
                 let corner = (y * stride * row_len).wrapping_sub((first + padding) * row_len + padding * c);
                 for (x, (values, places)) in values.zip(places).enumerate() {
                     let corner = corner.wrapping_add(x * stride * c);
@@ -102,8 +102,8 @@ pub(crate) fn scatter<T: Element>(
     map
 }
 
-/// Keeps the larger of `best` and `pixel` per channel, and in `taken` that of the place, which changes only for one that
-/// is larger by more than the tolerance.
+/// Keeps the larger of `best` and `pixel` per channel, and in `taken` the winner's value, which changes only
+/// for a value that is larger by more than the tolerance.
 #[inline(always)]
 fn take_larger<T: Element>(
     [best, taken]: [&mut [T]; 2],

@@ -1,5 +1,5 @@
-//! Large buffers that are used again instead of given back: a page that the system has to clear costs more than most of
-//! what is done with it.
+//! Large buffers that are reused instead of freed: zeroing a new page costs the system more than most
+//! operations on it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ const LARGE_BYTES: usize = 4 << 20;
 /// Buffers that wait for their next user, the most recently used last.
 pub(crate) type Spares<T> = Mutex<Vec<Vec<T>>>;
 
-/// Memory on loan: its numbers are whatever the last user left there.
+/// A reusable buffer: it contains what its last user left.
 pub(crate) struct Buffer<T: Element> {
     data: Vec<T>,
     len: usize,
@@ -55,7 +55,7 @@ fn bytes<T>(data: &Vec<T>) -> usize {
     data.capacity() * size_of::<T>()
 }
 
-/// Drops the spares that were not used for the longest time, until there is room for so many bytes.
+/// Drops the least recently used spares until there is room for `wanted` bytes.
 fn make_room<T>(spares: &mut Vec<Vec<T>>, wanted: usize) {
     while !spares.is_empty() && spares.iter().map(bytes).sum::<usize>() + wanted > MOST_SPARE_BYTES {
         spares.remove(0);
@@ -76,8 +76,8 @@ impl<T: Element> DerefMut for Buffer<T> {
     }
 }
 
-/// The most recently used spare buffer that holds `len` numbers and is not much too large for them. If there is none,
-/// spares make room for a new one, so that a large run does not need its memory on top of theirs.
+/// The most recently used spare buffer that holds `len` numbers and is not much too large. If there is none,
+/// spares are dropped for a new one, so that a large run does not need its memory in addition to theirs.
 fn spare<T: Element>(len: usize) -> Option<Vec<T>> {
     let mut spares = lock(T::spares());
     match spares.iter().rposition(|spare| spare.len() >= len && spare.len() / 2 <= len) {
@@ -89,7 +89,7 @@ fn spare<T: Element>(len: usize) -> Option<Vec<T>> {
     }
 }
 
-/// A panic of another thread leaves the list whole: buffers are moved in and out in one step.
+/// A panic of another thread leaves the list intact: buffers are moved in and out in one step.
 fn lock<T>(spares: &Spares<T>) -> std::sync::MutexGuard<'_, Vec<Vec<T>>> {
     spares.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -101,7 +101,7 @@ pub(crate) fn zeros<T: Element>(len: usize) -> Vec<T> {
     data
 }
 
-/// Lets the system back a large buffer with large pages: one fault per 2 MiB instead of 512.
+/// Asks the system to back a large buffer with huge pages: one page fault per 2 MiB instead of 512.
 #[cfg(target_os = "linux")]
 fn want_large_pages<T>(data: &mut [T]) {
     const PAGE: usize = 4096;
@@ -111,9 +111,9 @@ fn want_large_pages<T>(data: &mut [T]) {
     }
     let start = data.as_mut_ptr().cast::<u8>();
     let skipped = start.align_offset(PAGE);
-    // SAFETY: the pages lie inside of the buffer, and the advice changes none of its bytes.
+    // SAFETY: the pages lie inside the buffer, and the advice changes none of its bytes.
     unsafe {
-        // Without large pages everything works as before, so the answer does not matter.
+        // Without huge pages everything still works, so the result does not matter.
         libc::madvise(start.add(skipped).cast(), (bytes - skipped) / PAGE * PAGE, libc::MADV_HUGEPAGE);
     }
 }

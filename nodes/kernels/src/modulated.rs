@@ -1,5 +1,5 @@
-//! StyleGAN2's layer: a convolution whose weights are fixed and whose styles come with every image, and what stands
-//! behind it.
+//! StyleGAN2's layer: a convolution with fixed weights and per-image styles, and everything up to its
+//! activation.
 
 use std::sync::Arc;
 
@@ -20,16 +20,16 @@ use run::Run;
 use smoothing::Smoothing;
 use weights::Weights;
 
-/// A convolution whose input channels are scaled by the image's styles, and whose outputs are scaled back to unit
-/// variance (Karras et al., arXiv:1912.04958, equations 1 and 3 and figure 2), for maps `[n, h, w, c]`:
+/// A convolution whose input channels are scaled by the image's styles, and whose outputs are scaled back to
+/// unit variance (Karras et al., arXiv:1912.04958, equations 1 and 3 and figure 2), for maps `[n, h, w, c]`:
 ///
 /// ```text
 /// y = rectifier(smooth(d * conv(weight, styles * x)) + noise + bias)
 /// d[o] = rsqrt(sum_{i, k} (styles[i] * weight[o, i, k])^2 + 1e-8),  or 1 without demodulation
 /// ```
 ///
-/// Scaling maps instead of weights leaves one convolution for the whole batch. The result knows its gradients with
-/// respect to `x`, `styles` and `noise`; a run keeps nothing for them but these and the result. Cloning shares the
+/// Scaling maps instead of weights leaves one convolution for the whole batch. The result is differentiable
+/// with respect to `x`, `styles` and `noise`; a run keeps only these and the result. Cloning shares the
 /// weights.
 #[derive(Clone)]
 pub struct ModulatedConv {
@@ -45,10 +45,10 @@ enum AnyWeights {
     F64(Arc<Weights<f64>>),
 }
 
-/// What stands behind a convolution.
+/// What follows a convolution.
 #[derive(Clone)]
 struct Behind {
-    /// Behind one that enlarges.
+    /// The filter after upsampling.
     smoothing: Smoothing,
     /// One number per output.
     bias: Vec<f64>,
@@ -69,9 +69,9 @@ impl ModulatedConv {
         Self::build(weight, demodulate, dtype, false)
     }
 
-    /// A transposed convolution of stride 2, from `[n, h, w, i]` to `[n, 2 h + 1, 2 w + 1, o]`:
-    /// `y[2 p + v, 2 q + u] += weight[v, u] * x[p, q]`, as `torch.nn.functional.conv_transpose2d` without padding.
-    /// `weight` is `[o, i, 3, 3]`. In StyleGAN2 it is [smoothed](ModulatedConv::smoothed).
+    /// A transposed convolution of stride 2, from `[n, h, w, i]` to `[n, 2 h + 1, 2 w + 1, o]`: `y[2 p + v, 2
+    /// q + u] += weight[v, u] * x[p, q]`, as `torch.nn.functional.conv_transpose2d` without padding. `weight`
+    /// is `[o, i, 3, 3]`. StyleGAN2 [smooths](ModulatedConv::smoothed) it.
     ///
     /// # Errors
     ///
@@ -99,9 +99,9 @@ impl ModulatedConv {
         Ok(Self { inputs, is_upsampling, weights, behind })
     }
 
-    /// Smooths what an upsampling convolution makes with `filter`, `[k, k]`, times 4: three of four pixels that went in
-    /// were zeros. The filter is flipped, as in [`Upfirdn2d`](crate::Upfirdn2d), and reads zeros around the picture,
-    /// which comes out as `[n, 2 h, 2 w, o]`.
+    /// Smooths the output of an upsampling convolution with `filter`, `[k, k]`, times 4, because three of
+    /// four input pixels were zeros. The filter is flipped, as in [`Upfirdn2d`](crate::Upfirdn2d), and reads
+    /// zeros around the picture. The result is `[n, 2 h, 2 w, o]`.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl ModulatedConv {
     ///
     /// # Errors
     ///
-    /// If `bias` has another shape, or the rectifier's numbers are not above 0.
+    /// If `bias` has another shape, or a field of the rectifier is not positive.
     pub fn rectified(mut self, bias: &Tensor, rectifier: Rectifier) -> Result<Self> {
         let outputs = self.behind.bias.len();
         if bias.dims() != [outputs] {
@@ -130,12 +130,12 @@ impl ModulatedConv {
         Ok(self)
     }
 
-    /// The layer's outputs for `x`, `[n, h, w, i]`, under `styles`, `[n, i]`. `noise` is a plane of the outputs' height and
-    /// width for every image, or one for all of them, `[n or 1, h, w]`; all channels share it.
+    /// The layer's outputs for `x`, `[n, h, w, i]`, and `styles`, `[n, i]`. `noise` is one plane of the
+    /// outputs' height and width per image, or one for all, `[n or 1, h, w]`; all channels share it.
     ///
     /// # Errors
     ///
-    /// If a shape or a type is another, or a tensor is not on the CPU.
+    /// If a shape or a type differs, or a tensor is not on the CPU.
     pub fn apply(&self, x: &Tensor, styles: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
         let (n, h, w, c) = x.dims4()?;
         if c != self.inputs || styles.dims() != [n, c] {
@@ -170,7 +170,7 @@ impl ModulatedConv {
                 }
                 noise.contiguous()?
             }
-            // No plane is no noise.
+            // An empty plane means no noise.
             None => Tensor::zeros((0, h, w), dtype, x.device())?,
         };
         match &self.weights {

@@ -22,7 +22,7 @@ pub(crate) struct Network<T> {
     steps: Vec<(Step<T>, Vec<Source>)>,
 }
 
-/// A [`Layer`] whose weights are laid out for the kernels.
+/// A [`Layer`] with packed weights.
 enum Step<T> {
     Conv(Box<Convolution<T>>),
     Rectify(Rectified<T>),
@@ -33,7 +33,7 @@ enum Step<T> {
     Concat,
 }
 
-/// What the backward pass needs of one run, by layer; of layers that are done together it stands with the first.
+/// What the backward pass needs of one run, by layer; fused layers store it with the first of them.
 pub(crate) struct Trace<T: Element>(Vec<Saved<T>>);
 
 enum Saved<T: Element> {

@@ -1,4 +1,4 @@
-//! What the custom ops share: the numbers behind candle's tensors.
+//! Access to the numbers of candle's tensors, for the custom ops.
 
 use std::marker::PhantomData;
 use std::ops::{Deref, Range};

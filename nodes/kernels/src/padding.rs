@@ -5,8 +5,8 @@ use crate::element::Element;
 use crate::layer::{Padding, PaddingMode};
 
 impl Padding {
-    /// The row of a picture of `h` rows that padded row `padded` shows; `None` is a row of zeros, as all rows below the
-    /// padding are.
+    /// The row of a picture of `h` rows that padded row `padded` shows; `None` for a row of zeros, as all
+    /// rows below the padding are.
     #[inline(always)]
     pub(crate) fn row(self, padded: usize, h: usize) -> Option<usize> {
         self.source(padded, [self.top, self.bottom], h)
@@ -37,7 +37,7 @@ impl Padding {
         [self.top, self.bottom, self.left, self.right] == [0; 4]
     }
 
-    /// By how much each side is wider than that of `other`.
+    /// How much wider each side is than in `other`.
     pub(crate) fn beyond(self, other: Self) -> Self {
         Self {
             top: self.top.saturating_sub(other.top),
@@ -48,8 +48,8 @@ impl Padding {
         }
     }
 
-    /// Writes padded rows `first..` of one image `[h, w, c]` to `to`: as many as fit at `pitch` numbers each, which
-    /// may be more than a padded row has. What lies behind its end or below the last row is zero.
+    /// Writes padded rows `first..` of one image `[h, w, c]` to `to`: as many as fit at `pitch` elements
+    /// each, which may be more than a padded row has. Elements after its end or below the last row are zero.
     pub(crate) fn write_rows<T: Element>(
         self,
         [h, w, c]: [usize; 3],
@@ -77,7 +77,7 @@ impl Padding {
         }
     }
 
-    /// The transpose of padding: every padded pixel's gradient goes to the pixel it showed.
+    /// The adjoint of padding: every padded pixel's gradient goes to the pixel that it showed.
     pub(crate) fn fold<T: Element>(self, padded: &Activation<T>) -> Activation<T> {
         let (h, w) = (padded.h - self.top - self.bottom, padded.w - self.left - self.right);
         let mut map = Activation::new([padded.n, padded.c, h, w]);

@@ -1,6 +1,6 @@
-//! Products of matrices whose sums stay in registers: where nearly all of the time is spent.
+//! Matrix products with sums in registers: most of the time is spent here.
 
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use crate::element::Element;
@@ -20,25 +20,25 @@ pub(crate) struct Product<T> {
     pub(crate) lhs_stride: usize,
     pub(crate) rows: usize,
     pub(crate) depth: usize,
-    /// Column `c` of row `k` stands at `c / 16 * panel_len + 16 k + c % 16`.
+    /// Column `c` of row `k` is stored at `c / 16 * panel_len + 16 k + c % 16`.
     pub(crate) rhs: *const T,
     pub(crate) panel_len: usize,
     /// Row `r` starts at `r * out_stride`.
     pub(crate) out: *mut T,
     pub(crate) out_stride: usize,
     pub(crate) columns: usize,
-    /// Adds to what is there.
+    /// Adds to `out` instead of overwriting it.
     pub(crate) accumulate: bool,
 }
 
 impl<T: Element> Product<T> {
-    /// Depth is cut into slices of at most `slice_depth`, so that a slice of a panel stays in the L1 cache while the rows
-    /// pass by. Short slices also round less: they are summed by themselves.
+    /// Depth is cut into slices of at most `slice_depth`, so that a slice of a panel stays in the L1 cache
+    /// for all rows. Short slices also round less, because each is summed separately.
     ///
     /// # Safety
     ///
-    /// The pointers lead to as many numbers as the sizes say (with the last panel of `rhs` filled up to 16 columns), and
-    /// nobody else uses those of `out`. `depth` is at least 1.
+    /// The pointers are valid for as many elements as the sizes say (with the last panel of `rhs` padded to
+    /// 16 columns), and nobody else uses those of `out`. `depth` is at least 1.
     #[inline(always)]
     pub(crate) unsafe fn compute<V: Lanes<Element = T>>(self, slice_depth: usize) {
         let slice = self.depth.div_ceil(self.depth.div_ceil(slice_depth));
@@ -57,7 +57,7 @@ impl<T: Element> Product<T> {
     #[inline(always)]
     unsafe fn compute_slice<V: Lanes<Element = T>>(self) {
         let wide = 2 * V::WIDTH;
-        // As few and as even groups of rows as can be: one of two rows takes as long as one of four.
+        // As few and as equal groups of rows as possible: one of two rows takes as long as one of four.
         let groups = self.rows.div_ceil(V::ROWS);
         let mut column = 0;
         while column < self.columns {
@@ -99,12 +99,12 @@ impl<T: Element> Product<T> {
         }
     }
 
-    /// A tile of fewer columns than two vectors: through memory of its own.
+    /// A tile of fewer columns than two vectors: through a local copy.
     #[inline(always)]
     unsafe fn narrow<V: Lanes<Element = T>>(self) {
         let mut sums = [T::ZERO; 14 * 2 * COLUMNS];
         let whole = Self { out: sums.as_mut_ptr(), out_stride: 2 * COLUMNS, accumulate: false, ..self };
-        // SAFETY: a second panel is only there if there are columns of it; there is room for 14 rows of 32 sums.
+        // SAFETY: a second panel exists only if it has columns; there is room for 14 rows of 32 sums.
         unsafe {
             if self.columns <= COLUMNS && V::WIDTH == COLUMNS {
                 whole.rows::<V, 1>();

@@ -3,19 +3,19 @@ use candle_core::{Result, bail};
 /// `clamp(gain * leaky_relu(x, slope), -clamp, clamp)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rectifier {
-    /// Of the negative side, above 0; 1 is no rectifier at all.
+    /// Of the negative side, positive; 1 is the identity.
     pub slope: f64,
-    /// Above 0.
+    /// Positive.
     pub gain: f64,
-    /// Largest absolute value of an output, above 0; where it holds the derivative is 0. NaN stays NaN.
+    /// Largest absolute value of an output, positive; where it applies the derivative is 0. NaN stays NaN.
     pub clamp: Option<f64>,
 }
 
 impl Rectifier {
-    /// Every value stays as it is.
+    /// The identity.
     pub(crate) const NONE: Self = Self { slope: 1.0, gain: 1.0, clamp: None };
 
-    /// Refuses numbers that are not above 0: the sign of an output has to be that of its input.
+    /// Refuses numbers that are not positive: an output must have the sign of its input.
     pub(crate) fn check(self) -> Result<()> {
         let Self { slope, gain, clamp } = self;
         if [slope, gain, clamp.unwrap_or(1.0)].iter().any(|number| number.is_nan() || *number <= 0.0) {

@@ -7,25 +7,25 @@ use crate::simd::{Job, Lanes};
 /// Pixels per task.
 const PIXELS: usize = 256;
 
-/// The function behind a convolution.
+/// The activation after a convolution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Rectified<T> {
     No,
     /// `max(x, 0)`; NaN stays NaN.
     Relu,
-    /// `x` where it is positive, this times `x` elsewhere. It is positive, so that the signs stay.
+    /// `x` where it is positive, otherwise this times `x`. It is positive, so that signs are kept.
     Leaky(T),
 }
 
 impl<T: Element> Rectified<T> {
-    /// Of the values of a map.
+    /// For the values of a map.
     pub(crate) fn apply_all(self, values: &mut [T]) {
         if self != Rectified::No {
             values.par_chunks_mut(64 * PIXELS).for_each(|values| T::run(Rectify { rectified: self, values }));
         }
     }
 
-    /// Of a vector.
+    /// For a vector.
     #[inline(always)]
     pub(crate) fn of<V: Lanes<Element = T>>(self, value: V) -> V {
         let zero = V::splat(T::ZERO);
@@ -36,7 +36,7 @@ impl<T: Element> Rectified<T> {
         }
     }
 
-    /// Of one number.
+    /// For one number.
     #[inline(always)]
     pub(crate) fn of_one(self, value: T) -> T {
         match self {
@@ -80,7 +80,7 @@ pub(crate) fn clamped<V: Lanes>(value: V, clamp: V::Element) -> V {
     V::select(least.above(value), least, value)
 }
 
-/// Bytes of bits per pixel of so many channels: a bit each, two bytes for every sixteen.
+/// Bytes of bits per pixel of `channels` channels: one bit each, two bytes per sixteen.
 pub(crate) fn byte_len(channels: usize) -> usize {
     channels.div_ceil(16) * 2
 }
@@ -97,7 +97,7 @@ impl<T: Element> Signs<T> {
         Self { bytes: vec![0; pixels * byte_len(channels)], slope: rectified.slope() }
     }
 
-    /// Of a map that was rectified.
+    /// Of a rectified map.
     pub(crate) fn of(map: &Activation<T>, rectified: Rectified<T>) -> Self {
         let mut signs = Self::new(map.n * map.h * map.w, map.c, rectified);
         if map.c > 0 {
@@ -109,7 +109,7 @@ impl<T: Element> Signs<T> {
         signs
     }
 
-    /// Multiplies a gradient by the slopes: where it is zero nothing is left, whatever was there.
+    /// Multiplies a gradient by the derivative: a slope of zero gives zero, even for infinity and NaN.
     pub(crate) fn apply(&self, gradient: &mut Activation<T>) {
         let (c, slope) = (gradient.c, self.slope);
         if c == 0 {
@@ -120,13 +120,13 @@ impl<T: Element> Signs<T> {
     }
 }
 
-/// Notes which values of some rectified pixels are positive.
+/// Sets the bits of the positive values of some rectified pixels.
 pub(crate) fn note_signs<T: Element>(values: &[T], channels: usize, bytes: &mut [u8]) {
     T::run(NoteSigns { values, channels, bytes });
 }
 
-/// How many pixels of how many channels to take `len` numbers for. Pixels of full bytes lie one behind the other, as if
-/// they were one.
+/// Pixels and channels as which `len` elements can be processed. Pixels with whole bytes are contiguous, as
+/// if they were one.
 fn layout(len: usize, channels: usize) -> [usize; 2] {
     if channels.is_multiple_of(16) { [1, len] } else { [len / channels, channels] }
 }
@@ -152,7 +152,7 @@ impl<T: Element> Job<T> for NoteSigns<'_, T> {
             let mut channel = 0;
             while channel < channels {
                 let values = if channel + V::WIDTH <= channels {
-                    // SAFETY: there are at least as many channels left as lanes.
+                    // SAFETY: at least as many channels are left as there are lanes.
                     unsafe { V::load(values.as_ptr().add(first + channel)) }
                 } else {
                     V::load_part(&values[first + channel..first + channels])
@@ -189,7 +189,7 @@ impl<T: Element> Job<T> for ApplySigns<'_, T> {
             while channel < channels {
                 let kept = V::mask(read_bits::<V>(&bytes[byte + channel / 8..]));
                 if channel + V::WIDTH <= channels {
-                    // SAFETY: there are at least as many channels left as lanes.
+                    // SAFETY: at least as many channels are left as there are lanes.
                     unsafe {
                         let at = values.as_mut_ptr().add(first + channel);
                         with_slope(V::load(at), kept, slope).store(at);
@@ -204,7 +204,7 @@ impl<T: Element> Job<T> for ApplySigns<'_, T> {
     }
 }
 
-/// A gradient times the slopes of a rectifier: 1 in the lanes of `kept`, `slope` in the others.
+/// A gradient times the derivative of a rectifier: 1 in the lanes of `kept`, `slope` in the others.
 #[inline(always)]
 pub(crate) fn with_slope<V: Lanes>(gradient: V, kept: V::Mask, slope: V::Element) -> V {
     // Not times zero: infinity has to become zero too.

@@ -1,16 +1,16 @@
 use std::marker::PhantomData;
 
-/// A slice that several tasks write to at once, each to numbers of its own.
+/// A slice that several tasks write to at once, each to its own elements.
 ///
-/// Slices of Rust can be cut into pieces that lie one behind the other. Here tasks write tiles and columns of one map,
-/// which are woven into each other.
+/// Rust's slices can only be split into contiguous pieces. Here tasks write tiles and columns of one map,
+/// which are interleaved.
 pub(crate) struct Shared<'a, T> {
     start: *mut T,
     len: usize,
     slice: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it is a `&mut [T]` whose users promise, where they write, to keep to numbers of their own.
+// SAFETY: it is a `&mut [T]` whose users promise to write only to their own elements.
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
@@ -20,15 +20,15 @@ impl<'a, T> Shared<'a, T> {
         Self { start: slice.as_mut_ptr(), len: slice.len(), slice: PhantomData }
     }
 
-    /// The numbers from `offset` on.
+    /// A pointer to `count` elements from `offset`.
     ///
     /// # Panics
     ///
-    /// If there are not `count` of them.
+    /// If there are fewer.
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize, count: usize) -> *mut T {
         assert!(offset + count <= self.len);
-        // SAFETY: the offset is inside of the slice.
+        // SAFETY: the offset is inside the slice.
         unsafe { self.start.add(offset) }
     }
 }

@@ -1,8 +1,8 @@
-//! Vectors of numbers, and the choice of what this CPU does fastest.
+//! Vectors of numbers, and the choice of the fastest instructions of this CPU.
 //!
-//! Hot loops are written once, as a [`Job`] over any type of [`Lanes`]. [`Element::run`] runs a job with the widest
-//! vectors of this CPU: it is found out at run time, so one program is fast everywhere. Everything that a job calls has
-//! to be inlined into it, because only there the compiler may use the instructions.
+//! Hot loops are written once, as a [`Job`] over any type of [`Lanes`]. [`Element::run`] runs a job with the
+//! widest vectors of this CPU, detected at run time, so one program is fast everywhere. Whatever a job calls
+//! must be inlined into it, because only there may the compiler use the instructions.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,7 @@ pub(crate) trait Job<T> {
     fn run<V: Lanes<Element = T>>(self) -> Self::Output;
 }
 
-/// Some numbers that are worked on at once.
+/// A vector of numbers.
 ///
 /// Values exist only inside of a [`Job`], which runs only on CPUs that have the instructions.
 pub(crate) trait Lanes: Copy {
@@ -32,9 +32,9 @@ pub(crate) trait Lanes: Copy {
     /// One truth value per lane.
     type Mask: Copy;
 
-    /// How many numbers: 8 or 16.
+    /// Number of lanes: 8 or 16.
     const WIDTH: usize;
-    /// Rows of a product that keeps its sums in registers; its columns are two vectors.
+    /// Rows of a matrix product that keeps its sums in registers; its columns are two vectors.
     const ROWS: usize;
 
     fn splat(value: Self::Element) -> Self;
@@ -58,16 +58,16 @@ pub(crate) trait Lanes: Copy {
     /// The larger of the two, and `other` where either is NaN.
     fn larger(self, other: Self) -> Self;
 
-    /// Where `self > other`; NaN is never.
+    /// Lanes where `self > other`; false for NaN.
     fn above(self, other: Self) -> Self::Mask;
-    /// Where either is NaN.
+    /// Lanes where either is NaN.
     fn unordered(self, other: Self) -> Self::Mask;
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// The lowest bit is the first lane's.
     fn bits(mask: Self::Mask) -> u16;
     fn mask(bits: u16) -> Self::Mask;
 
-    /// As many numbers as `from` has, at most `WIDTH`; zeros behind them.
+    /// As many numbers as `from` has, at most `WIDTH`, followed by zeros.
     #[inline(always)]
     fn load_part(from: &[Self::Element]) -> Self {
         let mut whole = [Self::Element::ZERO; 16];
@@ -77,7 +77,7 @@ pub(crate) trait Lanes: Copy {
         unsafe { Self::load(whole.as_ptr()) }
     }
 
-    /// The first numbers, as many as `to` has.
+    /// Stores the first numbers, as many as `to` has.
     #[inline(always)]
     fn store_part(self, to: &mut [Self::Element]) {
         let mut whole = [Self::Element::ZERO; 16];
@@ -135,10 +135,10 @@ static LEVEL: LazyLock<Level> = LazyLock::new(|| {
     *named.unwrap_or(&levels[0])
 });
 
-/// What the kernels compute with in this process: `"avx512"`, `"avx2"` or `"portable"`.
+/// The SIMD level of the kernels in this process: `"avx512"`, `"avx2"` or `"portable"`.
 ///
-/// It is the best that the CPU has, unless the environment variable `DREAMWIRE_SIMD` named another that it has when the
-/// first kernel ran. The variable is for tests and comparisons: results agree up to rounding.
+/// It is the best that the CPU has, unless the environment variable `DREAMWIRE_SIMD` named a lower one when
+/// the first kernel ran. The variable is for tests and comparisons: results agree up to rounding.
 pub fn simd_level() -> &'static str {
     LEVEL.name()
 }

@@ -8,7 +8,7 @@ use crate::layer::{Layer, Node, Source};
 use crate::network::{Network, Plan, Trace, output_shape};
 use crate::op::{Values, operand};
 
-/// Layers with frozen weights, one behind the other or as a graph, applied as one operation of candle's graph.
+/// Layers with frozen weights, as a chain or a graph, applied as one operation of candle's graph.
 ///
 /// The weights are copied into the kernels' layout once; cloning is cheap and shares them.
 #[derive(Clone)]
@@ -66,13 +66,14 @@ impl Stack {
         Self::graph(&layers.iter().enumerate().map(node).collect::<Vec<_>>(), dtype)
     }
 
-    /// Prepares layers that read the input or any layers before them, in `dtype`, which is `F32` or `F64`. What a layer
-    /// gives may be read by several.
+    /// Prepares layers that read the input or any earlier layers, in `dtype`, which is `F32` or `F64`.
+    /// Several layers may read one.
     ///
     /// # Errors
     ///
-    /// If a layer's weights, stride or window make no sense; if it reads a layer that is not before it, none at all, or
-    /// several and is no [`Layer::Concat`]; if a convolution and the layers before it do not agree about channels.
+    /// If a layer's weights, stride or window are invalid; if it reads a layer that is not before it, none at
+    /// all, or several without being a [`Layer::Concat`]; if a convolution's channels differ from those of
+    /// the layers before it.
     pub fn graph(nodes: &[(Layer, Vec<Source>)], dtype: DType) -> Result<Self> {
         check(nodes)?;
         let executor = Executor::new(nodes, dtype)?;
@@ -89,7 +90,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// If a map becomes too small on the way, has the wrong number of channels, or there are not so many layers.
+    /// If a map becomes too small, has the wrong number of channels, or there are fewer layers.
     pub fn shapes(&self, input: [usize; 4], depth: usize) -> Result<Vec<[usize; 4]>> {
         if depth > self.nodes.len() {
             bail!("the shapes of {depth} layers asked for, but there are {}", self.nodes.len())
@@ -101,15 +102,15 @@ impl Stack {
         Ok(shapes)
     }
 
-    /// The outputs of the layers `taps` (by index, in the order asked for) for `x`, `[n, c, h, w]`.
+    /// The outputs of the layers `taps` (by index, in the order given) for `x`, `[n, c, h, w]`.
     ///
-    /// Only layers that a tap depends on are computed. The outputs know their gradient with respect to `x`, and to
-    /// nothing else.
+    /// Only layers that a tap depends on are computed. The outputs are differentiable with respect to `x`
+    /// alone.
     ///
     /// # Errors
     ///
-    /// If `x` has another type than the stack, a shape that these layers cannot take, or lives on a
-    /// device other than the CPU; if `taps` is empty or names a layer that is not there.
+    /// If `x` does not have the stack's type, has a shape that these layers cannot take, or is not on the
+    /// CPU; if `taps` is empty or names a layer that does not exist.
     pub fn apply(&self, x: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let (n, c, h, w) = x.dims4()?;
         let Some(deepest) = taps.iter().max() else { bail!("a stack was asked for no layer at all") };
@@ -128,9 +129,9 @@ impl Stack {
     }
 }
 
-/// Refuses layers that make no sense by themselves or behind those that they read.
+/// Refuses layers that are invalid by themselves or after those that they read.
 fn check(nodes: &[Node]) -> Result<()> {
-    // By value: its channels, where a convolution tells.
+    // By value: its channels, if known from a convolution.
     let mut channels: Vec<Option<usize>> = vec![None];
     for (index, (layer, inputs)) in nodes.iter().enumerate() {
         layer.validate(index)?;
@@ -167,7 +168,7 @@ fn check(nodes: &[Node]) -> Result<()> {
     Ok(())
 }
 
-/// The layer with weights that take no memory: its shapes are still needed, its numbers are packed.
+/// The layer with weights that take no memory: the shapes are still needed, the numbers are packed elsewhere.
 fn without_values(layer: &Layer) -> Result<Layer> {
     Ok(match layer {
         Layer::Conv { weight, stride, padding, .. } => {
@@ -201,7 +202,7 @@ impl<T: Element> CustomOp1 for Run<T> {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (outputs, trace) = self.network.forward(&self.plan, operand(storage, layout)?, self.tracked);
         if let Some(trace) = trace {
-            // One run, one forward: the cell is still empty.
+            // One run, one forward pass: the cell is still empty.
             let _ = self.trace.set(trace);
         }
         let length = outputs.len();

@@ -1,9 +1,9 @@
-//! The transposed convolution of stride 2 that enlarges a map, and its own transpose.
+//! The transposed convolution of stride 2 that upsamples a map, and its adjoint.
 //!
-//! With a 3x3 kernel `w`, output row `2m` is made of input rows `m - 1` (through `w[2]`) and `m` (through `w[0]`), and
-//! output row `2m + 1` of input row `m` (through `w[1]`); columns likewise. So the outputs of even and odd rows and
-//! columns are four ordinary convolutions with kernels of 2x2, 2x1, 1x2 and 1x1, woven into each other: nine products
-//! per input, output and pixel of the small map, and no zeros multiplied. Maps that are large enough go through
+//! With a 3x3 kernel `w`, output row `2m` depends on input rows `m - 1` (through `w[2]`) and `m` (through
+//! `w[0]`), and output row `2m + 1` on input row `m` (through `w[1]`); columns likewise. So the outputs of
+//! even and odd rows and columns are four interleaved convolutions with kernels of 2x2, 2x1, 1x2 and 1x1:
+//! nine multiplications per input, output and pixel of the small map, and none by zero. Large maps use
 //! [`winograd`], which takes about five.
 
 use std::sync::OnceLock;
@@ -19,15 +19,15 @@ use crate::layer::Padding;
 use crate::shared::Shared;
 use crate::winograd::{self, Rounding, Sink, Source};
 
-/// Kernel rows (or columns) behind even and odd outputs, in the order of the inputs that they read.
+/// Kernel rows (or columns) of even and odd outputs, in the order of the inputs that they read.
 const PARITIES: [&[usize]; 2] = [&[2, 0], &[1]];
 
 /// The filters of a transposed 3x3 convolution of stride 2.
 pub(crate) struct Upsampling<T> {
     filters: Filters<T>,
-    /// Even rows and even columns, even and odd, odd and even, odd and odd; made when they are first needed.
+    /// Even rows and even columns, even and odd, odd and even, odd and odd; created on first use.
     phases: OnceLock<[Filters<T>; 4]>,
-    /// Inputs and outputs exchanged; made when they are first needed.
+    /// Inputs and outputs exchanged; created on first use.
     transposed: OnceLock<Filters<T>>,
 }
 
@@ -71,7 +71,8 @@ impl<T: Element> Upsampling<T> {
         out
     }
 
-    /// The transpose, `[n, 2 h + 1, 2 w + 1, o]` to `[n, h, w, c]`: a convolution of stride 2. The scale is `[n, o]`.
+    /// The adjoint, `[n, 2 h + 1, 2 w + 1, o]` to `[n, h, w, c]`: a convolution of stride 2. The scale is
+    /// `[n, o]`.
     pub(crate) fn apply_transposed(&self, map: View<'_, T>, input_scale: Option<&[T]>) -> Activation<T> {
         let Filters { inputs, outputs, .. } = self.filters;
         let transposed = self.transposed.get_or_init(|| {
@@ -129,7 +130,7 @@ impl<T: Element> Upsampling<T> {
                     row_len: 2 * row_len,
                     pixel_len: 2 * outputs,
                 };
-                // Odd outputs do not see the input before.
+                // Odd outputs do not read the input before.
                 let start = odd_row * padded_row + odd_column * map.c;
                 correlate_strip(&scratch[start..], padded_row, filters, 1, target);
             }

@@ -1,4 +1,4 @@
-//! Pictures and maps the other way round, for those who keep channels last.
+//! Conversion of pictures and maps between channels first and channels last.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
@@ -7,8 +7,8 @@ use crate::activation::{to_pixels, to_planes};
 use crate::element::Element;
 use crate::op::operand;
 
-/// `[n, c, h, w]` as `[n, h, w, c]`, f32 or f64. candle's own copy of a permuted tensor counts up to the place of every
-/// single number.
+/// `[n, c, h, w]` as `[n, h, w, c]`, f32 or f64. candle's own copy of a permuted tensor computes the index of
+/// every single number.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    /// Beside candle's permutations, forth, back and on the way of gradients.
+    /// Compared with candle's permutations: both directions and their gradients.
     #[test]
     fn as_permuted() {
         let list = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f64>().unwrap();

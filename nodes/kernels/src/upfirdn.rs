@@ -8,27 +8,27 @@ use crate::fir::{Separable, Taps};
 use crate::memory::zeros;
 use crate::op::{Values, operand, to_f64};
 
-/// Puts `up - 1` zeros behind every pixel, pads with zeros, convolves with a filter (every channel on its own) and
-/// keeps every `down`-th pixel: the `upfirdn2d` of StyleGAN2 (Karras et al., arXiv:1912.04958), for maps
+/// Puts `up - 1` zeros after every pixel, pads with zeros, convolves with a filter (each channel separately)
+/// and keeps every `down`-th pixel: the `upfirdn2d` of StyleGAN2 (Karras et al., arXiv:1912.04958), for maps
 /// `[n, h, w, c]`, f32 or f64.
 ///
 /// ```text
 /// h' = (h * up + top + bottom - kh) / down + 1
 /// ```
 ///
-/// A filter that is the product of a column and a row is applied as such.
+/// A separable filter is applied as a column and a row.
 #[derive(Debug, Clone)]
 pub struct Upfirdn2d {
     filter: Separable,
     up: usize,
     down: usize,
-    /// left, right, top, bottom
+    /// Left, right, top, bottom.
     padding: [usize; 4],
 }
 
 impl Upfirdn2d {
-    /// `filter` is `[kh, kw]`, and multiplied by `gain`; `padding` counts zeros left, right, above and below the picture
-    /// after `up`.
+    /// `filter` is `[kh, kw]`, multiplied by `gain`; `padding` counts zeros left, right, above and below the
+    /// picture after `up`.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Upfirdn2d {
         Ok(Self { filter: Separable::of(&filter, kw), up, down, padding })
     }
 
-    /// The resampled map, which knows its gradient.
+    /// The resampled map, differentiable with respect to `x`.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Upfirdn2d {
         x.contiguous()?.apply_op1(self.clone())
     }
 
-    /// Of the rows and of the columns.
+    /// Taps of the rows and of the columns.
     fn taps(&self, h: usize, w: usize) -> Option<[Taps; 2]> {
         let [left, right, top, bottom] = self.padding;
         let [kh, kw] = self.filter.size();
@@ -68,7 +68,7 @@ impl Upfirdn2d {
         ])
     }
 
-    /// `x`, images of `w` columns and `c` channels, resampled as `rows` and `columns` say.
+    /// `x`, images of `w` columns and `c` channels, resampled by `rows` and `columns`.
     fn resample<T: Element>(&self, x: &[T], [h, w, c]: [usize; 3], [rows, columns]: &[Taps; 2]) -> Vec<T> {
         let (image_len, row_len) = (h * w * c, columns.outputs() * c);
         let images = x.len().checked_div(image_len).unwrap_or(0);
@@ -123,7 +123,7 @@ impl Upfirdn2d {
     }
 }
 
-/// Sums the sources times their weights: into `out` if `overwrite`, otherwise on top of it.
+/// Sums the sources times their weights: into `out` if `overwrite`, otherwise added to it.
 fn weighted_sum<'a, T: Element>(
     out: &mut [T],
     mut sources: impl Iterator<Item = (&'a [T], T)>,

@@ -24,7 +24,7 @@ pub(crate) fn upsample<T: Element>(map: &Activation<T>, factor: usize) -> Activa
     out
 }
 
-/// The transpose: sums the `factor x factor` gradients of every source pixel.
+/// The adjoint: sums the `factor x factor` gradients of every source pixel.
 pub(crate) fn sum_blocks<T: Element>(gradient: &Activation<T>, factor: usize) -> Activation<T> {
     let mut out = Activation::new([gradient.n, gradient.c, gradient.h / factor, gradient.w / factor]);
     let (row, c) = (out.w * out.c, out.c);
@@ -43,7 +43,7 @@ struct SumBlocks<'a, T> {
     blocks: &'a [T],
     factor: usize,
     c: usize,
-    /// `[w, c]`
+    /// `[w, c]`.
     to: &'a mut [T],
 }
 

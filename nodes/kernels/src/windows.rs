@@ -1,8 +1,8 @@
 use std::ops::Range;
 
-/// How poolings lay their windows: `kernel` pixels every `stride`, from `padding` pixels outside of the picture on.
+/// Windows of a pool: `kernel` pixels every `stride`, starting `padding` pixels outside the picture.
 ///
-/// The padding is at most half of the kernel, so that every window sees at least one pixel.
+/// The padding is at most half of the kernel, so that every window contains at least one pixel.
 #[derive(Clone, Copy)]
 pub(crate) struct Windows {
     pub(crate) kernel: usize,
@@ -11,7 +11,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// Number of windows along a side of `size` pixels; `None` when not even one fits.
+    /// Number of windows along a side of `size` pixels; `None` if none fits.
     pub(crate) fn count(self, size: usize, ceil_mode: bool) -> Option<usize> {
         if size == 0 {
             return None;
@@ -21,17 +21,17 @@ impl Windows {
             return Some(padded.checked_sub(self.kernel)? / self.stride + 1);
         }
         let last = padded.saturating_sub(self.kernel).div_ceil(self.stride);
-        // A window has to start in the picture or before it (torch drops those that would start behind).
+        // A window has to start in the picture or before it (PyTorch drops later ones).
         Some(if last * self.stride >= size + self.padding { last } else { last + 1 })
     }
 
-    /// The pixels of a side of `size` that window `index` sees.
+    /// The pixels of a side of `size` that window `index` contains.
     pub(crate) fn pixels(self, index: usize, size: usize) -> Range<usize> {
         let start = index * self.stride;
         start.saturating_sub(self.padding)..(start + self.kernel - self.padding).min(size)
     }
 
-    /// The windows, of `count`, that see any of `pixels`.
+    /// The windows, of `count`, that contain any of `pixels`.
     pub(crate) fn seeing(self, pixels: Range<usize>, count: usize) -> Range<usize> {
         let first = (pixels.start + self.padding + 1).saturating_sub(self.kernel).div_ceil(self.stride);
         first..(pixels.end + self.padding).div_ceil(self.stride).min(count)

@@ -8,20 +8,20 @@
 //! out = A' [ (G w G') . (B' in B) ] A
 //! ```
 //!
-//! | [`scheme`] | what | products | instead of |
+//! | [`scheme`] | convolution | multiplications | instead of |
 //! |---|---|---|---|
 //! | `Small` | stride 1, F(4x4, 3x3) | 36 for 16 outputs | 144 |
 //! | `Large` | stride 1, F(6x6, 3x3), for gradients | 64 for 36 outputs | 324 |
 //! | `Enlarging` | transposed, stride 2 | 81 for 64 outputs | 144 |
 //! | `Halving` | stride 2 | 81 for 16 outputs | 144 |
 //!
-//! What surrounds a convolution happens while a tile is in registers: un-pooling and scaling on the way in
-//! ([`Source`]), scale, noise, bias, rectifier, clamp, mask and pooling on the way out ([`Sink`]).
+//! Fused operations happen while a tile is in registers: un-pooling and scaling of inputs ([`Source`]),
+//! scale, noise, bias, rectifier, clamp, mask and pooling of outputs ([`Sink`]).
 //!
-//! Transformed filters are four to seven times as large, so they are not kept: transforming them anew costs a few
-//! percent from a hundred tiles on. Where they are small, all tasks share them, and every task takes its own tiles from
-//! input to output. Where they are large, all tasks share a block of transformed tiles, and every task takes its own
-//! outputs, for which it transforms the filters.
+//! Transformed filters are four to seven times as large, so they are not kept: transforming them in every
+//! call costs a few percent from a hundred tiles. Small ones are shared by all tasks, and every task takes
+//! its own tiles from input to output. For large ones, all tasks share a block of transformed tiles, and
+//! every task computes its own outputs, for which it transforms the filters.
 
 use std::marker::PhantomData;
 
@@ -52,29 +52,30 @@ const PAIR: usize = 2 * COLUMNS;
 
 /// Evaluation points of the largest tile.
 const MOST_POINTS: usize = 81;
-/// Fewer tiles than this are not worth transforming the filters.
+/// Fewer tiles than this do not pay for transforming the filters.
 const LEAST_TILES: usize = 4;
-/// Fewer tiles of 6x6 outputs than this are not worth their filters.
+/// Fewer tiles of 6x6 outputs than this do not pay for their filters.
 const LEAST_LARGE_TILES: usize = 64;
-/// Fewer channels than this are mostly transforms.
+/// With fewer channels the transforms dominate.
 const LEAST_CHANNELS: usize = 16;
 
-/// Numbers of transformed filters up to which all tasks share them: they should stay in the cache of all cores.
+/// Length of transformed filters up to which all tasks share them: they should stay in the cache of all
+/// cores.
 const SHARED_FILTERS: usize = 36 * 129 * 128;
-/// Numbers of a task's transformed tiles: half of a core's cache in f32.
+/// Length of a task's transformed tiles: half of a core's cache in f32.
 const OWN_TILES_LEN: usize = 72 << 10;
-/// How many tiles these may be.
+/// Bounds of the number of these tiles.
 const OWN_TILES: std::ops::RangeInclusive<usize> = 12..=48;
-/// Numbers of a block of transformed tiles that all tasks share.
+/// Length of a block of transformed tiles that all tasks share.
 const BLOCK_LEN: usize = 2 << 20;
 /// What such a block is given at least: there is some room behind each point.
 const BLOCK_CAPACITY: usize = BLOCK_LEN + MOST_POINTS * COLUMNS;
-/// Numbers of products that are made at once of such a block: half of a core's cache in f32.
+/// Length of the products of such a block that are computed at once: half of a core's cache in f32.
 const PART_LEN: usize = 56 << 10;
 /// Tiles that a task transforms at once.
 const CHUNK_TILES: usize = 8;
 
-/// The place of a tile: its image, and its row and column of tiles.
+/// The position of a tile: its image, and its row and column of tiles.
 #[derive(Clone, Copy)]
 struct Place {
     n: usize,
@@ -82,7 +83,7 @@ struct Place {
     x: usize,
 }
 
-/// How the outputs of a batch are cut into tiles.
+/// How the outputs of a batch are split into tiles.
 #[derive(Clone, Copy)]
 struct Grid {
     rows: usize,
@@ -103,8 +104,8 @@ impl Grid {
     }
 }
 
-/// Whether a convolution of this kind gains from it: decided by the shapes of one image, so that images of a batch come
-/// out as they do alone.
+/// Whether a convolution gains from this algorithm: decided by the shapes of one image, so that images of a
+/// batch give the same results as alone.
 ///
 /// `kernel` is its height and width, `inputs` its channels, `size` the height and width of its outputs.
 pub(crate) fn is_worthwhile(kernel: [usize; 2], stride: usize, inputs: usize, size: [usize; 2]) -> bool {
@@ -114,13 +115,13 @@ pub(crate) fn is_worthwhile(kernel: [usize; 2], stride: usize, inputs: usize, si
         && Grid::new::<Small>(1, size).tiles >= LEAST_TILES
 }
 
-/// How much rounding a convolution may have.
+/// How large rounding errors a convolution may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rounding {
-    /// A few 1e-6 of the largest value: for values. Errors of layers add up, and decide which way ties of pools and zeros
-    /// of rectifiers fall.
+    /// A few 1e-6 of the largest value: for forward passes. Errors of layers accumulate, and decide how ties
+    /// of pools and zeros of rectifiers resolve.
     Fine,
-    /// Up to 1e-5 of the largest value: for gradients, in which nothing is decided any more.
+    /// Up to 1e-5 of the largest value: for gradients, whose values decide nothing.
     Coarse,
 }
 
@@ -138,17 +139,17 @@ pub(crate) fn convolve<T: Element>(
     }
 }
 
-/// Whether tiles of 6x6 outputs take fewer products, also where they hang over the edges, and an image has enough of them
-/// to make up for filters that are almost twice as large.
+/// Whether tiles of 6x6 outputs take fewer multiplications, including those beyond the edges, and an image
+/// has enough of them to pay for filters that are almost twice as large.
 fn is_large(size: [usize; 2]) -> bool {
     let (small, large) = (Grid::new::<Small>(1, size).tiles, Grid::new::<Large>(1, size).tiles);
     large >= LEAST_LARGE_TILES && large * Large::POINTS * 20 <= small * Small::POINTS * 19
 }
 
-/// Whether [`enlarge`] and [`halve`] gain from tiles, between maps of height and width `size` and those of twice the
-/// size and one more.
+/// Whether [`enlarge`] and [`halve`] gain from tiles, between maps of height and width `size` and those of
+/// twice the size plus one.
 pub(crate) fn is_worthwhile_between(inputs: usize, size: [usize; 2]) -> bool {
-    // Edges of tiles are computed for nothing: on small maps that is more than what is gained.
+    // Tiles compute outputs beyond the edges in vain: on small maps that exceeds the gain.
     let tiles = Grid::new::<Enlarging>(1, size.map(|size| 2 * size + 1)).tiles;
     inputs >= LEAST_CHANNELS && tiles * Enlarging::POINTS * 5 <= size[0] * size[1] * 9 * 4
 }
@@ -169,7 +170,8 @@ fn run<T: Element, S: Scheme>(source: &Source<'_, T>, filters: &Filters<T>, sink
         filters,
         sink,
         grid: Grid::new::<S>(sink.n, sink.size),
-        // Rows a cache line further apart than a power of two: else they would compete for the same places of a cache.
+        // Rows are a power of two plus a cache line apart: otherwise they would compete for the same sets of
+        // a cache.
         row_len: filters.inputs.next_multiple_of(COLUMNS) + COLUMNS,
         scheme: PhantomData,
     };
@@ -191,7 +193,7 @@ struct Work<'a, T, S> {
 }
 
 impl<T: Element, S: Scheme> Work<'_, T, S> {
-    /// Numbers of so many transformed panels.
+    /// Length of `panels` transformed panels.
     fn transformed_len(&self, panels: usize) -> usize {
         panels * S::FILTERS * filter_len(self.filters.inputs)
     }
@@ -201,7 +203,7 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         tiles * self.row_len + COLUMNS
     }
 
-    /// Every task makes some tiles from input to output.
+    /// Every task takes its own tiles from input to output.
     fn by_tiles(&self) {
         let panel_len = self.transformed_len(1);
         let panels = self.filters.outputs.div_ceil(COLUMNS);
@@ -222,11 +224,11 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         });
     }
 
-    /// Blocks of tiles, one after the other; every task makes some outputs of a block.
+    /// Blocks of tiles, one after the other; every task computes some outputs of a block.
     fn by_outputs(&self) {
         let most = (BLOCK_LEN / (S::POINTS * self.row_len)).max(part_tiles::<S>());
         let blocks = self.grid.tiles.div_ceil(most);
-        // All of one size, so that the next layer finds this one.
+        // All of one size, so that the next layer can reuse it.
         let mut buffer =
             Buffer::new((S::POINTS * self.point_len(self.grid.tiles.min(most))).max(BLOCK_CAPACITY));
         for block in 0..blocks {
@@ -279,8 +281,8 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         let product_len = products_len::<S>(count) / S::POINTS;
         assert!(products.len() >= S::POINTS * product_len);
         for point in 0..S::POINTS {
-            // SAFETY: the tiles are the caller's, `transformed` holds whole panels of all filters, and `products`
-            // has room for all products of the tiles' pairs.
+            // SAFETY: the tiles belong to the caller, `transformed` holds whole panels of all filters, and
+            // `products` has room for all products of the tiles' pairs.
             unsafe {
                 Product {
                     lhs: tiles.add(point * point_len),
@@ -301,7 +303,8 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
         for index in 0..count {
             let place = self.grid.place(tile + index);
             for channel in (0..channels).step_by(V::WIDTH) {
-                // SAFETY: all products of this tile and these columns were just computed; the outputs are the caller's.
+                // SAFETY: all products of this tile and these columns were just computed; the outputs belong
+                // to the caller.
                 unsafe {
                     let from = products.as_ptr().add(index * PAIR + channel);
                     S::output::<V>(from, product_len, self.sink, place, pair * PAIR + channel);
@@ -357,7 +360,7 @@ impl<T: Element, S: Scheme> Job<T> for TransformFilters<'_, T, S> {
                         *tap = unsafe { V::load(row.as_ptr().add((u * inputs + input) * COLUMNS + lane)) };
                     }
                 }
-                // SAFETY: `to` holds all filters, each of more than `inputs` times 16 numbers.
+                // SAFETY: `to` holds all filters, each of more than `inputs` times 16 elements.
                 unsafe {
                     let to = self.to.as_mut_ptr().add(input * COLUMNS + lane);
                     S::filter(taps, to, filter_len(inputs));
@@ -392,7 +395,7 @@ impl<T: Element, S: Scheme> Job<T> for OwnTiles<'_, T, S> {
             .run::<V>();
         let pair_len = 2 * self.work.transformed_len(1);
         for (pair, transformed) in self.transformed.chunks(pair_len).enumerate() {
-            // SAFETY: the tiles are this task's alone.
+            // SAFETY: the tiles belong to this task alone.
             unsafe {
                 self.work.multiply::<V>([first, count], pair, to, point_len, transformed, self.products);
             }
@@ -428,7 +431,8 @@ impl<T: Element, S: Scheme> Job<T> for OwnOutputs<'_, T, S> {
             let start = part * self.count / parts;
             let count = (part + 1) * self.count / parts - start;
             let tile = self.first + start;
-            // SAFETY: the block holds `count` tiles from `start` on, and the pair's outputs are this task's alone.
+            // SAFETY: the block holds `count` tiles from `start`, and the pair's outputs belong to this task
+            // alone.
             unsafe {
                 let tiles = self.tiles.as_ptr().add(start * row_len);
                 let (transformed, products) = (&*self.transformed, &mut *self.products);

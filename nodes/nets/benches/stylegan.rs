@@ -1,4 +1,5 @@
-//! `cargo bench -p dreamwire-nets`: a picture of StyleGAN2 config-f, and the gradient of one by its styles.
+//! `cargo bench -p dreamwire-nets`: a picture of StyleGAN2 config-f, and its gradient with respect to the
+//! styles.
 //!
 //! The number of threads is rayon's: `RAYON_NUM_THREADS=2 cargo bench -p dreamwire-nets`.
 

@@ -20,20 +20,20 @@ pub use statistics::channel_statistics;
 ///
 /// # Errors
 ///
-/// If batches or channels do not agree, or a map has fewer than two positions.
+/// If batches or channels differ, or a map has fewer than two positions.
 pub fn adain(content: &Tensor, style: &Tensor) -> Result<Tensor> {
     mix(content, std::iter::once((style, 1.0)), 0.0)
 }
 
-/// The features that style transfer aims at, of the shape of `content`:
-/// `alpha * sum_k w_k adain(content, style_k) + (1 - alpha) * content`.
+/// The target features of style transfer, of the shape of `content`: `alpha * sum_k w_k adain(content,
+/// style_k) + (1 - alpha) * content`.
 ///
-/// `styles` are features with weights, as for [`adain`]; the `w_k` are the weights divided by their sum, as in
-/// pytorch-AdaIN. At `alpha` 0 only the content counts, at 1 only the styles.
+/// `styles` are features with weights, as for [`adain`]; the `w_k` are the weights divided by their sum, as
+/// in pytorch-AdaIN. `alpha` 0 gives the content, 1 the styles.
 ///
 /// # Errors
 ///
-/// If the sum of the weights is not above 0, or the features do not agree.
+/// If the sum of the weights is not positive, or the features do not fit.
 pub fn transfer(content: &Tensor, styles: &[(Tensor, f64)], alpha: f64) -> Result<Tensor> {
     let total = styles.iter().fold(0.0, |total, (_, weight)| total + weight);
     let usable = total > 0.0 && total.is_finite();
@@ -44,8 +44,8 @@ pub fn transfer(content: &Tensor, styles: &[(Tensor, f64)], alpha: f64) -> Resul
     mix(content, shares, 1.0 - alpha)
 }
 
-/// `sum_k share_k adain(content, style_k) + own * content`. That is one factor and one addend per channel, so the map
-/// itself is read by one product and one sum, however many styles there are.
+/// `sum_k share_k adain(content, style_k) + own * content`: one scale and one shift per channel, so the map
+/// itself is read only twice, however many styles there are.
 fn mix<'a>(content: &Tensor, styles: impl Iterator<Item = (&'a Tensor, f64)>, own: f64) -> Result<Tensor> {
     let (b, c, _, _) = content.dims4()?;
     let (mean, std) = channel_statistics(content)?;

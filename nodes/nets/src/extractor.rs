@@ -1,7 +1,7 @@
-//! Frozen networks that look at pictures, with layers that are asked for by name.
+//! Feature extractors: frozen networks with named layers.
 //!
-//! [`crate::vgg`], [`crate::googlenet`] and [`crate::squeezenet`] make them. A picture is `[B, H, W, 3]` in 0..1;
-//! a layer is `[B, C, h, w]`, or `[B, C, 1, 1]` where it is the mean over all positions (`logits`).
+//! [`crate::vgg`], [`crate::googlenet`] and [`crate::squeezenet`] build them. A picture is `[B, H, W, 3]` in
+//! 0..1; a layer is `[B, C, h, w]`, or `[B, C, 1, 1]` where it is the mean over all positions (`logits`).
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub use layer_list::{LayerListError, layer_entries, layer_indices};
 pub use normalisation::Normalisation;
 pub use reach::Reach;
 
-/// A frozen network whose layers can be asked for by name. Cloning shares the weights.
+/// A frozen network with named layers. Cloning shares the weights.
 ///
 /// It computes in f64 if its weights are f64, in f32 otherwise.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl Extractor {
         self.name
     }
 
-    /// All layers that can be asked for, from the picture upwards.
+    /// All named layers, from the picture upwards.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
@@ -54,13 +54,12 @@ impl Extractor {
         self.layers.iter().find(|layer| layer.name() == name)
     }
 
-    /// Reads `"relu4_3:1, relu5_1:0.5, conv3_2"`: layers with weights, which are 1 where they are left
-    /// out.
+    /// Parses `"relu4_3:1, relu5_1:0.5, conv3_2"`: layers with weights, 1 by default.
     ///
     /// # Errors
     ///
-    /// If a name is unknown (with all names, and the nearest) or repeated, a weight is not a finite
-    /// number, or there is no layer.
+    /// If a name is unknown (with all names, and the nearest) or repeated, a weight is not a finite number,
+    /// or there is no layer.
     pub fn parse_layers(&self, text: &str) -> std::result::Result<Vec<(Layer, f64)>, LayerListError> {
         let names: Vec<&str> = self.layers.iter().map(Layer::name).collect();
         let layers = layer_indices(text, &names)?;
@@ -77,7 +76,7 @@ impl Extractor {
         self.apply(&self.normalise(image)?, layers)
     }
 
-    /// From pictures `[B, H, W, 3]` in 0..1 to what the network was trained on, `[B, 3, H, W]`.
+    /// From pictures `[B, H, W, 3]` in 0..1 to the network's input, `[B, 3, H, W]`.
     ///
     /// # Errors
     ///
@@ -86,8 +85,8 @@ impl Extractor {
         self.normalisation.apply(image, self.name)
     }
 
-    /// The outputs of `layers` for `x`, `[B, 3, H, W]` as [`Extractor::normalise`] makes it. All come from
-    /// one pass, which computes only what they need, and know their gradient with respect to `x`.
+    /// The outputs of `layers` for `x`, `[B, 3, H, W]` as returned by [`Extractor::normalise`]. One pass
+    /// computes all of them and only what they need; they are differentiable with respect to `x`.
     ///
     /// # Errors
     ///
@@ -106,21 +105,21 @@ impl Extractor {
         layers.iter().zip(maps).map(output).collect()
     }
 
-    /// The smallest height and width in pixels of pictures that reach all of `layers`.
+    /// The smallest height and width of a picture, in pixels, that reaches all of `layers`.
     pub fn minimum_size(&self, layers: &[Layer]) -> usize {
         let depth = layers.iter().map(|layer| layer.node + 1).max().unwrap_or(0);
-        // A few dozen pixels reach the end of any network here.
+        // A few dozen pixels suffice for any network here.
         (1..).find(|size| self.stack.shapes([1, 3, *size, *size], depth).is_ok()).unwrap_or(1)
     }
 
-    /// How far `layers` look, all of them together; `None` if one sees the whole picture.
+    /// The receptive field of `layers` together; `None` if one sees the whole picture.
     pub fn reach(&self, layers: &[Layer]) -> Option<Reach> {
         let fields: Option<Vec<_>> = layers.iter().map(|layer| layer.field).collect();
         fields.map(Reach::of)
     }
 }
 
-/// candle's finding about the weights of `network`.
+/// An error of candle about the weights of `network`.
 pub(crate) fn failed(network: &'static str, error: &candle_core::Error) -> ParameterError {
     ParameterError { network, problems: vec![error.to_string()] }
 }

@@ -1,5 +1,5 @@
-//! GoogLeNet as a feature extractor (Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842), as
-//! torchvision has it: with batch normalisation, and 3x3 convolutions where the paper has 5x5 ones.
+//! GoogLeNet as a feature extractor (Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842), in
+//! torchvision's version: with batch normalisation, and 3x3 convolutions where the paper has 5x5 ones.
 //!
 //! | layers | channels | size of an `H x W` picture |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | maxpool4 inception5a inception5b | 832, 832, 1024 | H/32 x W/32 |
 //! | logits | 1000 | 1 x 1 |
 //!
-//! Sizes are rounded up. `conv1` to `conv3` are behind their ReLU. `logits` are ImageNet's classes before the
+//! Sizes are rounded up. `conv1` to `conv3` include their ReLU. `logits` are ImageNet's classes before the
 //! softmax.
 
 use std::collections::HashMap;
@@ -30,14 +30,14 @@ const CLASSES: usize = 1000;
 const STEM: [(&str, [usize; 3]); 3] =
     [("conv1", [64, 3, 7]), ("conv2", [64, 64, 1]), ("conv3", [192, 64, 3])];
 
-/// What stands behind the stem.
+/// The layers after the stem.
 enum Stage {
     /// Its name and window.
     Pool(&'static str, usize),
     Inception(&'static str, Branches),
 }
 
-/// Outputs of the convolutions of a module. Each branch sees the module's input.
+/// Outputs of the convolutions of a module. Each branch reads the module's input.
 struct Branches {
     /// 1x1.
     one: usize,
@@ -45,7 +45,7 @@ struct Branches {
     three: [usize; 2],
     /// 1x1, then 3x3 (5x5 in the paper).
     five: [usize; 2],
-    /// 1x1, behind a 3x3 max-pool.
+    /// 1x1, after a 3x3 max-pool.
     pool: usize,
 }
 
@@ -74,15 +74,14 @@ const STAGES: [Stage; 12] = [
     Stage::Inception("inception5b", Branches::new(384, [192, 384], [48, 128], 128)),
 ];
 
-/// Builds the network from torchvision's tensors; the auxiliary classifiers may be there and are not used.
+/// Builds the network from torchvision's tensors; those of the auxiliary classifiers are ignored.
 ///
-/// `normalisation` is what the weights were trained on. torchvision's pretrained ones want
-/// [`Normalisation::HALF`].
+/// `normalisation` is that of the training. torchvision's pretrained weights need [`Normalisation::HALF`].
 ///
 /// # Errors
 ///
-/// Names the tensors that are missing, have another shape, or do not belong here; or says which other network
-/// this is.
+/// Names the tensors that are missing, have another shape, or do not belong to it; or says which other
+/// network this is.
 pub fn extractor(
     tensors: HashMap<String, Tensor>,
     normalisation: Normalisation,
@@ -91,7 +90,7 @@ pub fn extractor(
     build(taken, normalisation).map_err(|error| extractor::failed(NETWORK, &error))
 }
 
-/// Names and shapes of the tensors that [`extractor()`] wants, in the network's order.
+/// Names and shapes of the tensors that [`extractor()`] needs, in the network's order.
 pub fn parameter_shapes() -> Vec<(String, Vec<usize>)> {
     let mut shapes = Vec::new();
     let mut push = |name: String, [outputs, inputs, kernel]: [usize; 3]| {
@@ -128,7 +127,7 @@ pub fn layer_names() -> Vec<&'static str> {
     ["conv1", "maxpool1", "conv2", "conv3"].into_iter().chain(stages).chain(["logits"]).collect()
 }
 
-/// What only training reads.
+/// Tensors that only training uses.
 fn is_ignored(name: &str) -> bool {
     name.starts_with("aux1.") || name.starts_with("aux2.") || name.ends_with(".num_batches_tracked")
 }
@@ -152,7 +151,7 @@ fn build(tensors: Vec<Tensor>, normalisation: Normalisation) -> Result<Extractor
         network.name(name, output);
         map = output;
     }
-    // torchvision takes the mean first. Both are linear, so that is the same.
+    // torchvision takes the mean first. Both are linear, so the result is the same.
     let [weight, bias] = network.tensors();
     let weight = weight.unsqueeze(2)?.unsqueeze(3)?;
     map = network.conv(map, (weight, bias), 1, Padding::zeros(0))?;
@@ -160,7 +159,7 @@ fn build(tensors: Vec<Tensor>, normalisation: Normalisation) -> Result<Extractor
     network.finish("googlenet", normalisation)
 }
 
-/// Four branches, side by side.
+/// Four concatenated branches.
 fn inception(network: &mut Builder, input: Map) -> Result<Map> {
     let one = unit(network, input, 1)?;
     let mut pair = || {
@@ -173,7 +172,7 @@ fn inception(network: &mut Builder, input: Map) -> Result<Map> {
     Ok(network.concat(&[one, three, five, pool]))
 }
 
-/// A convolution that keeps the size, but for its stride, with batch normalisation and ReLU.
+/// A convolution that keeps the size, except for its stride, with batch normalisation and ReLU.
 fn unit(network: &mut Builder, input: Map, stride: usize) -> Result<Map> {
     let [weight] = network.tensors();
     let padding = Padding::zeros(weight.dim(2)? / 2);

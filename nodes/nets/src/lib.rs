@@ -10,8 +10,8 @@
 //! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures;
 //! - [`random`]: random numbers by position.
 //!
-//! Pictures are `[B, H, W, 3]` in 0..1, feature maps `[B, C, h, w]`. Nothing here opens a file, and
-//! nothing here knows about plugins: whoever calls brings bytes and tensors.
+//! Pictures are `[B, H, W, 3]` in 0..1, feature maps `[B, C, h, w]`. This crate opens no files and knows
+//! nothing of plugins: callers provide bytes and tensors.
 
 pub mod adain;
 pub mod extractor;

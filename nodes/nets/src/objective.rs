@@ -1,24 +1,24 @@
-//! What a picture can be asked for: numbers that say how much of something its features hold, or how
-//! far it is from something else.
+//! Objectives: numbers for how much of something the features of a picture hold, or how far they are from
+//! others.
 //!
 //! | function | value | source |
 //! |---|---|---|
-//! | [`energy()`] | how strongly layers answer | DeepDream: Google's notebook, lucid |
-//! | [`channel_energy`] | how strongly channels of one layer answer | lucid |
-//! | [`guide()`] | how much a layer resembles the best places of a guide's | Google's notebook, "guided dream" |
+//! | [`energy()`] | activation of layers | DeepDream: Google's notebook, lucid |
+//! | [`channel_energy`] | activation of channels of one layer | lucid |
+//! | [`guide()`] | similarity to the most similar positions of a guide | Google's notebook, "guided dream" |
 //! | [`l1_distance`] | difference of features, absolute | Chen & Koltun, arXiv:1707.09405, perceptual loss |
 //! | [`l2_distance`] | difference of features, squared | Gatys et al., arXiv:1508.06576, content loss |
 //! | [`gram_distance`] | difference of the correlations of channels | Gatys et al., style loss; [`gram`] |
-//! | [`statistics_distance`] | difference of means and deviations | Huang & Belongie, arXiv:1703.06868, style loss |
+//! | [`statistics_distance`] | difference of means and standard deviations | Huang & Belongie,
+//! arXiv:1703.06868, style loss |
 //! | [`total_variation`] | difference of neighbouring pixels | Mahendran & Vedaldi, arXiv:1412.0035 |
 //! | [`anchor_distance`] | difference from a picture | |
 //!
-//! All of them take a batch and give one value per image, `[B]`, that depends on nothing but this
-//! image: the gradient of the sum is each image's own. They are plain candle operations, in f32 or f64,
-//! with first derivatives. Losses and distances are at least 0 and become objectives by their negative.
+//! All of them take a batch and return one value per image, `[B]`, that depends on this image alone: the
+//! gradient of the sum is each image's own. They are plain candle operations, in f32 or f64, with first
+//! derivatives. Losses and distances are at least 0 and become objectives by negation.
 //!
-//! Layers are feature maps `[B, C, h, w]`. What they are compared with has as many images, or one for
-//! all.
+//! Layers are feature maps `[B, C, h, w]`. Targets have as many images, or one for all.
 
 mod distance;
 mod energy;

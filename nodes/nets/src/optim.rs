@@ -1,6 +1,6 @@
-//! Gradient ascent on pictures, as DeepDream does it: what happens around the network.
+//! The parts of gradient ascent on pictures (DeepDream) around the network.
 //!
-//! Pictures are `[B, H, W, C]`. Every image of a batch is treated on its own.
+//! Pictures are `[B, H, W, C]`. Every image of a batch is treated independently.
 
 mod blur;
 mod jitter;

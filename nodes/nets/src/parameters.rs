@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use candle_core::Tensor;
 
-/// Named tensors that are not the ones a network is made of.
+/// Named tensors that do not match a network.
 #[derive(Debug, thiserror::Error)]
 #[error("these are not the weights of {network}: {}", listed(.problems))]
 pub struct ParameterError {

@@ -15,7 +15,7 @@ pub struct CounterRng {
 }
 
 impl CounterRng {
-    /// Numbers of `seed`.
+    /// The generator of `seed`.
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }

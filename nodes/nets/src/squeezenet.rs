@@ -1,5 +1,5 @@
 //! SqueezeNet 1.1 as a feature extractor (Iandola et al., arXiv:1602.07360; version 1.1 is the authors' later
-//! one, of 2.4 times less work), as torchvision has it.
+//! one, with 2.4 times less computation), in torchvision's version.
 //!
 //! | layers | channels | size of an `H x W` picture |
 //! |---|---|---|
@@ -10,8 +10,8 @@
 //! | relu10 | 1000 | H/16 x W/16 |
 //! | logits | 1000 | 1 x 1 |
 //!
-//! Sizes are about right: the first convolution has no padding, and pools round up. `relu10` is where in the
-//! picture each of ImageNet's classes is seen; `logits` are its means, which are never below 0.
+//! Sizes are approximate: the first convolution has no padding, and pools round up. `relu10` is a map of
+//! ImageNet's classes over the picture; `logits` are its means, which are never negative.
 
 use std::collections::HashMap;
 
@@ -26,16 +26,16 @@ const NETWORK: &str = "SqueezeNet 1.1";
 const FIRST: usize = 64;
 const CLASSES: usize = 1000;
 
-/// What stands between the first convolution and the last.
+/// The layers between the first convolution and the last.
 enum Stage {
     Pool(&'static str),
-    /// A 1x1 convolution that squeezes, and then a 1x1 and a 3x3 one side by side.
+    /// A 1x1 convolution that squeezes, then a 1x1 and a 3x3 one in parallel.
     Fire {
         name: &'static str,
         /// Its number in the file.
         module: usize,
         squeeze: usize,
-        /// Outputs of either of the two.
+        /// Outputs of each of the two.
         expand: usize,
     },
 }
@@ -62,14 +62,14 @@ const STAGES: [Stage; 11] = [
 ///
 /// # Errors
 ///
-/// Names the tensors that are missing, have another shape, or do not belong here; or says which other network
-/// this is.
+/// Names the tensors that are missing, have another shape, or do not belong to it; or says which other
+/// network this is.
 pub fn extractor(tensors: HashMap<String, Tensor>) -> std::result::Result<Extractor, ParameterError> {
     let taken = extractor::take(NETWORK, NETWORK, tensors, &parameter_shapes(), |_| false)?;
     build(taken).map_err(|error| extractor::failed(NETWORK, &error))
 }
 
-/// Names and shapes of the tensors that [`extractor()`] wants, in the network's order.
+/// Names and shapes of the tensors that [`extractor()`] needs, in the network's order.
 pub fn parameter_shapes() -> Vec<(String, Vec<usize>)> {
     let mut shapes = Vec::new();
     let mut conv = |name: String, outputs: usize, inputs: usize, kernel: usize| {

@@ -2,22 +2,22 @@
 //! arXiv:1912.04958, with the training of "Training Generative Adversarial Networks with Limited
 //! Data", arXiv:2006.06676), skip architecture, by the tensor names of stylegan2-ada-pytorch.
 //!
-//! A [`Mapping`] turns random numbers `z` into styles `w`, one per layer, and a [`Synthesis`] turns
-//! styles into a picture. It has a block for each resolution r = 4, 8, .. R, and a block takes its
-//! styles from the layers of `w` one after the other:
+//! A [`Mapping`] turns random numbers `z` into styles `w`, one per layer, and a [`Synthesis`] turns styles
+//! into a picture. It has a block for each resolution r = 4, 8, .. R, and a block uses the layers of `w` one
+//! after the other:
 //!
 //! | part | of `x [B, r, r, C]` | w of b4 | w of b8 | w of b16 |
 //! |---|---|---|---|---|
-//! | `conv0` | to twice the size, not in b4 | | 1 | 3 |
+//! | `conv0` | upsamples by 2, not in b4 | | 1 | 3 |
 //! | `conv1` | keeps the size | 0 | 2 | 4 |
-//! | `torgb` | to channels of the picture, added to the enlarged picture of the block before | 1 | 3 | 5 |
+//! | `torgb` | to channels of the picture, added to the upsampled picture of the block before | 1 | 3 | 5 |
 //!
 //! So there are `2 log2(R) - 2` layers of `w`, and every `torgb` shares its `w` with the `conv0` after
 //! it. A `conv` is: scale the input channels by styles, an affine map of `w`; convolve; scale back to
 //! unit variance; add noise, one plane for all channels; add the bias; leaky ReLU.
 //!
-//! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`];
-//! [`randn()`] draws the `z` of a seed that everybody knows the picture of.
+//! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`]; [`randn()`]
+//! draws the `z` of a seed as NVIDIA's tools do.
 
 use std::collections::HashMap;
 
@@ -43,10 +43,10 @@ pub use randn::randn;
 pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
 
-/// Of the negative side of every leaky ReLU.
+/// Slope of the negative side of every leaky ReLU.
 const SLOPE: f64 = 0.2;
 
-/// A generator in its two halves. Cloning shares the weights.
+/// A generator's two networks. Cloning shares the weights.
 #[derive(Clone)]
 pub struct StyleGan {
     /// From `z` to `w`.
@@ -58,7 +58,7 @@ pub struct StyleGan {
 /// Tensors that no generator can be built from.
 #[derive(Debug, thiserror::Error)]
 pub enum StyleGanError {
-    /// Another network, which was recognised.
+    /// The weights of another, recognised network.
     #[error("these are the weights of {what}; {hint}")]
     OtherNetwork {
         /// The network.
@@ -66,18 +66,18 @@ pub enum StyleGanError {
         /// What to do about it.
         hint: &'static str,
     },
-    /// Tensors that are missing, too many, or do not fit each other.
+    /// Tensors that are missing, superfluous, or do not fit each other.
     #[error(transparent)]
     Parameters(#[from] ParameterError),
-    /// A size that there is no random network of.
+    /// A size without a random network.
     #[error(
         "a random network makes pictures of 16, 32, 64, .. 1024 pixels, found {found}; choose one of these"
     )]
     Resolution {
-        /// What was asked for, in pixels.
+        /// The requested size, in pixels.
         found: usize,
     },
-    /// candle's own finding.
+    /// An error of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }

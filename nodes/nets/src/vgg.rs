@@ -13,10 +13,10 @@
 //! | 4 | conv4_1 .. relu4_3 (VGG19: relu4_4) pool4 | 512 | H/8 x W/8 |
 //! | 5 | conv5_1 .. relu5_3 (VGG19: relu5_4) pool5 | 512 | H/16 x W/16 |
 //!
-//! `convB_N` is the value before the ReLU (behind the batch normalisation, where there is one), `reluB_N` the
-//! one after it. Pools drop an odd last row and column, but those of AdaIN's encoder keep them.
+//! `convB_N` is the value before the ReLU (after the batch normalisation, if any), `reluB_N` the one after
+//! it. Pools drop an odd last row and column; those of AdaIN's encoder keep them.
 //!
-//! Pictures are normalised with ImageNet's mean and deviation. AdaIN's encoder takes them as they are: its
+//! Pictures are normalised with ImageNet's mean and deviation. AdaIN's encoder takes them unchanged: its
 //! first layer, a 1x1 convolution without a name, does that. It ends at `relu4_1` or `relu5_4`.
 
 use std::collections::HashMap;
@@ -35,19 +35,18 @@ use variant::{Step, Work};
 /// torchvision's.
 const EPSILON: f64 = 1e-5;
 
-/// Builds the network that `tensors` are the weights of, by their names and shapes:
+/// Builds the network of these tensors, recognised by their names and shapes:
 ///
-/// - torchvision's and timm's `features.N.weight` `[O, I, 3, 3]` and `features.N.bias` `[O]`, and behind them
-///   those of the batch normalisation, if it has any; the classifier may be there and is not used;
-/// - pytorch-AdaIN's `N.weight` and `N.bias`, or `encoder.N.weight` and so on, where `decoder.` is not used.
+/// - torchvision's and timm's `features.N.weight` `[O, I, 3, 3]` and `features.N.bias` `[O]`, followed by
+///   those of the batch normalisation, if any; the classifier is ignored;
+/// - pytorch-AdaIN's `N.weight` and `N.bias`, or `encoder.N.weight` and so on; then `decoder.` is ignored.
 ///
-/// `padding` is what convolutions see outside of the picture: zeros, as the networks were trained, or the
-/// mirrored picture, as AdaIN has it.
+/// `padding` of the convolutions: zeros, as the networks were trained, or the mirrored picture, as in AdaIN.
 ///
 /// # Errors
 ///
-/// Names the tensors that the nearest of these networks misses, that have another shape, or do not belong
-/// there; or says which other network this is.
+/// Names the tensors that are missing in the nearest of these networks, have another shape, or do not belong
+/// to it; or says which other network this is.
 pub fn extractor(
     tensors: HashMap<String, Tensor>,
     padding: PaddingMode,
@@ -59,7 +58,7 @@ pub fn extractor(
     build(variant, taken, padding).map_err(|error| extractor::failed(network, &error))
 }
 
-/// Names and shapes of the tensors that [`extractor()`] wants for `variant`, in the network's order.
+/// Names and shapes of the tensors that [`extractor()`] needs for `variant`, in the network's order.
 pub fn parameter_shapes(variant: Variant) -> Vec<(String, Vec<usize>)> {
     let mut shapes = Vec::new();
     let prefix = if variant.is_adain() { "" } else { "features." };
@@ -85,7 +84,7 @@ pub fn layer_names(variant: Variant) -> Vec<String> {
     variant.steps().into_iter().map(|step| step.name).collect()
 }
 
-/// Without `encoder.` before the names, if there is a name with it; then without the decoder too.
+/// Without the prefix `encoder.`, if a name has it; then without the decoder too.
 fn encoder_of(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     if !tensors.keys().any(|name| name.starts_with("encoder.")) {
         return tensors;
@@ -97,7 +96,7 @@ fn encoder_of(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     tensors.into_iter().filter_map(part).collect()
 }
 
-/// The variant that has the most of these tensors; of several the first.
+/// The variant that matches the most tensors; the first of several.
 fn nearest(tensors: &HashMap<String, Tensor>) -> Variant {
     let fitting = |variant: &Variant| {
         let shapes = parameter_shapes(*variant);
@@ -106,11 +105,11 @@ fn nearest(tensors: &HashMap<String, Tensor>) -> Variant {
         };
         shapes.iter().filter(fits).count()
     };
-    // Of equal ones, `max_by_key` has the last.
+    // Of equal ones, `max_by_key` returns the last.
     Variant::ALL.into_iter().rev().max_by_key(fitting).unwrap_or(Variant::Vgg16)
 }
 
-/// The heads of torchvision's and timm's classifiers, and what only training reads.
+/// The heads of torchvision's and timm's classifiers, and tensors that only training uses.
 fn is_ignored(name: &str) -> bool {
     ["classifier.", "pre_logits.", "head."].iter().any(|head| name.starts_with(head))
         || name.ends_with(".num_batches_tracked")

@@ -1,7 +1,7 @@
 //! Bytes of a safetensors file to named tensors.
 //!
-//! Everything that floats becomes f32. A pair `K.q8` (int8 `[O, ...]`) and `K.scale` (f32 `[O]`) becomes
-//! `K = q8 * scale[O]`.
+//! Floating types become f32. A pair `K.q8` (int8 `[O, ...]`) and `K.scale` (f32 `[O]`) becomes `K = q8 *
+//! scale[O]`.
 
 use std::collections::HashMap;
 
@@ -22,23 +22,23 @@ pub enum WeightsError {
         /// What to do about it, with a leading `; `, or nothing.
         hint: &'static str,
     },
-    /// A safetensors file that was cut off or had something appended.
+    /// A safetensors file that is truncated or has trailing bytes.
     #[error("this safetensors file should have {expected} bytes, found {found}")]
     Size {
-        /// By the file's header.
+        /// The length according to the header.
         expected: u64,
-        /// The bytes there are.
+        /// The actual length in bytes.
         found: u64,
     },
     /// A header that contradicts itself or the data.
     #[error("this safetensors file of {found} bytes is damaged: {source}")]
     Damaged {
-        /// The bytes there are.
+        /// The actual length in bytes.
         found: u64,
-        /// The safetensors crate's finding.
+        /// The error of the safetensors crate.
         source: SafeTensorError,
     },
-    /// A number type that is not read.
+    /// A number type that is not supported.
     #[error("tensor `{name}` is of type {dtype}, which is not read here")]
     Type {
         /// The tensor.
@@ -46,7 +46,7 @@ pub enum WeightsError {
         /// Its type in the file.
         dtype: Dtype,
     },
-    /// An int8 tensor without its scale, or with one of another shape.
+    /// An int8 tensor whose scale is missing or has another shape.
     #[error("tensor `{name}` is quantised: its scale `{scale}` should be f32 {expected:?}, found {found}")]
     Scale {
         /// The tensor.
@@ -55,10 +55,10 @@ pub enum WeightsError {
         scale: String,
         /// The shape its scale should have.
         expected: Vec<usize>,
-        /// What is there.
+        /// What was found.
         found: String,
     },
-    /// candle's own finding.
+    /// An error of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }
@@ -69,8 +69,7 @@ pub enum WeightsError {
 ///
 /// # Errors
 ///
-/// If the bytes are another kind of file (says which), are cut off or damaged, or hold a type that
-/// is not read.
+/// If the bytes are another kind of file (says which), are truncated or damaged, or hold an unsupported type.
 pub fn read(bytes: &[u8]) -> Result<HashMap<String, Tensor>, WeightsError> {
     if let Some((what, hint)) = signature::recognise(bytes) {
         return Err(WeightsError::OtherFile { what, hint });
@@ -90,13 +89,13 @@ pub fn read(bytes: &[u8]) -> Result<HashMap<String, Tensor>, WeightsError> {
     Ok(tensors)
 }
 
-/// The size that the header promises, before the safetensors crate says only that something is off.
+/// Checks the length that the header declares, because the safetensors crate's error does not state it.
 fn check_size(bytes: &[u8]) -> Result<(), WeightsError> {
     let found = bytes.len() as u64;
     let size = |expected| WeightsError::Size { expected, found };
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| size(8))?;
     let header = u64::from_le_bytes(*length);
-    // The crate's own limit; beyond it the length itself is the lie, and its error says so.
+    // The crate's own limit; beyond it the length itself is wrong, and the crate's error says so.
     if header > 100_000_000 {
         return Ok(());
     }
@@ -105,7 +104,7 @@ fn check_size(bytes: &[u8]) -> Result<(), WeightsError> {
         Ok(metadata) if 8 + header + metadata.data_len() as u64 != found => {
             Err(size(8 + header + metadata.data_len() as u64))
         }
-        // What is wrong with the header is said by `deserialize`.
+        // `deserialize` reports what is wrong with the header.
         _ => Ok(()),
     }
 }

@@ -1,5 +1,4 @@
-//! The gradients of objectives against finite differences, and what images of a batch have to do with
-//! each other.
+//! The gradients of objectives against finite differences, and the independence of the images of a batch.
 
 use candle_core::{Device, Result, Tensor, Var};
 use dreamwire_nets::adain::channel_statistics;
@@ -13,8 +12,8 @@ use dreamwire_nets::random::CounterRng;
 const SHAPE: [usize; 4] = [2, 3, 4, 5];
 const WEIGHTS: [f64; 2] = [0.7, -1.3];
 
-/// Numbers `(n + offset) / 8` in -1..1 with a whole n. Those of offset 0.5 stay 1/16 away from 0 and
-/// from all of offset 0, so that no absolute value has its kink within reach of a finite difference.
+/// Numbers `(n + offset) / 8` in -1..1 with a whole n. Those of offset 0.5 stay 1/16 away from 0 and from all
+/// of offset 0, so that no absolute value has its kink within reach of a finite difference.
 fn numbers(seed: u64, shape: &[usize], offset: f64) -> Tensor {
     let rng = CounterRng::new(seed);
     let count: usize = shape.iter().product();
@@ -39,8 +38,7 @@ fn statistics(x: &Tensor) -> Result<Vec<(Tensor, Tensor)>> {
     layers(x)?.iter().map(channel_statistics).collect()
 }
 
-/// [`guide`] with the three unit vectors, for features so near to them that a small step changes no
-/// choice.
+/// [`guide`] with the three unit vectors, for features so close to them that a small step changes no choice.
 fn guide_by_units(x: &Tensor) -> Result<Tensor> {
     let (_, channels, h, w) = x.dims4()?;
     let diagonals = |columns: usize, value: f64| {
@@ -57,8 +55,7 @@ fn case(name: &str, objective: impl Fn(&Tensor) -> Result<Tensor> + 'static) -> 
     (name.to_owned(), Box::new(objective))
 }
 
-/// All objectives as functions of `x`, `[B, 3, 4, 5]`. What they compare with is one image for all of
-/// the batch.
+/// All objectives as functions of `x`, `[B, 3, 4, 5]`. Targets are one image for the whole batch.
 fn objectives() -> Vec<(String, Objective)> {
     let target = numbers(2, &[1, 3, 4, 5], 0.0);
     let features = layers(&target).unwrap();
@@ -120,7 +117,7 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// Every image has the value and the gradient that it has alone.
+/// Every image has the same value and gradient as alone.
 #[test]
 fn images_of_a_batch_are_independent() {
     let x = numbers(1, &SHAPE, 0.5);

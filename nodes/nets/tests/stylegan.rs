@@ -1,5 +1,5 @@
-//! StyleGAN2's generator on small networks made here: gradients, random weights, and what is said about
-//! tensors and inputs that do not fit.
+//! StyleGAN2's generator on small networks made here: gradients, random weights, and errors for tensors and
+//! inputs that do not fit.
 
 use std::collections::HashMap;
 
@@ -145,7 +145,7 @@ fn gradients_of_z() {
     check_gradient("z", &uniform(3, &[2, 5]), |z| (mapping.forward(z).unwrap() * 1e3).unwrap());
 }
 
-/// A scalar by another shape, and parts of a checkpoint that are not the generator.
+/// A scalar with another shape, and parts of a checkpoint other than the generator.
 #[test]
 fn checkpoints_in_their_variants() {
     let picture = |tensors| {
@@ -277,7 +277,7 @@ fn wrong_tensors_are_named() {
         },
         "`synthesis.b4.torgb.weight` should be [3, 4, 1, 1], found [2, 4, 1, 1]; ",
     );
-    // A block that the next one does not reach.
+    // A block after a missing one.
     check(
         &|tensors| {
             tensors.insert("synthesis.b32.conv1.bias".into(), uniform(0, &[2]));

@@ -1,4 +1,4 @@
-//! Reading weight files, and what is said about files that are none.
+//! Reading weights files, and errors for other files.
 
 use std::collections::HashMap;
 

@@ -3,7 +3,7 @@ use dreamwire_sdk::prelude::*;
 
 use crate::latent;
 
-/// What both functions are called in messages.
+/// The name of both functions in messages.
 const NAME: &str = "stylegan2";
 
 /// MAPPING: from random numbers `z` `[B,z]` to styles `w` `[B,layers,w]`, and their average `w_avg` `[w]`.
@@ -27,7 +27,7 @@ impl Differentiable for Mapping {
     }
 }
 
-/// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,R,R,C]`, in 0..1 but for overshoots.
+/// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,R,R,C]`, in 0..1 except for overshoots.
 ///
 /// Noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]` follow `w`, all or none; without them the network's
 /// own constants are used.

@@ -1,14 +1,14 @@
 use dreamwire_nets::stylegan::{NotLatents, check_latents};
 use dreamwire_sdk::prelude::*;
 
-/// The most latents of a batch.
+/// The largest number of latents in a batch.
 const MAX_LATENTS: u64 = 4096;
 
 /// A LATENT_Z: float32 `[B,z]`.
 ///
 /// # Errors
 ///
-/// Unconnected, or of another rank or element type.
+/// If it is not connected, or of another rank or element type.
 pub(crate) fn latent_z(inputs: &Inputs, port: &str) -> Result<Tensor> {
     shaped(inputs, port, &[2], "a LATENT_Z [B,z]")
 }
@@ -17,7 +17,7 @@ pub(crate) fn latent_z(inputs: &Inputs, port: &str) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// Unconnected, or of another rank or element type.
+/// If it is not connected, or of another rank or element type.
 pub(crate) fn latent_w(inputs: &Inputs, port: &str) -> Result<Tensor> {
     shaped(inputs, port, &[3], "a LATENT_W [B,layers,w]")
 }
@@ -26,7 +26,7 @@ pub(crate) fn latent_w(inputs: &Inputs, port: &str) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// Unconnected, or of another rank or element type.
+/// If it is not connected, or of another rank or element type.
 pub(crate) fn latent(inputs: &Inputs, port: &str) -> Result<Tensor> {
     shaped(inputs, port, &[2, 3], "a LATENT_W [B,layers,w] or a LATENT_Z [B,z]")
 }
@@ -51,7 +51,7 @@ fn shaped(inputs: &Inputs, port: &str, ranks: &[usize], wanted: &str) -> Result<
 ///
 /// # Errors
 ///
-/// Says how many there would be, and the limit.
+/// Names the count and the limit.
 pub(crate) fn check_count(count: u64) -> Result<()> {
     if count <= MAX_LATENTS {
         return Ok(());
@@ -63,7 +63,7 @@ pub(crate) fn check_count(count: u64) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Says the width there is, and the one that the mapping takes.
+/// Names the width found, and the one that the mapping takes.
 pub(crate) fn check_z(z: &Tensor, width: usize) -> Result<()> {
     match *z.dims() {
         [_, found] if found == width => Ok(()),
@@ -79,7 +79,7 @@ pub(crate) fn check_z(z: &Tensor, width: usize) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Says the sizes there are, and those that the generator takes.
+/// Names the sizes found, and those that the generator takes.
 pub(crate) fn check_w(w: &Tensor, layers: usize, width: usize) -> Result<()> {
     let message = match *w.dims() {
         [_, l, k] if (l, k) == (layers, width) => return Ok(()),
@@ -89,7 +89,7 @@ pub(crate) fn check_w(w: &Tensor, layers: usize, width: usize) -> Result<()> {
     Err(Error::shape("w", message))
 }
 
-/// The sizes behind the batch that a function states for a tensor; nothing where one of them is free.
+/// The dimensions after the batch in a function's spec of a tensor; `None` if one of them is free.
 pub(crate) fn sizes<const N: usize>(spec: Option<&TensorSpec>) -> Option<[usize; N]> {
     let sizes = spec?.dims.get(1..)?.iter().map(|size| usize::try_from(*size).ok());
     sizes.collect::<Option<Vec<usize>>>()?.try_into().ok()

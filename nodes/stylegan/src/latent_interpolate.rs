@@ -109,7 +109,7 @@ mod tests {
         assert!(middle("spherical").iter().all(|x| (x - 0.5f32.sqrt()).abs() < 1e-6));
     }
 
-    /// A closed walk comes back: its last transition leads from the last keyframe to the first.
+    /// A closed walk returns: its last transition leads from the last keyframe to the first.
     #[test]
     fn a_closed_walk_is_a_loop() {
         let latents = Tensor::new(&[[0f32], [2.0], [6.0]], &Device::Cpu).unwrap();

@@ -56,7 +56,7 @@ fn parse(text: &str) -> Result<Vec<u32>> {
     let pieces = list::pieces(text).map_err(wrong)?;
     let ranges =
         pieces.into_iter().map(list::range).collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
-    // Counted before they are written out: `0-4294967295` is easily typed.
+    // Counted before they are expanded: `0-4294967295` is easily typed.
     let count = ranges.iter().map(|range| u64::from(range.end() - range.start()) + 1).sum();
     latent::check_count(count).map_err(|error| error.at("seeds"))?;
     Ok(ranges.into_iter().flatten().collect())
@@ -71,7 +71,7 @@ mod tests {
         small::output::<LatentNoise>(params, &[]).to_vec2().expect("f32")
     }
 
-    /// `[float(x) for x in numpy.random.RandomState(seed).randn(1, 5)[0]]`
+    /// `[float(x) for x in numpy.random.RandomState(seed).randn(1, 5)[0]]`.
     #[test]
     fn a_seed_is_numpy_s() {
         let numpy = [

@@ -1,7 +1,7 @@
-//! The stylegan plugin: networks that make pictures of random numbers, and the arithmetic of their latents.
+//! The stylegan plugin: generators, and arithmetic on their latents.
 //!
-//! A LATENT_Z is `[B,z]`: random numbers, one row per picture. A LATENT_W is `[B,layers,w]`: what the mapping
-//! network makes of them, one style per layer of the generator. Both are float32. MAPPING and GENERATOR are
+//! A LATENT_Z is `[B,z]`: random numbers, one row per picture. A LATENT_W is `[B,layers,w]`: the output of
+//! the mapping network, one style per layer of the generator. Both are float32. MAPPING and GENERATOR are
 //! functions on wires (`functions`); the nodes between them only do arithmetic on latents.
 
 mod functions;

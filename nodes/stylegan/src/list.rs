@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-/// The pieces between the commas, without spaces around them.
+/// The items between the commas, trimmed.
 ///
 /// # Errors
 ///
@@ -18,11 +18,11 @@ pub(crate) fn pieces(list: &str) -> Result<Vec<&str>, String> {
     Ok(pieces)
 }
 
-/// What a piece stands for: `7` is itself, `3-9` includes both ends.
+/// The numbers of an item: `7` is itself, `3-9` includes both ends.
 ///
 /// # Errors
 ///
-/// Quotes what is no number, is too large, or runs backwards.
+/// Quotes what is not a number, is too large, or runs backwards.
 pub(crate) fn range(piece: &str) -> Result<RangeInclusive<u32>, String> {
     let (first, last) = piece.split_once('-').unwrap_or((piece, piece));
     let number = |text: &str| {
@@ -30,7 +30,7 @@ pub(crate) fn range(piece: &str) -> Result<RangeInclusive<u32>, String> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(format!("`{piece}` is neither a number nor a range such as 3-9"));
         }
-        // Digits only, so size is all that can be wrong.
+        // Digits only, so only the size can be wrong.
         text.parse::<u32>().map_err(|_| format!("`{text}` is too large: numbers go up to {}", u32::MAX))
     };
     let (first, last) = (number(first)?, number(last)?);

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::small;
 
-    /// A kept network must not outlive a change of what it was made from.
+    /// A kept network must not outlive a change of its weights or settings.
     #[test]
     fn the_kept_network_follows_content_and_clamp() {
         let mut kept = Kept::default();

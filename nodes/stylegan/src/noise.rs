@@ -3,14 +3,14 @@ use dreamwire_sdk::prelude::*;
 
 use crate::latent;
 
-/// The noise planes of a generator, `[1,1,r,r]` each, to follow `w`: standard normal numbers, or zeros without a
-/// seed.
+/// The noise planes of a generator, `[1,1,r,r]` each, to pass after `w`: standard normal numbers, or zeros
+/// without a seed.
 ///
-/// A number depends on the seed, on its plane and on its place in it, and on nothing else.
+/// A number depends only on the seed, on its plane and on its position in it.
 ///
 /// # Errors
 ///
-/// If the generator leaves the size of a plane open.
+/// If the generator's spec leaves the size of a plane free.
 pub(crate) fn planes(generator: &FnSpec, seed: Option<u64>, device: &Device) -> Result<Vec<Tensor>> {
     let plane = |(index, spec): (usize, &TensorSpec)| {
         let Some([1, height, width]) = latent::sizes(Some(spec)) else {

@@ -1,4 +1,4 @@
-//! A network small enough for tests, and what tests do with it.
+//! A network small enough for tests, and helpers around it.
 
 use dreamwire_nets::stylegan::randn;
 use dreamwire_sdk::prelude::*;
@@ -7,9 +7,9 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::load_stylegan::LoadStyleGAN;
 
-/// How many styles a picture takes: 16 pixels are three blocks.
+/// Styles per picture: 16 pixels are three blocks.
 pub(crate) const LAYERS: usize = 6;
-/// Numbers of a latent, `z` as well as `w`.
+/// Width of a latent, `z` as well as `w`.
 pub(crate) const WIDTH: usize = 16;
 /// Sides of the noise planes.
 pub(crate) const NOISE: [usize; 5] = [4, 8, 8, 16, 16];
@@ -52,7 +52,7 @@ fn tensors(seed: u32) -> Vec<Entry> {
             add(format!("{layer}.noise_const"), &[side, side], 0.0, 1.0);
         }
         if side > 4 {
-            // A box over 4 x 4 pixels.
+            // A box filter of 4 x 4 pixels.
             add(format!("{block}.resample_filter"), &[4, 4], 1.0 / 16.0, 0.0);
             add(format!("{block}.conv0.resample_filter"), &[4, 4], 1.0 / 16.0, 0.0);
         }

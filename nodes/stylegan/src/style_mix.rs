@@ -72,7 +72,7 @@ impl Node for StyleMix {
     }
 }
 
-/// Ranges of layers that have names, by what they decide.
+/// Named ranges of layers, by what they determine.
 const NAMED: [(&str, Range<usize>); 3] = [("coarse", 0..4), ("middle", 4..8), ("fine", 8..18)];
 
 /// Layers as they are written in a list.
@@ -95,10 +95,10 @@ fn entry(piece: &str) -> std::result::Result<Entry<'_>, String> {
     }
 }
 
-/// The layers of a list, of the `count` that there are, each once and sorted.
+/// The layers of a list, of `count` in all, each once and sorted.
 fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
     let known = |error: String| {
-        // The named ranges as far as these latents reach.
+        // The named ranges, as far as these latents have layers.
         let named = NAMED
             .iter()
             .filter(|(_, layers)| layers.start < count)
@@ -109,7 +109,7 @@ fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
     let mut chosen = BTreeSet::new();
     for entry in entries(text).map_err(known)? {
         match entry {
-            // A name means those of its layers that a network of this size has.
+            // A name selects those of its layers that a network of this size has.
             Entry::Named(layers) => chosen.extend(layers.filter(|layer| *layer < count)),
             Entry::Numbered(piece, layers) if *layers.end() as usize >= count => {
                 return Err(known(format!("`{piece}` goes beyond the last layer")));

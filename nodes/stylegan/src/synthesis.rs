@@ -76,7 +76,7 @@ impl Node for Synthesis {
             let x: Vec<&Tensor> = std::iter::once(&one).chain(&noise).collect();
             let picture = generator.eval(&x)?.swap_remove(0).clamp(0f32, 1f32)?;
             call.preview(&picture);
-            // One block for all of them: joining tensors would need twice the memory.
+            // One buffer for all of them: concatenating tensors would need twice the memory.
             pixels.reserve_exact((batch - index) * picture.elem_count());
             pixels.extend(picture.flatten_all()?.to_vec1::<f32>()?);
             shape = picture.dims().to_vec();
@@ -86,7 +86,7 @@ impl Node for Synthesis {
     }
 }
 
-/// Refuses more pixels than one result may have, where the generator says how many it makes.
+/// Refuses results with too many pixels, if the generator's spec says how many it makes.
 fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
     let Some([height, width, _]) = latent::sizes(generator.outputs.first()) else { return Ok(()) };
     let pixels = (batch as u64).saturating_mul(height as u64).saturating_mul(width as u64);

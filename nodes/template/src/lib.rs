@@ -1,36 +1,40 @@
-//! A plugin with one node: the manual for node authors. Read it from the bottom up: the tests say what the node does,
-//! `plugin!` that it exists, [`Mix`] how it works, [`Params`] what a graph may set.
+//! A plugin with one node: the manual for node authors. Read it from the bottom up: the tests show what the
+//! node does, `plugin!` registers it, [`Mix`] implements it, [`Params`] is what a graph may set.
 //!
 //! # Build and try
 //! ```text
 //! cargo build -p node-template
 //! dreamwire run graph.json --plugins target/debug/libnode_template.so
 //! ```
-//! (`.dylib` on macOS; on Windows `node_template.dll`.) Given a folder, `--plugins` loads only files that are called
-//! `libdreamwire_*`, so that it never tries a stranger; given a file, it loads that file. So while you work on it, name
-//! the file. To install it, call it `libdreamwire_mix.so` and put it beside the other plugins.
+//! (`.dylib` on macOS; on Windows `node_template.dll`.) Given a folder, `--plugins` loads only files named
+//! `libdreamwire_*`, so that it never tries an unrelated library; given a file, it loads that file. So name
+//! the file while you work on it. To install it, name it `libdreamwire_mix.so` and put it beside the other
+//! plugins.
 //!
-//! # Make it yours
+//! # Adapt it
 //! 1. Copy this folder, rename the package in `Cargo.toml`, and set your own reverse domain name in `plugin!` at the end.
 //! 2. Write one file per node, `mod` it here, and list its type in `plugin!`.
 //! 3. `cargo test`: the test at the end runs the node without a host.
 //!
-//! # Rules of the house
-//! - A node is a function of its inputs, params and files. Randomness is a `seed` param. That is what makes the host's
-//!   cache right: it skips a node whose ingredients have not changed.
-//! - It opens no files (a file param and [`Call::read`] do), prints nothing ([`Call::info`]), keeps no globals.
-//! - A long loop calls [`Call::progress`] with `?` once per step: that is also how a user cancels.
-//! - A panic ends the run with an error that names the node, not the host. Use it for bugs only.
+//! # Rules
+//! - A node is a pure function of its inputs, params and files. Randomness comes from a `seed` param. This
+//!   makes the host's cache correct: it skips a node whose inputs have not changed.
+//! - It opens no files (use a file param and [`Call::read`]), prints nothing (use [`Call::info`]), and has no
+//!   globals.
+//! - A long loop calls [`Call::progress`] with `?` once per step, which is also how a user cancels.
+//! - A panic ends the run with an error that names the node; the host survives. Use it for bugs only.
 
 // Node, Kind, Port, port, Call, Inputs, Outputs, Error, Result, Tensor, Device, JsonSchema, Deserialize, ...
 use dreamwire_sdk::prelude::*;
 
-// The params: what a graph file may set by a literal. This struct is the only place where they are described; the
-// check of graph files, the list of kinds, and the widgets of an editor all come from it. In here:
-// - The doc of the struct is the doc of the kind, its first line the summary. Say formula, shapes, ranges, errors.
-// - The doc of a field is its help. Ranges and units are stated with `schemars`, and the host has checked them by the
-//   time that `run` sees the value.
-// - Types may be integers, floats, strings, booleans, an enum of names (without docs on its variants), lists of these.
+// The params: what a graph file may set by a literal. This struct is the only place that describes them; the
+// check of graph files, the list of kinds, and an editor's widgets all come from it. In here:
+// - The doc of the struct is the doc of the kind, its first line the summary. Give formula, shapes, ranges,
+//   errors.
+// - The doc of a field describes the param. Ranges and units are stated with `schemars`; the host has checked
+//   them when `run` gets the value.
+// - Types may be integers, floats, strings, booleans, an enum of names (without docs on its variants), lists
+//   of these.
 // - `deny_unknown_fields` makes a misspelt name an error instead of a silent default.
 /// Mixes two pictures: `out = a + (b - a) * amount`, per channel, in display-referred sRGB.
 ///
@@ -53,16 +57,17 @@ impl Default for Params {
     }
 }
 
-/// The node. Fields of this struct survive from run to run while the host watches a graph: a place for loaded weights,
-/// never for anything that changes the result. This node needs none.
+/// The node. Fields of this struct survive from run to run under `watch`: use them for loaded weights, never
+/// for anything that changes the result. This node needs none.
 #[derive(Default)]
 pub struct Mix;
 
 impl Node for Mix {
-    // What the host knows before it makes one: the name in graph files (`class_type`), the version of its meaning
-    // (raise it when the same inputs give another result, and every cached result of it is forgotten), and its ports.
-    // Types on ports are listed in docs; IMAGE is float32 [B,H,W,C] in 0..1. A port may be `.optional()`, and may take
-    // several types ("OBJECTIVE|FEATURES"). A node that saves or shows something adds `.output()`.
+    // What the host knows before it creates one: the name in graph files (`class_type`), the version of its
+    // meaning (increment it when the same inputs give another result; this invalidates its cached results),
+    // and its ports. IMAGE is float32 [B,H,W,C] in 0..1; the guide lists other types. A port may be
+    // `.optional()`, and may take several types ("OBJECTIVE|FEATURES"). A node that saves or shows something
+    // adds `.output()`.
     const KIND: Kind = Kind::new("Mix", 1)
         .category("image")
         .inputs(&[
@@ -74,21 +79,22 @@ impl Node for Mix {
     type Params = Params;
 
     fn run(&mut self, _call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        // Candle tensors, already checked to be float32 of four dimensions. An error in here names the port.
+        // candle tensors, already checked to be float32 of four dimensions. An error in here names the port.
         let (a, b) = (inputs.image("a")?, inputs.image("b")?);
         inputs.same_shape("a", "b")?;
-        // Candle's arithmetic returns results; its errors become ours by `?`.
+        // candle's arithmetic returns results; `?` converts its errors.
         let out = (&a + ((&b - &a)? * params.amount)?)?;
-        // One output: a tensor is enough. Several: `Outputs::new().tensor(x).float(0.5)`, in the order of the ports.
+        // One output: a tensor is enough. Several: `Outputs::new().tensor(x).float(0.5)`, in the order of the
+        // ports.
         Ok(out.into())
     }
 }
 
-// Exports the one symbol that the host looks for. The id must be yours alone; then come all node types.
+// Exports the one symbol that the host looks for. The id must be unique; all node types follow.
 dreamwire_sdk::plugin!("org.example.template", Mix);
 
-// The test is the first user: it shows what the node promises. `run_node` goes through the same C functions as the
-// host does, so a panic or a wrong shape shows up here as it would there.
+// The tests document what the node promises. `run_node` goes through the same C functions as the host, so a
+// panic or a wrong shape has the same effect here.
 #[cfg(test)]
 mod tests {
     use super::*;

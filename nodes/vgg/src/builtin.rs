@@ -3,7 +3,7 @@ use dreamwire_sdk::prelude::*;
 
 /// Weights that are part of this plugin.
 pub(crate) struct Builtin {
-    /// What `weights` calls them.
+    /// The value of `weights` that selects them.
     pub(crate) name: &'static str,
     /// A safetensors file.
     pub(crate) bytes: &'static [u8],
@@ -27,7 +27,7 @@ impl Builtin {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read: the host has said why.
+    /// If the file cannot be read; the host's error says why.
     pub(crate) fn or_file(&self, call: &Call, name: &str) -> Result<Bytes> {
         if name == self.name { Ok(self.bytes.into()) } else { call.read(name) }
     }

@@ -1,12 +1,12 @@
-//! Weights files made up for tests, and what the tests of all nodes do.
+//! Made-up weights files, and checks that the tests of all nodes share.
 
 use dreamwire_nets::random::CounterRng;
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::serde_json::{Map, Value as Json, json};
 use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
 
-/// A safetensors file of float32 tensors with these names and shapes. Numbers keep the size of what passes
-/// through, and depend on a tensor's place in the list, not on its name.
+/// A safetensors file of float32 tensors with these names and shapes. The numbers keep the scale of
+/// activations, and depend on a tensor's index in the list, not on its name.
 pub(crate) fn file(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
     let mut header = Map::new();
     let mut data = Vec::new();
@@ -49,14 +49,14 @@ pub(crate) fn patched<const N: usize>(file: &[u8], tensor: &str, bits: &[[u8; N]
     file
 }
 
-/// A picture `[batch, height, width, 3]` in 0..1 without any order.
+/// A random picture `[batch, height, width, 3]` in 0..1.
 pub(crate) fn picture(batch: usize, height: usize, width: usize) -> Tensor {
     let count = batch * height * width * 3;
     let values: Vec<f32> = (0..count).map(|index| 0.5 + 0.5 * noise(99, index)).collect();
     Tensor::from_vec(values, (batch, height, width, 3), &Device::Cpu).expect("as many as the shape says")
 }
 
-/// Runs a node that gives one function.
+/// Runs a node that outputs one function.
 #[track_caller]
 pub(crate) fn load<N: Node>(params: &str, files: &[(&str, &[u8])]) -> (Function, Ran) {
     let mut ran = run_node::<N>(params, &[], files).expect(params);
@@ -83,7 +83,7 @@ pub(crate) fn numbers(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().and_then(|flat| flat.to_vec1()).expect("float32")
 }
 
-/// The node is refused, and `blamed` is what is to blame.
+/// Checks that the node is refused, and that the error names the input `blamed`.
 #[track_caller]
 pub(crate) fn check_error<N: Node>(params: &str, files: &[(&str, &[u8])], blamed: &str, expected: &str) {
     let error = run_node::<N>(params, &[], files).err().expect("refused");
@@ -91,7 +91,7 @@ pub(crate) fn check_error<N: Node>(params: &str, files: &[(&str, &[u8])], blamed
     assert!(error.to_string().contains(expected), "{error}");
 }
 
-/// A picture of this size is refused with these words.
+/// Checks that a picture of this size is refused with this message.
 #[track_caller]
 pub(crate) fn check_too_small(features: &Function, height: usize, width: usize, expected: &str) {
     let image = picture(1, height, width);
@@ -99,7 +99,8 @@ pub(crate) fn check_too_small(features: &Function, height: usize, width: usize, 
     assert!(error.contains(expected), "{error}");
 }
 
-/// The gradient of each output's sum of squares reaches every image of the batch, and is finite.
+/// Checks that the gradient of each output's sum of squares is finite and not zero for every image of the
+/// batch.
 #[track_caller]
 pub(crate) fn check_gradient(features: &Function, image: &Tensor) {
     let gradient = in_call(|_| {

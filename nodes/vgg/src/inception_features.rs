@@ -63,7 +63,7 @@ fn inception4c() -> String {
     "inception4c".to_owned()
 }
 
-/// The auxiliary classifiers, which only training needs.
+/// Prefixes of the auxiliary classifiers, which only training needs.
 const UNUSED: [&str; 2] = ["aux1.", "aux2."];
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! The vgg plugin: feature extractors as functions on wires.
 //!
-//! Three nodes, one per family of networks. Each gives a FEATURES: a function from an IMAGE to the layers that
-//! were asked for.
+//! Three nodes, one per family of networks. Each outputs FEATURES: a function from an IMAGE to the requested
+//! layers.
 
 mod builtin;
 #[cfg(test)]

@@ -49,17 +49,18 @@ pub(crate) struct Features {
     weights: Vec<f64>,
     padding: PaddingMode,
     deepest: Layer,
-    /// Height and width that a picture must have.
+    /// The minimum height and width of a picture.
     minimum: usize,
 }
 
 impl Features {
-    /// The layers of `network` that `layers` lists (`"relu4_3:1, relu5_1:0.5"`); `padding` is what its
-    /// convolutions see outside of the picture, to be told on.
+    /// The layers of `network` that `layers` lists (`"relu4_3:1, relu5_1:0.5"`); `padding` is that of its
+    /// convolutions, for the semantics of the outputs.
     ///
     /// # Errors
     ///
-    /// If the list cannot be read, or names a layer that this network does not have: blames the param `layers`.
+    /// If the list cannot be parsed, or names a layer that this network does not have: names the param
+    /// `layers`.
     pub(crate) fn new(network: Extractor, layers: &str, padding: PaddingMode) -> Result<Self> {
         let list = network.parse_layers(layers).map_err(|error| Error::param("layers", error))?;
         let (layers, weights): (Vec<Layer>, Vec<f64>) = list.into_iter().unzip();
@@ -70,8 +71,8 @@ impl Features {
         Ok(Self { network, layers, weights, padding, deepest, minimum })
     }
 
-    /// What is known of a layer's output: `h` and `w` are 1 where it sees the whole picture, else as large as
-    /// the picture makes them.
+    /// The spec of a layer's output: `h` and `w` are 1 if it is a mean over the whole picture, otherwise
+    /// free.
     fn output(&self, layer: &Layer, weight: f64) -> TensorSpec {
         let side = if self.network.reach(slice::from_ref(layer)).is_some() { -1 } else { 1 };
         let padding = match self.padding {

@@ -6,10 +6,10 @@ use dreamwire_sdk::prelude::*;
 /// How many tensors a warning names.
 const NAMED: usize = 5;
 
-/// Warns if weights just read from the file `name` hold NaN or infinity: the network would see nothing else.
+/// Warns if the weights of the file `name` hold NaN or infinity, which would propagate to all features.
 ///
-/// Tensors whose names start with one of `unused` are not looked at: heads that the network does without.
-/// torchvision's VGG16 for features, for one, has a classifier of NaN.
+/// Tensors whose names start with one of `unused` are ignored: heads that are not used. torchvision's VGG16
+/// for features, for example, has a classifier of NaN.
 pub(crate) fn warn(call: &Call, name: &str, tensors: &HashMap<String, Tensor>, unused: &[&str]) {
     if let Some(found) = found(tensors, unused) {
         call.warn(&format!(
@@ -33,8 +33,8 @@ fn found(tensors: &HashMap<String, Tensor>, unused: &[&str]) -> Option<String> {
     (!found.is_empty()).then_some(text)
 }
 
-/// How many numbers of a tensor that was just read are not finite. What floats is f32 by then, and owns all of
-/// its storage.
+/// How many numbers of a tensor that was just read are not finite. Floating types are f32 by then, and own
+/// all of their storage.
 fn count(tensor: &Tensor) -> usize {
     let (storage, _) = tensor.storage_and_layout();
     match &*storage {

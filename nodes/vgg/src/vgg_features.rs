@@ -60,7 +60,8 @@ pub(crate) enum PaddingName {
     Reflect,
 }
 
-/// What files may hold besides the convolutions: torchvision's and timm's classifiers, pytorch-AdaIN's decoder.
+/// Tensors that files may hold besides the convolutions: torchvision's and timm's classifiers,
+/// pytorch-AdaIN's decoder.
 const UNUSED: [&str; 4] = ["classifier.", "pre_logits.", "head.", "decoder."];
 
 #[derive(Default)]

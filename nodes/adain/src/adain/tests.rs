@@ -5,7 +5,8 @@ use dreamwire_sdk::testing::{Ran, Value, run_node};
 
 use super::*;
 
-/// An encoder by means of 4x4 blocks: every channel of `layer` is one column's colour in its block, in 0..2.
+/// An encoder that averages 4x4 blocks: every channel of `layer` is one column's colour in its block, in
+/// 0..2.
 struct Blocks {
     name: &'static str,
     layer: &'static str,
@@ -74,8 +75,8 @@ impl Differentiable for Vgg16 {
     }
 }
 
-/// With the real encoder: at alpha 0 the content comes back and the style does not matter; at 1 a
-/// blue style makes blue pictures; and a content in its own style stays.
+/// With the real encoder: at alpha 0 the result is the content, whatever the style; at 1 a blue style makes
+/// blue pictures; and a content in its own style is unchanged.
 #[test]
 fn alpha_goes_from_content_to_style() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vgg/weights/vgg16_imagenet_int8.safetensors");

@@ -4,7 +4,7 @@ use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
 use super::*;
 use crate::adain::AdaIN;
 
-/// Two layers without a network: the colours of the pixels, and what `shade` makes of those of 2x2 blocks.
+/// Two layers without a network: the colours of the pixels, and `shade` of those of 2x2 blocks.
 struct Colours {
     weights: [&'static str; 2],
     shade: fn(Tensor) -> Result<Tensor>,
@@ -46,7 +46,7 @@ fn style(batch: usize) -> Tensor {
     picture(batch, (12, 8), 0.4, 0.8)
 }
 
-/// Without a decoder; `params` follow that, each behind a comma.
+/// Without a decoder; `params` follow, each after a comma.
 fn descend(params: &str, content: &Tensor, style: &Tensor, features: Colours) -> Result<Ran> {
     let tensor = |tensor: &Tensor| Value::Tensor(tensor.clone());
     let features = Value::function(features);
@@ -65,7 +65,8 @@ fn assert_close(found: &Tensor, expected: &Tensor, limit: f32) {
     assert!(error <= limit, "{error}");
 }
 
-/// Where the features are colours, the picture gets the style's statistics and keeps the content's larger forms.
+/// Where the features are colours, the picture gets the style's statistics and keeps the content's larger
+/// shapes.
 #[test]
 fn colours_arrive_at_the_style_s() {
     let planes = |image: &Tensor| image.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
@@ -87,14 +88,14 @@ fn colours_arrive_at_the_style_s() {
     }
 }
 
-/// The gradient of every part of the loss, against differences of the loss.
+/// The gradient of every part of the loss, compared with finite differences.
 #[test]
 fn gradients_are_those_of_differences() {
     let check = |wish: Wish| {
         in_call(|_| {
             let Value::Function(features) = Value::function(BOTH) else { unreachable!() };
             let descent = Descent::new(features, &content(2), &style(1), &wish)?;
-            // From elsewhere: at the content itself the content does not pull.
+            // Starting elsewhere: at the content itself its term has no gradient.
             let image = (content(2) * 0.9)?;
             let loss = |by: f64, along: &Tensor| {
                 Ok::<_, Error>(descent.loss_and_gradient(&(&image + (along * by)?)?, 0)?.0)
@@ -102,7 +103,7 @@ fn gradients_are_those_of_differences() {
             let (_, gradient) = descent.loss_and_gradient(&image, 0)?;
             let along = (picture(2, (8, 12), -1.0, 1.0) + gradient.sign()?)?;
             let numeric = (loss(1e-3, &along)? - loss(-1e-3, &along)?) / 2e-3;
-            // Of each image's own loss, and as many times as long as it has numbers; the loss is the mean of both.
+            // Of each image's own loss, times its size; the loss is the mean of both.
             let slope =
                 f64::from((gradient * along)?.sum_all()?.to_scalar::<f32>()?) / f64::from(8 * 12 * 3) / 2.0;
             assert!((slope / numeric - 1.0).abs() < 1e-2, "{slope} {numeric}");

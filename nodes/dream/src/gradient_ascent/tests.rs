@@ -15,7 +15,7 @@ fn dream(params: &str, image: Tensor, objective: impl Differentiable, mask: Opti
     run_node::<GradientAscent>(params, &inputs, &[])
 }
 
-/// On even grey every pixel has the same gradient, so a step of mean_abs moves all by the rate.
+/// On uniform grey every pixel has the same gradient, so a step of mean_abs moves all by the rate.
 #[test]
 fn steps_have_the_length_of_the_rate() {
     let params =
@@ -28,7 +28,7 @@ fn steps_have_the_length_of_the_rate() {
     assert_close(down.outputs[0].tensor(), &grey(&[0.56, 0.34], 40));
 }
 
-/// Two octaves of two steps, carried either way, are four steps on even grey.
+/// Two octaves of two steps, with either `carry`, are four steps on uniform grey.
 #[test]
 fn octaves_hand_their_changes_on() {
     for carry in ["detail", "image"] {
@@ -73,7 +73,7 @@ fn clamping_is_optional() {
     assert_close(free.outputs[0].tensor(), &grey(&[1.3], 32));
 }
 
-/// With random pixels, a jitter that was not undone would move them; and a seed is a seed.
+/// With random pixels, a jitter that is not undone would move them; and a seed reproduces its result.
 #[test]
 fn jitter_is_undone() {
     let values: Vec<f32> = (0..40 * 36 * 3).map(|i| 0.2 + 0.6 * ((i * 7919) % 101) as f32 / 101.0).collect();
@@ -96,7 +96,7 @@ fn every_rule_ascends() {
         let mean = |x: &Tensor| x.sqr().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();
         let ran = dream(&params, image.clone(), Distance { centre: 0.0, weight: "3" }, None).unwrap();
         let (before, after) = (mean(&image), mean(ran.outputs[0].tensor()));
-        // The deviation rule takes the mean out of the step, so it gains by contrast only.
+        // The rule std removes the mean from the step, so it gains by contrast only.
         assert!(after > before + 1e-6, "{rule}: {before} to {after}");
     }
 }
@@ -131,7 +131,8 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(error.input(), "objective");
 }
 
-/// Half of the picture is white, half is black: the edge of what moves becomes soft, far from it nothing changes.
+/// Half of the picture is white, half is black: the edge of the change becomes soft, far from it nothing
+/// changes.
 #[test]
 fn a_blurred_gradient_moves_neighbours_too() {
     let half = |value| Tensor::full(value, (1, 40, 20, 3), &Device::Cpu).unwrap();

@@ -4,8 +4,8 @@ use super::*;
 use crate::fixtures::{LogSum, assert_close, away};
 use crate::gradient_ascent::GradientAscent;
 
-/// GENERATOR of pictures of 4 rows and 2 columns: column `l` has the colour `shade(w[l])`. Nobody gives it
-/// its noise plane.
+/// GENERATOR of pictures of 4 rows and 2 columns: column `l` has the colour `shade(w[l])`. Its noise plane is
+/// never given.
 struct Columns {
     channels: i64,
     shade: fn(&Tensor) -> Result<Tensor>,
@@ -35,7 +35,7 @@ const W: [[f32; 3]; 2] = [[0.3, -0.15, 0.6], [0.06, 0.45, -0.6]];
 /// Moves by exactly the gradient.
 const PLAIN: &str = r#"{"steps": 1, "jitter": 0, "normalise": "none", "rate": 255, "clamp": false}"#;
 
-/// `[1,2,3]`
+/// `[1,2,3]`.
 fn latent(w: [[f32; 3]; 2]) -> Tensor {
     Tensor::new(&[w], &Device::Cpu).unwrap()
 }
@@ -73,7 +73,7 @@ fn check(params: &str, mask: Option<Tensor>, expected: [[f32; 3]; 2]) {
     assert_close(ran.outputs[0].tensor(), &picture(expected));
 }
 
-/// Some colours leave 0..1 on the way, which only the picture that is given away shows.
+/// Some colours leave 0..1 on the way; only the output picture is clamped.
 #[test]
 fn a_plain_step_adds_the_gradient() {
     let up = 4.0 / 3.0;
@@ -85,7 +85,7 @@ fn a_plain_step_adds_the_gradient() {
     check(half, None, scaled([7.0 / 6.0; 2]));
 }
 
-/// Nor does a note say that octaves are left out, or clamping and the knee hold the latent in 0..1.
+/// No message says that octaves are left out, and neither clamping nor the knee affects the latent.
 #[test]
 fn steps_follow_each_other_whatever_the_octaves() {
     let params =
@@ -96,7 +96,7 @@ fn steps_follow_each_other_whatever_the_octaves() {
     assert!(ran.previews >= 1);
 }
 
-/// 0.6 makes 1.1 and -0.6 makes -0.1: shown as 1 and 0, from where the objective only lets them come back.
+/// 0.6 makes 1.1 and -0.6 makes -0.1: shown as 1 and 0, from where the objective can only move them inwards.
 #[test]
 fn pixels_are_not_pushed_out_of_the_range() {
     let up = scaled([4.0 / 3.0; 2]);
@@ -108,7 +108,7 @@ fn pixels_are_not_pushed_out_of_the_range() {
     check(params, None, [[down[0][0], down[0][1], back], [down[1][0], down[1][1], -back]]);
 }
 
-/// The mask has one pixel per column and is enlarged to the picture.
+/// The mask has one pixel per column and is upsampled to the picture.
 #[test]
 fn the_mask_says_which_pixels_count() {
     let mask = |columns: [f32; 2]| Some(Tensor::new(&[[columns]], &Device::Cpu).unwrap());
@@ -116,7 +116,7 @@ fn the_mask_says_which_pixels_count() {
     check(PLAIN, mask([0.0, 0.5]), scaled([1.0, 7.0 / 6.0]));
 }
 
-/// A jitter that was not undone would hand the gradient of one column to the other.
+/// A jitter that is not undone would give the gradient of one column to the other.
 #[test]
 fn jitter_is_undone() {
     for (jitter, seed) in [(1, 1), (1, 2), (1000, 3), (1000, 4)] {
@@ -160,7 +160,7 @@ fn a_value_that_is_not_finite_ends_the_climb() {
     let black = latent([[-0.5; 3]; 2]);
     let error = climb("{}", &black, COLOURS, LogSum, None).err().expect("refused");
     assert!(error.to_string().starts_with("at step 1 the objective is -inf"), "{error}");
-    // All is well in the picture; it is the generator whose slope is infinite.
+    // The picture is finite; the generator's derivative is infinite.
     let root = Columns { channels: 3, shade: |w| Ok((w.sqrt()? + 0.5)?) };
     let error = climb("{}", &latent([[0.0; 3]; 2]), root, away(0.5), None).err().expect("refused");
     let expected = "at step 1 the objective is 0 and its mean gradient NaN";

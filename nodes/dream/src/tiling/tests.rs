@@ -44,7 +44,7 @@ fn picture(height: usize, width: usize) -> Tensor {
     Tensor::from_vec(values, (2, height, width, 1), &Device::Cpu).unwrap()
 }
 
-/// Whatever the tile, the gradient is that of the whole picture.
+/// Whatever the tile size, the gradient is that of the whole picture.
 #[track_caller]
 fn check(function: Neighbours, size: (usize, usize), tile: usize) {
     let objective = objective(function);
@@ -67,7 +67,7 @@ fn tiles_make_the_gradient_of_the_whole() {
     }
 }
 
-/// Without overlap a tile's edge pixels miss their neighbours: what the overlap is for.
+/// Without overlap a tile's edge pixels miss their neighbours, which shows what the overlap is for.
 #[test]
 fn without_overlap_edges_differ() {
     let objective = objective(SUM);

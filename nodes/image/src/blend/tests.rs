@@ -1,7 +1,7 @@
 use super::*;
 use dreamwire_sdk::testing::{Ran, Value, run_node};
 
-/// `[B,H,W,C]`
+/// `[B,H,W,C]`.
 type Dims = (usize, usize, usize, usize);
 
 fn image(samples: &[f32], dims: Dims) -> Value {

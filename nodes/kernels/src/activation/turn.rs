@@ -1,6 +1,6 @@
-//! Planes from pixels, and pixels from planes.
+//! Conversion between planes (channels first) and pixels (channels last).
 
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use rayon::prelude::*;
@@ -9,14 +9,15 @@ use crate::element::Element;
 use crate::shared::Shared;
 use crate::simd::{Job, Lanes};
 
-/// Rows and columns that are turned around at once: 64 f32 are four cache lines, and the square is half of an L1 cache.
+/// Rows and columns that are transposed at once: 64 f32 are four cache lines, and the square is half of an L1
+/// cache.
 const SIDE: usize = 64;
-/// Fewer rows or columns than this are turned without a copy.
+/// Fewer rows or columns than this are transposed without a copy.
 const LEAST_SIDE: usize = 8;
-/// Numbers that a task turns: they stay in an L2 cache until all parts of a cache line were used.
+/// Elements per task: they stay in an L2 cache until all parts of a cache line are used.
 const TASK_LEN: usize = 1 << 15;
 
-/// From `planes`, `[n, c, h, w]`, to `pixels`, `[n, h, w, c]`, which are as many numbers.
+/// From `planes`, `[n, c, h, w]`, to `pixels`, `[n, h, w, c]`, of the same length.
 pub(crate) fn to_pixels<T: Element>(planes: &[T], [_, c, h, w]: [usize; 4], pixels: &mut [T]) {
     if planes.is_empty() {
         return;
@@ -39,7 +40,7 @@ pub(crate) fn to_pixels<T: Element>(planes: &[T], [_, c, h, w]: [usize; 4], pixe
     });
 }
 
-/// From `pixels`, `[n, h, w, c]`, to `planes`, `[n, c, h, w]`, which are as many numbers.
+/// From `pixels`, `[n, h, w, c]`, to `planes`, `[n, c, h, w]`, of the same length.
 pub(crate) fn to_planes<T: Element>(pixels: &[T], [_, c, h, w]: [usize; 4], planes: &mut [T]) {
     if pixels.is_empty() {
         return;
@@ -61,17 +62,17 @@ pub(crate) fn to_planes<T: Element>(pixels: &[T], [_, c, h, w]: [usize; 4], plan
     });
 }
 
-/// Pixels that a task turns around: a function of the shape alone.
+/// Pixels per task: they depend on the shape alone.
 fn task_pixels(channels: usize) -> usize {
     (TASK_LEN / channels).max(1).next_multiple_of(SIDE)
 }
 
-/// `to[first + column to_stride + row] = from[row from_stride + column]`: pixels from planes, and planes from pixels.
+/// `to[first + column to_stride + row] = from[row from_stride + column]`: a transpose, in either direction.
 ///
-/// Planes often lie a large power of two apart, so that a cache has the same few places for all of them. Whatever is read
-/// or written of a plane at a time should therefore be long: squares of numbers go through memory of their own.
+/// Planes often lie a large power of two apart, so that they map to the same few sets of a cache. Reads and
+/// writes of one plane should therefore be long: squares of elements go through a local copy.
 ///
-/// Tasks that write to one slice differ in the rows or columns of the whole that they turn, so no number has two writers.
+/// Tasks that write to one slice differ in their rows or columns, so no element has two writers.
 struct Turn<'a, T> {
     from: &'a [T],
     from_stride: usize,
@@ -103,7 +104,7 @@ impl<T: Element> Job<T> for Turn<'_, T> {
 }
 
 impl<T: Element> Turn<'_, T> {
-    /// Turns `rows` rows from `row` on, at most `SIDE`, and columns likewise.
+    /// Transposes `rows` rows from `row`, at most `SIDE`, and columns likewise.
     #[inline(always)]
     fn turn(&self, [row, rows]: [usize; 2], [column, columns]: [usize; 2], square: &mut [[T; SIDE]; SIDE]) {
         for index in 0..rows {
@@ -112,7 +113,7 @@ impl<T: Element> Turn<'_, T> {
         for index in 0..columns {
             let to = self.to.at(self.first + (column + index) * self.to_stride + row, rows);
             for line in 0..rows {
-                // SAFETY: there are `rows` numbers, which are this task's alone.
+                // SAFETY: there are `rows` elements, which belong to this task alone.
                 unsafe { *to.add(line) = square[line][index] };
             }
         }
@@ -126,7 +127,7 @@ impl<T: Element> Turn<'_, T> {
         for line in 0..rows {
             let from = self.part_of_row(row + line, column, columns);
             for index in 0..columns {
-                // SAFETY: the last of these numbers was checked to be there; they are this task's alone.
+                // SAFETY: the last of these elements was checked to exist; they belong to this task alone.
                 unsafe { *to.add(index * self.to_stride + line) = from[index] };
             }
         }

@@ -1,13 +1,14 @@
 //! Convolutions of maps with few channels, such as pictures.
 //!
-//! The sums of one kernel row are short there, and to read and write the outputs for every row takes longer than to
-//! multiply. So the windows of some pixels are copied whole, and their outputs are written once:
+//! The sums of one kernel row are short there, and reading and writing the outputs once per row takes longer
+//! than the multiplication. So the windows of some pixels are copied whole, and their outputs are written
+//! once:
 //!
 //! ```text
 //! out[pixels, O] = windows[pixels, kh kw C] * filters[kh kw C, O]
 //! ```
 //!
-//! What follows a convolution is done to these pixels while they are in the L1 cache.
+//! Scale, noise, bias, rectifier and clamp are applied to these pixels while they are in the L1 cache.
 
 use rayon::prelude::*;
 
@@ -23,18 +24,18 @@ use crate::simd::{Job, Lanes};
 
 /// With more channels the sums of one kernel row are long enough.
 const MOST_INPUTS: usize = 15;
-/// Numbers of a window: copying more would take too long.
+/// Length of a window: copying more would take too long.
 const MOST_DEPTH: usize = 160;
-/// Pixels that are multiplied at once. Tiles of 3, 6 and 14 rows fit in without a rest, and 64 outputs of them are 10.5
-/// KiB in f32.
+/// Pixels that are multiplied at once: divisible by tiles of 3, 6 and 14 rows, and 64 outputs of them are
+/// 10.5 KiB in f32.
 const PIXELS: usize = 42;
 
-/// Whether a convolution of this kind gains from it: decided by shapes alone.
+/// Whether a convolution gains from this algorithm: decided by shapes alone.
 pub(super) fn is_worthwhile(inputs: usize, [kh, kw]: [usize; 2]) -> bool {
     (1..=MOST_INPUTS).contains(&inputs) && kh * kw * inputs <= MOST_DEPTH
 }
 
-/// Convolves `map` into `out`, `[n, h, w, o]`. The signs of the outputs are noted in `signs`, if somebody wants them.
+/// Convolves `map` into `out`, `[n, h, w, o]`. The signs of the outputs are stored in `signs`, if given.
 pub(crate) fn correlate<T: Element>(
     map: View<'_, T>,
     filters: &Filters<T>,
@@ -60,10 +61,10 @@ pub(crate) fn correlate<T: Element>(
         let image = &map.data[n * map.image_len()..][..map.image_len()];
         let input_scale = window.input_scale.map(|scale| &scale[n * map.c..][..map.c]);
         let epilogue = window.epilogue.of_image(n, outputs);
-        // The first pixel of the strip, of the whole batch.
+        // The first pixel of the strip, counted over the whole batch.
         let pixel = (n * h + first) * w;
         let (out_len, signs_len) = (rows * w * outputs, rows * w * byte_len(outputs));
-        // SAFETY: `at` found so many numbers, and no other task writes these rows.
+        // SAFETY: `at` checked that there are so many elements, and no other task writes these rows.
         let out = unsafe { std::slice::from_raw_parts_mut(out.at(pixel * outputs, out_len), out_len) };
         let mut signs = signs.as_ref().map(|signs| {
             let start = signs.at(pixel * byte_len(outputs), signs_len);
@@ -71,7 +72,7 @@ pub(crate) fn correlate<T: Element>(
             unsafe { std::slice::from_raw_parts_mut(start, signs_len) }
         });
         let padded_len = ((rows - 1) * stride + filters.kh) * padded_row;
-        // Whole vectors are copied, so behind both there is room for what the last one has too much.
+        // Whole vectors are copied, so both have room for the excess of the last one.
         T::with_scratch(padded_len + PIXELS * depth + 2 * COLUMNS, |scratch| {
             let (padded, windows) = scratch.split_at_mut(padded_len + COLUMNS);
             let own = &mut padded[..padded_len];
@@ -112,7 +113,7 @@ fn whole_panels<T: Element>(filters: &Filters<T>) -> Vec<T> {
     whole
 }
 
-/// The sums of some pixels of a strip, one after the other, from row to row too.
+/// Some consecutive pixels of a strip, also across rows.
 struct Block<'a, T> {
     /// The padded rows of the strip, and room for a vector.
     padded: &'a [T],
@@ -153,8 +154,8 @@ impl<T: Element> Job<T> for Block<'_, T> {
                 let to = pixel * depth + v * span;
                 let mut at = 0;
                 while at < span {
-                    // SAFETY: `at` is less than the span, so by the asserts above there is a vector behind both. What
-                    // it has too much is written over by the next span, or lies behind all windows.
+                    // SAFETY: `at` is less than the span, so by the asserts above there is a vector at both.
+                    // Its excess is overwritten by the next span, or lies beyond all windows.
                     unsafe {
                         V::load(padded.as_ptr().add(from + at)).store(windows.as_mut_ptr().add(to + at))
                     };

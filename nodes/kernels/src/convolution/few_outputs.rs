@@ -1,14 +1,15 @@
-//! The way back to maps with few channels, such as pictures.
+//! The gradient of maps with few channels, such as pictures.
 //!
-//! A transposed convolution would compute panels of 16 outputs, of which a few are used, and multiply with zeros that a
-//! stride puts between pixels. Instead every pixel of the gradient is multiplied with all of the kernel at once,
+//! A transposed convolution would compute panels of 16 outputs, of which a few are used, and multiply by the
+//! zeros that a stride puts between pixels. Instead every pixel of the gradient is multiplied by the whole
+//! kernel at once,
 //!
 //! ```text
 //! parts[pixels, kh kw C] = gradient[pixels, O] * filters[O, kh kw C]
 //! ```
 //!
-//! and its part is added to the window that it was computed from. A task owns rows of the result; the few rows of the
-//! gradient that reach the rows of two tasks are multiplied by both.
+//! and its part is added to the window that it was computed from. A task owns rows of the result; the few
+//! rows of the gradient that contribute to the rows of two tasks are multiplied by both.
 
 use std::ops::Range;
 
@@ -23,14 +24,14 @@ use crate::simd::{Job, Lanes};
 
 /// With more channels a transposed convolution fills enough of its panels.
 const MOST_OUTPUTS: usize = 4;
-/// Pixels of the gradient that are multiplied at once, so that their parts stay in the L1 cache. Tiles of 3, 6 and 14
-/// rows fit in without a rest.
+/// Pixels of the gradient that are multiplied at once, so that their parts stay in the L1 cache: divisible by
+/// tiles of 3, 6 and 14 rows.
 const PIXELS: usize = 42;
-/// Strips to cut an image into, if the other limits allow it: work for several threads.
+/// Strips per image, if the other limits allow it: work for several threads.
 const STRIPS: usize = 8;
-/// Numbers of a strip: 256 KiB in f32.
+/// Elements of a strip: 256 KiB in f32.
 const STRIP_LEN: usize = 1 << 16;
-/// Rows of a strip for every row by which a window reaches over its edge: at most a tenth is multiplied twice.
+/// Rows of a strip per row that a window extends beyond it: at most a tenth is multiplied twice.
 const ROWS_PER_OVERHANG: usize = 10;
 
 /// Whether the way back through a convolution with these numbers of outputs and inputs gains from it: decided by shapes
@@ -47,7 +48,7 @@ pub(super) fn correlate_transposed<T: Element>(
     stride: usize,
     [h, w]: [usize; 2],
 ) -> Activation<T> {
-    // What falls on zeros is nobody's; what falls on mirrored pixels has to be folded back.
+    // The gradient of padded zeros is dropped; that of mirrored pixels has to be folded back.
     let (cut, rest) = match padding.mode {
         PaddingMode::Zeros => (padding, Padding::zeros(0)),
         PaddingMode::Reflect => (Padding::zeros(0), padding),
@@ -61,7 +62,8 @@ pub(super) fn correlate_transposed<T: Element>(
     if rest.is_empty() { out } else { rest.fold(&out) }
 }
 
-/// Writes to `out` what of the padded map, whose rows have `padded_row` numbers, is left when `cut` is cut off.
+/// Writes to `out` the part of the padded map, whose rows have `padded_row` elements, that remains without
+/// the padding `cut`.
 fn add_windows<T: Element>(
     gradient: &Activation<T>,
     transposed: &Filters<T>,
@@ -99,10 +101,10 @@ fn add_windows<T: Element>(
     });
 }
 
-/// Rows per strip: a function of the shape alone, so that results never depend on the threads.
+/// Rows per strip: they depend on the shape alone, so that results never depend on the threads.
 fn strip_rows(h: usize, padded_row: usize, kh: usize) -> usize {
     let rows = (h / STRIPS).min(STRIP_LEN / padded_row).max(ROWS_PER_OVERHANG * (kh - 1)).clamp(1, h);
-    // Even strips: the last one should not be a sliver.
+    // Equal strips: the last one should not be a sliver.
     h.div_ceil(h.div_ceil(rows))
 }
 
@@ -116,16 +118,16 @@ fn whole_kernels<T: Element>(transposed: &Filters<T>) -> Filters<T> {
     })
 }
 
-/// Some rows of one padded image's gradient.
+/// Some rows of the gradient of one padded image.
 struct Strip<'a, T> {
-    /// That of one image's outputs, `[h, w, o]`.
+    /// The gradient of one image's outputs, `[h, w, o]`.
     gradient: &'a [T],
     /// Its height and width.
     size: [usize; 2],
     filters: &'a Filters<T>,
     kernel: [usize; 2],
     stride: usize,
-    /// Which rows of the padded image these are.
+    /// The rows of the padded image.
     rows: Range<usize>,
     padded_row: usize,
     sums: &'a mut [T],
@@ -141,26 +143,26 @@ impl<T: Element> Job<T> for Strip<'_, T> {
         let Self { gradient, size: [h, w], filters, kernel: [kh, kw], stride, rows, padded_row, sums, parts } =
             self;
         let (inputs, columns) = (filters.inputs, filters.outputs.next_multiple_of(COLUMNS));
-        // Numbers of a window's row, and from window to window.
+        // Elements of a window's row, and from window to window.
         let span = filters.outputs / kh;
         let step = stride * span / kw;
         assert!(gradient.len() >= h * w * inputs);
         assert!(w * step + span <= padded_row + step);
         assert!(sums.len() >= rows.len() * padded_row && parts.len() >= PIXELS * columns);
         sums.fill(T::ZERO);
-        // Windows that lie so far apart have nothing in common: what is added to one is not waited for by the next.
+        // Windows this far apart do not overlap, so additions to one do not wait for those to the next.
         let apart = kw.div_ceil(stride);
         let first = (rows.start + 1).saturating_sub(kh).div_ceil(stride);
         let end = rows.end.div_ceil(stride).min(h);
         for y in first..end {
             let top = y * stride;
-            // The rows of its windows that are these.
+            // The rows of its windows that belong to this strip.
             let (from_v, to_v) = (rows.start.saturating_sub(top), kh.min(rows.end - top));
             let mut start = 0;
             while start < w {
                 let count = PIXELS.min(w - start);
-                // SAFETY: by the asserts above the gradient has these pixels, and there is room for their parts. Filters
-                // are whole panels.
+                // SAFETY: by the asserts above the gradient has these pixels, and there is room for their
+                // parts. Filters are whole panels.
                 unsafe {
                     Product {
                         lhs: gradient.as_ptr().add((y * w + start) * inputs),
@@ -182,8 +184,8 @@ impl<T: Element> Job<T> for Strip<'_, T> {
                         for v in from_v..to_v {
                             let from = pixel * columns + v * span;
                             let to = (top + v - rows.start) * padded_row + (start + pixel) * step;
-                            // SAFETY: a pixel has `kh` spans of parts; row `top + v` is one of the strip's, and by the
-                            // assert above windows end where the padded row does.
+                            // SAFETY: a pixel has `kh` spans of parts; row `top + v` is one of the strip's,
+                            // and by the assert above windows end within the padded row.
                             unsafe {
                                 add::<V>(parts.as_ptr().add(from), sums.as_mut_ptr().add(to), span);
                             }
@@ -197,11 +199,11 @@ impl<T: Element> Job<T> for Strip<'_, T> {
     }
 }
 
-/// Adds `count` numbers.
+/// Adds `count` elements.
 ///
 /// # Safety
 ///
-/// There are so many at both places, and nobody else uses those of `to`.
+/// Both pointers are valid for `count` elements, and nobody else uses those of `to`.
 #[inline(always)]
 unsafe fn add<V: Lanes>(from: *const V::Element, to: *mut V::Element, count: usize) {
     let mut at = 0;

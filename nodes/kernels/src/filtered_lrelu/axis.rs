@@ -3,26 +3,26 @@ use std::ops::Range;
 use crate::element::Element;
 use crate::fir::Taps;
 
-/// One side of a map that a filter passes over.
+/// One axis of a filtered map.
 pub(super) struct Axis {
     taps: Taps,
-    /// Those outputs of `taps` that stay: padding below 0 cuts some off.
+    /// The outputs of `taps` that are kept: negative padding crops some.
     kept: Range<usize>,
 }
 
 impl Axis {
-    /// `size` inputs with `up - 1` zeros behind each, padded, under a filter of `len` taps. `None` if it does not fit
-    /// in once.
+    /// `size` inputs with `up - 1` zeros after each, padded, under a filter of `len` taps. `None` if it does
+    /// not fit.
     pub(super) fn up(size: usize, up: usize, [before, after]: [isize; 2], len: usize) -> Option<Self> {
         let padded = |padding: isize| padding.max(0) as usize;
         let cut = |padding: isize| padding.min(0).unsigned_abs();
         let taps = Taps::new(size, up, 1, [padded(before), padded(after)], len)?;
-        // An output more or less at an end is an input more or less at that end of the padded map.
+        // One output more or less at an end is one input more or less at that end of the padded map.
         let kept = cut(before)..taps.outputs().checked_sub(cut(after))?;
         (!kept.is_empty()).then_some(Self { taps, kept })
     }
 
-    /// Every `down`-th result of a filter of `len` taps. `None` if it does not fit in once.
+    /// Every `down`-th result of a filter of `len` taps. `None` if it does not fit.
     pub(super) fn down(size: usize, down: usize, len: usize) -> Option<Self> {
         let taps = Taps::new(size, 1, down, [0, 0], len)?;
         let kept = 0..taps.outputs();
@@ -41,9 +41,9 @@ pub(super) struct Links<T> {
 }
 
 struct Link {
-    /// The inputs that a filter without zeros would read. From one output to the next neither end goes back.
+    /// The inputs that a filter without zeros would read. Neither end decreases from one output to the next.
     span: Range<usize>,
-    /// The first input that is read, and the weights of it and those behind it.
+    /// The first input that is read, and the weights of it and the following ones.
     first: usize,
     weights: Range<usize>,
 }
@@ -53,7 +53,7 @@ impl<T: Element> Links<T> {
         Self::from_lists(axis.kept.clone().map(|output| axis.taps.of(output).to_vec()), filter)
     }
 
-    /// The same links from the other end: what an input's gradient is made of.
+    /// The transposed links: the outputs that an input contributes to.
     pub(super) fn transposed(axis: &Axis, filter: &[f64]) -> Self {
         let taps = axis.taps.transposed();
         let list = |input: usize| {
@@ -89,7 +89,7 @@ impl<T: Element> Links<T> {
         self.outputs.len()
     }
 
-    /// The first input that an output reads, and the weights of it and those behind it.
+    /// The first input that an output reads, and the weights of it and the following ones.
     #[inline(always)]
     pub(super) fn of(&self, output: usize) -> (usize, &[T]) {
         let link = &self.outputs[output];

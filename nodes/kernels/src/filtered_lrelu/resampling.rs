@@ -6,9 +6,9 @@ use crate::element::Element;
 use crate::fir::Separable;
 use crate::simd::Lanes;
 
-/// A filter's way over the rows and columns of a map, or its transpose.
+/// A separable filter over the rows and columns of a map, or its adjoint.
 pub(super) struct Resampling<T> {
-    /// Rows and columns of every term of the filter. What they may read is the same for all terms.
+    /// Rows and columns of every term of the filter. All terms may read the same inputs.
     terms: Vec<[Links<T>; 2]>,
 }
 
@@ -34,8 +34,8 @@ impl<T: Element> Resampling<T> {
         &self.terms[0][1]
     }
 
-    /// Row `y` of the result at some columns, one block each, from a source that holds what they read. `blended` has
-    /// at least the length of a row of the source.
+    /// Row `y` of the result at some columns, one block each, from a source that holds the rows that it
+    /// reads. `blended` is at least as long as a row of the source.
     #[inline(always)]
     pub(super) fn row<V: Lanes<Element = T>>(
         &self,

@@ -3,8 +3,8 @@ use std::ops::Range;
 use crate::element::Element;
 use crate::simd::Lanes;
 
-/// Channels that are worked on together. Of the last ones of a map some may be missing; what stands in their places is
-/// computed on and never read.
+/// Channels that are processed together. The last block of a map may have fewer; its remaining lanes are
+/// computed and never read.
 pub(super) const BLOCK: usize = 16;
 
 /// Vectors of sums that a loop keeps in registers.
@@ -15,7 +15,7 @@ pub(super) struct Ring<T> {
     /// Row `y` is `y % rows`.
     values: Vec<T>,
     rows: usize,
-    /// A multiple of `VECTORS` blocks, so that loops over rows have no rest.
+    /// A multiple of `VECTORS` blocks, so that loops over rows have no remainder.
     row_len: usize,
     columns: Range<usize>,
     next: usize,
@@ -49,7 +49,7 @@ impl<T: Element> Ring<T> {
         self.next
     }
 
-    /// Room for the next row, in which the oldest stood.
+    /// Space for the next row, which replaces the oldest.
     #[inline(always)]
     pub(super) fn push(&mut self) -> &mut [T] {
         let slot = self.next % self.rows;
@@ -57,7 +57,7 @@ impl<T: Element> Ring<T> {
         &mut self.values[slot * self.row_len..][..self.row_len]
     }
 
-    /// The sum of the rows from `first` on, times their weights.
+    /// The sum of the rows from `first`, times their weights.
     #[inline(always)]
     pub(super) fn blend<V: Lanes<Element = T>>(&self, first: usize, weights: &[T], out: &mut [T]) {
         let values = &self.values[..self.rows * self.row_len];
@@ -83,7 +83,7 @@ impl<T: Element> Ring<T> {
     }
 }
 
-/// Makes room for at least `len` numbers.
+/// Makes room for at least `len` elements.
 pub(super) fn grow<T: Element>(values: &mut Vec<T>, len: usize) {
     if values.len() < len {
         values.resize(len, T::ZERO);

@@ -6,8 +6,8 @@ use crate::element::Element;
 use crate::rectifier::Rectifier;
 use crate::simd::{Job, Lanes};
 
-/// Columns of the middle that are worked on together. Twelve rows of so many blocks, which a filter of as many taps
-/// reads, are 150 KiB in f32: they stay in the L2 cache.
+/// Columns of the upsampled map that are processed together. Twelve rows of so many blocks, which a filter of
+/// twelve taps reads, are 150 KiB in f32: they stay in the L2 cache.
 const MIDDLE_COLUMNS: usize = 192;
 
 /// One image, `[h, w, c]`.
@@ -18,7 +18,7 @@ pub(super) struct Image<'a, T> {
     pub(super) c: usize,
 }
 
-/// A rectifier's numbers.
+/// The parameters of a rectifier.
 #[derive(Clone, Copy)]
 pub(super) struct Curve<T> {
     slope: T,
@@ -26,17 +26,17 @@ pub(super) struct Curve<T> {
     clamp: T,
 }
 
-/// How the result of an image is made: its outputs, or the gradient by its inputs.
+/// How the result of an image is computed: its outputs, or the gradient of its inputs.
 pub(super) struct Pass<'a, T> {
     pub(super) x: Image<'a, T>,
     pub(super) bias: &'a [T],
-    /// From `x + bias` to the middle.
+    /// From `x + bias` to the upsampled map.
     pub(super) up: &'a Resampling<T>,
-    /// What happens in the middle.
+    /// What is applied to the upsampled map.
     pub(super) curve: Curve<T>,
-    /// For a gradient: that by the outputs, and its way to the middle.
+    /// For a gradient: that of the outputs, and its path to the upsampled map.
     pub(super) gradient: Option<(Image<'a, T>, &'a Resampling<T>)>,
-    /// From the middle to the result.
+    /// From the upsampled map to the result.
     pub(super) down: &'a Resampling<T>,
 }
 
@@ -48,14 +48,14 @@ pub(super) struct Strip<'a, T> {
     pub(super) scratch: &'a mut Scratch<T>,
 }
 
-/// Memory that strips use one after the other.
+/// Scratch that strips use one after the other.
 pub(super) struct Scratch<T> {
     x: Ring<T>,
     gradient: Ring<T>,
     middle: Ring<T>,
     /// A row of any of these between its two filters.
     blended: Vec<T>,
-    /// A row of the gradient in the middle.
+    /// A row of the gradient of the upsampled map.
     spread: Vec<T>,
     /// A row of the result.
     row: Vec<T>,
@@ -91,7 +91,7 @@ impl<T: Element> Job<T> for Strip<'_, T> {
 }
 
 impl<T: Element> Strip<'_, T> {
-    /// Some columns and one block of channels. Every row is made as soon as the next step reads it.
+    /// Some columns and one block of channels. Every row is computed just before the next stage reads it.
     #[inline(always)]
     fn tile<V: Lanes<Element = T>>(&mut self, columns: Range<usize>, channels: Range<usize>) {
         let Pass { x, bias, up, curve, gradient, down } = *self.pass;
@@ -172,7 +172,7 @@ fn read<T: Element, V: Lanes<Element = T>>(
     }
 }
 
-/// Writes those channels of a block that there are.
+/// Writes the existing channels of a block.
 #[inline(always)]
 fn write<T: Element, V: Lanes<Element = T>>(pixel: &mut [T], block: &[T]) {
     if pixel.len() == BLOCK {
@@ -208,7 +208,7 @@ impl<T: Element> Curve<T> {
         }
     }
 
-    /// `value` becomes the derivative of [`Curve::apply`] there, times `gradient`.
+    /// `value` becomes the derivative of [`Curve::apply`] at it, times `gradient`.
     #[inline(always)]
     fn differentiate<V: Lanes<Element = T>>(self, values: &mut [T], gradient: &[T]) {
         let (slope, gain, clamp) = (V::splat(self.slope), V::splat(self.gain), V::splat(self.clamp));

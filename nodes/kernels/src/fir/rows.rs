@@ -1,4 +1,4 @@
-//! A filter that is applied to the rows and to the columns of a map, one row of the result at a time.
+//! A separable filter for the rows and columns of a map, one row of the result at a time.
 
 // Loops by index: iterators are not always inlined, and would do without the instructions.
 #![allow(clippy::needless_range_loop)]
@@ -8,15 +8,15 @@ use std::ops::Range;
 use crate::element::Element;
 use crate::simd::Lanes;
 
-/// Numbers of a row of a tile. Four rows of the source, which a filter of as many taps reads, and the two rows that are
-/// made of them are 384 KiB in f32: they stay in the L2 cache.
+/// Elements of a row of a tile. Four rows of the source, which a filter of four taps reads, and the two rows
+/// computed from them are 384 KiB in f32: they stay in the L2 cache.
 const TILE_LEN: usize = 1 << 14;
 /// Vectors of sums that a loop keeps in registers.
 const VECTORS: usize = 4;
 
 /// `out[y, x] = sum_{v, u} weight[v, u] * source[y + v - before, x + u - before]`, with zeros around the source.
 pub(crate) struct Fir<T> {
-    /// Weights of rows and of columns; the filter is the sum of their products.
+    /// Weights of rows and of columns; the filter is the sum of their outer products.
     pub(crate) terms: Vec<[Vec<T>; 2]>,
     /// Rows, and columns, of zeros before the source; fewer than there are weights.
     pub(crate) before: usize,
@@ -43,7 +43,7 @@ impl<T: Element> Fir<T> {
         self.terms[0][1].len()
     }
 
-    /// The rows or columns, of `size`, that some of the result are made of.
+    /// The rows or columns, of `size`, that some of the result depend on.
     #[inline(always)]
     pub(crate) fn span(&self, results: &Range<usize>, size: usize) -> Range<usize> {
         let end = (results.end + self.taps() - 1 - self.before).min(size);
@@ -54,13 +54,13 @@ impl<T: Element> Fir<T> {
         (self.to[1] * self.channels).div_ceil(TILE_LEN).clamp(1, self.to[1].max(1))
     }
 
-    /// The columns of the result in parts that are worked on one after the other.
+    /// The columns of the result in parts that are processed one after the other.
     pub(crate) fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (w, count) = (self.to[1], self.tile_count());
         (0..count).map(move |tile| tile * w / count..(tile + 1) * w / count)
     }
 
-    /// Numbers of the source that a row of a tile is made of: [`Fir::row`] needs room for them.
+    /// Elements of the source that a row of a tile depends on: [`Fir::row`] needs room for them.
     pub(crate) fn span_len(&self) -> usize {
         (self.to[1].div_ceil(self.tile_count()) + self.taps() - 1) * self.channels
     }
@@ -87,7 +87,7 @@ impl<T: Element> Fir<T> {
         for (index, [down, across]) in self.terms.iter().enumerate() {
             sources.clear();
             for (tap, weight) in down.iter().enumerate() {
-                // Rows of zeros add nothing, nor do weights of zero.
+                // Rows of zeros and weights of zero add nothing.
                 if y + tap >= self.before && y + tap - self.before < self.from[0] && *weight != T::ZERO {
                     let row = (y + tap - self.before) % source.count;
                     sources.push((row * source.row_len + first, *weight));
@@ -116,7 +116,8 @@ fn weighted_sum<T: Element, V: Lanes<Element = T>>(
     }
     let mut at = 0;
     while at + VECTORS * V::WIDTH <= out.len() {
-        // SAFETY: so many numbers are left of `out`, and behind every offset there are as many values as `out` has.
+        // SAFETY: `out` has so many elements left, and from every offset there are as many values as `out`
+        // has.
         unsafe {
             vectors::<T, V, VECTORS>(values.as_ptr().add(at), sources, out.as_mut_ptr().add(at), accumulate);
         }
@@ -142,7 +143,7 @@ fn weighted_sum<T: Element, V: Lanes<Element = T>>(
 ///
 /// # Safety
 ///
-/// `out`, and `values` behind every offset, lead to so many numbers, and nobody else uses those of `out`.
+/// `out`, and `values` from every offset, are valid for `N` vectors, and nobody else uses those of `out`.
 #[inline(always)]
 unsafe fn vectors<T: Element, V: Lanes<Element = T>, const N: usize>(
     values: *const T,

@@ -1,4 +1,5 @@
-/// A filter, as products of a column and a row whose sum it is. All columns have one length, and so have all rows.
+/// A filter as a sum of outer products of a column and a row. All columns have the same length, and so have
+/// all rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Separable {
     terms: Vec<[Vec<f64>; 2]>,

@@ -1,14 +1,15 @@
-//! Which inputs an output of a one-dimensional resampling is made of.
+//! Which inputs an output of a one-dimensional resampling depends on.
 
-/// Per output the inputs that it reads, each with the filter's tap that weighs it.
+/// Per output the inputs that it reads, each with its filter tap.
 pub(crate) struct Taps {
     inputs: usize,
     lists: Vec<Vec<(usize, usize)>>,
 }
 
 impl Taps {
-    /// For `size` inputs with `up - 1` zeros behind each, `before` and `after` zeros around them, a filter of `len` taps
-    /// (flipped: this is a convolution) and every `down`-th of its results. `None` if the filter does not fit in once.
+    /// For `size` inputs with `up - 1` zeros after each, `before` and `after` zeros around them, a filter of
+    /// `len` taps (flipped: this is a convolution) and every `down`-th of its results. `None` if the filter
+    /// does not fit.
     pub(crate) fn new(
         size: usize,
         up: usize,
@@ -27,7 +28,7 @@ impl Taps {
         Some(Self { inputs: size, lists: (0..outputs).map(list).collect() })
     }
 
-    /// The same links from the other end: what an input's gradient is made of.
+    /// The transposed links: the outputs that an input contributes to.
     pub(crate) fn transposed(&self) -> Self {
         let mut lists = vec![Vec::new(); self.inputs];
         for (output, list) in self.lists.iter().enumerate() {

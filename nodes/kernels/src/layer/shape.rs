@@ -47,7 +47,7 @@ impl Layer {
         }
     }
 
-    /// What can be told about a layer before there is an input.
+    /// Checks a layer as far as possible without an input.
     pub(crate) fn validate(&self, index: usize) -> Result<()> {
         match self {
             Layer::Conv { weight, bias, stride, .. } => {
@@ -62,14 +62,14 @@ impl Layer {
                     _ => Ok(()),
                 }
             }
-            // The place in the window is kept in one byte.
+            // The position in the window is stored in one byte.
             Layer::MaxPool { kernel, stride, .. } if !(1..=16).contains(kernel) || *stride == 0 => {
                 bail!("layer {index}: pooling takes windows of 1 to 16 and a stride of at least 1")
             }
             Layer::AveragePool { kernel, stride, .. } if *kernel == 0 || *stride == 0 => {
                 bail!("layer {index}: average pooling takes windows and a stride of at least 1")
             }
-            // So that every window sees a pixel.
+            // So that every window contains a pixel.
             Layer::MaxPool { kernel, padding, .. } | Layer::AveragePool { kernel, padding, .. }
                 if *padding > kernel / 2 =>
             {
@@ -81,7 +81,7 @@ impl Layer {
             Layer::LocalResponseNorm { size: 0, .. } => {
                 bail!("layer {index}: a local response norm takes a size of at least 1, found 0")
             }
-            // So that what is divided by is above 0.
+            // So that the divisor is positive.
             Layer::LocalResponseNorm { alpha, beta, k, .. }
                 if !(alpha.is_finite() && *alpha >= 0.0 && beta.is_finite() && k.is_finite() && *k > 0.0) =>
             {
@@ -91,7 +91,7 @@ impl Layer {
                 )
             }
             Layer::UpsampleNearest { factor: 0 } => bail!("layer {index}: upsampling by 0"),
-            // What the backward pass keeps is the sign of the outputs.
+            // The backward pass keeps only the sign of the outputs.
             Layer::LeakyRelu { slope } if slope.is_nan() || *slope <= 0.0 => {
                 bail!("layer {index}: a leaky relu of slope {slope}; it should be above 0")
             }

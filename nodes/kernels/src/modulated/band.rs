@@ -1,5 +1,5 @@
-/// Rows of a band. The way back through a filter computes some rows twice, for a band and for its neighbour: the more
-/// rows, the fewer of them.
+/// Rows of a band. The backward pass through a filter computes the rows at the edges of a band twice: longer
+/// bands have fewer of them.
 const ROWS: usize = 16;
 
 /// Some rows of one image of a map, which one task writes.
@@ -9,8 +9,8 @@ pub(super) struct Band<'a, T> {
     pub(super) values: &'a mut [T],
 }
 
-/// Cuts a map, images of `h` rows of `row_len` numbers, into bands. Shapes alone decide, so that results never depend on
-/// the threads.
+/// Splits a map, images of `h` rows of `row_len` elements, into bands, by shapes alone, so that results never
+/// depend on the threads.
 pub(super) fn bands<T>(map: &mut [T], h: usize, row_len: usize) -> Vec<Band<'_, T>> {
     let rows = h.div_ceil(h.div_ceil(ROWS).max(1));
     let images = map.chunks_mut((h * row_len).max(1)).enumerate();

@@ -9,7 +9,7 @@ use crate::activation::View;
 use crate::element::Element;
 use crate::op::{Values, operand};
 
-/// One application of a layer, to a map, styles and planes of noise, of which there may be none.
+/// One application of a layer to a map, styles and planes of noise, which may be empty.
 pub(super) struct Run<T> {
     pub(super) weights: Arc<Weights<T>>,
     pub(super) behind: Behind,

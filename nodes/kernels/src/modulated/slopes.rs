@@ -1,6 +1,6 @@
-//! The way back through rectifier, bias and noise, from a layer's outputs alone.
+//! The backward pass through rectifier, bias and noise, from a layer's outputs alone.
 
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use std::ops::Range;
@@ -14,39 +14,39 @@ use crate::element::Element;
 use crate::rectifier::Rectifier;
 use crate::simd::{Job, Lanes};
 
-/// The outputs `y = clamp(gain * leaky_relu(v))` of `v = map + noise + bias`, and the gradient by them. Where `y` is not
-/// clamped, it tells `v`; where it is, the gradient by `v` is zero.
+/// The outputs `y = clamp(gain * leaky_relu(v))` of `v = map + noise + bias`, and their gradient. Where `y`
+/// is not clamped, it determines `v`; where it is, the gradient of `v` is zero.
 pub(super) struct Slopes<'a, T> {
     pub(super) y: View<'a, T>,
     gradient: &'a [T],
-    /// `[n or 1, h, w]`, or none.
+    /// `[n or 1, h, w]`, or empty.
     noise: &'a [T],
     bias: Vec<T>,
-    /// The derivative where an output is above 0, and elsewhere.
+    /// The derivative where an output is positive, and elsewhere.
     derivatives: [T; 2],
-    /// One over these.
+    /// The inverses of these.
     inverses: [T; 2],
     clamp: Option<T>,
 }
 
-/// What tasks add up on their way through some rows.
+/// Partial sums of a task over some rows.
 pub(super) struct Sums<T> {
     image: usize,
     /// Of the whole batch.
     first_row: usize,
-    /// Per channel, over pixels: the gradient by `v` times `map`.
+    /// Per channel, over pixels: the gradient of `v` times `map`.
     products: Vec<f64>,
     /// The same of one row.
     row: Vec<T>,
-    /// Per pixel, over channels: the gradient by `v`. Empty if nobody wants it.
+    /// Per pixel, over channels: the gradient of `v`. Empty unless requested.
     noise: Vec<T>,
 }
 
 /// The sums of all tasks.
 pub(super) struct Totals<T> {
-    /// `[n, c]`
+    /// `[n, c]`.
     pub(super) products: Vec<f64>,
-    /// `[n or 1, h, w]`, the gradient by the noise; zeros if nobody wants it.
+    /// `[n or 1, h, w]`, the gradient of the noise; zeros unless requested.
     pub(super) noise: Vec<T>,
 }
 
@@ -65,7 +65,7 @@ impl<'a, T: Element> Slopes<'a, T> {
         }
     }
 
-    /// The gradient by `v` as a map.
+    /// The gradient of `v` as a map.
     pub(super) fn gradient(&self, wants_noise: bool) -> (Activation<T>, Totals<T>) {
         let View { n, h, w, c, .. } = self.y;
         let mut out = Activation::new([n, c, h, w]);
@@ -80,7 +80,7 @@ impl<'a, T: Element> Slopes<'a, T> {
         (out, totals)
     }
 
-    /// Nothing yet, for some rows of an image.
+    /// Zeros, for some rows of an image.
     pub(super) fn sums(&self, image: usize, rows: Range<usize>, wants_noise: bool) -> Sums<T> {
         let View { h, w, c, .. } = self.y;
         let pixels = if wants_noise { rows.len() * w } else { 0 };
@@ -93,7 +93,7 @@ impl<'a, T: Element> Slopes<'a, T> {
         }
     }
 
-    /// Adds up the sums of all tasks, in their order.
+    /// Adds the sums of all tasks, in order.
     pub(super) fn add_up(&self, sums: Vec<Sums<T>>) -> Totals<T> {
         let c = self.y.c;
         let mut products = vec![0.0; self.y.n * c];
@@ -110,8 +110,8 @@ impl<'a, T: Element> Slopes<'a, T> {
         Totals { products, noise }
     }
 
-    /// Writes the gradient by `v` of some columns of a row, counted from the batch's first. The columns `own`, each of
-    /// which is one task's, are added to the sums.
+    /// Writes the gradient of `v` of some columns of a row, counted from the batch's first. The columns
+    /// `own`, each of which belongs to one task, are added to the sums.
     #[inline(always)]
     pub(super) fn row<V: Lanes<Element = T>>(
         &self,
@@ -142,8 +142,8 @@ impl<'a, T: Element> Slopes<'a, T> {
         }
     }
 
-    /// Writes the gradient by `v` of one pixel, and adds its products with the map to `sums`, unless they are empty. The
-    /// answer is the sum of the gradient, in two parts.
+    /// Writes the gradient of `v` of one pixel, and adds its products with the map to `sums`, unless they are
+    /// empty. Returns the sum of the gradient, in two parts.
     #[inline(always)]
     fn pixel<V: Lanes<Element = T>>(&self, pixel: usize, noise: T, to: &mut [T], sums: &mut [T]) -> (V, T) {
         let c = self.bias.len();
@@ -155,7 +155,7 @@ impl<'a, T: Element> Slopes<'a, T> {
         let ([high, low], [back_high, back_low]) = (self.derivatives, self.inverses);
         let mut total = zero;
         for channel in (0..whole).step_by(V::WIDTH) {
-            // SAFETY: all of these are `c` numbers, and a vector from here on ends before their end.
+            // SAFETY: all of these are `c` elements, and a vector from here ends before their end.
             unsafe {
                 let y = V::load(y.as_ptr().add(channel));
                 let is_high = y.above(zero);
@@ -175,7 +175,7 @@ impl<'a, T: Element> Slopes<'a, T> {
                 }
             }
         }
-        // The channels that fill no vector.
+        // The channels that do not fill a vector.
         let mut rest = T::ZERO;
         for channel in whole..c {
             let [slope, back] = if y[channel] > T::ZERO { [high, back_high] } else { [low, back_low] };
@@ -209,7 +209,7 @@ fn sum<T: Element, V: Lanes<Element = T>>(vector: V) -> T {
     lanes[0]
 }
 
-/// The gradient by `v` of the rows of a band.
+/// The gradient of `v` for the rows of a band.
 struct Gradient<'a, T> {
     slopes: &'a Slopes<'a, T>,
     band: Band<'a, T>,

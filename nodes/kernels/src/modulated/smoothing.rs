@@ -1,4 +1,5 @@
-//! The filter behind a convolution that enlarges, with all that follows it, and the way back through both.
+//! The filter after an upsampling convolution, with everything that follows it, and the backward pass through
+//! both.
 
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use crate::memory::zeros;
 use crate::op::to_f64;
 use crate::simd::{Job, Lanes};
 
-/// What an enlarged map is convolved with, every channel on its own.
+/// The filter of an upsampled map, for every channel separately.
 #[derive(Clone)]
 pub(super) struct Smoothing {
     filter: Separable,
@@ -22,13 +23,13 @@ pub(super) struct Smoothing {
 }
 
 impl Smoothing {
-    /// The map stays as it is: one tap of 1.
+    /// The identity: one tap of 1.
     pub(super) fn none() -> Self {
         Self { filter: Separable::square(vec![1.0]), padding: [0, 0] }
     }
 
-    /// `filter` is `[k, k]`; it makes `2 h` rows of `2 h + 1`. Three of four pixels of what was enlarged were zeros: hence
-    /// the gain of 4.
+    /// `filter` is `[k, k]`; from `2 h + 1` rows it makes `2 h`. The gain is 4, because three of four pixels
+    /// of the upsampled input were zeros.
     pub(super) fn new(filter: &Tensor) -> Result<Self> {
         let (kh, kw) = filter.dims2()?;
         if kh != kw || kw < 2 {
@@ -59,7 +60,7 @@ impl Smoothing {
         Fir { terms: terms.collect(), before: self.padding[0], from, to, channels }
     }
 
-    /// The way back, to a map of the height and width `to`.
+    /// The adjoint, to a map of the height and width `to`.
     fn transposed<T: Element>(&self, to: [usize; 2], channels: usize) -> Fir<T> {
         let number = |taps: &[f64]| -> Vec<T> { taps.iter().map(|tap| T::from_f64(*tap)).collect() };
         let terms = self.filter.terms().iter().map(|[column, row]| [number(column), number(row)]);
@@ -88,7 +89,7 @@ impl Smoothing {
         (out, [map.n, h, w, map.c])
     }
 
-    /// The gradient by the map, of the height and width `size`, that was smoothed.
+    /// The gradient of the unsmoothed map, of the height and width `size`.
     pub(super) fn gradient<T: Element>(
         &self,
         slopes: &Slopes<'_, T>,
@@ -100,7 +101,7 @@ impl Smoothing {
         let mut out = Activation::new([n, c, size[0], size[1]]);
         let bands = bands(&mut out.data, size[0], size[1] * c).into_par_iter();
         let sums = bands.map(|band| {
-            // There are as many rows here as of the outputs, or more. Those that there are of both are this task's.
+            // Here are at least as many rows as of the outputs. The rows that both have belong to this task.
             let end = (band.first_row + band.values.len() / (size[1] * c)).min(fir.from[0]);
             let mut sums = slopes.sums(band.image, band.first_row.min(end)..end, wants_noise);
             let ring_len = fir.taps() * fir.span_len();
@@ -144,8 +145,8 @@ impl<T: Element> Job<T> for Smooth<'_, T> {
     }
 }
 
-/// A band of the gradient by the map. The rows of the outputs' gradient that it is made of are computed on the way, the
-/// first and the last of them by the neighbours too; they are in the sums of one task.
+/// A band of the gradient of the map. The rows of the outputs' gradient that it depends on are computed on
+/// the fly, the first and the last of them also by the neighbours; each is in the sums of one task only.
 struct Spread<'a, T> {
     /// From the outputs to the map.
     fir: &'a Fir<T>,
@@ -153,7 +154,7 @@ struct Spread<'a, T> {
     band: Band<'a, T>,
     /// Room for as many rows of a tile as there are taps.
     ring: &'a mut [T],
-    /// Room for one.
+    /// Room for one row of a tile.
     blended: &'a mut [T],
     sums: &'a mut Sums<T>,
 }

@@ -1,4 +1,4 @@
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use rayon::prelude::*;
@@ -7,18 +7,18 @@ use crate::activation::View;
 use crate::element::Element;
 use crate::simd::{Job, Lanes};
 
-/// Pixels per task: a function of nothing, so that results never depend on the threads.
+/// Pixels per task: a constant, so that results never depend on the threads.
 const PIXELS: usize = 256;
 
-/// The way back through `styles[n, c] * x`: `gradient`, that by the product, becomes the one by `x`. The answer is the
-/// one by the styles, `[n, c]`.
+/// The backward pass of `styles[n, c] * x`: turns `gradient`, that of the product, into that of `x`. Returns
+/// that of the styles, `[n, c]`.
 pub(super) fn unscale<T: Element>(gradient: &mut [T], x: View<'_, T>, styles: &[T]) -> Vec<T> {
     let (c, image_len) = (x.c, x.image_len());
     let mut sums = Vec::with_capacity(x.n * c);
     for image in 0..x.n {
         let (start, end) = (image * image_len, (image + 1) * image_len);
         let tasks = gradient[start..end].par_chunks_mut(PIXELS * c);
-        // Every task sums its own pixels in the operands' type; the tasks' sums are added in their order.
+        // Every task sums its own pixels in the inputs' type; the tasks' sums are added in order.
         let partial: Vec<Vec<T>> = tasks
             .zip(x.data[start..end].par_chunks(PIXELS * c))
             .map(|(gradient, x)| {
@@ -52,7 +52,7 @@ impl<T: Element> Job<T> for Unscale<'_, T> {
         let whole = c / V::WIDTH * V::WIDTH;
         for (gradient, x) in gradient.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
             for channel in (0..whole).step_by(V::WIDTH) {
-                // SAFETY: all of these are `c` numbers, and a vector from here on ends before their end.
+                // SAFETY: all of these are `c` elements, and a vector from here ends before their end.
                 unsafe {
                     let to = gradient.as_mut_ptr().add(channel);
                     let sum = sums.as_mut_ptr().add(channel);
@@ -61,7 +61,7 @@ impl<T: Element> Job<T> for Unscale<'_, T> {
                     value.mul(V::load(styles.as_ptr().add(channel))).store(to);
                 }
             }
-            // The channels that fill no vector.
+            // The channels that do not fill a vector.
             for channel in whole..c {
                 sums[channel] += gradient[channel] * x[channel];
                 gradient[channel] *= styles[channel];

@@ -26,17 +26,17 @@ pub(super) struct Weights<T> {
 }
 
 enum Form<T> {
-    /// Stride 1, zeros around the picture so that it keeps its size.
+    /// Stride 1, with zeros around the picture so that it keeps its size.
     Same {
         filters: Filters<T>,
-        /// Filters of the way back; made when they are first needed.
+        /// Filters of the backward pass; created on first use.
         transposed: OnceLock<Filters<T>>,
     },
     /// Transposed, stride 2.
     Upsampling(Box<Upsampling<T>>),
 }
 
-/// By what a layer was applied to. That by the noise is zeros if nobody wants it.
+/// With respect to the inputs of a layer. `noise` is zeros unless requested.
 pub(super) struct Gradients<T> {
     pub(super) x: Vec<T>,
     pub(super) styles: Vec<T>,
@@ -66,7 +66,8 @@ impl<T: Element> Weights<T> {
         behind: &Behind,
     ) -> (Vec<T>, [usize; 4]) {
         let Rectifier { slope, gain, clamp } = behind.rectifier;
-        // The gain is above 0, so it may come before the rectifier: it is part of all that is added up there.
+        // The gain is positive, so it commutes with the rectifier and multiplies everything that is added
+        // before it.
         let noise: Vec<T> = noise.iter().map(|noise| *noise * T::from_f64(gain)).collect();
         let bias: Vec<T> = behind.bias.iter().map(|bias| T::from_f64(bias * gain)).collect();
         let epilogue = Epilogue {
@@ -97,9 +98,9 @@ impl<T: Element> Weights<T> {
         }
     }
 
-    /// The gradients by what the layer was applied to. The demodulation's share in that by the styles takes the sum over
-    /// pixels of the convolution's outputs times the gradient by them, which a filter behind them does not change: there
-    /// it is the sum of its outputs times the gradient by those.
+    /// The gradients of the layer's inputs. The contribution of the demodulation to that of the styles needs
+    /// the sum over pixels of the convolution's outputs times their gradient. A filter after them does not
+    /// change this sum: then it is that of the filter's outputs times their gradient.
     pub(super) fn backward(
         &self,
         x: View<'_, T>,
@@ -109,7 +110,7 @@ impl<T: Element> Weights<T> {
         wants_noise: bool,
     ) -> Gradients<T> {
         let factors = self.energy.as_ref().map(|energy| energy.factors(styles));
-        // By the scaled map; what is left is the scale itself.
+        // The gradient of the scaled map; the scale itself is still missing.
         let (mut to_x, totals) = match &self.form {
             Form::Same { filters, transposed } => {
                 let (gradient, totals) = slopes.gradient(wants_noise);

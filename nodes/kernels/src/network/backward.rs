@@ -12,10 +12,10 @@ impl<T: Element> Network<T> {
     /// The gradient with respect to the input, `[n, c, h, w]`, for `gradients` of the outputs as [`Plan::outputs`]
     /// places them.
     ///
-    /// What several layers read gets the sum of their gradients: the last reader's first, its own as a tap at the end.
+    /// The gradients of several readers are added: the last reader's first, the value's own as a tap last.
     pub(crate) fn backward(&self, plan: &Plan, trace: &Trace<T>, gradients: &[T]) -> Vec<T> {
         let mut sums: Vec<Option<Activation<T>>> = plan.shapes.iter().map(|_| None).collect();
-        // By value: whether its gradient is already multiplied with the slopes of the rectifier that it came from.
+        // By value: whether its gradient already includes the derivative of the rectifier that it came from.
         let mut is_rectified = vec![false; plan.shapes.len()];
         for unit in plan.units.iter().rev() {
             let value = unit.last() + 1;
@@ -61,7 +61,7 @@ impl<T: Element> Network<T> {
 }
 
 impl<T: Element> Trace<T> {
-    /// Those of the rectifier that a value comes from, if one reader's gradient is all that there will be.
+    /// The derivative of the rectifier that a value comes from, if its gradient is that of a single reader.
     fn slopes(&self, plan: &Plan, source: Source) -> Option<&Signs<T>> {
         let Source::Layer(layer) = source else { return None };
         match &self.0[plan.heads[layer]] {
@@ -72,10 +72,10 @@ impl<T: Element> Trace<T> {
 }
 
 impl<T: Element> Step<T> {
-    /// The gradient by the only input, of shape `input`.
+    /// The gradient of the only input, of shape `input`.
     fn backward(&self, gradient: Activation<T>, saved: &Saved<T>, input: [usize; 4]) -> Activation<T> {
         match (self, saved) {
-            // Its slopes are applied.
+            // The derivative is applied.
             (Step::Rectify(_), _) => gradient,
             (Step::MaxPool(windows), Saved::Places(places)) => {
                 max_pool::scatter(&gradient, *windows, places, input)
@@ -91,7 +91,7 @@ impl<T: Element> Step<T> {
     }
 }
 
-/// Adds to what there is, if there is any.
+/// Adds to the gradient so far, if there is one.
 fn add<T: Element>(sum: &mut Option<Activation<T>>, gradient: Activation<T>) {
     match sum {
         Some(sum) => sum.accumulate(&gradient),

@@ -13,17 +13,17 @@ use crate::relu::{Rectified, Signs};
 use crate::shared::Shared;
 use crate::winograd::{self, Pool, Rounding, Sink, Source, WinnerBits};
 
-/// A convolution with frozen weights, and what may be done with its outputs before they are stored.
+/// A convolution with frozen weights, fused with what is applied to its outputs before they are stored.
 pub(super) struct Convolution<T> {
     filters: Filters<T>,
-    /// For the backward pass; made when it is first needed.
+    /// For the backward pass; created on first use.
     transposed: OnceLock<Filters<T>>,
     bias: Option<Vec<T>>,
     stride: usize,
     padding: Padding,
 }
 
-/// What the backward pass needs of a convolution and the layers that were done with it.
+/// What the backward pass needs of a convolution and the layers fused with it.
 pub(super) struct Noted<T> {
     pub(super) signs: Option<Signs<T>>,
     pub(super) winners: Option<WinnerBits>,
@@ -47,8 +47,8 @@ impl<T: Element> Convolution<T> {
         })
     }
 
-    /// The output of `unit`, whose convolution gives maps of the shape `computed`, and after its pool of the shape
-    /// `stored`.
+    /// The output of `unit`, whose convolution gives maps of the shape `computed`, and after its pool of the
+    /// shape `stored`.
     pub(super) fn forward(
         &self,
         map: &Activation<T>,

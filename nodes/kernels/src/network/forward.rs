@@ -10,8 +10,8 @@ use crate::relu::{Rectified, Signs};
 use crate::upsample::upsample;
 
 impl<T: Element> Network<T> {
-    /// Runs `plan` on `input`, `[n, c, h, w]`. Returns the tapped outputs as [`Plan::outputs`] places them, and what
-    /// the backward pass needs if `keep_trace`.
+    /// Runs `plan` on `input`, `[n, c, h, w]`. Returns the tapped outputs as [`Plan::outputs`] places them,
+    /// and what the backward pass needs if `keep_trace`.
     pub(crate) fn forward(&self, plan: &Plan, input: &[T], keep_trace: bool) -> (Vec<T>, Option<Trace<T>>) {
         let mut outputs = zeros(plan.outputs().map(|(_, place)| place.len()).sum());
         let mut saved: Vec<_> = self.steps.iter().map(|_| Saved::Nothing).collect();
@@ -30,7 +30,7 @@ impl<T: Element> Network<T> {
         (outputs, keep_trace.then_some(Trace(saved)))
     }
 
-    /// The output of one layer and those done with it, and what their backward pass needs.
+    /// The output of one unit, and what its backward pass needs.
     fn compute(
         &self,
         plan: &Plan,
@@ -92,7 +92,7 @@ impl<'a, T: Element> Maps<'a, T> {
         self.by_value[source.value()].as_ref().expect("a map is kept until its last reader")
     }
 
-    /// For `reader` to keep or to change: moved if it is the last one, copied otherwise.
+    /// For `reader` to keep or to modify: moved if it is the last reader, copied otherwise.
     fn take(&mut self, source: Source, reader: usize) -> Activation<T> {
         let value = source.value();
         if self.plan.last_readers[value] == Some(reader) {

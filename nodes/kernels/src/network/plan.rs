@@ -5,28 +5,28 @@ use candle_core::Result;
 use crate::convolution::Algorithm;
 use crate::layer::{Layer, Node, Source};
 
-/// What one run computes: decided by the layers, the input's shape and the taps alone.
+/// What one run computes: it depends only on the layers, the input's shape and the taps.
 ///
 /// A *value* is the input (0) or the output of a layer (its index plus one).
 pub(crate) struct Plan {
-    /// Layers whose outputs are asked for, in that order; one may be there more than once.
+    /// Layers whose outputs are requested, in that order, possibly repeated.
     pub(crate) taps: Vec<usize>,
     /// By value: its shape, `[n, c, h, w]`; zeros where no tap needs it.
     pub(crate) shapes: Vec<[usize; 4]>,
-    /// The layers that a tap needs, in the order of computing.
+    /// The layers that a tap needs, in the order of computation.
     pub(super) units: Vec<Unit>,
     /// By value: the last layer that reads it.
     pub(super) last_readers: Vec<Option<usize>>,
     /// By value: how many layers read it.
     readers: Vec<usize>,
-    /// By layer: the first of the layers that are done with it.
+    /// By layer: the first of the layers that it is fused with.
     pub(super) heads: Vec<usize>,
 }
 
-/// A layer and those behind it that are done together with it, so that what lies between them is never stored.
+/// A layer and those that are fused with it, so that the maps between them are never stored.
 pub(super) struct Unit {
     pub(super) head: usize,
-    /// A rectifier behind a convolution.
+    /// A rectifier after a convolution.
     pub(super) rectifier: Option<usize>,
     /// A 2x2 max-pool behind that; only [`Algorithm::Tiles`], both ways, do it.
     pub(super) pool: Option<usize>,
@@ -48,7 +48,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// If a layer that a tap needs cannot take the shape that it would be given.
+    /// If a layer that a tap needs cannot take its input's shape.
     pub(crate) fn new(nodes: &[Node], input: [usize; 4], taps: &[usize]) -> Result<Self> {
         let order = needed(nodes, taps);
         let mut shapes = vec![[0; 4]; nodes.len() + 1];
@@ -66,7 +66,7 @@ impl Plan {
             Self { taps: taps.to_vec(), shapes, units: Vec::new(), last_readers, readers, heads: Vec::new() };
         plan.heads = (0..nodes.len()).collect();
         for &head in &order {
-            // Unless a convolution before it does it too.
+            // Unless it is fused with a convolution before it.
             if plan.heads[head] == head {
                 let unit = plan.unit(nodes, head);
                 for layer in [unit.rectifier, unit.pool].into_iter().flatten() {
@@ -78,7 +78,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The layer at `head` and what is done with it.
+    /// The layer at `head` and those fused with it.
     fn unit(&self, nodes: &[Node], head: usize) -> Unit {
         let (algorithm, gradient_algorithm) = (Algorithm::Direct, Algorithm::Direct);
         let mut unit = Unit { head, rectifier: None, pool: None, algorithm, gradient_algorithm };
@@ -101,17 +101,17 @@ impl Plan {
         unit
     }
 
-    /// The layer that alone sees what a layer gives.
+    /// The only layer that reads a layer's output.
     fn only_reader(&self, layer: usize) -> Option<usize> {
         self.last_readers[layer + 1].filter(|_| self.is_seen_once(layer))
     }
 
-    /// Whether one layer reads what this one gives, and no tap.
+    /// Whether exactly one layer and no tap reads this layer's output.
     pub(super) fn is_seen_once(&self, layer: usize) -> bool {
         self.readers[layer + 1] == 1 && !self.taps.contains(&layer)
     }
 
-    /// The taps, each with the place of its numbers, `[n, c, h, w]`, where all outputs stand one after the other.
+    /// The taps, each with the position of its numbers, `[n, c, h, w]`, in the concatenation of all outputs.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
         let mut end = 0;
         self.taps.iter().map(move |tap| {
@@ -129,7 +129,7 @@ pub(crate) fn output_shape(nodes: &[Node], index: usize, shapes: &[[usize; 4]]) 
     layer.output_shape(index, &inputs)
 }
 
-/// The layers that `taps` depend on, themselves included. Layers read earlier ones only.
+/// The layers that `taps` depend on, including themselves. Layers read earlier ones only.
 fn needed(nodes: &[Node], taps: &[usize]) -> Vec<usize> {
     let mut is_needed = vec![false; nodes.len()];
     for tap in taps {

@@ -4,13 +4,14 @@
 //! out[i] = w[0] d[i] + w[1] d[i + 1] = (A' [ (G w) . (B' d) ])[i]        5 products instead of 8
 //! ```
 //!
-//! Of all pairs of sixteenths these two points round least: half as much as 0, ±1, 2 and infinity, which are common. All
-//! constants of `B'` and `A'` are exact in f32. Without the point 0 both pairs share their even and odd parts.
+//! Among pairs of multiples of 1/16 these points have the smallest rounding error: half of that of the common
+//! 0, ±1, 2 and infinity. All constants of `B'` and `A'` are exact in f32. Without the point 0 both pairs
+//! share their even and odd parts.
 
 use super::small::constant;
 use crate::simd::Lanes;
 
-/// The points other than infinity are plus and minus these.
+/// The finite points are plus and minus these.
 const NEAR: f64 = 3.0 / 8.0;
 const FAR: f64 = 5.0 / 4.0;
 

@@ -4,17 +4,18 @@
 //! out[i] = w[0] d[i] + w[1] d[i + 1] + w[2] d[i + 2] = (A' [ (G w) . (B' d) ])[i]        8 products instead of 18
 //! ```
 //!
-//! Of a grid of three such pairs none rounds less: about four times as much as F(4x4, 3x3) does with sums as long. All
-//! constants of `B'` and `A'` are exact in f32. `A'` of ±2 is divided by 2^5 and `G` multiplied by it, so that no product
-//! has a weight above 1 in any output.
+//! No other grid of three such pairs has a smaller rounding error: about four times that of F(4x4, 3x3) with
+//! sums of the same length. All constants of `B'` and `A'` are exact in f32. `A'` of ±2 is divided by 2^5 and
+//! `G` multiplied by it, so that no product has a weight above 1 in any output.
 
 use super::small::constant;
 use crate::simd::Lanes;
 
-/// `B' d`: the rows are the coefficients of the product of `x - p` over the other points p, that of 0 with a minus.
+/// `B' d`: the rows are the coefficients of the product of `x - p` over the other points p, negated for 0.
 ///
-/// Those of ±p are `x^2 (x^2 - q^2) (x^2 - r^2)`, the even part, plus and minus `p x (x^2 - q^2) (x^2 - r^2)`, the odd
-/// part, where ±q and ±r are the other two pairs. Written with differences of inputs, zero in an even area:
+/// Those of ±p are `x^2 (x^2 - q^2) (x^2 - r^2)`, the even part, plus and minus `p x (x^2 - q^2) (x^2 -
+/// r^2)`, the odd part, where ±q and ±r are the other two pairs. Written with differences of inputs, which
+/// are zero in a uniform area:
 ///
 /// ```text
 /// ±1/2: (x^2 - 1) (x^2 - 4)        x^4 - 5 x^2 + 4          (x^4 - x^2) + 4 (1 - x^2)

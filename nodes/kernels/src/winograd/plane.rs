@@ -1,6 +1,6 @@
 //! Transforms of whole tiles: a [`Line`] along their columns, then along their rows.
 
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use std::mem::MaybeUninit;
@@ -60,7 +60,7 @@ pub(super) unsafe fn input<
     point_len: usize,
 ) {
     let zero = V::splat(V::Element::ZERO);
-    // Not filled before: the compiler would do it at the cost of a store for every value.
+    // Not initialised: that would cost a store for every value.
     let mut columns = [const { MaybeUninit::<[V; P]>::uninit() }; I];
     for j in 0..I {
         let mut line = [zero; I];
@@ -87,8 +87,8 @@ pub(super) unsafe fn input<
     }
 }
 
-/// The outputs of a tile, and if `is_measured` the largest absolute value among its products, by which its rounding is
-/// measured.
+/// The outputs of a tile, and, if `is_measured`, the largest absolute value among its products, which
+/// estimates its rounding error.
 ///
 /// # Safety
 ///

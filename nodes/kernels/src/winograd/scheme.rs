@@ -1,4 +1,4 @@
-//! The minimal filtering algorithms that convolutions choose from.
+//! The minimal filtering algorithms of the convolutions.
 
 use super::plane;
 use super::sink::Sink;
@@ -6,24 +6,24 @@ use super::{Place, halves, large, small};
 use crate::product::SLICE_DEPTH;
 use crate::simd::Lanes;
 
-/// An algorithm along one side of a tile: `I` inputs become `P` values, which are multiplied by those of `F`
+/// An algorithm along one side of a tile: `I` inputs become `P` values, which are multiplied by `F`
 /// transformed taps, and the `P` products become `O` outputs.
 ///
 /// Value `p` meets transformed tap `min(p, F - 1)`: the last `P - F + 1` values share one.
 pub(super) trait Line<const I: usize, const P: usize, const O: usize, const F: usize> {
-    /// The values of inputs.
+    /// Transforms inputs into values.
     fn forward<V: Lanes>(inputs: [V; I]) -> [V; P];
-    /// The outputs of products.
+    /// Transforms products into outputs.
     fn back<V: Lanes>(products: [V; P]) -> [V; O];
-    /// The transformed taps.
+    /// Transforms the taps.
     fn evaluate<V: Lanes>(taps: [V; 3]) -> [V; F];
 }
 
-/// A convolution with 3x3 taps by tiles: a [`Line`] along both sides.
+/// A tiled convolution with 3x3 taps: a [`Line`] along both sides.
 pub(super) trait Scheme: Sync {
     /// Inputs of a tile along one side.
     const INPUTS: usize;
-    /// Inputs from one tile to the next.
+    /// Distance of tiles in inputs.
     const STRIDE: usize;
     /// Outputs of a tile along one side.
     const OUTPUTS: usize;
@@ -31,7 +31,7 @@ pub(super) trait Scheme: Sync {
     const POINTS: usize;
     /// Transformed taps of a kernel.
     const FILTERS: usize;
-    /// Channels that are summed at once. Sums over channels make nearly all of the rounding.
+    /// Channels that are summed at once. The sums over channels cause most of the rounding error.
     const SLICE_DEPTH: usize;
 
     /// Which transformed tap the values at a point are multiplied by. Those of one tap stand together.
@@ -51,7 +51,7 @@ pub(super) trait Scheme: Sync {
         point_len: usize,
     );
 
-    /// Makes the outputs of a tile from its products, and writes those of the channels from `channel` on.
+    /// Computes the outputs of a tile from its products, and writes those of the channels from `channel`.
     ///
     /// # Safety
     ///
@@ -72,8 +72,8 @@ pub(super) trait Scheme: Sync {
     unsafe fn filter<V: Lanes>(taps: [[V; 3]; 3], to: *mut V::Element, point_len: usize);
 }
 
-/// A scheme out of a line: its name, the line's numbers, the inputs from one tile to the next, and the channels that are
-/// summed at once.
+/// A scheme from a line: its name, the line's sizes, the distance of tiles in inputs, and the channels that
+/// are summed at once.
 macro_rules! scheme {
     ($(#[$doc:meta])* $name:ident, [$i:literal, $p:literal, $o:literal, $f:literal], $stride:literal, $slice_depth:expr) => {
         $(#[$doc])*
@@ -133,7 +133,7 @@ macro_rules! scheme {
 }
 
 scheme! {
-    /// F(4x4, 3x3): 36 products for 16 outputs.
+    /// F(4x4, 3x3): 36 multiplications for 16 outputs.
     Small, [6, 6, 4, 6], 4, SLICE_DEPTH
 }
 
@@ -155,8 +155,8 @@ impl Line<6, 6, 4, 6> for Small {
 }
 
 scheme! {
-    /// F(6x6, 3x3): 64 products for 36 outputs, a fifth less. It rounds several times as much, although its sums are
-    /// short: for gradients only.
+    /// F(6x6, 3x3): 64 multiplications for 36 outputs, a fifth fewer. Its rounding error is several times as
+    /// large, although its sums are short: for gradients only.
     Large, [8, 8, 6, 8], 6, 64
 }
 
@@ -180,9 +180,9 @@ impl Line<8, 8, 6, 8> for Large {
 scheme! {
     /// The transposed convolution of stride 2: `y[2 m + v] += w[v] x[m]`.
     ///
-    /// Even outputs are a convolution with two taps, `y[2 m] = w[2] x[m - 1] + w[0] x[m]`, for which F(4, 2) takes five
-    /// products for four; odd ones are `y[2 m + 1] = w[1] x[m]`. Together a tile of 8x8 outputs takes 81 products
-    /// instead of 144.
+    /// Even outputs are a convolution with two taps, `y[2 m] = w[2] x[m - 1] + w[0] x[m]`, for which F(4, 2)
+    /// takes five multiplications for four outputs; odd ones are `y[2 m + 1] = w[1] x[m]`. Together a tile of
+    /// 8x8 outputs takes 81 multiplications instead of 144.
     Enlarging, [5, 9, 8, 6], 4, SLICE_DEPTH
 }
 
@@ -209,8 +209,9 @@ impl Line<5, 9, 8, 6> for Enlarging {
 scheme! {
     /// The convolution of stride 2: `y[p] = w[0] x[2 p] + w[1] x[2 p + 1] + w[2] x[2 p + 2]`.
     ///
-    /// It is the sum of one with two taps of the even inputs, for which F(4, 2) takes five products for four outputs,
-    /// and of one with a single tap of the odd inputs. A tile of 4x4 outputs takes 81 products instead of 144.
+    /// It is the sum of one with two taps of the even inputs, for which F(4, 2) takes five multiplications
+    /// for four outputs, and of one with a single tap of the odd inputs. A tile of 4x4 outputs takes 81
+    /// multiplications instead of 144.
     Halving, [9, 9, 4, 6], 8, SLICE_DEPTH
 }
 

@@ -1,6 +1,6 @@
-//! What happens to outputs of tiles, and where they go.
+//! What is applied to the outputs of tiles, and where they are stored.
 
-// Loops by index: iterators are not always inlined, and would do without the instructions.
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
 #![allow(clippy::needless_range_loop)]
 
 use super::Place;
@@ -20,15 +20,15 @@ pub(crate) struct NewWinners<'a> {
     pub(crate) below: Shared<'a, u8>,
 }
 
-/// The largest of every 2x2 window instead of the outputs.
+/// Stores the largest value of every 2x2 window instead of the outputs.
 pub(crate) struct Pool<'a> {
     /// Height and width of the pooled map.
     pub(crate) size: [usize; 2],
-    /// Where the winners are noted, if anybody wants to know.
+    /// Where the winners are stored, if requested.
     pub(crate) winners: Option<NewWinners<'a>>,
 }
 
-/// The map that a convolution writes, `[n, h, w, c]`, or its pooled half.
+/// The map that a convolution writes, `[n, h, w, c]`, or its pooled version.
 pub(crate) struct Sink<'a, T> {
     pub(crate) out: Shared<'a, T>,
     pub(crate) n: usize,
@@ -36,21 +36,21 @@ pub(crate) struct Sink<'a, T> {
     pub(crate) size: [usize; 2],
     pub(crate) channels: usize,
     pub(crate) epilogue: Epilogue<'a, T>,
-    /// Where the signs of what is written are noted.
+    /// Where the signs of the outputs are stored.
     pub(crate) signs: Option<Shared<'a, u8>>,
-    /// On the way back: the slopes of the rectifier that the map came from, by which it is multiplied.
+    /// In a backward pass: the derivative of the rectifier that the map came from, which multiplies it.
     pub(crate) keep: Option<&'a Signs<T>>,
     pub(crate) pool: Option<Pool<'a>>,
 }
 
 impl<'a, T: Element> Sink<'a, T> {
-    /// Outputs as they are.
+    /// Unmodified outputs.
     pub(crate) fn new(out: Shared<'a, T>, n: usize, size: [usize; 2], channels: usize) -> Self {
         Self { out, n, size, channels, epilogue: Epilogue::none(), signs: None, keep: None, pool: None }
     }
 
-    /// Writes the outputs of one tile, `O` by `O`, for the channels from `channel` on. `largest` is the absolute value of
-    /// its largest product.
+    /// Writes the outputs of one tile, `O` by `O`, for the channels from `channel`. `largest` is the absolute
+    /// value of its largest product.
     ///
     /// # Safety
     ///
@@ -67,9 +67,10 @@ impl<'a, T: Element> Sink<'a, T> {
         let (top, left) = (place.y * O, place.x * O);
         if let Some(pool) = &self.pool {
             let [pooled_h, pooled_w] = pool.size;
-            // A value of a window counts as the largest if it is that up to some roundings of the largest product: in an
-            // even area the outputs of a tile differ by their rounding, and the first of the window has to win. Twice as
-            // many as for a map of direct sums, as the values of a tile are rounded more than once.
+            // A value of a window counts as the largest if it is within a tolerance relative to the largest
+            // product: in a uniform area the outputs of a tile differ by rounding, and the first of the
+            // window has to win. Twice the tolerance of direct sums, because the values of a tile are rounded
+            // more than once.
             let tolerance = largest.mul(V::splat(T::TIE + T::TIE));
             let count = (O / 2).min(pooled_w.saturating_sub(left / 2));
             if count == 0 {
@@ -94,7 +95,7 @@ impl<'a, T: Element> Sink<'a, T> {
         }
     }
 
-    /// The largest of a window, whose place is noted.
+    /// The largest value of a window, whose position is stored.
     #[inline(always)]
     fn take<V: Lanes<Element = T>>(
         &self,
@@ -114,13 +115,13 @@ impl<'a, T: Element> Sink<'a, T> {
             let below = not_a & not_b;
             let right = not_a & (!not_b | not_c);
             let at = pixel * byte_len(self.channels) + channel / 8;
-            // SAFETY: `at` found room for them, and by the contract of `write` they are this task's.
+            // SAFETY: `at` checked the range, and by the contract of `write` it belongs to this task.
             unsafe {
                 write_bits::<V>(winners.right.at(at, V::WIDTH / 8), right);
                 write_bits::<V>(winners.below.at(at, V::WIDTH / 8), below);
             }
         }
-        // NaN is neither larger nor smaller, and has to come through.
+        // NaN is neither larger nor smaller, and must propagate.
         let nan = V::splat(T::from_f64(f64::NAN));
         let value = V::select(a.unordered(b), nan, largest);
         V::select(c.unordered(d), nan, value)
@@ -145,7 +146,7 @@ impl<'a, T: Element> Sink<'a, T> {
             }
         }
         if let Some(noise) = noise {
-            // A row lies within one image, and noise is that of whole images.
+            // A row lies within one image, and noise has whole images.
             let noise = &noise[pixel % noise.len()..][..count];
             for x in 0..count {
                 row[x] = row[x].add(V::splat(noise[x]));
@@ -169,7 +170,7 @@ impl<'a, T: Element> Sink<'a, T> {
         if let Some(signs) = &self.signs {
             let to = signs.at(pixel * bytes + channel / 8, (count - 1) * bytes + V::WIDTH / 8);
             for x in 0..count {
-                // SAFETY: `at` found room for them, and by the contract of `write` they are this task's.
+                // SAFETY: `at` checked the range, and by the contract of `write` it belongs to this task.
                 unsafe { write_bits::<V>(to.add(x * bytes), V::bits(row[x].above(zero))) };
             }
         }
@@ -183,7 +184,7 @@ impl<'a, T: Element> Sink<'a, T> {
         let lanes = (self.channels - channel).min(V::WIDTH);
         let to = self.out.at(pixel * self.channels + channel, (count - 1) * self.channels + lanes);
         for x in 0..count {
-            // SAFETY: `at` found room for so many numbers, and by the contract of `write` they are this task's.
+            // SAFETY: `at` checked the range, and by the contract of `write` it belongs to this task.
             unsafe {
                 let to = to.add(x * self.channels);
                 if lanes == V::WIDTH {
@@ -195,7 +196,7 @@ impl<'a, T: Element> Sink<'a, T> {
         }
     }
 
-    /// The factors of the channels from `channel` on.
+    /// The factors of the channels from `channel`.
     #[inline(always)]
     fn factors<V: Lanes<Element = T>>(&self, factors: &[T], channel: usize) -> V {
         let factors = &factors[..self.channels][channel..];
@@ -208,7 +209,7 @@ impl<'a, T: Element> Sink<'a, T> {
     }
 }
 
-/// Both halves of what a pool noted.
+/// The two bits of every winner.
 pub(crate) struct WinnerBits {
     pub(crate) right: Vec<u8>,
     pub(crate) below: Vec<u8>,

@@ -4,7 +4,7 @@ use candle_core::WithDType;
 
 use crate::simd::Lanes;
 
-/// The points other than 0 and infinity are plus and minus these.
+/// The nonzero finite points are plus and minus these.
 const NEAR: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const FAR: f64 = std::f64::consts::SQRT_2;
 

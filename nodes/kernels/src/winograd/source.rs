@@ -13,7 +13,8 @@ use crate::simd::{Job, Lanes};
 /// Inputs of the largest tile.
 const MOST_INPUTS: usize = 81;
 
-/// Which value of each 2x2 window a pool took, as bits: two bytes of bits per sixteen channels of a pooled pixel.
+/// Which value of each 2x2 window a pool took, as bits: two bytes of bits per sixteen channels of a pooled
+/// pixel.
 #[derive(Clone, Copy)]
 pub(crate) struct Winners<'a> {
     /// Set for the right column.
@@ -29,8 +30,8 @@ pub(crate) struct Source<'a, T> {
     pub(crate) padding: Padding,
     /// One factor per image and channel, `[n, c]`.
     pub(crate) scale: Option<&'a [T]>,
-    /// The map is the gradient of a 2x2 pool's outputs; the convolution reads that of its inputs, of this height and
-    /// width: every value stands where its window's winner stood, and all else is zero.
+    /// The map is the gradient of a 2x2 pool's outputs; the convolution reads that of its inputs, of this
+    /// height and width: every value is at its window's winner, everything else is zero.
     pub(crate) unpool: Option<(Winners<'a>, [usize; 2])>,
 }
 
@@ -54,8 +55,8 @@ impl<'a, T: Element> Source<'a, T> {
             && (x >= self.padding.left && x + S::INPUTS <= w + self.padding.left)
     }
 
-    /// Copies the inputs of a tile for the channels from `channel` on: as many vectors as it has inputs, zeros where there
-    /// is nothing.
+    /// Copies the inputs of a tile for the channels from `channel`: one vector per input, zeros outside the
+    /// map.
     #[inline(always)]
     fn gather<V: Lanes<Element = T>, S: Scheme>(
         &self,
@@ -89,8 +90,8 @@ impl<'a, T: Element> Source<'a, T> {
         }
     }
 
-    /// The same for a tile that covers the lower right pixel of the window `first`, half of those beside and below it, and
-    /// so on: each window is read once.
+    /// The same for a tile that covers the lower right pixel of the window `first`, half of the windows
+    /// beside and below it, and so on: each window is read once.
     #[inline(always)]
     fn unpool_inside<V: Lanes<Element = T>, S: Scheme>(
         &self,
@@ -132,7 +133,7 @@ impl<'a, T: Element> Source<'a, T> {
         let Some((winners, _)) = self.unpool else {
             return self.stored((n * map.h + y) * map.w + x, channel);
         };
-        // What hangs over the pooled windows got no gradient.
+        // Pixels beyond the pooled windows got no gradient.
         if y / 2 >= map.h || x / 2 >= map.w {
             return V::splat(T::ZERO);
         }
@@ -144,7 +145,7 @@ impl<'a, T: Element> Source<'a, T> {
         V::select(V::mask(won), self.stored(pixel, channel), V::splat(T::ZERO))
     }
 
-    /// The channels from `channel` on of pixel `pixel` of the batch.
+    /// The channels from `channel` of pixel `pixel` of the batch.
     #[inline(always)]
     fn stored<V: Lanes<Element = T>>(&self, pixel: usize, channel: usize) -> V {
         let channels = &self.map.data[pixel * self.map.c..][..self.map.c][channel..];
@@ -170,7 +171,7 @@ pub(super) struct TransformTiles<'a, T, S> {
 }
 
 impl<'a, T: Element, S: Scheme> TransformTiles<'a, T, S> {
-    /// Of `count` tiles, the first of which is `first`.
+    /// For `count` tiles, starting with `first`.
     ///
     /// # Safety
     ///
@@ -212,7 +213,7 @@ impl<T: Element, S: Scheme> Job<T> for TransformTiles<'_, T, S> {
                     source.gather::<V, S>(place, channel, &mut gathered);
                     (gathered.as_ptr().cast(), [S::INPUTS * V::WIDTH, V::WIDTH])
                 };
-                // No closures: they are not always inlined, and would do without the instructions.
+                // No closures: they are not always inlined, and then miss the vector instructions.
                 let scale = match scale {
                     Some(scale) if channel + V::WIDTH <= c => {
                         // SAFETY: there are as many factors as channels.
@@ -221,8 +222,8 @@ impl<T: Element, S: Scheme> Job<T> for TransformTiles<'_, T, S> {
                     Some(scale) => Some(V::load_part(&scale[channel..])),
                     None => None,
                 };
-                // SAFETY: the pixels of an inner tile are inside of the map, those of others were gathered; `to` has
-                // room for the tiles by the promise to `new`.
+                // SAFETY: the pixels of an inner tile are inside the map, those of others were gathered; `to`
+                // has room for the tiles by the contract of `new`.
                 unsafe {
                     let to = to.add(tile * row_len + channel);
                     S::input(pixels, strides, scale, to, point_len);

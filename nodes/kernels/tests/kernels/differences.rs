@@ -2,8 +2,8 @@ use candle_core::{Device, Result, Tensor, Var};
 
 use crate::values::{tensor, values};
 
-/// The gradients of a random weighting of `function`'s output with respect to each of `inputs`, f64, against central
-/// differences at up to 60 places of each.
+/// The gradients of a random weighting of `function`'s output with respect to each of `inputs`, f64, against
+/// central differences at up to 60 positions of each.
 #[track_caller]
 pub(crate) fn check(what: &str, inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Result<Tensor>) {
     const STEP: f64 = 1e-5;
@@ -37,8 +37,8 @@ pub(crate) fn check(what: &str, inputs: &[Tensor], function: impl Fn(&[Tensor]) 
     }
 }
 
-/// The largest difference between a tensor and plain numbers, relative to the largest of these or 1. No number may be NaN:
-/// a maximum would pass over it.
+/// The largest difference between a tensor and plain numbers, relative to the largest of these or 1. No
+/// number may be NaN, which a maximum would ignore.
 #[track_caller]
 pub(crate) fn error(found: &Tensor, expected: &[f64]) -> f64 {
     let found =

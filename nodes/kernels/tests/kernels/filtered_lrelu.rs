@@ -10,7 +10,7 @@ use crate::values::tensor;
 const LEAKY: Rectifier = Rectifier { slope: 0.2, gain: std::f64::consts::SQRT_2, clamp: None };
 const CLAMPED: Rectifier = Rectifier { clamp: Some(2.0), ..LEAKY };
 
-/// What one activation is.
+/// The parameters of one activation.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     /// Shapes; `[]` is no filter.
@@ -19,15 +19,15 @@ struct Case {
     up: usize,
     down: usize,
     padding: [isize; 4],
-    /// n, h, w, c
+    /// `n, h, w, c`.
     shape: [usize; 4],
 }
 
-/// Nothing is done to a map: no filter, no other resolution.
+/// The identity: no filter, no other resolution.
 const PLAIN: Case =
     Case { up_filter: &[], down_filter: &[], up: 1, down: 1, padding: [0; 4], shape: [1, 3, 4, 3] };
 
-/// No value in the middle is so near to a corner of the rectifier that a step of the differences passes it.
+/// No upsampled value is so close to a kink of the rectifier that a finite difference crosses it.
 const CASES: &[Case] = &[
     PLAIN,
     // The layers of configuration T: same size, and twice the size.
@@ -40,7 +40,7 @@ const CASES: &[Case] = &[
         padding: [-6, -9, -6, -9],
         shape: [1, 14, 13, 4],
     },
-    // Configuration R: a filter that is no product of a column and a row.
+    // Configuration R: a filter that is not separable.
     Case {
         up_filter: &[12],
         down_filter: &[12, 12],
@@ -59,7 +59,7 @@ const CASES: &[Case] = &[
     },
     Case { down_filter: &[8], down: 4, shape: [1, 13, 9, 17], ..PLAIN },
     Case { up_filter: &[8], up: 4, padding: [3, 4, 0, -1], shape: [1, 3, 2, 4], ..PLAIN },
-    // Pixels of the middle that read no input, and inputs that no output reads.
+    // Upsampled pixels that read no input, and inputs that no output reads.
     Case { down_filter: &[3], up: 3, down: 2, shape: [1, 4, 3, 1], ..PLAIN },
     Case { down_filter: &[2], down: 3, shape: [1, 7, 8, 2], ..PLAIN },
     Case { up_filter: &[2], up: 2, padding: [1; 4], shape: [1, 1, 1, 3], ..PLAIN },
@@ -94,7 +94,7 @@ impl Case {
         FilteredLrelu::new(up.as_ref(), down.as_ref(), self.up, self.down, self.padding, rectifier).unwrap()
     }
 
-    /// The same, one step after the other.
+    /// A reference, one step after the other.
     fn steps(&self, rectifier: Rectifier, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
         let [up_filter, down_filter] = self.filters().map(|filter| plane(filter).unwrap());
         let added = self.padding.map(|padding| padding.max(0) as usize);
@@ -118,7 +118,8 @@ fn plane(filter: Option<Tensor>) -> Result<Tensor> {
     filter.unsqueeze(1)?.broadcast_mul(&filter.unsqueeze(0)?)
 }
 
-/// The output of a function, and the gradients of a weighting of it by the function's two inputs.
+/// The output of a function, and the gradients of a weighting of it with respect to the function's two
+/// inputs.
 fn run(
     dtype: DType,
     inputs: [Tensor; 2],

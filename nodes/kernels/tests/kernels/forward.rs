@@ -32,7 +32,7 @@ fn compare(nodes: &[Node], stack: impl Fn(DType) -> Stack, shape: [usize; 4]) {
         values.push(value);
     }
     let taps: Vec<usize> = (0..nodes.len()).collect();
-    // The last tap alone runs the fused path.
+    // The last tap alone runs the fused code.
     let deepest = [nodes.len() - 1];
     for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
         let stack = stack(dtype);
@@ -50,7 +50,7 @@ fn compare(nodes: &[Node], stack: impl Fn(DType) -> Stack, shape: [usize; 4]) {
     }
 }
 
-/// The largest absolute value. No number may be NaN: a maximum would pass over it.
+/// The largest absolute value. No number may be NaN, which a maximum would ignore.
 #[track_caller]
 fn max_abs(x: &Tensor) -> f64 {
     let numbers = x.flatten_all().unwrap().to_vec1::<f64>().unwrap();
@@ -119,8 +119,8 @@ fn nothing_outside_of_the_picture_is_the_largest() {
     assert_eq!(y.flatten_all().unwrap().to_vec1::<f64>().unwrap(), [-2.0; 4]);
 }
 
-/// Windows of 3 every 2 on 4 pixels with one of padding see 2, 3 and 1 pixels; the last hangs over the padding,
-/// and torch divides it by 2.
+/// Windows of 3 every 2 on 4 pixels with one of padding contain 2, 3 and 1 pixels; the last extends beyond
+/// the padding, and PyTorch divides it by 2.
 #[test]
 fn what_a_mean_counts() {
     let x = Tensor::ones((1, 1, 4, 4), DType::F64, &Device::Cpu).unwrap();
@@ -144,7 +144,7 @@ fn norms_over_channels() {
     check(&[norm(5, 0.75), Layer::Relu], [1, 3, 1, 1]);
 }
 
-/// Two channels each: the one before and its own, as in torch.
+/// Two channels each: the one before and its own, as in PyTorch.
 #[test]
 fn a_norm_by_hand() {
     let x = Tensor::new(&[1f64, 2.0, 3.0], &Device::Cpu).unwrap().reshape((1, 3, 1, 1)).unwrap();
@@ -187,7 +187,7 @@ fn a_pool_hands_nan_on() {
     assert!(y[0].max_all().unwrap().to_scalar::<f64>().unwrap().is_nan());
 }
 
-/// On all ways: few channels, tiles and windows.
+/// By all algorithms: few channels, tiles and windows.
 #[test]
 fn nan_goes_through_convolutions_and_rectifiers() {
     for (inputs, kernel) in [(3, 3), (17, 3), (17, 5)] {
@@ -208,8 +208,8 @@ fn nan_goes_through_convolutions_and_rectifiers() {
     }
 }
 
-/// Maps of few channels go ways of their own. With channels of zeros behind theirs they go the others, here in f64 and so
-/// with other vectors.
+/// Maps of few channels have algorithms of their own. Padded with channels of zeros they use the others, here
+/// in f64 and so with other vectors.
 #[test]
 fn few_channels_and_many() {
     for ([kh, kw], stride, padding) in [
@@ -240,8 +240,8 @@ fn few_channels_and_many() {
     }
 }
 
-/// Filters that are too large to be shared, on few tiles, on several parts of a block, and on several blocks. A kernel
-/// with a border of zeros computes the same without Winograd's algorithm.
+/// Filters that are too large to be shared, on few tiles, on several parts of a block, and on several blocks.
+/// A kernel with a border of zeros computes the same without Winograd's algorithm.
 #[test]
 fn many_filters() {
     let weight = tensor(3, &[144, 160, 3, 3]).to_dtype(DType::F32).unwrap();

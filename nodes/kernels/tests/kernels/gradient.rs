@@ -74,7 +74,7 @@ fn convolutions_of_other_kernels_and_strides() {
     check(&[conv(1, [3, 4, 1, 3], 2, Padding::reflect(1))], [1, 3, 6, 7], &[0]);
     check(&[conv(1, [3, 4, 3, 3], 3, Padding::reflect(2))], [2, 3, 9, 8], &[0]);
     check(&[conv(1, [3, 4, 3, 3], 2, Padding::zeros(0))], [1, 3, 8, 7], &[0]);
-    // Pixels that no window sees.
+    // Pixels that are in no window.
     check(&[conv(1, [3, 4, 1, 1], 2, Padding::zeros(0))], [1, 3, 6, 7], &[0]);
     check(&[conv(1, [2, 3, 2, 3], 4, Padding::zeros(1))], [2, 2, 9, 10], &[0]);
     check(&[conv(1, [18, 3, 1, 2], 3, Padding::reflect(1))], [2, 18, 5, 6], &[0]);
@@ -154,7 +154,7 @@ fn several_taps() {
     check(&layers, [1, 3, 4, 4], &[3]);
 }
 
-/// Large enough for tiles that touch no edge, with all that is done together with a convolution.
+/// Large enough for tiles that touch no edge, with everything that is fused with a convolution.
 #[test]
 fn convolutions_with_their_rectifiers_and_pools() {
     let layers = |padding, rectifier: Layer, ceil_mode| {
@@ -171,12 +171,13 @@ fn convolutions_with_their_rectifiers_and_pools() {
     check(&layers(Padding::zeros(1), Layer::Relu, false), [1, 3, 23, 26], &[5]);
     check(&layers(Padding::zeros(1), leaky.clone(), false), [2, 3, 16, 17], &[5]);
     check(&layers(Padding::reflect(1), Layer::Relu, false), [1, 3, 20, 23], &[5]);
-    // Nothing of this can be done together: a window hangs over, or a tap sees what lies between.
+    // Nothing of this can be fused: a window extends beyond the map, or a tap reads an intermediate map.
     check(&layers(Padding::zeros(1), leaky, true), [1, 3, 17, 15], &[5]);
     check(&layers(Padding::zeros(1), Layer::Relu, false), [1, 3, 18, 21], &[2, 5, 3, 4]);
 }
 
-/// Winograd's algorithm rounds the pixels of an even area differently, and still the first of a window wins.
+/// Winograd's algorithm rounds the pixels of a uniform area differently, and still the first of a window
+/// wins.
 #[test]
 fn even_areas_send_their_gradient_to_the_first_pixel() {
     let mut weight = vec![0f32; 16 * 16 * 9];
@@ -194,13 +195,14 @@ fn even_areas_send_their_gradient_to_the_first_pixel() {
     let stack = Stack::new(&[conv, Layer::Relu, pool(2, 2, false)], DType::F32).unwrap();
     let x: Vec<f32> = (0..16 * 32 * 32).map(|i| 0.31 + 0.077 * (i / 1024) as f32).collect();
     let x = Var::from_tensor(&Tensor::from_vec(x, (1, 16, 32, 32), &Device::Cpu).unwrap()).unwrap();
-    // With a tap behind the rectifier the pool stands alone.
+    // With a tap after the rectifier the pool is not fused.
     for taps in [&[2][..], &[2, 1]] {
         let y = stack.apply(&x, taps).unwrap().remove(0);
         let gradient = y.backward().unwrap().remove(&x).unwrap();
         let gradient = gradient.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
         for plane in &gradient {
-            // Away from the edges: outputs of odd rows and columns get nothing, so that of their taps is what is left.
+            // Away from the edges: outputs of odd rows and columns get no gradient, so only that of their
+            // taps is left.
             for y in (8..24).step_by(2) {
                 for x in (8..24).step_by(2) {
                     assert!((plane[y][x] - 0.7).abs() < 1e-5, "{}", plane[y][x]);
@@ -232,7 +234,7 @@ fn relu_has_slope_zero_at_zero() {
     assert_eq!(found, [0.0, 0.0, 1.0]);
 }
 
-/// A tape may be read more than once, and by gradients of one tap only.
+/// A tape may be read more than once, and by gradients of a single tap.
 #[test]
 fn a_run_can_be_differentiated_twice() {
     let layers = [conv(1, [3, 4, 3, 3], 1, Padding::zeros(1)), Layer::Relu, pool(2, 2, false)];

@@ -10,12 +10,12 @@ fn node<const N: usize>(layer: Layer, inputs: [Source; N]) -> Node {
     (layer, inputs.to_vec())
 }
 
-/// Where four branches part.
+/// The input of four branches.
 const STEM: usize = 1;
 const JOINED: usize = 15;
 
-/// A small Inception: one value read by four branches, which are joined; a norm, an oblong convolution and a mean
-/// behind them.
+/// A small Inception: one value read by four branches, which are concatenated, followed by a norm, a
+/// rectangular convolution and a mean.
 pub(crate) fn inception() -> Vec<Node> {
     let after = |index| [Source::Layer(index)];
     let zeros = Padding::zeros;
@@ -69,7 +69,7 @@ fn gradients_of_branches() {
     }
 }
 
-/// Layers that change their input, and one that keeps it, before another reader and behind it.
+/// Layers that modify their input, and one that keeps it, before another reader and after it.
 #[test]
 fn readers_do_not_see_what_other_readers_do() {
     let value = Source::Layer(0);
@@ -80,7 +80,7 @@ fn readers_do_not_see_what_other_readers_do() {
         node(Layer::LeakyRelu { slope: 0.2 }, [value]),
         node(conv(3, [3, 4, 1, 1], 1, Padding::zeros(0)), [INPUT]),
         node(Layer::Relu, [INPUT]),
-        // Not straight behind its convolution, but its only reader.
+        // Not directly after its convolution, but its only reader.
         node(Layer::Relu, [Source::Layer(4)]),
         // One value twice, and the input itself.
         node(Layer::Concat, [Source::Layer(1), Source::Layer(2), Source::Layer(3), Source::Layer(6), value]),

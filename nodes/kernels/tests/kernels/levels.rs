@@ -1,4 +1,4 @@
-//! The other tests again, with other vectors than those that this CPU does fastest.
+//! The other tests again, at lower SIMD levels.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ fn check(level: &str) {
     let done = Command::new(program).args(tests).env("DREAMWIRE_SIMD", level).output().expect("it starts");
     let text = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{level}: {text}");
-    // A filter that fits nothing would pass too.
+    // A filter that matches nothing would pass too.
     let ran = text.lines().filter(|line| line.starts_with("test ") && line.ends_with(" ok")).count();
     assert!(ran > 40, "{level}: only {ran} tests ran\n{text}");
 }
@@ -20,7 +20,7 @@ fn portable_loops() {
     check("portable");
 }
 
-/// On a CPU without it these are the tests of the best that there is.
+/// On a CPU without it these are the tests at its best level.
 #[test]
 fn avx2() {
     check("avx2");

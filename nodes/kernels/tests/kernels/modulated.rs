@@ -12,7 +12,7 @@ struct Case {
     inputs: usize,
     outputs: usize,
     kernel: usize,
-    /// n, h, w
+    /// `n, h, w`.
     shape: [usize; 3],
     upsampling: bool,
     demodulate: bool,
@@ -69,7 +69,7 @@ impl Case {
                     let norm = (scaled.iter().map(|w| w * w).sum::<f64>() + 1e-8).sqrt();
                     scaled.iter_mut().for_each(|weight| *weight /= norm);
                 }
-                // Every input pixel is spread out over the outputs that see it.
+                // Every input pixel contributes to several outputs.
                 for y in 0..h {
                     for x_ in 0..w {
                         for (index, weight) in scaled.iter().enumerate() {
@@ -151,8 +151,8 @@ fn strips_fit_together() {
     }
 }
 
-/// 3x3 with enough tiles of 4x4 pixels and enough channels for Winograd's algorithm: with few filters and with many, in
-/// several parts of a row and several blocks, and with edges that cut tiles.
+/// 3x3 with enough tiles of 4x4 pixels and enough channels for Winograd's algorithm: with few filters and
+/// with many, in several parts of a row and several blocks, and with partial tiles at the edges.
 fn cases_of_many_tiles() -> Vec<Case> {
     let case = |inputs, outputs, shape, upsampling| Case {
         inputs,
@@ -226,7 +226,7 @@ fn an_empty_batch_stays_empty() {
     }
 }
 
-/// A style of zero switches a channel off, and its gradient is still that of the others.
+/// A style of zero switches a channel off, and its gradient is still correct.
 #[test]
 fn a_style_may_be_zero() {
     let case =
@@ -243,7 +243,7 @@ fn images_do_not_see_each_other_and_threads_change_no_bit() {
         let case = Case { inputs: 33, outputs: 40, kernel: 3, shape, upsampling, demodulate: true };
         let [x, styles] = [case.x(), case.styles()].map(|x| x.to_dtype(DType::F32).unwrap());
         let conv = case.conv(DType::F32);
-        // The output, and the gradients by both inputs.
+        // The output, and the gradients of both inputs.
         let run = |x: &Tensor, styles: &Tensor| -> [Vec<u32>; 3] {
             let [x, styles] = [x, styles].map(|x| candle_core::Var::from_tensor(x).unwrap());
             let y = conv.apply(&x, &styles, None).unwrap();

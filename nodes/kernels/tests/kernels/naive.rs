@@ -1,7 +1,7 @@
 use candle_core::{Device, Tensor};
 use dreamwire_kernels::{Layer, PaddingMode};
 
-/// What PyTorch's documentation says that `layer` does, one output at a time.
+/// A layer according to PyTorch's documentation, one output at a time.
 pub(crate) fn apply(layer: &Layer, inputs: &[&Tensor]) -> Tensor {
     let (n, c, h, w) = inputs[0].dims4().unwrap();
     let values = inputs[0].flatten_all().unwrap().to_vec1::<f64>().unwrap();

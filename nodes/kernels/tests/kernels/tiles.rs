@@ -1,5 +1,5 @@
-//! Stacks whose convolutions go by tiles, against the same without tiles: a kernel with a border of zeros computes what it
-//! did, but is no longer one of 3x3 taps.
+//! Stacks whose convolutions use tiles, compared with the same without tiles: a kernel with a border of zeros
+//! computes the same, but does not have 3x3 taps.
 
 use candle_core::{DType, Tensor, Var};
 use dreamwire_kernels::{Layer, Padding, Stack};
@@ -20,7 +20,7 @@ fn bordered(layers: &[Layer]) -> Vec<Layer> {
     layers.iter().map(widen).collect()
 }
 
-/// The last layer's output, and the gradient of a weighting of it by the input.
+/// The last layer's output, and the gradient of a weighting of it with respect to the input.
 fn run(layers: &[Layer], dtype: DType, shape: [usize; 4]) -> [Vec<f64>; 2] {
     let stack = Stack::new(layers, dtype).unwrap();
     let x = Var::from_tensor(&tensor(7, &shape).to_dtype(dtype).unwrap()).unwrap();
@@ -45,8 +45,9 @@ fn errors(found: &[f64], expected: &[f64]) -> [f64; 2] {
     [largest(&differences) / largest(expected), length(&differences) / length(expected)]
 }
 
-/// In f64 every number. In f32 a rectifier or a pool may decide otherwise at a few places in ten thousands, and the
-/// gradient there is another; a single wrong tile or channel is more than that. A length is NaN if a number is.
+/// In f64 every number. In f32 a rectifier or a pool may decide otherwise at a few positions in ten thousand,
+/// and the gradient there differs; a single wrong tile or channel is more than that. A length is NaN if a
+/// number is.
 #[track_caller]
 fn check(layers: &[Layer], shape: [usize; 4], dtype: DType) {
     let (found, expected) = (run(layers, dtype, shape), run(&bordered(layers), dtype, shape));
@@ -57,8 +58,8 @@ fn check(layers: &[Layer], shape: [usize; 4], dtype: DType) {
     }
 }
 
-/// Convolutions with all that is done together with them. The first two maps have enough tiles of 6x6 for gradients, the
-/// last one has not. No number of channels fills vectors.
+/// Convolutions with everything that is fused with them. The first two maps have enough tiles of 6x6 for
+/// gradients, the last one does not. No number of channels fills vectors.
 fn layers(padding: Padding, rectifier: Layer) -> [Layer; 6] {
     [
         conv(1, [18, 17, 3, 3], 1, padding),
@@ -82,7 +83,7 @@ fn large_tiles_take_pools_and_rectifiers_back() {
     }
 }
 
-/// Filters that are too large to be shared, on the way back from what was pooled.
+/// Filters that are too large to be shared, in the backward pass from a pool.
 #[test]
 fn large_tiles_of_many_filters() {
     let layers = [

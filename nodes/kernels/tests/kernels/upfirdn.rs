@@ -4,14 +4,14 @@ use dreamwire_kernels::Upfirdn2d;
 use crate::differences;
 use crate::values::tensor;
 
-/// What one resampling is.
+/// The parameters of one resampling.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     filter: [usize; 2],
     up: usize,
     down: usize,
     padding: [usize; 4],
-    /// n, h, w, c
+    /// `n, h, w, c`.
     shape: [usize; 4],
 }
 
@@ -24,7 +24,7 @@ const CASES: &[Case] = &[
     Case { filter: [1, 1], up: 1, down: 1, padding: [0, 0, 0, 0], shape: [1, 3, 2, 3] },
 ];
 
-/// The definition, one output at a time: zeros behind every pixel, zeros around, the filter flipped.
+/// The definition, one output at a time: zeros after every pixel, zeros around, the filter flipped.
 fn naive(case: Case, filter: &[f64], gain: f64, x: &[f64]) -> Vec<f64> {
     let Case { filter: [kh, kw], up, down, padding: [left, right, top, bottom], shape: [n, h, w, c] } = case;
     let (out_h, out_w) = ((h * up + top + bottom - kh) / down + 1, (w * up + left + right - kw) / down + 1);
@@ -51,7 +51,7 @@ fn naive(case: Case, filter: &[f64], gain: f64, x: &[f64]) -> Vec<f64> {
     out
 }
 
-/// A filter of that size: random, or the product of a column and a row.
+/// A filter of that size: random, or separable.
 fn filter([kh, kw]: [usize; 2], separable: bool) -> Tensor {
     if !separable {
         return tensor(3, &[kh, kw]);
@@ -100,7 +100,7 @@ fn what_does_not_fit_is_refused() {
     assert!(resample.apply(&bytes).is_err());
 }
 
-/// A filter of zeros is no product of a column and a row, and no reason to fail.
+/// A filter of zeros is not separable, and no reason to fail.
 #[test]
 fn a_filter_of_zeros() {
     let zeros = Tensor::zeros((2, 2), DType::F64, &Device::Cpu).unwrap();

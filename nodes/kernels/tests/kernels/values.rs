@@ -4,7 +4,7 @@ use dreamwire_kernels::{Layer, Padding, PaddingMode, Source};
 /// A layer and what it reads.
 pub(crate) type Node = (Layer, Vec<Source>);
 
-/// Kernel height and width, stride and padding of convolutions that are not alike on all sides.
+/// Kernel height and width, stride and padding of asymmetric convolutions.
 pub(crate) const UNEVEN: &[([usize; 2], usize, Padding)] = &[
     ([3, 3], 2, Padding::sides(0, 1, 0, 1)),
     ([7, 7], 2, Padding::sides(2, 3, 2, 3)),
@@ -31,7 +31,7 @@ pub(crate) const POOLS: &[[usize; 3]] = &[
     [5, 3, 2],
 ];
 
-/// Numbers in -1..1 that look random and are the same everywhere (splitmix64).
+/// Pseudorandom numbers in -1..1, the same everywhere (splitmix64).
 pub(crate) fn values(seed: u64, count: usize) -> Vec<f64> {
     let at = |i: u64| {
         let mut z = seed.wrapping_mul(0xD129_1A79).wrapping_add((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -56,7 +56,7 @@ pub(crate) fn pool(kernel: usize, stride: usize, ceil_mode: bool) -> Layer {
     Layer::MaxPool { kernel, stride, padding: 0, ceil_mode }
 }
 
-/// Poolings of one geometry: the largest, and the mean with and without the padding.
+/// Pools of one geometry: the largest, and the mean with and without the padding.
 pub(crate) fn pools([kernel, stride, padding]: [usize; 3], ceil_mode: bool) -> [Layer; 3] {
     let average = |count_padding| Layer::AveragePool { kernel, stride, padding, ceil_mode, count_padding };
     [Layer::MaxPool { kernel, stride, padding, ceil_mode }, average(false), average(true)]

@@ -4,25 +4,26 @@ mod symmetric;
 
 use symmetric::{Matrix, power, product};
 
-/// The style in the content's colours: its colours turned and stretched so that their mean, deviations and correlations
-/// become the content's. Style transfer with it keeps the content's colours.
+/// Recolours the style with the content's colours: a linear map of its colours gives them the content's mean,
+/// deviations and correlations. Style transfer with it keeps the content's colours.
 ///
 /// CORAL (Sun, Feng & Saenko, "Return of Frustratingly Easy Domain Adaptation", arXiv:1511.05547) on colours divided by
 /// their deviations, as in pytorch-AdaIN:
 ///
 /// `y = S_c K_c^(1/2) K_s^(-1/2) S_s^-1 (x - mean_s) + mean_c`
 ///
-/// with the channels' deviations `S` (unbiased) and `K = (Z Z^T + 1) / n` for the `n` pixels `Z` of a picture, centred and
-/// divided by `S`. For pictures with equally many pixels this is pytorch-AdaIN's result; for others that one has
-/// `sqrt(n_c / n_s)` times this contrast, because its `K` is not divided by `n`.
+/// with the channels' standard deviations `S` (unbiased) and `K = (Z Z^T + 1) / n` for the `n` pixels `Z` of
+/// a picture, centred and divided by `S`. For pictures with equally many pixels this is pytorch-AdaIN's
+/// result; otherwise that one has `sqrt(n_c / n_s)` times this contrast, because its `K` is not divided by
+/// `n`.
 ///
-/// `style` and `content` are pictures `[B or 1, H, W, 3]` of any sizes. The result has the style's size and number type,
-/// the larger of both batches, and no gradient; it may leave 0..1. A channel that is the same everywhere in the style
-/// is so in the result, unless other channels bring colour to it.
+/// `style` and `content` are pictures `[B or 1, H, W, 3]` of any sizes. The result has the style's size and
+/// number type, the larger of both batches, and no gradient; it may leave 0..1. A channel that is constant in
+/// the style is constant in the result, unless other channels contribute to it.
 ///
 /// # Errors
 ///
-/// If a picture does not have three channels or no pixel, or the batches do not go together.
+/// If a picture does not have three channels or has no pixels, or the batches do not fit.
 pub fn coral(style: &Tensor, content: &Tensor) -> Result<Tensor> {
     let (styles, h, w, style_channels) = style.dims4()?;
     let (contents, _, _, content_channels) = content.dims4()?;
@@ -55,7 +56,7 @@ pub fn coral(style: &Tensor, content: &Tensor) -> Result<Tensor> {
     Tensor::stack(&pictures, 0)?.to_dtype(style.dtype())?.to_device(style.device())
 }
 
-/// What the colours of one picture are like.
+/// Colour statistics of one picture.
 struct Colours {
     mean: [f64; 3],
     std: [f64; 3],
@@ -63,10 +64,10 @@ struct Colours {
     correlation: Matrix,
 }
 
-/// Below this a channel is the same everywhere: a thousandth of a level of 8 bits is 4e-6.
+/// Below this a channel counts as constant: a thousandth of an 8-bit level is 4e-6.
 const FLAT: f64 = 1e-7;
 
-/// 1 / std; 0 for a channel without contrast, which has nothing to be stretched.
+/// 1 / std; 0 for a channel without contrast, which cannot be scaled.
 fn inverse(std: f64) -> f64 {
     if std < FLAT { 0.0 } else { std.recip() }
 }
@@ -77,13 +78,13 @@ fn pixels(image: &Tensor) -> Result<Tensor> {
     image.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.reshape((h * w, c))
 }
 
-/// The colours of every picture of a batch.
+/// The colour statistics of every picture of a batch.
 fn colours(images: &Tensor) -> Result<Vec<Colours>> {
     (0..images.dim(0)?).map(|image| Colours::of(&pixels(&images.get(image)?)?)).collect()
 }
 
 impl Colours {
-    /// Of pixels `[n, 3]`.
+    /// Those of pixels `[n, 3]`.
     fn of(pixels: &Tensor) -> Result<Self> {
         let count = pixels.dim(0)?;
         let mean = pixels.mean_keepdim(0)?;
@@ -106,7 +107,7 @@ impl Colours {
 mod tests {
     use super::*;
 
-    /// Pictures whose channels hang together; each seed and size has other colours.
+    /// Pictures with correlated channels; each seed and size has other colours.
     fn pictures(batch: usize, h: usize, w: usize, seed: usize) -> Tensor {
         let grain = |index: usize| ((index + seed) * 7919 % 1009) as f32 / 1009.0;
         let values: Vec<f32> = (0..batch * h * w)
@@ -135,7 +136,7 @@ mod tests {
         Tensor::new(numbers, &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap()
     }
 
-    /// Also where the sizes differ; what is left is the 1 in `(Z Z^T + 1) / n`.
+    /// Also for different sizes; what differs is the 1 in `(Z Z^T + 1) / n`.
     #[test]
     fn the_style_takes_the_content_s_colours() {
         for (h, w) in [(40, 50), (80, 100)] {

@@ -9,10 +9,10 @@ mod layout;
 
 use layout::{LAYOUTS, Layout};
 
-/// From a VGG network's features back to a picture.
+/// Decodes a VGG network's features into a picture.
 ///
-/// A chain of 3x3 convolutions that see the mirrored picture outside of its edges, each but the last followed by a
-/// ReLU, some by a nearest x2 behind it. There are two, told apart by the names of their tensors:
+/// A chain of 3x3 convolutions with mirrored padding, each but the last followed by a ReLU, some then by
+/// nearest x2 upsampling. There are two, told apart by the names of their tensors:
 ///
 /// | of | encoder | convolutions, `^` for x2 | channels |
 /// |---|---|---|---|
@@ -28,17 +28,17 @@ pub struct Decoder {
     depth: usize,
 }
 
-/// Where one file has both networks: before the names of the decoder's tensors, and of those that are not.
+/// Prefixes in a file with both networks: of the decoder's tensors, and of the others.
 const PREFIXES: (&str, &str) = ("decoder.", "encoder.");
 
 impl Decoder {
-    /// Builds the decoder from the tensors `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]` of one of the two layouts; it
-    /// computes in their number type, f32 or f64. The names may begin with `decoder.`: then tensors whose names begin
-    /// with `encoder.` may be there too and are not used.
+    /// Builds the decoder from the tensors `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]` of one of the two
+    /// layouts; it computes in their number type, f32 or f64. The names may begin with `decoder.`: then
+    /// tensors whose names begin with `encoder.` are ignored.
     ///
     /// # Errors
     ///
-    /// Names the tensors that are missing, have another shape, or do not belong here.
+    /// Names the tensors that are missing, have another shape, or do not belong to it.
     pub fn new(tensors: HashMap<String, Tensor>) -> std::result::Result<Self, ParameterError> {
         let tensors = without_encoder(tensors);
         let layout = recognise(&tensors)?;
@@ -55,7 +55,7 @@ impl Decoder {
         self.layout.layer
     }
 
-    /// The name of the network that was its encoder in training: `vgg16` or `vgg_normalised`.
+    /// The name of the encoder that it was trained with: `vgg16` or `vgg_normalised`.
     pub fn encoder(&self) -> &'static str {
         self.layout.encoder
     }
@@ -81,7 +81,7 @@ impl Decoder {
     }
 }
 
-/// The decoder's tensors, by their names inside of it.
+/// The decoder's tensors, without their prefix.
 fn without_encoder(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     let (decoder, encoder) = PREFIXES;
     if !tensors.keys().any(|name| name.starts_with(decoder)) {
@@ -94,12 +94,12 @@ fn without_encoder(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> 
     tensors.into_iter().filter(|(name, _)| !name.starts_with(encoder)).map(strip).collect()
 }
 
-/// The layout of which the most tensors are there.
+/// The layout that matches the most tensors.
 fn recognise(tensors: &HashMap<String, Tensor>) -> std::result::Result<&'static Layout, ParameterError> {
     let found = |layout: &&'static Layout| {
         layout.parameter_shapes().iter().filter(|(name, _)| tensors.contains_key(name)).count()
     };
-    // Of several that are equal, the first.
+    // The first of several that match equally.
     let layout = LAYOUTS.iter().rev().max_by_key(found).filter(|layout| found(layout) > 0);
     layout.ok_or_else(|| {
         let none = |layout: &Layout| {

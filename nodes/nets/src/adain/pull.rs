@@ -3,11 +3,13 @@ use rayon::prelude::*;
 
 use super::statistics::plane_statistics;
 
-/// AdaIN's style loss of one layer, `factor * (mean_c (mean - m)^2 + mean_c (std - s)^2)`, summed over the batch, and its
-/// gradient by the layer: in two passes over memory, where candle's graph takes dozens.
+/// AdaIN's style loss of one layer, `factor * (mean_c (mean - m)^2 + mean_c (std - s)^2)`, summed over the
+/// batch, and its gradient with respect to the layer: in two passes over memory, where candle's graph takes
+/// dozens.
 ///
-/// `layer` is `[B, C, h, w]`, f32 or f64; `mean` and `std`, `[B or 1, C, 1, 1]`, are where its statistics should be, as
-/// [`channel_statistics`](super::channel_statistics) has them; there is one factor per image. The gradient has no graph.
+/// `layer` is `[B, C, h, w]`, f32 or f64; `mean` and `std`, `[B or 1, C, 1, 1]`, are the target statistics,
+/// as [`channel_statistics`](super::channel_statistics) returns them; there is one factor per image. The
+/// gradient has no graph.
 ///
 /// # Errors
 ///
@@ -49,7 +51,7 @@ fn pull<T: WithDType>(layer: &Tensor, [mean, std]: [&Tensor; 2], factors: &[f64]
             factor * (mean_off * mean_off + std_off * std_off)
         })
         .collect();
-    // One after the other: the sum must not depend on the threads.
+    // Sequential: the sum must not depend on the threads.
     Ok((losses.iter().sum(), Tensor::from_vec(gradient, (b, c, h, w), layer.device())?))
 }
 
@@ -61,7 +63,7 @@ mod tests {
     use crate::adain::channel_statistics;
     use crate::objective::statistics_distance;
 
-    /// Beside the same loss in candle's graph, whose gradient is checked by finite differences.
+    /// Compared with the same loss in candle's graph, whose gradient is checked by finite differences.
     #[test]
     fn the_gradient_is_that_of_the_loss() {
         let random = |shape: &[usize]| Tensor::rand(-1f64, 2.0, shape, &Device::Cpu).unwrap();

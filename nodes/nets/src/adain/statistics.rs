@@ -1,4 +1,4 @@
-//! Mean and deviation of every channel: what AdaIN takes a style to be.
+//! Mean and standard deviation of every channel, AdaIN's description of a style.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
@@ -14,8 +14,8 @@ const EPSILON: f64 = 1e-5;
 ///
 /// # Errors
 ///
-/// If `features`, `[B, C, h, w]`, has fewer than two positions: they have no variance. If it is of another type, or not
-/// on the CPU.
+/// If `features`, `[B, C, h, w]`, has fewer than two positions, which have no variance; if it is of another
+/// type, or not on the CPU.
 pub fn channel_statistics(features: &Tensor) -> Result<(Tensor, Tensor)> {
     let (_, _, h, w) = features.dims4()?;
     if h * w < 2 {
@@ -25,8 +25,8 @@ pub fn channel_statistics(features: &Tensor) -> Result<(Tensor, Tensor)> {
     Ok((statistics.get(0)?, statistics.get(1)?))
 }
 
-/// Means and deviations of all channels of `[B, C, h, w]`, contiguous: `[2, B, C, 1, 1]`. Candle's own operators would
-/// write the map several times.
+/// Means and deviations of all channels of `[B, C, h, w]`, contiguous: `[2, B, C, 1, 1]`. candle's own
+/// operators would write the map several times.
 struct Statistics;
 
 impl CustomOp1 for Statistics {
@@ -74,7 +74,7 @@ pub(super) fn plane_statistics<T: WithDType>(values: &[T]) -> (f64, f64) {
     (mean, (squares / (count - 1.0) + EPSILON).sqrt())
 }
 
-/// In several sums, so that additions need not wait for each other.
+/// In several partial sums, so that additions do not wait for each other.
 fn sum<T: WithDType>(values: &[T], of: impl Fn(f64) -> f64) -> f64 {
     let mut sums = [0.0; 8];
     let (chunks, rest) = values.as_chunks::<8>();

@@ -1,7 +1,7 @@
 use candle_core::{DType, Result, Tensor};
 
-/// The weight `[O, I, kh, kw]` and bias `[O]` of a convolution with the batch normalisation behind it, which
-/// is `(y - mean) / sqrt(variance + epsilon) * gamma + beta` per channel of `y` once training is over (Ioffe &
+/// Folds a batch normalisation into the convolution before it, with weight `[O, I, kh, kw]` and bias `[O]`.
+/// At inference it is `(y - mean) / sqrt(variance + epsilon) * gamma + beta` per channel of `y` (Ioffe &
 /// Szegedy, arXiv:1502.03167, algorithm 2). The norm's tensors are `[O]`.
 ///
 /// # Errors
@@ -13,7 +13,7 @@ pub(crate) fn folded(
     [gamma, beta, mean, variance]: [Tensor; 4],
     epsilon: f64,
 ) -> Result<(Tensor, Tensor)> {
-    // In f64, so that folding adds one rounding and no more.
+    // In f64, so that folding adds a single rounding.
     let double = |tensor: &Tensor| tensor.to_dtype(DType::F64);
     let scale = (double(&gamma)? / (double(&variance)? + epsilon)?.sqrt()?)?;
     let centred = match bias {

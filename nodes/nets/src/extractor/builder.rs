@@ -6,10 +6,10 @@ use dreamwire_kernels::{self as kernels, Padding, Source, Stack};
 use super::reach::Field;
 use super::{Extractor, Layer, Normalisation};
 
-/// What an extractor is made of while it is put together, layer by layer.
+/// Builds an extractor layer by layer.
 ///
-/// Its tensors are handed out in the order in which they were given, which must be the order in which the
-/// layers are added.
+/// Tensors are taken in the order in which they were given, which must be the order in which the layers are
+/// added.
 pub(crate) struct Builder {
     dtype: DType,
     tensors: std::vec::IntoIter<Tensor>,
@@ -26,7 +26,7 @@ pub(crate) struct Map {
 }
 
 impl Map {
-    /// What the network is given, `[B, 3, H, W]`.
+    /// The network's input, `[B, 3, H, W]`.
     pub(crate) const PICTURE: Self = Self { source: Source::Input, channels: 3, field: Field::PIXEL };
 }
 
@@ -76,19 +76,19 @@ impl Builder {
         Map { source: self.add(pool, vec![input.source]), field, ..input }
     }
 
-    /// The channels of maps of one size, one map after the other.
+    /// Concatenates the channels of maps of one size.
     pub(crate) fn concat(&mut self, inputs: &[Map]) -> Map {
         let source = self.add(kernels::Layer::Concat, inputs.iter().map(|map| map.source).collect());
         let field = inputs.iter().map(|map| map.field).reduce(Field::joined).unwrap_or(Field::PIXEL);
         Map { source, channels: inputs.iter().map(|map| map.channels).sum(), field }
     }
 
-    /// Makes a map a layer that can be asked for.
+    /// Names a map, which makes it a layer.
     pub(crate) fn name(&mut self, name: &str, map: Map) {
         self.push(name, map, Some(map.field));
     }
 
-    /// Makes the mean over all positions of a map a layer that can be asked for.
+    /// Names the mean over all positions of a map, which makes it a layer.
     pub(crate) fn name_mean(&mut self, name: &str, map: Map) {
         self.push(name, map, None);
     }

@@ -4,13 +4,13 @@ use candle_core::Tensor;
 
 use crate::parameters::{self, ParameterError};
 
-/// As [`parameters::take`], but weights of another well-known network are called by its name.
+/// As [`parameters::take`], but the weights of another well-known network are named in the error.
 ///
-/// `family` is the name under which this table knows the network that is to be built.
+/// `family` is the name in this table of the network that is to be built.
 ///
 /// # Errors
 ///
-/// As there.
+/// As [`parameters::take`].
 pub(crate) fn take(
     family: &str,
     network: &'static str,
@@ -25,7 +25,7 @@ pub(crate) fn take(
     })
 }
 
-/// The network that these tensors belong to, by names that no other has.
+/// The network that these tensors belong to, recognised by names that no other has.
 fn recognise(tensors: &HashMap<String, Tensor>) -> Option<&'static str> {
     let has = |name: &str| tensors.contains_key(name);
     let any = |part: &str| tensors.keys().any(|name| name.contains(part));

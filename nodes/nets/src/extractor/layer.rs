@@ -8,9 +8,9 @@ use super::reach::Field;
 pub struct Layer {
     pub(super) name: Arc<str>,
     pub(super) channels: usize,
-    /// Its place in the stack.
+    /// Its index in the stack.
     pub(super) node: usize,
-    /// What its positions see; `None` if it is the mean over all of them.
+    /// The receptive field of its positions; `None` if it is the mean over all of them.
     pub(super) field: Option<Field>,
 }
 

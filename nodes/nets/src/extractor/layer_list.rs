@@ -1,4 +1,4 @@
-/// A list of layers that cannot be read.
+/// An error in a list of layers.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum LayerListError {
     /// Nothing between the commas.
@@ -17,7 +17,7 @@ pub enum LayerListError {
         /// The names of all layers.
         layers: String,
     },
-    /// Something other than a finite number after the colon.
+    /// Not a finite number after the colon.
     #[error("the weight of `{layer}` should be a number, found `{weight}`")]
     Weight {
         /// The name of the layer.
@@ -25,7 +25,7 @@ pub enum LayerListError {
         /// What was written.
         weight: String,
     },
-    /// One layer twice.
+    /// A repeated layer.
     #[error("`{layer}` is named twice")]
     Repeated {
         /// The name of the layer.

@@ -1,31 +1,31 @@
 use candle_core::{Device, Result, Tensor, bail};
 use dreamwire_kernels::channels_first;
 
-/// What a network was trained on: `(x - mean) / std` of red, green and blue in 0..1, in one of two orders.
+/// The input normalisation of a network: `(x - mean) / std` of red, green and blue in 0..1, as RGB or BGR.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normalisation {
     /// Subtracted from red, green and blue.
     pub mean: [f32; 3],
-    /// What red, green and blue are divided by then.
+    /// Divisors of red, green and blue, after the subtraction.
     pub std: [f32; 3],
-    /// Whether the network takes blue, green and red.
+    /// Whether the network takes BGR.
     pub bgr: bool,
 }
 
 impl Normalisation {
-    /// ImageNet's means and standard deviations, as torchvision has them.
+    /// ImageNet's means and standard deviations, as in torchvision.
     pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], bgr: false };
 
-    /// To -1..1. What torchvision's pretrained GoogLeNet wants: its `transform_input` turns ImageNet's
-    /// normalisation into this one.
+    /// To -1..1, for torchvision's pretrained GoogLeNet: its `transform_input` turns ImageNet's normalisation
+    /// into this one.
     pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3], bgr: false };
 
-    /// Blue, green and red without the mean that Google's DeepDream notebook gives Caffe, (104, 116, 122) of
-    /// 255, in units of 58 of 255: about ImageNet's standard deviation, where Caffe's own networks have 1 of 255.
+    /// BGR minus the mean that Google's DeepDream notebook uses for Caffe, (104, 116, 122) of 255, in units
+    /// of 58 of 255: about ImageNet's standard deviation, where Caffe's own networks have 1 of 255.
     pub const CAFFE: Self =
         Self { mean: [122.0 / 255.0, 116.0 / 255.0, 104.0 / 255.0], std: [58.0 / 255.0; 3], bgr: true };
 
-    /// Red, green and blue in 0..1 as they are.
+    /// RGB in 0..1, unchanged.
     pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3], bgr: false };
 
     /// `[B, H, W, 3]` in 0..1 to `[B, 3, H, W]` for `network`.

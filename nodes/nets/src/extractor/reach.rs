@@ -1,16 +1,15 @@
-/// How far layers look: what a part of a picture needs of its surroundings to get the features that it has
-/// within the whole.
+/// The receptive field of layers: the surroundings of a part of a picture that its features depend on.
 ///
 /// Position `i` of a layer of stride `s` stands for its cell, the pixels `s i` to `s i + s - 1`, and is
-/// measured from the pixel `s i + s / 2` (rounded down) in the middle of it. Edges of the picture are no
-/// exception: padding looks no further, mirrored or not.
+/// measured from the pixel `s i + s / 2` (rounded down) in the middle of it. This also holds at the edges:
+/// padding, mirrored or not, extends no field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
     /// Pixels of the picture per position of the coarsest layer, in both directions. The grids of the others
     /// divide it.
     pub stride: usize,
-    /// A position depends on no pixel further than this from the pixel in the middle of its cell, along
-    /// either axis, in pixels.
+    /// A position depends on no pixel further than this from the middle of its cell, along either axis, in
+    /// pixels.
     pub radius: usize,
 }
 
@@ -24,7 +23,7 @@ impl Reach {
 }
 
 /// The pixels that positions of a map depend on: `stride i + first` to `stride i + last` for position `i`,
-/// along the axis where it is more.
+/// along the axis with the larger field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {
     stride: usize,
@@ -33,11 +32,11 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Of the picture itself.
+    /// The picture itself.
     pub(super) const PIXEL: Self = Self { stride: 1, first: 0, last: 0 };
 
-    /// Behind windows of `kernel` (height, width) every `stride` positions that start `padding` (above, left)
-    /// outside of the map.
+    /// After windows of `kernel` (height, width) every `stride` positions, starting `padding` (above, left)
+    /// outside the map.
     pub(super) fn through(self, kernel: [usize; 2], stride: usize, padding: [usize; 2]) -> Self {
         let step = self.stride as isize;
         let before = |axis: usize| padding[axis] as isize;
@@ -49,7 +48,7 @@ impl Field {
         }
     }
 
-    /// Of two maps side by side, which have one stride.
+    /// Of two concatenated maps, which have the same stride.
     pub(super) fn joined(self, other: Self) -> Self {
         Self { stride: self.stride, first: self.first.min(other.first), last: self.last.max(other.last) }
     }

@@ -2,13 +2,13 @@ use candle_core::{Result, Tensor};
 
 use super::terms::{check_count, difference, image_mean, image_sum, magnitude, weighted_sum};
 
-/// How the differences at all channels and positions of a layer become one number.
+/// How the differences at all channels and positions of a layer are reduced to one number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reduction {
     /// Their mean: a weight means the same for every layer and every size of picture.
     #[default]
     Mean,
-    /// Their sum: a layer counts as much as it has numbers.
+    /// Their sum: a layer counts in proportion to its size.
     Sum,
 }
 
@@ -25,8 +25,8 @@ impl Reduction {
 /// `sum_l weights[l] * |layers[l] - targets[l]|_1`, `[B]`, with the mean or the sum over the channels
 /// and positions of each layer `[B, C, h, w]`.
 ///
-/// Targets, `[B or 1, C, h, w]`, are the same layers of the picture that is to be matched. Where both
-/// agree, the derivative is 0.
+/// Targets, `[B or 1, C, h, w]`, are the same layers of the target picture. Where both are equal, the
+/// derivative is 0.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ pub fn l1_distance(
 /// equation 1) have half of the sum; Johnson et al. (arXiv:1603.08155, equation 2) and AdaIN have the
 /// mean.
 ///
-/// Targets, `[B or 1, C, h, w]`, are the same layers of the picture that is to be matched.
+/// Targets, `[B or 1, C, h, w]`, are the same layers of the target picture.
 ///
 /// # Errors
 ///

@@ -2,21 +2,21 @@ use candle_core::{Result, Tensor, bail};
 
 use super::terms::{check_count, image_mean, magnitude, weighted_sum};
 
-/// How the numbers of a feature map become one.
+/// How the values of a feature map are reduced to one number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Norm {
-    /// `mean(a^2)`: what answers strongly counts most. Google's DeepDream climbs its gradient, `a`, up
-    /// to a factor.
+    /// `mean(a^2)`: strong activations count most. Google's DeepDream ascends its gradient, `a`, up to a
+    /// factor.
     #[default]
     L2,
-    /// `mean|a|`: all answers count alike.
+    /// `mean|a|`: all activations count alike.
     L1,
-    /// `mean(a)`: answers below zero count against those above. lucid's channels.
+    /// `mean(a)`: negative activations count against positive ones, as in lucid's channel objective.
     Mean,
 }
 
 impl Norm {
-    /// What the mean is taken of, in the shape of `x`.
+    /// The terms of the mean, in the shape of `x`.
     fn of(self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::L2 => x.sqr(),
@@ -55,7 +55,7 @@ pub fn channel_energy(layer: &Tensor, channels: &[(usize, f64)], norm: Norm) -> 
     let indices: Vec<u32> = channels.iter().map(|(channel, _)| *channel as u32).collect();
     let weights: Vec<f64> = channels.iter().map(|(_, weight)| *weight).collect();
     let weights = Tensor::new(weights, device)?.to_dtype(layer.dtype())?;
-    // Chosen before anything is squared: what nobody asked for costs nothing.
+    // Selected before squaring: other channels cost nothing.
     let chosen = layer.contiguous()?.index_select(&Tensor::new(indices, device)?, 1)?; // [B,K,h,w]
     let means = (norm.of(&chosen)?.sum(3)?.sum(2)? / (h * w) as f64)?; // [B,K]
     means.broadcast_mul(&weights)?.sum(1)

@@ -2,19 +2,19 @@ use candle_core::{Result, Tensor, bail};
 
 use super::terms::image_sum;
 
-/// How many dot products are held at once: 16 MiB of f32.
+/// Dot products that are stored at once: 16 MiB of f32.
 const PRODUCTS: usize = 1 << 22;
 
-/// Google's guided dream, `[B]`: every position of `layer`, `[B, C, h, w]`, chooses the position of
-/// `guide`, `[B or 1, C, h2, w2]`, whose features have the largest dot product with its own (the first
-/// of several), and the value is the sum of these dot products.
+/// Google's guided dream, `[B]`: every position of `layer`, `[B, C, h, w]`, chooses the position of `guide`,
+/// `[B or 1, C, h2, w2]`, whose features have the largest dot product with its own (the first of several).
+/// The value is the sum of these dot products.
 ///
-/// The choice is held fixed, so that the derivative by a position's features is the chosen features, as
-/// in Google's notebook. Nothing flows back to the guide.
+/// The choice is held fixed, so the derivative with respect to a position's features is the chosen features,
+/// as in Google's notebook. The guide gets no gradient.
 ///
 /// # Errors
 ///
-/// If channels do not agree, or the guide has neither one image nor as many as the layer.
+/// If channels differ, or the guide has neither one image nor as many as the layer.
 pub fn guide(layer: &Tensor, guide: &Tensor) -> Result<Tensor> {
     let (images, channels, _, _) = layer.dims4()?;
     let (guides, guide_channels, _, _) = guide.dims4()?;
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(guide(&x, &single).unwrap().to_vec1::<f64>().unwrap(), [-1.0 + 1.0 - 1.0]);
     }
 
-    /// 4096 x 4096 dot products are more than are held at once.
+    /// 4096 x 4096 dot products are more than are stored at once.
     #[test]
     fn large_pictures_are_done_in_parts() {
         let turn = Tensor::arange(0f64, 4096.0, &Device::Cpu).unwrap();

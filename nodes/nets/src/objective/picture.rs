@@ -2,13 +2,12 @@ use candle_core::{Result, Tensor};
 
 use super::terms::{difference, image_mean, image_sum};
 
-/// How restless pictures are, `[B]`: the mean over pixels and channels of `dx^2 + dy^2`, where `dx` and
-/// `dy` are what the pixel to the right and the pixel below differ by from this one (0 at the edge).
-/// Pictures are `[B, H, W, C]`.
+/// Squared total variation of pictures, `[B]`: the mean over pixels and channels of `dx^2 + dy^2`, the
+/// differences of a pixel from its right and its lower neighbour (0 at the edge). Pictures are `[B, H, W,
+/// C]`.
 ///
-/// The squared form of total variation (Mahendran & Vedaldi, arXiv:1412.0035, with beta 2; the
-/// regulariser of Johnson et al., arXiv:1603.08155). A mean, so that a weight means the same for every
-/// size.
+/// After Mahendran & Vedaldi, arXiv:1412.0035, with beta 2, and the regulariser of Johnson et al.,
+/// arXiv:1603.08155. It is a mean, so that a weight means the same for every size.
 ///
 /// # Errors
 ///
@@ -28,8 +27,8 @@ fn squared_steps(image: &Tensor, dimension: usize, size: usize) -> Result<Tensor
     image_sum(&(far - near)?.sqr()?)
 }
 
-/// How far pictures `[B, H, W, C]` are from `target`, `[B or 1, H, W, C]`: the mean over pixels and
-/// channels of `(image - target)^2`, `[B]`. Keeps a dream near the photograph that it began with.
+/// Mean squared distance of pictures `[B, H, W, C]` from `target`, `[B or 1, H, W, C]`, over pixels and
+/// channels, `[B]`. Keeps a dream near its initial photograph.
 ///
 /// # Errors
 ///

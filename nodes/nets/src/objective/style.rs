@@ -3,8 +3,8 @@ use candle_core::{Result, Tensor};
 use super::terms::{check_count, difference, image_mean, weighted_sum};
 use crate::adain::channel_statistics;
 
-/// How channels go together: `G = F F^T / (C h w)`, `[B, C, C]`, where `F` is the layer `[B, C, h, w]`
-/// as a matrix `[C, h w]`.
+/// The Gram matrix of channels, `G = F F^T / (C h w)`, `[B, C, C]`, where `F` is the layer `[B, C, h, w]` as
+/// a matrix `[C, h w]`.
 ///
 /// Divided as by Johnson et al. (arXiv:1603.08155, equation 3), so that pictures of any size can be
 /// compared. Gatys et al. (arXiv:1508.06576) do not divide it.
@@ -18,8 +18,8 @@ pub fn gram(layer: &Tensor) -> Result<Tensor> {
     features.matmul(&features.t()?)? / (c * h * w) as f64
 }
 
-/// The style loss `sum_l weights[l] * mean (gram(layers[l]) - target_grams[l])^2`, `[B]`, with the mean
-/// over the `C^2` numbers of a [`gram`] matrix.
+/// The style loss `sum_l weights[l] * mean (gram(layers[l]) - target_grams[l])^2`, `[B]`, with the mean over
+/// the `C^2` elements of a [`gram`] matrix.
 ///
 /// Target grams, `[B or 1, C, C]`, are those of the picture with the style; its size does not matter.
 /// Per layer, this is Johnson et al.'s loss (arXiv:1603.08155, equation 4) divided by `C^2`, and, for

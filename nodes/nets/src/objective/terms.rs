@@ -17,17 +17,17 @@ pub(super) fn image_mean(x: &Tensor) -> Result<Tensor> {
     image_sum(x)? / count as f64
 }
 
-/// `|x|`, with the derivative 0 at 0: where a picture is its target, nothing pulls. (candle's own `abs`
-/// has 1 there.)
+/// `|x|`, with the derivative 0 at 0: no gradient where a picture equals its target. (candle's own `abs` has
+/// 1 there.)
 pub(super) fn magnitude(x: &Tensor) -> Result<Tensor> {
     x * x.sign()?.detach()
 }
 
-/// `x - target`, where `target` may have one image for all of `x`'s.
+/// `x - target`, where `target` may have one image for all of `x`.
 ///
 /// # Errors
 ///
-/// If the shapes differ in anything else.
+/// If the shapes differ otherwise.
 pub(super) fn difference(x: &Tensor, target: &Tensor) -> Result<Tensor> {
     let (found, expected) = (target.dims(), x.dims());
     let fits = match (found, expected) {
@@ -44,7 +44,7 @@ pub(super) fn difference(x: &Tensor, target: &Tensor) -> Result<Tensor> {
     x.broadcast_sub(target)
 }
 
-/// Sees to it that there are as many of `what` as layers.
+/// Checks that there are as many of `what` as layers.
 ///
 /// # Errors
 ///

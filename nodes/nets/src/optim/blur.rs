@@ -1,25 +1,24 @@
 use candle_core::{DType, Device, Result, Tensor};
 
-/// A Gaussian is cut off this far from its middle, in pixels.
+/// A Gaussian is truncated at this distance, in pixels.
 const REACH: usize = 4;
 const TAPS: usize = 2 * REACH + 1;
 /// Widths of the three Gaussians, in sigmas.
 const WIDTHS: [f64; 3] = [0.5, 1.0, 2.0];
 
-/// One side of a separable filter, normalised to a sum of 1.
+/// One axis of a separable filter, normalised to a sum of 1.
 type Kernel = [f32; TAPS];
 
-/// The mean of three Gaussian blurs, which takes the harshness out of a gradient but keeps some of its detail:
-/// `(G(sigma / 2) + G(sigma) + G(2 sigma)) * g / 3`.
+/// The mean of three Gaussian blurs, which smooths a gradient but keeps some of its detail: `(G(sigma / 2) +
+/// G(sigma) + G(2 sigma)) * g / 3`.
 ///
-/// Each Gaussian is `exp(-d^2 / (2 s^2))` on a window of 9 x 9 pixels, divided by its sum; outside of the
-/// picture is its mirror image, without the edge pixel twice (PyTorch's `reflect`; pictures smaller than 5 pixels are
-/// mirrored again and again). Images and channels are blurred on their own. This is `CascadeGaussianSmoothing` of
-/// gordicaleksa's pytorch-deepdream; [`cascade_sigma`] says how wide it is in each step there.
+/// Each Gaussian is `exp(-d^2 / (2 s^2))` on a window of 9 x 9 pixels, divided by its sum; the padding is the
+/// mirrored picture without its edge pixels (PyTorch's `reflect`; pictures smaller than 5 pixels are mirrored
+/// repeatedly). Images and channels are blurred independently. This is `CascadeGaussianSmoothing` of
+/// gordicaleksa's pytorch-deepdream; [`cascade_sigma`] is its width in each step there.
 ///
-/// `gradient` is `[B, H, W, C]`; `sigma` is the standard deviation of the middle Gaussian in pixels, and 0 blurs
-/// nothing. However large it is, nothing reaches further than the window, 4 pixels. The result is f32 and has no
-/// gradient of its own.
+/// `gradient` is `[B, H, W, C]`; `sigma` is the standard deviation of the middle Gaussian in pixels; 0 does
+/// not blur. Whatever it is, the window extends 4 pixels. The result is f32 and has no gradient of its own.
 ///
 /// # Errors
 ///
@@ -42,8 +41,8 @@ pub fn cascade_blur(gradient: &Tensor, sigma: f64) -> Result<Tensor> {
     Tensor::from_vec(out, gradient.shape(), gradient.device())
 }
 
-/// How wide [`cascade_blur`] is, in pixels, at `step` (from 0) of `steps` in an octave:
-/// `smoothing + 2 (step + 1) / steps`, so that it grows towards `smoothing + 2` in the last step.
+/// The `sigma` of [`cascade_blur`], in pixels, at `step` (from 0) of `steps` in an octave: `smoothing + 2
+/// (step + 1) / steps`, so that it grows to `smoothing + 2` in the last step.
 ///
 /// This is pytorch-deepdream's schedule; its `smoothing_coefficient` is 0.5 by default.
 pub fn cascade_sigma(step: usize, steps: usize, smoothing: f64) -> f64 {
@@ -53,14 +52,14 @@ pub fn cascade_sigma(step: usize, steps: usize, smoothing: f64) -> f64 {
 fn gaussian(sigma: f64) -> Kernel {
     let weights: [f64; TAPS] = std::array::from_fn(|tap| {
         let distance = tap.abs_diff(REACH) as f64;
-        // Also right for a sigma of 0: all is in the middle.
+        // Also right for a sigma of 0: all weight is in the middle.
         if distance == 0.0 { 1.0 } else { (-0.5 * (distance / sigma).powi(2)).exp() }
     });
     let sum: f64 = weights.iter().sum();
     weights.map(|weight| (weight / sum) as f32)
 }
 
-/// The pixel that stands at `position - REACH` in a row of `size` pixels, mirrored at both ends.
+/// The pixel at `position - REACH` in a row of `size` pixels, mirrored at both ends.
 fn mirrored(position: usize, size: usize) -> usize {
     let last = size as isize - 1;
     let position = (position as isize - REACH as isize).rem_euclid((2 * last).max(1));
@@ -93,7 +92,7 @@ fn add_columns(image: &[f32], width: usize, kernel: &Kernel, out: &mut [f32]) {
     }
 }
 
-/// `out += weight * x`, as far as `out` goes.
+/// `out += weight * x`, for the length of `out`.
 fn add_scaled(out: &mut [f32], weight: f32, x: &[f32]) {
     for (out, x) in out.iter_mut().zip(x) {
         *out += weight * x;

@@ -2,8 +2,8 @@ use candle_core::{Result, Tensor};
 
 use crate::random::CounterRng;
 
-/// Rolls every image by `down` rows and `right` columns; what leaves one edge enters at the other.
-/// Undone by rolling back: `roll(roll(x, d, r), -d, -r) == x`.
+/// Rolls every image by `down` rows and `right` columns, cyclically. Rolling back undoes it: `roll(roll(x, d,
+/// r), -d, -r) == x`.
 ///
 /// # Errors
 ///
@@ -22,8 +22,8 @@ fn roll_dimension(x: &Tensor, dimension: usize, size: usize, by: i64) -> Result<
     Tensor::cat(&[tail, head], dimension)
 }
 
-/// Rows and columns to roll by in one step of one octave: uniform in `-amount..=amount`, a function
-/// of nothing but the arguments.
+/// Rows and columns to roll by in one step of one octave: uniform in `-amount..=amount`, a pure function of
+/// the arguments.
 pub fn jitter_offset(seed: u64, octave: usize, step: usize, amount: usize) -> (i64, i64) {
     let rng = CounterRng::new(seed).stream(octave as u64).stream(step as u64);
     let amount = amount as i64;

@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 
-/// Where the pixels of a bilinear resampling read along one axis: output pixel `i` at `start + i * step`, or
-/// at the edge pixel where that is outside.
+/// Sampling positions of a bilinear resampling along one axis: output pixel `i` reads at `start + i * step`,
+/// or the edge pixel where that is outside.
 pub(super) struct Axis {
     last: usize,
     out: usize,
@@ -13,7 +13,7 @@ impl Axis {
     /// The centres of the first and the last pixel coincide: `i (size - 1) / (out - 1)`.
     pub(super) fn corners(size: usize, out: usize) -> Self {
         let last = size.saturating_sub(1);
-        // A single output pixel shows the first input pixel.
+        // A single output pixel reads the first input pixel.
         let step = if out > 1 { last as f64 / (out - 1) as f64 } else { 0.0 };
         Self { last, out, start: 0.0, step }
     }
@@ -24,7 +24,7 @@ impl Axis {
         Self { last: size.saturating_sub(1), out, start: 0.5 * step - 0.5, step }
     }
 
-    /// The two neighbours of output pixel `i`, and how far it is from the first to the second.
+    /// The two neighbours of output pixel `i`, and its fractional position between them.
     fn read(&self, i: usize) -> (usize, usize, f64) {
         let position = (self.start + i as f64 * self.step).clamp(0.0, self.last as f64);
         let first = position as usize;

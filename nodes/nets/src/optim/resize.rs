@@ -5,9 +5,9 @@ use super::resample::{Axis, resample};
 /// Bilinear resampling with aligned outer edges: output pixel `i` reads the input at
 /// `(i + 1/2) in / out - 1/2`, or the edge pixel where that is outside.
 ///
-/// This is OpenCV's `resize(INTER_LINEAR)`, with which gordicaleksa's pytorch-deepdream takes a picture from one
-/// level of its pyramid to the next. There is no low-pass filter when it shrinks. `image` is `[B, H, W, C]`; the
-/// result is f32 and has no gradient.
+/// This is OpenCV's `resize(INTER_LINEAR)`, which gordicaleksa's pytorch-deepdream uses between the levels of
+/// its pyramid. There is no low-pass filter for downsampling. `image` is `[B, H, W, C]`; the result is f32
+/// and has no gradient.
 ///
 /// # Errors
 ///

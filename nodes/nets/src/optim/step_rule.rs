@@ -1,13 +1,13 @@
 use candle_core::{Result, Tensor};
 
-/// How a gradient becomes a step. One stepper serves one picture size: [`Adam`] remembers.
+/// How a gradient becomes a step. One stepper serves one picture size, because [`Adam`] has state.
 #[derive(Debug, Clone)]
 pub enum Stepper {
     /// `g / mean|g|`: Google's notebook. A step moves pixels by `rate` on average.
     MeanAbs,
     /// `(g - mean g) / std g` with the unbiased deviation: gordicaleksa's pytorch-deepdream.
     Std,
-    /// `g` as it is.
+    /// `g`, unchanged.
     Plain,
     /// PyTorch's Adam.
     Adam(Adam),
@@ -22,10 +22,10 @@ pub struct Adam {
 }
 
 impl Stepper {
-    /// The step of length 1 for `gradient`, `[B, ...]`, each image on its own. The new picture is
-    /// `x + rate * direction` to ascend, `x - rate * direction` to descend.
+    /// The step of length 1 for `gradient`, `[B, ...]`, each image independently. The new picture is `x +
+    /// rate * direction` to ascend, `x - rate * direction` to descend.
     ///
-    /// Where an image's gradient is zero (or constant, for [`Stepper::Std`]) its step is zero too.
+    /// Where an image's gradient is zero (or constant, for [`Stepper::Std`]), so is its step.
     ///
     /// # Errors
     ///

@@ -5,12 +5,12 @@ use super::resample::{Axis, resample};
 /// Bilinear resampling with aligned corners: output pixel `i` reads the input at
 /// `i (in - 1) / (out - 1)`, so that the corner pixels of both pictures coincide.
 ///
-/// This is SciPy's `ndimage.zoom(order=1)`, with which Google's notebook makes octaves and enlarges
-/// details; there is no low-pass filter when it shrinks. `image` is `[B, H, W, C]`; the result is f32
-/// and has no gradient.
+/// This is SciPy's `ndimage.zoom(order=1)`, with which Google's notebook makes octaves and upsamples details;
+/// there is no low-pass filter for downsampling. `image` is `[B, H, W, C]`; the result is f32 and has no
+/// gradient.
 ///
-/// One thing is not as in SciPy: where rounding puts the last position a hair outside of the input, as in
-/// `90 * (127 / 90)` from 128 pixels to 91, SciPy's last row or column is zero. Here it is the edge pixel.
+/// One difference from SciPy: where rounding puts the last position slightly outside the input, as in `90 *
+/// (127 / 90)` from 128 pixels to 91, SciPy's last row or column is zero. Here it is the edge pixel.
 ///
 /// # Errors
 ///

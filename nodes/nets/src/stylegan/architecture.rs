@@ -4,11 +4,11 @@ use candle_core::Tensor;
 
 const SKIP_ONLY: &str = "only StyleGAN2's skip architecture is run";
 
-/// The network, and a hint, if these are the tensors of something well known that is not a StyleGAN2
-/// generator of the skip architecture.
+/// The network, and a hint, if these are the tensors of a well-known network other than a StyleGAN2 generator
+/// of the skip architecture.
 pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static str, &'static str)> {
     let any = |test: &dyn Fn(&str) -> bool| tensors.keys().any(|name| test(name));
-    // Under any prefix, so that parts of a checkpoint are recognised as well.
+    // With any prefix, so that parts of a checkpoint are recognised too.
     let has = |tail: &str| {
         any(&|name| name.strip_suffix(tail).is_some_and(|head| head.is_empty() || head.ends_with('.')))
     };

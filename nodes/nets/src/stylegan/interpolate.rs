@@ -1,27 +1,27 @@
 use candle_core::{DType, Result, Tensor, bail};
 
-/// How the way between two keyframes is walked.
+/// How to interpolate between two keyframes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interpolation {
     /// `(1 - t) a + t b`: straight, with corners at the keyframes. For w.
     Linear,
     /// `(sin((1 - t) angle) a + sin(t angle) b) / sin(angle)` for the angle between `a` and `b`, taken over
-    /// the last dimension (Shoemake 1985). It keeps the length, which in many dimensions a straight
-    /// way does not. For z.
+    /// the last dimension (Shoemake 1985). It keeps the length, which in many dimensions a straight line does
+    /// not. For z.
     Spherical,
-    /// A cubic spline, smooth up to its second derivative: periodic if the way is closed, natural (no
-    /// curvature at the ends) if it is open. It may swing a little beyond the keyframes. For w.
+    /// A cubic spline, smooth up to its second derivative: periodic if the walk is closed, natural (no
+    /// curvature at the ends) if it is open. It may overshoot the keyframes a little. For w.
     Cubic,
 }
 
-/// Below this, `sin(angle)` is nothing to divide by, and the way is as good as straight.
+/// Below this, `sin(angle)` is too small to divide by, and linear interpolation is as good.
 const SMALLEST_SINE: f64 = 1e-6;
 
-/// Frames on the way from each of `keyframes`, `[K, ..]`, to the next: `frames` per transition, of which
-/// the first is the keyframe itself.
+/// Frames from each of `keyframes`, `[K, ..]`, to the next: `frames` per transition, of which the first is
+/// the keyframe itself.
 ///
-/// A closed way leads from the last keyframe to the first and has `K * frames` frames; an open one ends
-/// at the last keyframe and has `(K - 1) * frames + 1`. Computed in f64, returned in the type of `keyframes`.
+/// A closed walk returns from the last keyframe to the first and has `K * frames` frames; an open one ends at
+/// the last keyframe and has `(K - 1) * frames + 1`. Computed in f64, returned in the type of `keyframes`.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn interpolate(keyframes: &Tensor, how: Interpolation, frames: usize, closed
     let mut values = Vec::with_capacity(total * rows[0].len());
     for frame in 0..total {
         let (from, step) = (frame / frames, frame % frames);
-        // Not by way of rounding.
+        // Exactly, without rounding.
         if step == 0 {
             values.extend(&rows[from]);
             continue;
@@ -78,7 +78,7 @@ fn spherical(a: &[f64], b: &[f64], t: f64) -> [f64; 2] {
     let cosine = dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
     let angle = cosine.clamp(-1.0, 1.0).acos();
     let sine = angle.sin();
-    // Not a number where a vector is zero.
+    // NaN where a vector is zero.
     if sine.is_nan() || sine < SMALLEST_SINE {
         return [1.0 - t, t];
     }
@@ -87,10 +87,10 @@ fn spherical(a: &[f64], b: &[f64], t: f64) -> [f64; 2] {
 
 /// The second derivatives `m` at the keyframes `y` of the spline whose knots are 1 apart:
 /// `m[i - 1] + 4 m[i] + m[i + 1] = 6 (y[i - 1] - 2 y[i] + y[i + 1])`, which makes the first derivative
-/// continuous. At the ends of an open way they are 0.
+/// continuous. At the ends of an open walk they are 0.
 ///
-/// Solved by Gauss-Seidel sweeps. The middle outweighs its neighbours 4 to 2, so that every sweep at
-/// least halves the error, and most quarter it.
+/// Solved by Gauss-Seidel sweeps. The system is diagonally dominant, 4 to 2, so every sweep at least halves
+/// the error, and most quarter it.
 fn curvatures(y: &[Vec<f64>], closed: bool) -> Vec<Vec<f64>> {
     const SWEEPS: usize = 60;
     let (count, width) = (y.len(), y[0].len());
@@ -151,7 +151,7 @@ mod tests {
         check(&[1.0, 3.0], Interpolation::Cubic, 2, false, &[1.0, 2.0, 3.0]);
     }
 
-    /// A wave of 8 keyframes: the periodic spline follows the cosine, also over the seam.
+    /// A wave of 8 keyframes: the periodic spline follows the cosine, also across the ends.
     #[test]
     fn periodic_splines() {
         let cosine = |index: usize, count: usize| (index as f64 / count as f64 * std::f64::consts::TAU).cos();

@@ -25,22 +25,22 @@ pub fn check_latents(tensor: &Tensor, ranks: &[usize]) -> std::result::Result<()
     Ok(())
 }
 
-/// Pulls styles towards the average: `average + psi (w - average)` in the first `cutoff` layers, which
-/// are all layers if `cutoff` is larger than their number. Less variety, fewer odd pictures.
+/// Truncation: `average + psi (w - average)` in the first `cutoff` layers, which are all layers if `cutoff`
+/// exceeds their number. Less variety, fewer odd pictures.
 ///
-/// `w` is `[B, layers, w]`, `average` is `[w]`; `psi` is 1 for no change, 0 for the average, and beyond
-/// 1 or below 0 for exaggerated and opposite pictures.
+/// `w` is `[B, layers, w]`, `average` is `[w]`; `psi` is 1 for no change, 0 for the average, and above 1 or
+/// below 0 for exaggerated and opposite pictures.
 ///
 /// # Errors
 ///
-/// If the shapes or types do not agree.
+/// If the shapes or types differ.
 pub fn truncate(w: &Tensor, average: &Tensor, psi: f64, cutoff: usize) -> Result<Tensor> {
     let (_, layers, width) = w.dims3()?;
     if average.dims() != [width] {
         bail!("the average of styles {:?} should be [{width}], found {:?}", w.dims(), average.dims())
     }
     let cutoff = cutoff.min(layers);
-    // Otherwise rounding would change what is not to be changed.
+    // Otherwise rounding would change values that must stay.
     if cutoff == 0 || psi == 1.0 {
         return Ok(w.clone());
     }
@@ -52,14 +52,14 @@ pub fn truncate(w: &Tensor, average: &Tensor, psi: f64, cutoff: usize) -> Result
     Tensor::cat(&[&near, &w.narrow(1, cutoff, layers - cutoff)?], 1)
 }
 
-/// Every row's styles with `layers` taken from every column: `[R * C, layers, w]`, row by row. The
-/// early layers rule pose and shape, the late ones colour and texture.
+/// Every row's styles with `layers` taken from every column: `[R * C, layers, w]`, row by row. Early layers
+/// determine pose and shape, late ones colour and texture.
 ///
 /// `rows` is `[R, layers, w]`, `columns` is `[C, layers, w]`, and layers count from 0.
 ///
 /// # Errors
 ///
-/// If the shapes do not agree, or a layer is not there.
+/// If the shapes do not fit, or a layer does not exist.
 pub fn mix(rows: &Tensor, columns: &Tensor, layers: &[usize]) -> Result<Tensor> {
     let (row_count, count, width) = rows.dims3()?;
     let (column_count, column_layers, column_width) = columns.dims3()?;

@@ -6,7 +6,7 @@ use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stac
 use super::SLOPE;
 use super::layout::Parameters;
 
-/// A convolution under styles, with what stands behind it: `conv0`, `conv1` or `torgb` of a block.
+/// A modulated convolution, with everything up to its activation: `conv0`, `conv1` or `torgb` of a block.
 pub(super) struct Layer {
     /// From w to styles.
     affine: Stack,
@@ -21,8 +21,7 @@ struct Noise {
 }
 
 impl Layer {
-    /// `conv0`, which enlarges the map to twice its size, or `conv1`, which keeps the size: they are
-    /// told apart by the filter that only the former needs.
+    /// `conv0`, which upsamples the map by 2, or `conv1`, which keeps the size: only the former has a filter.
     pub(super) fn convolution(
         parameters: &Parameters,
         name: &str,
@@ -63,8 +62,8 @@ impl Layer {
         })
     }
 
-    /// From `x`, `[B, h, w, I]`, and `w`, `[B, w]`. `noise`, `[B or 1, 1, r, r]`, stands in for the
-    /// stored plane, and is ignored where there is none.
+    /// From `x`, `[B, h, w, I]`, and `w`, `[B, w]`. `noise`, `[B or 1, 1, r, r]`, replaces the stored plane,
+    /// and is ignored in a layer without noise.
     pub(super) fn forward(&self, x: &Tensor, w: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
         let (batch, width) = w.dims2()?;
         let styles = self.affine.apply(&w.reshape((batch, width, 1, 1))?, &[0])?[0].flatten_from(1)?;
@@ -91,8 +90,8 @@ fn affine(parameters: &Parameters, name: &str, gain: f64, dtype: DType) -> Resul
     Stack::new(&[dense(tensor("weight"), tensor("bias"), [gain, gain])?], dtype)
 }
 
-/// `gains[0] W x / sqrt(I) + gains[1] b` as a 1x1 convolution, for `weight` `[O, I]` and `bias` `[O]`.
-/// The gains are multiplied in here, in f64, so that the network rounds once.
+/// `gains[0] W x / sqrt(I) + gains[1] b` as a 1x1 convolution, for `weight` `[O, I]` and `bias` `[O]`. The
+/// gains are folded in here, in f64, so that the network rounds once.
 pub(super) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<kernels::Layer> {
     let (outputs, inputs) = weight.dims2()?;
     let weight = (weight.to_dtype(DType::F64)? * (gains[0] / (inputs as f64).sqrt()))?;
@@ -104,7 +103,7 @@ pub(super) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<k
     })
 }
 
-/// Enlarges a picture to twice its size, for a filter of k taps.
+/// Upsamples a picture by 2, for a filter of k taps.
 pub(super) fn enlarging(filter: &Tensor) -> Result<Upfirdn2d> {
     let taps = filter.dim(0)?;
     let (before, after) = (taps.div_ceil(2), (taps - 2) / 2);

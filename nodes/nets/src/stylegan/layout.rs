@@ -4,18 +4,18 @@ use candle_core::Tensor;
 
 use crate::parameters::{self, ParameterError};
 
-/// The sizes from which the shapes of all tensors follow.
+/// The sizes that determine the shapes of all tensors.
 pub(super) struct Layout {
-    /// Of z, then of every layer's output; the last is that of w.
+    /// Width of z, then of every layer's output; the last is that of w.
     pub(super) mapping: Vec<usize>,
-    /// Of the blocks b4, b8, ..
+    /// Channels of the blocks b4, b8, ..
     channels: Vec<usize>,
     /// Channels of the picture.
     picture: usize,
     noise: bool,
 }
 
-/// Layers of a mapping that are believed; a file with more is not one of ours.
+/// The largest plausible number of mapping layers; a file with more is not one of ours.
 const MOST_LAYERS: usize = 64;
 
 impl Layout {
@@ -25,7 +25,7 @@ impl Layout {
         Self { mapping: vec![512; 9], channels, picture: 3, noise: true }
     }
 
-    /// What `tensors` look most like. Where they say nothing, or nonsense, the sizes are config-f's.
+    /// The sizes that fit `tensors` best, config-f's where they say nothing or contradict themselves.
     fn of(tensors: &HashMap<String, Tensor>) -> Self {
         let size = |name: String, dimension: usize| {
             tensors.get(&name)?.dims().get(dimension).copied().filter(|size| *size > 0)
@@ -65,7 +65,7 @@ impl Layout {
         self.picture
     }
 
-    /// Numbers of one style.
+    /// Width of one style.
     pub(super) fn w_width(&self) -> usize {
         self.mapping[self.mapping.len() - 1]
     }
@@ -141,7 +141,7 @@ fn config_f_channels(resolution: usize) -> usize {
     512.min(32768 / resolution)
 }
 
-/// The tensors of a generator, all of them there and of shapes that fit each other.
+/// The tensors of a generator, complete and of consistent shapes.
 pub(super) struct Parameters {
     pub(super) layout: Layout,
     tensors: HashMap<String, Tensor>,
@@ -150,7 +150,7 @@ pub(super) struct Parameters {
 impl Parameters {
     /// # Errors
     ///
-    /// Names the tensors that are missing, have another shape, or do not belong here.
+    /// Names the tensors that are missing, have another shape, or do not belong to it.
     pub(super) fn new(tensors: HashMap<String, Tensor>) -> Result<Self, ParameterError> {
         let layout = Layout::of(&tensors);
         let mut shapes = layout.shapes();
@@ -179,10 +179,10 @@ impl Parameters {
     }
 }
 
-/// Whether a tensor may have this shape instead of the one that the layout says.
+/// Whether a tensor may have this shape instead of the layout's.
 fn is_variant(name: &str, shape: &[usize]) -> bool {
     match shape {
-        // Networks that went through numpy have no scalars any more.
+        // Networks that went through numpy have no scalars.
         [1] => name.ends_with(".noise_strength"),
         [h, w] => h == w && (2..=8).contains(h) && name.ends_with(".resample_filter"),
         _ => false,

@@ -7,13 +7,13 @@ use super::SLOPE;
 use super::layer::dense;
 use super::layout::Parameters;
 
-/// Weights are stored so many times larger than they work, which slows down their training.
+/// Weights are stored multiplied by this factor, which slows down their training.
 pub(super) const LEARNING_RATE: f64 = 0.01;
 /// Added to the mean square of z.
 const EPSILON: f64 = 1e-8;
 
-/// From random numbers to styles: z, scaled to a mean square of 1, through dense layers with a leaky
-/// ReLU (and a gain of `sqrt(2)`) behind each, also the last. Cloning shares the weights.
+/// From random numbers to styles: z, scaled to a mean square of 1, through dense layers, each followed by a
+/// leaky ReLU (with a gain of `sqrt(2)`), also the last. Cloning shares the weights.
 #[derive(Clone)]
 pub struct Mapping {
     stack: Stack,
@@ -29,7 +29,7 @@ impl Mapping {
         let mut stack = Vec::new();
         for index in 0..widths.len() - 1 {
             let tensor = |part| parameters.get(&format!("mapping.fc{index}.{part}"));
-            // The gain behind the ReLU may as well stand before it.
+            // The gain commutes with the leaky ReLU.
             let gain = LEARNING_RATE * SQRT_2;
             stack.push(dense(tensor("weight"), tensor("bias"), [gain, gain])?);
             stack.push(Layer::LeakyRelu { slope: SLOPE });
@@ -43,12 +43,12 @@ impl Mapping {
         })
     }
 
-    /// Numbers of one z.
+    /// Width of z.
     pub fn z_width(&self) -> usize {
         self.z_width
     }
 
-    /// Numbers of one style.
+    /// Width of one style.
     pub fn w_width(&self) -> usize {
         self.average.elem_count()
     }
@@ -58,13 +58,13 @@ impl Mapping {
         self.layers
     }
 
-    /// The average w over many z, `[w]`: what truncation pulls towards.
+    /// The average w over many z, `[w]`: the target of truncation.
     pub fn average(&self) -> &Tensor {
         &self.average
     }
 
-    /// The styles `[B, layers, w]` of `z`, `[B, z]`: the same w for every layer. They know their
-    /// gradient with respect to `z`.
+    /// The styles `[B, layers, w]` of `z`, `[B, z]`: the same w for every layer. They are differentiable with
+    /// respect to `z`.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Mapping {
     /// The average w, `[w]`, of `z`, `[B, z]`.
     pub(super) fn mean(&self, z: &Tensor) -> Result<Tensor> {
         let (batch, width) = z.dims2()?;
-        // As the pixels of one picture, which is the fast way for many.
+        // As the pixels of one picture, which is faster for many.
         let pixels = self.normalise(z)?.t()?.reshape((1, width, 1, batch))?;
         self.run(&pixels)?.reshape((self.w_width(), batch))?.mean(1)
     }

@@ -1,7 +1,7 @@
 use rand_mt::Mt;
 
-/// `count` normal random numbers of mean 0 and variance 1: exactly `numpy.random.RandomState(seed).randn(count)`,
-/// from which NVIDIA's programs make the `z` of a seed. More numbers of one seed begin with the same.
+/// `count` standard normal numbers: exactly `numpy.random.RandomState(seed).randn(count)`, which NVIDIA's
+/// programs use for the `z` of a seed. A larger count continues the same sequence.
 ///
 /// The bits are the Mersenne Twister's (Matsumoto & Nishimura 1998). Marsaglia's polar method (1964) turns two
 /// uniform numbers into two normal ones, of which NumPy returns the second first.

@@ -9,15 +9,15 @@ use super::synthesis::Synthesis;
 use super::{StyleGanError, randn};
 use crate::random::CounterRng;
 
-// Chosen by eye: clouds and flames of several sizes, clearly different from seed to seed, whose pictures have a
+// Chosen by eye: clouds and flames of several sizes, clearly different from seed to seed, in pictures with a
 // standard deviation of about 0.6 in -1..1.
 
-/// Of the weights that make styles of w: large, so that seeds differ.
+/// Of the weights of the affine maps from w to styles: large, so that seeds differ.
 const STYLE_DEVIATION: f64 = 3.0;
 /// Of the biases of convolutions.
 const BIAS_DEVIATION: f64 = 0.5;
 
-/// Of the noise at one resolution: it is what shapes of that size grow from.
+/// Of the noise at one resolution: shapes of that size grow from it.
 fn noise_strength(resolution: usize) -> f64 {
     1.5 * (4.0 / resolution as f64).powf(0.6)
 }
@@ -27,18 +27,18 @@ fn picture_deviation(resolution: usize) -> f64 {
     0.09 * (4.0 / resolution as f64).powf(0.25)
 }
 
-/// How many z the average w is taken over.
+/// Number of z that w is averaged over.
 const AVERAGED: usize = 1000;
-/// Pixels of the picture that the mean colour is taken from: the fine blocks add little to it.
+/// Size of the picture that the mean colour is computed from: the fine blocks add little to it.
 const SKETCHED: usize = 64;
 
-/// An untrained network of the sizes of "config-f" (30 million numbers, z and w of 512, 8 mapping
-/// layers, up to 512 channels) for pictures of `resolution` pixels: abstract paintings of coloured
-/// clouds, of which every z has its own. For trying things out before the trained weights are there.
+/// An untrained network of the sizes of "config-f" (30 million parameters, z and w of 512, 8 mapping layers,
+/// up to 512 channels) for pictures of `resolution` pixels: abstract paintings of coloured clouds, different
+/// for every z. For experiments without trained weights.
 ///
-/// The same seed gives the same numbers on every machine (the average w up to rounding), and in every
-/// layer that two resolutions share. Weights are uniform; those of convolutions have unit variance. The
-/// last bias makes the average picture grey in the mean, or else every network would have a cast.
+/// The same seed gives the same numbers on every machine (the average w up to rounding), and in every layer
+/// that two resolutions share. Weights are uniform; those of convolutions have unit variance. The last bias
+/// makes the average picture grey in the mean; otherwise every network would have a colour cast.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn check_resolution(resolution: usize) -> std::result::Result<(), StyleGanEr
     }
 }
 
-/// The mean colour `[3]` of the picture of the style `w`, `[w]`, judged by its coarse blocks.
+/// The mean colour `[3]` of the picture of the style `w`, `[w]`, estimated from its coarse blocks.
 fn mean_colour(
     tensors: &HashMap<String, Tensor>,
     w: &Tensor,
@@ -107,7 +107,7 @@ fn values(rng: CounterRng, name: &str, shape: &[usize]) -> Vec<f32> {
     }
     let deviation = match block(name) {
         None if is(".weight") => 1.0 / LEARNING_RATE,
-        // The biases, and the average, which is known only when the rest of the network is.
+        // The biases, and the average, which is computed after the rest of the network.
         None => 0.0,
         Some(_) if is(".affine.bias") => return vec![1.0; count],
         Some(resolution) if is(".noise_strength") => return vec![noise_strength(resolution) as f32; count],

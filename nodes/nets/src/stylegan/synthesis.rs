@@ -9,7 +9,7 @@ use super::layout::{Parameters, convolutions};
 /// From styles to pictures. Cloning shares the weights.
 #[derive(Clone)]
 pub struct Synthesis {
-    /// Where every picture begins, `[1, 4, 4, C]`.
+    /// The constant input, `[1, 4, 4, C]`.
     constant: Tensor,
     blocks: Arc<[Block]>,
     noise_sizes: Vec<usize>,
@@ -18,11 +18,11 @@ pub struct Synthesis {
     w_width: usize,
 }
 
-/// What happens at one resolution.
+/// The layers at one resolution.
 struct Block {
     resolution: usize,
     convolutions: Vec<Layer>,
-    /// What fits the picture of the block before to this one; the first has none before it.
+    /// Upsamples the picture of the block before; the first block has none.
     enlarge: Option<Upfirdn2d>,
     to_picture: Layer,
 }
@@ -75,32 +75,32 @@ impl Synthesis {
         self.layers
     }
 
-    /// Numbers of one style.
+    /// Width of one style.
     pub fn w_width(&self) -> usize {
         self.w_width
     }
 
-    /// Height and width of every noise plane in the order of the layers: 4, 8, 8, 16, 16 and so on.
-    /// Empty if the network was trained without noise.
+    /// Height and width of every noise plane in the order of the layers: 4, 8, 8, 16, 16 and so on. Empty if
+    /// the network was trained without noise.
     pub fn noise_sizes(&self) -> Vec<usize> {
         self.noise_sizes.clone()
     }
 
-    /// Pictures `[B, R, R, C]` of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots,
-    /// and know their gradient with respect to `w` and to the noise.
+    /// Pictures `[B, R, R, C]` of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and
+    /// differentiable with respect to `w` and to the noise.
     ///
-    /// `noise` is empty for the planes that are stored with the network, or holds one plane
-    /// `[B or 1, 1, r, r]` of unit variance for each of [`Synthesis::noise_sizes`].
+    /// `noise` is empty for the planes stored with the network, or holds one plane `[B or 1, 1, r, r]` of
+    /// unit variance for each of [`Synthesis::noise_sizes`].
     ///
     /// # Errors
     ///
-    /// If `w` or a plane has another shape or type, the number of planes is another, or a tensor is not
-    /// on the CPU.
+    /// If `w` or a plane has another shape or type, the number of planes differs, or a tensor is not on the
+    /// CPU.
     pub fn forward(&self, w: &Tensor, noise: &[Tensor]) -> Result<Tensor> {
         self.forward_with(w, noise, |_, _, _| {})
     }
 
-    /// As [`Synthesis::forward`], and shows what every block makes on the way to `each`: resolution r,
+    /// As [`Synthesis::forward`], and passes the intermediate result of every block to `each`: resolution r,
     /// activations `[B, r, r, channels]`, and the picture so far, `[B, r, r, C]`.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ impl Synthesis {
                 x = convolution.forward(&x, &style(layer)?, planes.next())?;
                 layer += 1;
             }
-            // The next block's first convolution takes this style as well.
+            // The next block's first convolution uses this style too.
             let part = block.to_picture.forward(&x, &style(layer)?, None)?;
             let sum = match (&picture, &block.enlarge) {
                 (Some(before), Some(enlarge)) => (enlarge.apply(before)? + part)?,
@@ -136,7 +136,7 @@ impl Synthesis {
         Ok(picture.expect("a network has blocks"))
     }
 
-    /// The number of pictures asked for.
+    /// The number of pictures requested.
     fn check(&self, w: &Tensor, noise: &[Tensor]) -> Result<usize> {
         let (layers, width) = (self.layers, self.w_width);
         let batch = match w.dims() {

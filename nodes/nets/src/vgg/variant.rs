@@ -1,20 +1,20 @@
 /// Channels of the five blocks.
 const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 
-/// The networks of this family that are run.
+/// The supported networks of this family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
     /// Configuration D: 13 convolutions.
     Vgg16,
     /// Configuration E: 16 convolutions.
     Vgg19,
-    /// [`Variant::Vgg16`] with a batch normalisation behind every convolution.
+    /// [`Variant::Vgg16`] with a batch normalisation after every convolution.
     Vgg16Bn,
-    /// [`Variant::Vgg19`] with a batch normalisation behind every convolution.
+    /// [`Variant::Vgg19`] with a batch normalisation after every convolution.
     Vgg19Bn,
-    /// pytorch-AdaIN's encoder up to `relu4_1`, as it is used.
+    /// pytorch-AdaIN's encoder up to `relu4_1`, the part that is used.
     AdainEncoder,
-    /// pytorch-AdaIN's encoder up to `relu5_4`, as it is in `vgg_normalised.pth`.
+    /// pytorch-AdaIN's encoder up to `relu5_4`, as in `vgg_normalised.pth`.
     AdainEncoderFull,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Work {
 }
 
 impl Variant {
-    /// Where a file fits several equally well, it is the first of these.
+    /// A file that fits several equally well is the first of these.
     pub(super) const ALL: [Self; 6] =
         [Self::Vgg16, Self::Vgg19, Self::Vgg16Bn, Self::Vgg19Bn, Self::AdainEncoder, Self::AdainEncoderFull];
 
@@ -106,7 +106,7 @@ impl Variant {
                 module += 1 + behind;
                 inputs = outputs;
             }
-            // AdaIN's encoders end in a rectifier.
+            // AdaIN's encoders end with a rectifier.
             if !self.is_adain() || block < convolutions.len() {
                 steps.push(Step { name: format!("pool{block}"), work: Work::Pool });
                 module += 1;

@@ -1,11 +1,10 @@
-/// What pickle writes before PyTorch's number for "this is a checkpoint" in files older than 1.6.
+/// What pickle writes before PyTorch's magic number of checkpoints, in files older than version 1.6.
 const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
 const CONVERT: &str = "; convert it to safetensors first (docs/guide.md has how)";
 const FETCH: &str = "; fetch the file itself, not the page or pointer that stands for it";
 
-/// The kind of file, and a hint, if these are the first bytes of something well known that is not
-/// safetensors.
+/// The kind of file, and a hint, if these are the first bytes of a well-known format other than safetensors.
 pub(super) fn recognise(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let is_safetensors = bytes.get(8) == Some(&b'{') && bytes[4..8] == [0; 4];
     if is_safetensors {

@@ -15,7 +15,7 @@ use crate::tolerance::Tolerance;
 /// pytorch-AdaIN with portable weights, named `vgg.N.*` and `decoder.N.*`; the pictures are astronaut (content), coffee
 /// and chelsea (styles).
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::read("adain/adain"));
-/// The reference was computed in f32. Ours is computed in f64, so that what differs is the reference's rounding.
+/// The reference was computed in f32. Ours is computed in f64, so the difference is the reference's rounding.
 static ENCODER: LazyLock<Extractor> = LazyLock::new(|| encoder(DType::F64));
 static DECODER: LazyLock<Decoder> =
     LazyLock::new(|| Decoder::new(parameters("decoder", DType::F64)).unwrap());
@@ -107,7 +107,7 @@ fn pictures() {
     check("out.interp_0.3_0.7_alpha0.8", &[(STYLE.clone(), 0.3), (other, 0.7)], 0.8);
 }
 
-/// Parts of both pictures, whose features cover more than there is: pytorch-AdaIN does not cut that off.
+/// Crops of both pictures whose features cover more than the picture: pytorch-AdaIN does not crop the result.
 #[test]
 fn odd_sizes() {
     let part =
@@ -126,7 +126,7 @@ fn the_content_s_colours() {
     let reference = reference.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
     let found = coral(&photograph("coffee"), &photograph("astronaut")).unwrap();
     Tolerance::Close.check("recoloured style", &found, &reference);
-    // From the reference's own style: the network enlarges what is between the two.
+    // From the reference's own style, because the network amplifies the difference.
     let style = encode(&reference.to_dtype(DType::F64).unwrap());
     let found = DECODER.decode(&adain(&CONTENT, &style).unwrap()).unwrap();
     Tolerance::Close.check("picture", &found, &expected("out.preserve_color"));
@@ -143,12 +143,12 @@ fn bytes_of_a_picture() {
     let reference = REFERENCE.tensor("out.alpha1.0.u8").to_dtype(DType::F32).unwrap();
     let difference: Vec<f32> = (levels - reference).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     assert!(difference.iter().all(|levels| levels.abs() <= 1.0));
-    // Where a value all but is halfway between two levels.
+    // Where a value is almost halfway between two levels.
     let moved = difference.iter().filter(|levels| **levels != 0.0).count();
     assert!(moved * 200 < difference.len(), "{moved} of {}", difference.len());
 }
 
-/// What pytorch-AdaIN trains its decoder by, of what the decoder made.
+/// pytorch-AdaIN's training loss, for the decoder's output.
 fn losses(target: &Tensor, picture: &Tensor) -> [Tensor; 2] {
     let names = layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1"]);
     let generated = ENCODER.features(picture, &names).unwrap();
@@ -167,8 +167,9 @@ fn training_losses() {
     Tolerance::Close.check("style", &style, REFERENCE.tensor("loss_style"));
 }
 
-/// The gradients of `content + 10 style` by the decoder's weights. Our decoder is frozen, so this one is made of candle's
-/// operators, which know gradients by weights; what is ours is the way back through the losses and the encoder.
+/// The gradients of `content + 10 style` with respect to the decoder's weights. Our decoder is frozen, so
+/// this one uses candle's operators, which are differentiable with respect to weights; ours is the backward
+/// pass through the losses and the encoder.
 #[test]
 fn training_gradients() {
     let weights: HashMap<String, Var> = parameters("decoder", DType::F64)

@@ -1,9 +1,9 @@
-//! Whole dreams beside those of the programs that people know them from: the optimiser's parts put together as these
-//! programs do it.
+//! Whole dreams compared with those of well-known programs: the optimiser's parts combined as these programs
+//! do it.
 //!
-//! Pictures are f32. Networks compute in f64 where a whole run is compared closely: at a kink of a ReLU or where two
-//! places of a guide are all but equally good, rounding decides which way a gradient goes, and the steps after it go
-//! that way too.
+//! Pictures are f32. Networks compute in f64 where a whole run is compared closely: at a kink of a ReLU, or
+//! where two positions of a guide are almost equally good, rounding decides the gradient's direction, and the
+//! following steps diverge.
 
 use std::collections::HashMap;
 

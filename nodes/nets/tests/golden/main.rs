@@ -1,5 +1,5 @@
-//! Networks and optimisers against the numbers of the programs that people know them from. Each
-//! reference stands in `tests/ref` with a JSON file that says how it was made.
+//! Networks and optimisers compared with reference programs. Each reference is in `tests/ref` with a JSON
+//! file that says how it was made.
 
 mod adain;
 mod dream;

@@ -1,4 +1,4 @@
-//! What every extractor must do, whatever it is made of.
+//! Tests that apply to every extractor.
 
 use std::collections::HashMap;
 
@@ -21,9 +21,8 @@ pub(crate) fn layers(network: &Extractor, names: &[&str]) -> Vec<Layer> {
     names.iter().map(|name| network.layer(name).expect(name).clone()).collect()
 }
 
-/// Every layer that the reference knows, and its gradients of `sum weight * mean(layer^2)`, all from the
-/// normalised picture on: in f32, as networks are used, and with the same weights in f64, where nothing is rounded to
-/// the other side of a kink.
+/// Every layer of the reference, and its gradients of `sum weight * mean(layer^2)`, all from the normalised
+/// picture: in f32, as networks are used, and with the same weights in f64, where rounding crosses no kink.
 #[track_caller]
 pub(crate) fn check_network(reference: &str, network: &Extractor, double: &Extractor) {
     let reference = Reference::read(reference);
@@ -34,7 +33,7 @@ pub(crate) fn check_network(reference: &str, network: &Extractor, double: &Extra
 
 #[track_caller]
 fn check_activations(reference: &Reference, network: &Extractor) {
-    // What has no stride is no map.
+    // A layer without a stride is no map.
     let facts = reference.facts["layers"].as_object().unwrap();
     let names: Vec<&str> =
         facts.iter().filter(|(_, facts)| facts["stride"].is_u64()).map(|(name, _)| name.as_str()).collect();
@@ -76,8 +75,8 @@ fn check_gradients(reference: &Reference, network: &Extractor, dtype: DType, tol
     }
 }
 
-/// The gradient by the picture of a random weighting of `names`, of a network in f64, against central
-/// differences along random directions.
+/// The gradient with respect to the picture of a random weighting of `names`, of a network in f64, against
+/// central differences along random directions.
 #[track_caller]
 pub(crate) fn check_differences(network: &Extractor, [height, width]: [usize; 2], names: &[&str]) {
     // Kinks of rectifiers and pools within a step are rare, and rounding is still 1e-9 of the difference.
@@ -111,7 +110,7 @@ pub(crate) fn check_differences(network: &Extractor, [height, width]: [usize; 2]
     }
 }
 
-/// A position in the middle of a layer, of a network in f64: the furthest pixel that its gradient has is as far as
+/// A position in the middle of a layer, of a network in f64: the furthest pixel with a gradient is as far as
 /// the reach says.
 #[track_caller]
 pub(crate) fn check_reach(network: &Extractor, name: &str, stride: usize, radius: usize) {
@@ -132,7 +131,7 @@ pub(crate) fn check_reach(network: &Extractor, name: &str, stride: usize, radius
     let gradient = gradients.get(&image).unwrap().abs().unwrap().sum(3).unwrap();
     let gradient = gradient.squeeze(0).unwrap().to_vec2::<f64>().unwrap();
 
-    // Convolutions in another domain leave roundings beside what they compute.
+    // Convolutions in another domain leave rounding errors around their outputs.
     let largest = gradient.iter().flatten().fold(0.0, |largest: f64, value| largest.max(*value));
     let mut furthest: usize = 0;
     for (y, row) in gradient.iter().enumerate() {

@@ -10,8 +10,8 @@ use crate::portable;
 use crate::reference::{Reference, picture};
 use crate::tolerance::Tolerance;
 
-/// `sum_l alpha_l |F_l(x) - F_l(y)|_1` of two photographs, over five layers of VGG16 with portable
-/// weights, and the gradient of its mean form by `y`.
+/// `sum_l alpha_l |F_l(x) - F_l(y)|_1` of two photographs, over five layers of VGG16 with portable weights,
+/// and the gradient of its mean form with respect to `y`.
 #[test]
 fn absolute_differences_of_features() {
     check(portable::tensors(&parameter_shapes(Variant::Vgg16)), DType::F32, Tolerance::GradientKinks);

@@ -1,5 +1,5 @@
-//! Weights that any language can make from a tensor's name, so that a reference of a big network
-//! needs no weight file: `splitmix64` from the FNV-1a-64 of the name, XOR 0x5EED.
+//! Weights that any language can generate from a tensor's name, so that a reference of a large network needs
+//! no weights file: `splitmix64` from the FNV-1a-64 of the name, XOR 0x5EED.
 
 use std::collections::HashMap;
 

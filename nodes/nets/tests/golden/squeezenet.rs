@@ -34,7 +34,7 @@ impl Plain {
         Tensor::cat(&expanded, 1).unwrap()
     }
 
-    /// Windows that hang over the edge are kept: behind a ReLU, zeros there change nothing.
+    /// Partial windows at the edge are kept: after a ReLU, zeros there change nothing.
     fn pool(x: &Tensor) -> Tensor {
         let filled = |x: &Tensor, dimension: usize| {
             let size = x.dim(dimension).unwrap();
@@ -44,7 +44,7 @@ impl Plain {
         filled(&filled(x, 2), 3).max_pool2d_with_stride(3, 2).unwrap()
     }
 
-    /// All layers by name, for what the network was trained on.
+    /// All layers by name, for the normalised input.
     fn layers(&self, x: &Tensor) -> Vec<(&'static str, Tensor)> {
         let mut found = vec![("relu1", self.conv(x, "features.0", 2, 0))];
         let last = |found: &[(&str, Tensor)]| found[found.len() - 1].1.clone();

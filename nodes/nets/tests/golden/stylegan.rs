@@ -113,7 +113,7 @@ fn bytes_of_pictures() {
     let difference = (levels - OUTPUTS.tensor("img_u8").to_dtype(DType::F32).unwrap()).unwrap();
     let difference: Vec<f32> = difference.flatten_all().unwrap().to_vec1().unwrap();
     assert!(difference.iter().all(|levels| levels.abs() <= 1.0));
-    // Where a value all but is a whole level.
+    // Where a value is almost a whole level.
     let moved = difference.iter().filter(|levels| **levels != 0.0).count();
     assert!(moved * 1000 < difference.len(), "{moved} of {}", difference.len());
 }
@@ -152,7 +152,7 @@ fn clamping_cuts_activations() {
     let picture =
         clamped.synthesis.forward_with(&styles(1.0, 10), &[], |_, x, _| reached = reached.max(largest(x)));
     assert_eq!(reached, 0.5);
-    // Five blocks of at most the clamp each, enlarged by filters that have nothing to overshoot with.
+    // Five blocks of at most the clamp each, upsampled by filters without overshoot.
     assert!(largest(&picture.unwrap()) < 5.0 * 0.5 * 1.001);
     let free = network(None).synthesis.forward(&styles(1.0, 10), &[]).unwrap();
     let usual = NETWORK.synthesis.forward(&styles(1.0, 10), &[]).unwrap();
@@ -182,7 +182,7 @@ fn gradient(forward: impl Fn(&Tensor) -> Tensor, x: &Tensor) -> (Tensor, Tensor)
     (result.detach(), gradients.get(&x).unwrap().clone())
 }
 
-/// Three images at once are three images, in every bit.
+/// A batch of three images equals three single images, bit for bit.
 #[test]
 fn images_of_a_batch_are_independent() {
     let check = |what: &str, forward: &dyn Fn(&Tensor) -> Tensor, x: &Tensor| {

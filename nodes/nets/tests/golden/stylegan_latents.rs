@@ -48,8 +48,8 @@ fn straight_and_spherical_ways() {
     }
 }
 
-/// NVIDIA's videos repeat the keyframes five times, put SciPy's cubic spline through all, and use the
-/// middle. The ends of that spline are still felt there, in the fifth digit; ours has no ends.
+/// NVIDIA's videos repeat the keyframes five times, put SciPy's cubic spline through all, and use the middle.
+/// The ends of that spline still affect it, in the fifth digit; ours has no ends.
 #[test]
 fn closed_splines() {
     let reference = Reference::read("sg2/sg2_64_interp");

@@ -1,17 +1,19 @@
 use candle_core::{DType, Tensor};
 
-/// How close a result has to come to its reference.
+/// How close a result must be to its reference.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Tolerance {
     /// Bit for bit: integer work, or the same operations in the same order.
     Exact,
     /// The largest error is under 1e-5 of the largest value: f32 sums in another order.
     Close,
-    /// The largest error is under 5e-5 of the largest value: a spline beside one that ends somewhere.
+    /// The largest error is under 5e-5 of the largest value: a periodic spline compared with one that has
+    /// ends.
     SplineEnds,
-    /// The error's length is under 1e-2 of the reference's: gradients in f32 end to end. Where a ReLU's input or two
-    /// values in a pool's window all but tie, rounding decides which way the gradient goes, so single pixels may differ
-    /// by all of their value while the whole hardly moves. In f64 the same gradients are [`Tolerance::Close`].
+    /// The error's length is under 1e-2 of the reference's: gradients in f32 end to end. Where a ReLU's input
+    /// is almost 0, or two values in a pool's window almost tie, rounding decides the gradient's path, so
+    /// single pixels may differ completely while the whole hardly changes. In f64 the same gradients are
+    /// [`Tolerance::Close`].
     GradientKinks,
 }
 

@@ -41,7 +41,7 @@ fn vgg19() {
     check_network("tv/vgg19", &network(Variant::Vgg19, PaddingMode::Zeros), &in_f64(Variant::Vgg19));
 }
 
-/// `convB_N` is what `reluB_N` cuts off, on the fused path and beside it.
+/// `convB_N` is the input of `reluB_N`, fused and not fused.
 #[test]
 fn convolutions_are_tapped_before_their_relu() {
     let reference = Reference::read("tv/vgg16");
@@ -110,7 +110,7 @@ fn tensors_have_their_peers_names() {
     check(Variant::AdainEncoderFull, 34, "51.bias");
 }
 
-/// The encoder beside the decoder in one file, and its first convolution instead of a normalisation.
+/// The encoder beside the decoder in one file, whose first convolution replaces the normalisation.
 #[test]
 fn an_encoder_may_have_a_prefix() {
     let image = portable::noise("picture", &[1, 9, 11, 3]);
@@ -145,7 +145,7 @@ fn gradients_are_those_of_differences() {
     check_differences(&ENCODER, [21, 18], &["conv1_1", "relu2_2", "conv3_1", "pool3", "relu4_1"]);
 }
 
-/// Half of the receptive fields that are usually given, such as 196 pixels at `conv5_3`.
+/// Half of the receptive fields that are usually stated, such as 196 pixels at `conv5_3`.
 #[test]
 fn reaches() {
     let check = |names: &[&str], stride: usize, radius: usize| {

@@ -109,7 +109,7 @@ fn the_encoder_of_adain_is_recognised() {
         assert_eq!(features.spec().outputs[0].semantic("padding"), Some("reflect"));
         assert_eq!(ran.notes, Vec::<String>::new());
         let y = eval(&features, &image);
-        // Its pools keep what hangs over the edge: 17 -> 9 -> 5 -> 3.
+        // Its pools keep partial windows at the edge: 17 -> 9 -> 5 -> 3.
         assert_eq!((y[0].dims(), y[1].dims()), (&[1, 512, 3, 3][..], &[1, 64, 24, 17][..]));
         y
     };
@@ -121,7 +121,7 @@ fn the_encoder_of_adain_is_recognised() {
     check_error::<VGGFeatures>(deeper, files, "layers", "there is no layer `relu4_2`");
 }
 
-/// A kept network must not outlive a change of what it was made from.
+/// A kept network must not outlive a change of its weights or settings.
 #[test]
 fn the_kept_network_follows_padding_and_content() {
     let mut kept = Kept::default();

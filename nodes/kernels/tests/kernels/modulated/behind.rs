@@ -1,4 +1,4 @@
-//! What stands behind a convolution and is done with it, against the same one step after the other.
+//! What is fused after a convolution, compared with the same operations one after the other.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use dreamwire_kernels::{ModulatedConv, Rectifier, Upfirdn2d};
@@ -10,10 +10,10 @@ use crate::values::tensor;
 const LEAKY: Rectifier = Rectifier { slope: 0.2, gain: std::f64::consts::SQRT_2, clamp: None };
 const CLAMPED: Rectifier = Rectifier { clamp: Some(0.7), ..LEAKY };
 const LINEAR: Rectifier = Rectifier { slope: 1.0, gain: 1.0, clamp: Some(0.9) };
-/// Nothing has a corner.
+/// A rectifier without a kink.
 const STRAIGHT: Rectifier = Rectifier { slope: 1.0, gain: 0.7, clamp: None };
 
-/// What one layer is.
+/// The parameters of one layer.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     inputs: usize,
@@ -21,12 +21,12 @@ struct Case {
     kernel: usize,
     upsampling: bool,
     demodulate: bool,
-    /// Of the filter behind an upsampling convolution; 0 is no filter.
+    /// Taps of the filter after an upsampling convolution; 0 is no filter.
     taps: usize,
     is_separable: bool,
-    /// Of noise; 0 is no noise.
+    /// Planes of noise; 0 is no noise.
     planes: usize,
-    /// n, h, w
+    /// `n, h, w`.
     shape: [usize; 3],
 }
 
@@ -134,7 +134,7 @@ impl Case {
     }
 }
 
-/// The output of a function, and the gradients of a weighting of it by all of its inputs.
+/// The output of a function, and the gradients of a weighting of it with respect to all of its inputs.
 fn run(dtype: DType, inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Result<Tensor>) -> Vec<Tensor> {
     let variable = |input: &Tensor| Var::from_tensor(&input.to_dtype(dtype).unwrap()).unwrap();
     let variables: Vec<Var> = inputs.iter().map(variable).collect();
@@ -179,12 +179,12 @@ fn a_layer_is_its_steps() {
 fn bands_and_tiles_fit_together() {
     for case in SEAMS {
         check(*case, CLAMPED, DType::F64, 1e-11);
-        // In f32 one of so many values would be on the other side of a corner.
+        // In f32 one of so many values would be on the other side of a kink.
         check(*case, STRAIGHT, DType::F32, 2e-5);
     }
 }
 
-/// No output is so near to a corner of the rectifier that a step of the differences passes it.
+/// No output is so close to a kink of the rectifier that a finite difference crosses it.
 #[test]
 fn gradients() {
     let cases = [Case { planes: 2, ..SAME }, TO_PICTURE, TWICE, Case { taps: 3, planes: 0, ..TWICE }];
@@ -198,7 +198,7 @@ fn gradients() {
     }
 }
 
-/// A convolution that does nothing to a map of one channel.
+/// An identity convolution on a map of one channel.
 fn identity() -> ModulatedConv {
     let one = Tensor::ones((1, 1, 1, 1), DType::F64, &Device::Cpu).unwrap();
     ModulatedConv::new(&one, false, DType::F64).unwrap()

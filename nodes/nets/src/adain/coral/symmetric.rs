@@ -1,7 +1,7 @@
-/// Rows of three.
+/// Rows of a 3x3 matrix.
 pub(super) type Matrix = [[f64; 3]; 3];
 
-/// A power of a symmetric matrix with eigenvalues above 0: 0.5 is its square root.
+/// A power of a positive definite symmetric matrix: 0.5 is its square root.
 pub(super) fn power(matrix: &Matrix, exponent: f64) -> Matrix {
     let (values, vectors) = eigen(*matrix);
     let powers = values.map(|value| value.powf(exponent));
@@ -10,17 +10,17 @@ pub(super) fn power(matrix: &Matrix, exponent: f64) -> Matrix {
     })
 }
 
-/// `a b`.
+/// The matrix product `a b`.
 pub(super) fn product(a: &Matrix, b: &Matrix) -> Matrix {
     a.map(|row| {
         std::array::from_fn(|j| row.iter().zip(b).fold(0.0, |sum, (value, line)| sum + value * line[j]))
     })
 }
 
-/// Eigenvalues of a symmetric matrix, and orthonormal eigenvectors in columns, by Jacobi's rotations (Golub & Van Loan,
-/// "Matrix Computations", section 8.5).
+/// Eigenvalues of a symmetric matrix, and orthonormal eigenvectors in columns, by Jacobi rotations (Golub &
+/// Van Loan, "Matrix Computations", section 8.5).
 fn eigen(mut a: Matrix) -> ([f64; 3], Matrix) {
-    // What is beside the diagonal shrinks quadratically: a few sweeps reach rounding.
+    // Off-diagonal elements decrease quadratically: a few sweeps suffice.
     const SWEEPS: usize = 12;
     let mut vectors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     let planes: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 2)];

@@ -1,9 +1,9 @@
-/// How a decoder is built, and what it goes with.
+/// The structure of a decoder, and its encoder.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// For errors.
     pub(super) network: &'static str,
-    /// Of the encoder, by VGG's names.
+    /// The encoder's layer, by VGG's names.
     pub(super) layer: &'static str,
     /// The extractor's name.
     pub(super) encoder: &'static str,
@@ -13,11 +13,11 @@ pub(super) struct Layout {
 /// One 3x3 convolution.
 #[derive(Debug)]
 pub(super) struct Convolution {
-    /// In the names of its tensors.
+    /// Its number in the names of its tensors.
     pub(super) index: usize,
     inputs: usize,
     outputs: usize,
-    /// Whether what it reads is enlarged by 2.
+    /// Whether its input is upsampled by 2.
     pub(super) enlarged: bool,
 }
 
@@ -34,7 +34,7 @@ pub(super) static LAYOUTS: [Layout; 2] = [
             same(4, 64, 3),
         ],
     },
-    // pytorch-AdaIN: positions in a chain that counts paddings, ReLUs and enlargements too.
+    // pytorch-AdaIN: positions in a chain that counts paddings, ReLUs and upsampling too.
     Layout {
         network: "the AdaIN decoder of relu4_1",
         layer: "relu4_1",

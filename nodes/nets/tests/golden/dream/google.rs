@@ -57,12 +57,12 @@ impl Notebook {
         Ok(pictures)
     }
 
-    /// What answers strongly is to answer more: the gradient by the features is the features.
+    /// Strong activations grow: the gradient of the features is the features.
     fn whole_run(&self) -> Result<Vec<Tensor>> {
         self.dream(3, 3, |features| features.sqr()? / 2.0)
     }
 
-    /// Every place is to resemble the place of the guide that it resembles most.
+    /// Every position moves towards the most similar position of the guide.
     fn guided_run(&self, guide: &Tensor) -> Result<Vec<Tensor>> {
         self.dream(2, 2, |features| objective::guide(features, guide))
     }
@@ -78,8 +78,8 @@ fn shrink(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     nd_zoom(&image.broadcast_sub(&mean)?, height, width)?.broadcast_add(&mean)
 }
 
-/// SciPy's `nd.zoom(order=1)` with its fault: where rounding puts the last row or column a hair outside of the input,
-/// it is zero. In these runs that is the last column from 128 pixels to 91.
+/// SciPy's `nd.zoom(order=1)` with its bug: where rounding puts the last row or column slightly outside the
+/// input, it is zero. In these runs that is the last column from 128 pixels to 91.
 fn nd_zoom(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     let kept = |size: usize, out: usize| {
         let (last, steps) = ((size - 1) as f64, (out - 1) as f64);
@@ -135,8 +135,8 @@ fn every_step() -> Result<()> {
     check("out_rgb255.guided", &notebook.guided_run(&guide)?[3])
 }
 
-/// As it is used, in f32: the mean error after all steps is under a level of 255. What passes a kink on the other side
-/// in one step pulls its surroundings along in the next ones.
+/// As used, in f32: the mean error after all steps is under a level of 255. A value on the other side of a
+/// kink in one step affects its surroundings in the next ones.
 #[test]
 fn in_single_precision() -> Result<()> {
     let reference = Reference::read("dream/google");

@@ -84,7 +84,7 @@ fn grey(value: f32) -> Result<Tensor> {
     Tensor::full(value, (1, 1, 1, 3), &Device::Cpu)
 }
 
-/// The reference's planes `[1, C, H, W]` as we have pictures, `[1, H, W, C]`.
+/// The reference's planes `[1, C, H, W]` as our pictures, `[1, H, W, C]`.
 fn image(reference: &Reference, name: &str) -> Result<Tensor> {
     reference.tensor(name).permute((0, 2, 3, 1))?.contiguous()
 }
@@ -140,8 +140,8 @@ fn single_steps() -> Result<()> {
     Ok(())
 }
 
-/// In f32 a gradient may pass a kink on the other side: the mean error of a step is under 5e-4 of normalised values,
-/// 0.5 % of its length.
+/// In f32 a gradient may be on the other side of a kink: the mean error of a step is under 5e-4 of normalised
+/// values, 0.5 % of its length.
 #[test]
 fn single_steps_in_single_precision() -> Result<()> {
     let reference = Reference::read("dream/gordicaleksa");
@@ -155,8 +155,9 @@ fn single_steps_in_single_precision() -> Result<()> {
     Ok(())
 }
 
-/// Twelve steps that each make the last one's rounding larger. The limits of the mean error in 0..1 are twice what a
-/// change of 1e-7 in every step does (2.3e-3 and 6e-5), and a fifth of what is seen without the blur's smoothing.
+/// Twelve steps that each amplify the rounding of the last one. The limits of the mean error in 0..1 are
+/// twice the effect of a change of 1e-7 in every step (2.3e-3 and 6e-5), and a fifth of the difference
+/// without the blur.
 #[test]
 fn whole_runs() -> Result<()> {
     let reference = Reference::read("dream/gordicaleksa");
