@@ -1,6 +1,7 @@
 //! Events of a run. The engine does not know who listens.
 
-use crate::{Published, Tensor};
+use crate::{Published, Reason, Tensor};
+use blake3::Hash;
 use std::time::Duration;
 
 /// Something happened.
@@ -18,12 +19,21 @@ pub enum Event {
         /// Why it is valid.
         why: Why,
     },
+    /// Why a step will run, if that was asked for.
+    Explained {
+        /// Node id.
+        node: String,
+        /// At least one.
+        reasons: Vec<Reason>,
+    },
     /// A step starts.
     Started {
         /// Node id.
         node: String,
         /// Kind id.
         kind: String,
+        /// Its deep key: the same for the same work.
+        key: Hash,
     },
     /// A step reports its progress.
     Progress {
@@ -70,6 +80,13 @@ pub enum Event {
     Failed {
         /// Node id.
         node: String,
+    },
+    /// A step cannot run.
+    Skipped {
+        /// Node id.
+        node: String,
+        /// The failed step that it depends on.
+        failed: String,
     },
 }
 

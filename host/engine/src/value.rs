@@ -89,6 +89,24 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    const ALL: [Self; 5] = [Self::U8, Self::U32, Self::I64, Self::F32, Self::F64];
+
+    /// Its name: `f32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::U32 => "u32",
+            Self::I64 => "i64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    /// The type of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dtype| dtype.name() == name)
+    }
+
     /// Bytes per element.
     pub fn size(self) -> usize {
         match self {

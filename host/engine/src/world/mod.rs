@@ -106,14 +106,11 @@ pub trait World: Send + Sync {
     /// It is missing, not a regular file, outside the roots, too large, or unreadable.
     fn read(&self, path: &InputPath) -> Result<File, WorldError>;
 
-    /// Publishes a file under the output root.
+    /// Publishes a file under the output root. A file with the same bytes that exists already is not written again.
     ///
     /// # Errors
     /// The name leaves the root or names an input, or writing fails. No partial file remains.
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError>;
-
-    /// Whether the published file still exists with the same bytes.
-    fn still_there(&self, file: &Published) -> bool;
 
     /// Checks that files can be published; called before the first step runs, so that no work is lost.
     ///
