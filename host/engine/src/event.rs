@@ -2,10 +2,11 @@
 
 use crate::{Published, Reason, Tensor};
 use blake3::Hash;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Something happened.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The run has planned its work.
     Planned {
@@ -32,8 +33,8 @@ pub enum Event {
         node: String,
         /// Kind id.
         kind: String,
-        /// Its deep key: the same for the same work.
-        key: Hash,
+        /// The same for the same work, in every process.
+        identity: Hash,
     },
     /// A step reports its progress.
     Progress {
@@ -91,7 +92,7 @@ pub enum Event {
 }
 
 /// Why a step did not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// Nothing that it depends on has changed.
     Unchanged,
@@ -100,7 +101,7 @@ pub enum Why {
 }
 
 /// Log levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Something is wrong.
     Error,

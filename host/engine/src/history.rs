@@ -33,7 +33,7 @@ struct Source {
 }
 
 /// Why a step runs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reason {
     /// No earlier run had a node of this id.
     New,
@@ -87,6 +87,16 @@ pub enum Reason {
 }
 
 impl History {
+    /// The number of steps.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The history of a run.
     ///
     /// # Errors

@@ -41,6 +41,6 @@ pub use plan::{FileParam, Plan, Step};
 pub use preflight::preflight;
 pub use run::{Engine, Options, Run, StepFailure, StepReport, Stopped, Summary};
 pub use services::Services;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, Stamps};
 pub use value::{Dtype, Function, Tensor, Value};
 pub use world::{Disk, File, InputPath, NewFile, Origin, Published, World, WorldError};

@@ -15,13 +15,14 @@ use crate::{
 };
 use blake3::Hash;
 use dreamwire_graph::{CheckedNode, Link};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The options of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// Where to compute.
     pub device: Device,
@@ -32,14 +33,14 @@ pub struct Options {
 }
 
 /// The report of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// One report per step that was reached, in order.
     pub steps: Vec<StepReport>,
 }
 
 /// The report of one step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepReport {
     /// Node id.
     pub node: String,
@@ -52,7 +53,7 @@ pub struct StepReport {
 }
 
 /// Why a run did not do everything. What was published stays, and what was computed is cached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Stopped {
     /// It was cancelled.
     Cancelled,
@@ -61,7 +62,7 @@ pub enum Stopped {
 }
 
 /// A failed step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepFailure {
     /// Index of the node in the graph.
     pub node: usize,
@@ -86,7 +87,7 @@ pub struct Run<'a> {
     pub emit: &'a (dyn Fn(Event) + Sync),
     /// Cancels the run when set.
     pub cancel: &'a AtomicBool,
-    /// Steps that must not be tried, by deep key, and why.
+    /// Steps that must not be tried, by [identity](Event::Started), and why.
     pub quarantine: &'a HashMap<Hash, Failure>,
     /// An earlier run of the graph, to explain by it why steps run.
     pub explain: Option<&'a History>,
@@ -198,7 +199,8 @@ impl Engine {
         let (plan, emit) = (run.plan, run.emit);
         let node = plan.node(step);
         let deep_key = deep[step.node];
-        if let Some(failure) = run.quarantine.get(&deep_key) {
+        let identity = keys::identity(run, step, deep_key);
+        if let Some(failure) = run.quarantine.get(&identity) {
             return Err(failure.clone());
         }
         let settled = inputs::settle(node, step, results)?;
@@ -213,7 +215,7 @@ impl Engine {
             return Ok(Done { entry, ran: None, published });
         }
 
-        emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone(), key: deep_key });
+        emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone(), identity });
         let services = Services::new(run, &node.id, &settled);
         let start = Instant::now();
         let outputs = run.nodes.run(&Request {

@@ -107,7 +107,7 @@ impl Manifest {
                 Output::Text(text) => Value::Text(text.into()),
                 Output::Tensor { dtype, shape, content } => {
                     let dtype = Dtype::named(&dtype)?;
-                    Value::Tensor(Tensor::new(dtype, shape, Arc::new(Aligned::new(bytes(content)?)))?)
+                    Value::Tensor(Tensor::copied(dtype, shape, bytes(content)?)?)
                 }
             })
         };
@@ -117,34 +117,6 @@ impl Manifest {
             Some(Saved { template: file.template, hash: blake3::hash(&bytes), bytes })
         });
         Some(Entry::new(outputs, saved.collect::<Option<Vec<Saved>>>()?))
-    }
-}
-
-/// Bytes that start at an address which suits every element type. The system's allocator gives such addresses to
-/// all but short vectors, so a copy is the exception.
-struct Aligned {
-    bytes: Vec<u8>,
-    start: usize,
-}
-
-impl Aligned {
-    const ALIGNMENT: usize = 8;
-
-    fn new(bytes: Vec<u8>) -> Self {
-        if bytes.as_ptr().align_offset(Self::ALIGNMENT) == 0 {
-            return Self { bytes, start: 0 };
-        }
-        let mut room: Vec<u8> = Vec::with_capacity(bytes.len() + Self::ALIGNMENT);
-        let start = room.as_ptr().align_offset(Self::ALIGNMENT);
-        room.resize(start, 0);
-        room.extend(bytes);
-        Self { bytes: room, start }
-    }
-}
-
-impl AsRef<[u8]> for Aligned {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[self.start..]
     }
 }
 

@@ -26,6 +26,16 @@ pub(crate) fn deep(run: &Run<'_>) -> Result<Vec<Hash>, Stopped> {
     Ok(keys)
 }
 
+/// What a step does, the same in every process: its deep key, or node and params if that never comes again.
+pub(super) fn identity(run: &Run<'_>, step: &Step, deep: Hash) -> Hash {
+    if step.repeats {
+        return deep;
+    }
+    let node = run.plan.node(step);
+    let build = run.nodes.build(&node.kind.id).map_or(String::new(), |build| build.to_hex().to_string());
+    blake3::hash(serde_json::json!([node.id, node.kind.id, build, step.params]).to_string().as_bytes())
+}
+
 /// The content key of a step: it has the bytes of inputs in place of their producers, except for functions.
 pub(super) fn content(
     run: &Run<'_>,

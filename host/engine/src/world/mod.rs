@@ -14,12 +14,13 @@ pub use disk::Disk;
 
 use blake3::Hash;
 use dreamwire_graph::Hint;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An input file as a param names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InputPath {
     /// As written.
     pub text: String,
@@ -53,7 +54,7 @@ pub struct NewFile<'a> {
 }
 
 /// A file that a run published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// Its name below the output root, with forward slashes.
     pub name: String,
