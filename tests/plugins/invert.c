@@ -38,7 +38,7 @@ static dw_status refuse(const dw_call *call, dw_status status, dw_str input, dw_
 
 static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
   (void)node, (void)params;
-  dw_str image = TEXT("image"), wanted = TEXT("`image` wants a float32 picture [B,H,W,C]");
+  dw_str image = TEXT("image"), wanted = TEXT("`image` must be a float32 picture [B,H,W,C]");
   if (in[0].kind != DW_TENSOR) return refuse(call, DW_E_ARG, image, wanted);
   const DLTensor *x = &in[0].u.t->dl_tensor; /* possibly strided */
   if (x->ndim != 4) return refuse(call, DW_E_SHAPE, image, wanted);

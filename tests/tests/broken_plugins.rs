@@ -39,8 +39,8 @@ fn check(plugin: &Path, why: &str) {
 
 #[test]
 fn another_major_is_refused_with_both_numbers() {
-    check(&c_plugin("other_major"), "it speaks ABI 2, this host speaks 1");
-    check(&c_plugin("lying_major"), "it speaks ABI 2, this host speaks 1");
+    check(&c_plugin("other_major"), "it uses ABI 2, this host supports 1");
+    check(&c_plugin("lying_major"), "it uses ABI 2, this host supports 1");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn descriptors_that_lie_are_rejected() {
         ("HUGE_TEXT", "the plugin's id has 1099511627776 bytes"),
         ("HUGE_KIND", "the id of its kind #0 has 16777216 bytes, at most 256 are allowed"),
         ("MANY_PORTS", "4000000000"),
-        ("MANY_KINDS", "it says that it has 4000000000 kinds"),
+        ("MANY_KINDS", "it declares 4000000000 kinds"),
         ("BAD_SCHEMA", "the params schema of `Liar` is no JSON"),
         ("NO_SCHEMA", "`Liar` has no params schema"),
         ("NULL_KIND", "its kind #0 is null"),

@@ -135,7 +135,7 @@ fn a_kind_that_wants_files_to_judge_its_params_crashes_alone() {
 #[test]
 fn a_library_that_is_no_plugin_fails_to_load() {
     fails(&c_plugin("no_entry"), "loads", "it exports no `dw_entry_v1`");
-    fails(&c_plugin("other_major"), "loads", "it speaks ABI 2, this host speaks 1");
+    fails(&c_plugin("other_major"), "loads", "it uses ABI 2, this host supports 1");
 }
 
 #[test]
