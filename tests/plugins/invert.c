@@ -9,8 +9,8 @@
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 /* What the host lists without running anything: ports, kind, the schema of the params. */
-static const dw_port image_in = { sizeof(dw_port), 0, TEXT("image"), TEXT("the picture, [B,H,W,C]"), TEXT("IMAGE") };
-static const dw_port image_out = { sizeof(dw_port), 0, TEXT("IMAGE"), TEXT("its negative"), TEXT("IMAGE") };
+static const dw_port image_in = { sizeof(dw_port), 0, TEXT("image"), TEXT("The picture, [B,H,W,C]."), TEXT("IMAGE") };
+static const dw_port image_out = { sizeof(dw_port), 0, TEXT("IMAGE"), TEXT("Its negative."), TEXT("IMAGE") };
 static const dw_port *const inputs[] = { &image_in };
 static const dw_port *const outputs[] = { &image_out };
 

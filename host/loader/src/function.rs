@@ -117,7 +117,7 @@ impl FnHost for Proxy {
             return Err(done.status);
         }
         if done.y.iter().any(Option::is_none) {
-            return Err(self.complain(call, "it succeeded without giving every output"));
+            return Err(self.complain(call, "it succeeded without returning every output"));
         }
         Ok((done.y, done.tape))
     }
