@@ -11,8 +11,8 @@ use crate::encoder::Encoder;
 ///
 /// `features` encodes both pictures. Adaptive instance normalisation gives every channel of the content's
 /// features the style's mean and standard deviation, `adain(c, s) = std(s) (c - mean(c)) / std(c) + mean(s)`
-/// (unbiased, 1e-5 added to variances), and `alpha` interpolates: `t = alpha * adain(c, s) + (1 - alpha) *
-/// c`.
+/// (unbiased, 1e-5 added to variances), and `alpha` interpolates:
+/// `t = alpha * adain(c, s) + (1 - alpha) * c`.
 ///
 /// A decoder turns t into a picture in one pass. The built-in decoder needs VGGFeatures with the built-in
 /// weights, layer `relu3_1` and padding `reflect`; pytorch-AdaIN's needs its own encoder, layer `relu4_1` and
@@ -20,10 +20,11 @@ use crate::encoder::Encoder;
 ///
 /// With `decoder` "none" the content's pixels are optimised instead, by gradient descent (Adam) on the loss
 /// that AdaIN's decoder is trained with: the distance to t at the last layer of `features` and to the style's
-/// statistics at every layer, `mean (F_L(x) - t)^2 + strength * sum_l w_l (mean (mean_l - m_l)^2 + mean
-/// (std_l - s_l)^2)`, each divided by the mean variance of the style's channels, so that weights mean the
-/// same at every layer, and `smoothness * mean (dx^2 + dy^2)`. `relu1_1, relu2_1, relu3_1, relu4_1` are a
-/// good choice. This is slower, but works with any network and reproduces the style's strokes.
+/// statistics at every layer,
+/// `mean (F_L(x) - t)^2 + strength * sum_l w_l (mean (mean_l - m_l)^2 + mean (std_l - s_l)^2)`, each divided
+/// by the mean variance of the style's channels, so that weights mean the same at every layer, and
+/// `smoothness * mean (dx^2 + dy^2)`. `relu1_1, relu2_1, relu3_1, relu4_1` are a good choice. This is slower,
+/// but works with any network and reproduces the style's strokes.
 ///
 /// `content` is `[B,H,W,3]` in 0..1; `style` is one picture or B of them, of any size. The result has
 /// the content's size, in 0..1.

@@ -38,8 +38,8 @@ pub(crate) struct Params {
     /// Pictures only: ratio between the sizes of consecutive octaves.
     #[schemars(range(min = 1.01, max = 4.0), extend("x-dw-step" = 0.1))]
     pub(crate) octave_scale: f64,
-    /// Pictures only: what goes to the next octave. detail adds the changes to the sharp picture of that
-    /// size; image enlarges the result.
+    /// Pictures only: what goes to the next octave. With detail, the changes are added to the sharp picture
+    /// of that size; with image, the result is enlarged.
     pub(crate) carry: Carry,
     /// Steps per octave; for a latent, steps in all.
     #[schemars(range(min = 1, max = 10000))]

@@ -11,9 +11,9 @@ use crate::target::check_count;
 ///
 /// Style is the statistics of the layers of `features`, without positions: with `gram` the products of all
 /// pairs of channels, `G = F F^T / (C h w)`, with `mean_std` the mean and standard deviation of every
-/// channel. The value of a picture x is `-sum_l w_l mean (G_l(x) - G_l(style))^2`, or `-sum_l w_l (mean
-/// (m_l(x) - m_l(style))^2 + mean (s_l(x) - s_l(style))^2)`: at most 0. Layers `relu1_1, relu2_1, relu3_1,
-/// relu4_1` are a good start.
+/// channel. The value of a picture x is `-sum_l w_l mean (G_l(x) - G_l(style))^2`, or
+/// `-sum_l w_l (mean (m_l(x) - m_l(style))^2 + mean (s_l(x) - s_l(style))^2)`: at most 0. Layers
+/// `relu1_1, relu2_1, relu3_1, relu4_1` are a good start.
 ///
 /// `style` is one picture, or one per picture of the batch, `[1 or B,h,w,3]` in 0..1. It is used at its own
 /// size: a larger one has larger strokes. The objective needs the whole picture at once, so it cannot be

@@ -7,11 +7,11 @@ use crate::latent;
 /// Interpolates between latents: one latent per frame of an animation.
 ///
 /// The latents of the batch are keyframes, which the result passes through exactly. Between two of them there
-/// are `frames - 1` others: K keyframes make `K * frames` latents if the path is closed, `(K - 1) * frames +
-/// 1` if it is open. LATENT_W stays LATENT_W, LATENT_Z stays LATENT_Z.
+/// are `frames - 1` others: K keyframes make `K * frames` latents if the path is closed,
+/// `(K - 1) * frames + 1` if it is open. LATENT_W stays LATENT_W, LATENT_Z stays LATENT_Z.
 ///
-/// linear is straight; spherical follows the arc between two directions, which suits LATENT_Z; cubic is a
-/// smooth curve (a spline with continuous acceleration) without a jolt at the keyframes.
+/// `linear` is straight; `spherical` follows the arc between two directions, which suits LATENT_Z; `cubic` is
+/// a smooth curve (a spline with continuous acceleration) without a jolt at the keyframes.
 ///
 /// Errors: fewer than 2 latents; more than 4096 frames in all.
 #[derive(Deserialize, JsonSchema)]

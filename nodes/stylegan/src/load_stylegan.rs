@@ -7,9 +7,10 @@ use crate::network::{self, Kept};
 /// into a picture.
 ///
 /// MAPPING takes `z` `[B,z]` and returns `w` `[B,layers,w]` and the average `w_avg` `[w]`. GENERATOR takes
-/// `w` and returns a picture `[B,R,R,C]`, in 0..1 except for overshoot; a network for R pixels has `2 log2(R)
-/// - 2` layers, and C is 1, 3 or 4. After `w` it takes noise planes `noise_i` `[B or 1,1,r,r]`, all or none:
-/// without them it uses those in the weights. Both are differentiable with respect to all inputs.
+/// `w` and returns a picture `[B,R,R,C]`, in 0..1 except for overshoot; a network for R pixels has
+/// `2 log2(R) - 2` layers, and C is 1, 3 or 4. After `w` it takes noise planes `noise_i` `[B or 1,1,r,r]`,
+/// all or none: without them it uses those in the weights. Both are differentiable with respect to all
+/// inputs.
 ///
 /// A random network makes abstract pictures, as slowly as a trained one: use it to try a graph until you have
 /// a trained file.
