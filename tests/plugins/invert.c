@@ -9,8 +9,8 @@
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 /* What the host lists without running anything: ports, kind, the schema of the params. */
-static const dw_port image_in = { sizeof(dw_port), 0, TEXT("image"), TEXT("the picture, [B,H,W,C]"), TEXT("IMAGE") };
-static const dw_port image_out = { sizeof(dw_port), 0, TEXT("IMAGE"), TEXT("its negative"), TEXT("IMAGE") };
+static const dw_port image_in = { sizeof(dw_port), 0, TEXT("image"), TEXT("The picture, [B,H,W,C]."), TEXT("IMAGE") };
+static const dw_port image_out = { sizeof(dw_port), 0, TEXT("IMAGE"), TEXT("Its negative."), TEXT("IMAGE") };
 static const dw_port *const inputs[] = { &image_in };
 static const dw_port *const outputs[] = { &image_out };
 
@@ -38,7 +38,7 @@ static dw_status refuse(const dw_call *call, dw_status status, dw_str input, dw_
 
 static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
   (void)node, (void)params;
-  dw_str image = TEXT("image"), wanted = TEXT("`image` wants a float32 picture [B,H,W,C]");
+  dw_str image = TEXT("image"), wanted = TEXT("`image` must be a float32 picture [B,H,W,C]");
   if (in[0].kind != DW_TENSOR) return refuse(call, DW_E_ARG, image, wanted);
   const DLTensor *x = &in[0].u.t->dl_tensor; /* possibly strided */
   if (x->ndim != 4) return refuse(call, DW_E_SHAPE, image, wanted);

@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::open;
 
-/// Executes JSON node graphs that make pictures
+/// Executes JSON node graphs that make pictures.
 #[derive(Debug, Parser)]
 #[command(name = "dreamwire", version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -23,20 +23,20 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
-    /// A plugin, or a folder of plugins; may be given several times
+    /// A plugin, or a folder of plugins; may be given several times.
     #[arg(long, global = true, value_name = "DIR|FILE")]
     pub(crate) plugins: Vec<PathBuf>,
-    /// When to colour messages
+    /// When to colour messages.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// Show more log lines; may be repeated
+    /// Show more log lines; may be repeated.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// on a terminal, unless NO_COLOR is set
+    /// On a terminal, unless NO_COLOR is set.
     Auto,
     Always,
     Never,
@@ -44,32 +44,32 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a graph
+    /// Run a graph.
     Run(RunArgs),
-    /// Check graphs without running them
+    /// Check graphs without running them.
     Check(CheckArgs),
-    /// Show what a run of a graph would read, use and publish, without running it
+    /// Show what a run of a graph would read, use and publish, without running it.
     Describe(DescribeArgs),
-    /// Run a graph, and rerun what a change of its file, an input or a plugin affects
+    /// Run a graph, and rerun what a change of its file, an input or a plugin affects.
     Watch(WatchArgs),
-    /// List the kinds of nodes, or describe one
+    /// List the kinds of nodes, or describe one.
     Nodes(NodesArgs),
-    /// Look at plugins
+    /// List or check plugins.
     Plugin(PluginArgs),
-    /// Measure how long networks take on this machine
+    /// Measure how long networks take on this machine.
     #[command(disable_help_flag = true)]
     Bench(BenchArgs),
-    /// Print completions for a shell
+    /// Print completions for a shell.
     Completions(CompletionsArgs),
 }
 
 /// The graph and its overrides.
 #[derive(Args, Debug)]
 pub(crate) struct GraphArgs {
-    /// The graph file; `-` reads standard input
+    /// The graph file; `-` reads standard input.
     #[arg(value_name = "GRAPH")]
     pub(crate) path: PathBuf,
-    /// Replace or add a param; may be given several times
+    /// Replace or add a param; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
 }
@@ -84,10 +84,10 @@ pub(crate) struct RunArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct WatchArgs {
-    /// The graph file
+    /// The graph file.
     #[arg(value_name = "GRAPH")]
     pub(crate) path: PathBuf,
-    /// Replace or add a param; may be given several times
+    /// Replace or add a param; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
     #[command(flatten)]
@@ -97,29 +97,29 @@ pub(crate) struct WatchArgs {
 /// Options of a run.
 #[derive(Args, Debug)]
 pub(crate) struct HowArgs {
-    /// Where results are published
+    /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(crate) out: PathBuf,
-    /// A further folder of inputs; may be given several times
+    /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal
+    /// The device to compute on: auto, cpu, cuda, cuda:N or metal.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
     pub(crate) device: Device,
-    /// How many threads a step may use [default: one per core]
+    /// The number of threads per step [default: one per core].
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// How progress is shown; `json` writes one event per line to standard output
+    /// How progress is shown; `json` writes one event per line to standard output.
     #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
     pub(crate) progress: Progress,
-    /// Allow NaN and infinity in results
+    /// Allow NaN and infinity in results.
     #[arg(long)]
     pub(crate) allow_nonfinite: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Progress {
-    /// bars on a terminal, else a line per step
+    /// Bars on a terminal, otherwise a line per step.
     Bar,
     Json,
     None,
@@ -127,13 +127,13 @@ pub(crate) enum Progress {
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// The graph files; `-` reads standard input
+    /// The graph files; `-` reads standard input.
     #[arg(value_name = "GRAPH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Replace or add a param of every graph; may be given several times
+    /// Replace or add a param of every graph; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
-    /// How problems are shown; `json` writes a list to standard output
+    /// How problems are shown; `json` writes a list to standard output.
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "HOW")]
     pub(crate) format: Format,
 }
@@ -148,26 +148,26 @@ pub(crate) enum Format {
 pub(crate) struct DescribeArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
-    /// A further folder of inputs; may be given several times
+    /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Write JSON
+    /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct NodesArgs {
-    /// The kind to describe; without it all are listed
+    /// The kind to describe; if omitted, all are listed.
     #[arg(value_name = "KIND")]
     pub(crate) kind: Option<String>,
-    /// Write everything as JSON
+    /// Write everything as JSON.
     #[arg(long, group = "form")]
     pub(crate) json: bool,
-    /// Write the node reference as Markdown
+    /// Write the node reference as Markdown.
     #[arg(long, group = "form")]
     pub(crate) markdown: bool,
-    /// Write the JSON Schema of graph files
+    /// Write the JSON Schema of graph files.
     #[arg(long, group = "form", conflicts_with = "kind")]
     pub(crate) schema: bool,
 }
@@ -180,34 +180,34 @@ pub(crate) struct PluginArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// List the plugins that were found
+    /// List the plugins that were found.
     List {
-        /// Write the list as JSON
+        /// Write the list as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Check that plugins keep the contract, each check in its own process
+    /// Check that plugins keep the contract, each check in its own process.
     Check(PluginCheckArgs),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct PluginCheckArgs {
-    /// A library, the id of a plugin that was found, or `all` that were found
+    /// A library, the id of a plugin that was found, or `all` that were found.
     #[arg(value_name = "FILE|ID|all", required_unless_present = "list")]
     pub(crate) what: Vec<PathBuf>,
-    /// Do only that check; may be given several times
+    /// Run only this check; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
-    /// The time limit of one check, in seconds
+    /// The time limit of one check, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
-    /// Run a kind with that value or file for a param instead of its default; may be given several times
+    /// Run a kind with this value or file for a param, instead of its default; may be given several times.
     #[arg(long, value_name = "KIND.PARAM=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Write the results as JSON
+    /// Write the results as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// List the checks
+    /// List the checks.
     #[arg(long)]
     pub(crate) list: bool,
 }
@@ -215,27 +215,27 @@ pub(crate) struct PluginCheckArgs {
 /// The command line of a child of `plugin check`, which does one check. Internal, so not part of `Cli`.
 #[derive(Debug, Parser)]
 pub(crate) struct PluginCheckOneArgs {
-    /// The check
+    /// The check.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// The library
+    /// The library.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// As for `check`
+    /// As for `check`.
     #[arg(long, value_name = "KIND.PARAM=VALUE")]
     pub(crate) set: Vec<String>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchArgs {
-    /// What to measure and how; `dreamwire bench --help` lists it
+    /// What to measure and how; `dreamwire bench --help` lists it.
     #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// The shell.
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }

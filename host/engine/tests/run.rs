@@ -365,7 +365,7 @@ fn what_let_nan_through_is_not_known_to_a_run_that_does_not() {
     b.options.allow_nonfinite = false;
     let refused = b.log(text);
     assert!(
-        refused.starts_with("nan nan! save:nan! output `MASK` holds 1 values that are NaN or infinite"),
+        refused.starts_with("nan nan! save:nan! output `MASK` contains 1 values that are NaN or infinite"),
         "{refused}"
     );
 }

@@ -22,7 +22,7 @@ fn read_kind(entry: EntryRef, kind: &KindFacts, plugin: &str, file: &str) -> Res
     }
     let schema = entry.schema(kind.index).map_err(|why| format!("`{id}`: {why}"))?;
     let schema =
-        serde_json::from_str(&schema).map_err(|e| format!("the params schema of `{id}` is no JSON: {e}"))?;
+        serde_json::from_str(&schema).map_err(|e| format!("the params schema of `{id}` is not JSON: {e}"))?;
     let (params, doc) = Params::parse(&schema).map_err(|e| format!("the params schema of `{id}`: {e}"))?;
     let flag = |bit: u32| kind.flags & bit != 0;
     Ok(KindInfo {

@@ -15,7 +15,7 @@ impl Library {
     pub(crate) fn open(original: &Path, bytes: &[u8], hash: &blake3::Hash) -> Result<Self, String> {
         if let Some(needed) = crate::elf::missing_bytes(bytes) {
             let found = bytes.len();
-            return Err(format!("it is cut off: its segments need {needed} bytes, found {found}"));
+            return Err(format!("it is truncated: its segments need {needed} bytes, found {found}"));
         }
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

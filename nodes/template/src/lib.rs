@@ -39,7 +39,7 @@ use dreamwire_sdk::prelude::*;
 /// Mixes two pictures: `out = a + (b - a) * amount`, per channel, in display-referred sRGB.
 ///
 /// `a` and `b` are `[B,H,W,C]` of one shape, in 0..1, and so is the result.
-/// Errors: two shapes.
+/// Errors: pictures of different shapes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
@@ -71,10 +71,10 @@ impl Node for Mix {
     const KIND: Kind = Kind::new("Mix", 1)
         .category("image")
         .inputs(&[
-            port("a", "IMAGE").doc("the picture at amount 0"),
-            port("b", "IMAGE").doc("the picture at amount 1"),
+            port("a", "IMAGE").doc("The picture at amount 0."),
+            port("b", "IMAGE").doc("The picture at amount 1."),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("the mixture")]);
+        .outputs(&[port("IMAGE", "IMAGE").doc("The mixture.")]);
 
     type Params = Params;
 

@@ -60,7 +60,7 @@ pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> O
                 Why::Unchanged => "unchanged",
                 Why::SameInputs => "its inputs are the same",
             };
-            Some(format!("known `{}`: {why}", clean(node)))
+            Some(format!("cached `{}`: {why}", clean(node)))
         }
         _ => None,
     }
@@ -72,11 +72,11 @@ pub(super) fn published(file: &Published) -> String {
     format!("{what} {}", clean(&file.path.display().to_string()))
 }
 
-/// The last line: "done in 3.2 s (2 run, 1 known)".
+/// The last line: "done in 3.2 s (2 run, 1 cached)".
 pub(super) fn done(summary: &Summary, elapsed: Duration) -> String {
     let run = summary.steps.iter().filter(|step| step.ran.is_some()).count();
-    let known = summary.steps.len() - run;
-    format!("done in {} ({run} run, {known} known)", seconds(elapsed))
+    let cached = summary.steps.len() - run;
+    format!("done in {} ({run} run, {cached} cached)", seconds(elapsed))
 }
 
 fn seconds(time: Duration) -> String {
