@@ -1,14 +1,13 @@
 use std::ffi::OsString;
+mod how;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dreamwire_engine::{Device, Options};
-use dreamwire_session::watch::Settings;
+use dreamwire_session::CacheFolder;
 
-use crate::console::Console;
-use crate::exit::Exit;
-use crate::open;
+pub(crate) use how::{HowArgs, Progress};
 
 /// Executes JSON node graphs that make pictures.
 #[derive(Debug, Parser)]
@@ -32,6 +31,32 @@ pub(crate) struct Global {
     /// Show more log lines; may be repeated.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// The folder of cached results [default: the user's cache folder, or DREAMWIRE_CACHE].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Keep no results between runs, and use none.
+    #[arg(long, global = true, conflicts_with = "cache")]
+    pub(crate) no_cache: bool,
+    /// The size of the cache; the least recently used results are removed.
+    #[arg(long, global = true, value_name = "SIZE", default_value = "8GiB", value_parser = size)]
+    pub(crate) cache_limit: u64,
+}
+
+impl Global {
+    /// The cache folder, if results are to be cached. `DREAMWIRE_CACHE` may name one, or be `off`.
+    pub(crate) fn cache(&self) -> Option<CacheFolder> {
+        if self.no_cache {
+            return None;
+        }
+        let variable = std::env::var_os("DREAMWIRE_CACHE").filter(|value| !value.is_empty());
+        let folder = match (&self.cache, variable) {
+            (Some(folder), _) => Some(CacheFolder::at(folder.clone())),
+            (None, Some(value)) if value == "off" => None,
+            (None, Some(value)) => Some(CacheFolder::at(value.into())),
+            (None, None) => CacheFolder::of_user(),
+        };
+        folder.map(|folder| folder.limit(self.cache_limit))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,6 +84,8 @@ pub(crate) enum Command {
     /// Measure how long networks take on this machine.
     #[command(disable_help_flag = true)]
     Bench(BenchArgs),
+    /// Show or empty the cache of results.
+    Cache(CacheArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
 }
@@ -92,37 +119,6 @@ pub(crate) struct WatchArgs {
     pub(crate) set: Vec<String>,
     #[command(flatten)]
     pub(crate) how: HowArgs,
-}
-
-/// Options of a run.
-#[derive(Args, Debug)]
-pub(crate) struct HowArgs {
-    /// The output folder.
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub(crate) out: PathBuf,
-    /// An additional input folder; may be given several times.
-    #[arg(long = "in", value_name = "DIR")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// The device to compute on: auto, cpu, cuda, cuda:N or metal.
-    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
-    pub(crate) device: Device,
-    /// The number of threads per step [default: one per core].
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
-    /// How progress is shown; `json` writes one event per line to standard output.
-    #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
-    pub(crate) progress: Progress,
-    /// Allow NaN and infinity in results.
-    #[arg(long)]
-    pub(crate) allow_nonfinite: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Progress {
-    /// Bars on a terminal, otherwise a line per step.
-    Bar,
-    Json,
-    None,
 }
 
 #[derive(Args, Debug)]
@@ -247,13 +243,22 @@ impl WatchArgs {
     }
 }
 
-impl HowArgs {
-    /// The settings of a run.
-    pub(crate) fn settings(&self, graph: &GraphArgs, console: Console) -> Result<Settings, Exit> {
-        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let options = Options { device: self.device, threads, allow_nonfinite: self.allow_nonfinite };
-        Ok(Settings { graph: open::graph(graph, &self.inputs, console)?, out: self.out.clone(), options })
-    }
+#[derive(Args, Debug)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show where the cache is and how much it holds.
+    Info {
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove everything from the cache.
+    Clear,
 }
 
 /// The number of CPU cores.
@@ -261,26 +266,32 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "expected 1 or more; leave it out for one per core".to_owned())
-}
-
-fn device(text: &str) -> Result<Device, String> {
-    match text {
-        // Plugins support only the CPU so far, so there is nothing to detect.
-        "auto" | "cpu" => Ok(Device::Cpu),
-        "cuda" => Ok(Device::Cuda(0)),
-        "metal" => Ok(Device::Metal),
-        _ => {
-            let ordinal = text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
-            ordinal.map(Device::Cuda).ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned())
-        }
-    }
+/// A size in bytes, with or without a unit: `500MB`, `4GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a size such as 500MB or 4GiB".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.parse::<f64>().map_err(|_| wrong())? * factor as f64;
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use dreamwire_engine::Device;
+    use dreamwire_session::CACHE_LIMIT;
 
     use super::*;
 
@@ -297,8 +308,27 @@ mod tests {
         assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
         assert_eq!(args.how.device, Device::Cuda(1));
         assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.how.inputs.len()), (1, 1, 1));
-        assert!(device("gpu").is_err() && device("cuda:x").is_err());
-        assert!(threads("0").unwrap_err().starts_with("expected 1 or more"));
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("8GiB"), Ok(CACHE_LIMIT));
+        assert_eq!(size("1.5 kb"), Ok(1500));
+        assert_eq!(size("4096"), Ok(4096));
+        for text in ["", "0", "GiB", "4 apples", "-1", "1e9", "9999999999TiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cache_is_where_it_is_told_to_be() {
+        let cache = |words: &str| {
+            let cli = Cli::parse_from(format!("dreamwire cache info {words}").split_whitespace());
+            cli.global.cache()
+        };
+        let named = cache("--cache /x --cache-limit 1MiB").unwrap();
+        assert_eq!((named.path(), named.limit_bytes()), (std::path::Path::new("/x"), 1 << 20));
+        assert_eq!(cache("--no-cache"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod args;
 mod exit;
 
 mod bench;
+mod cache;
 mod check;
 mod completions;
 mod describe;
@@ -34,7 +35,7 @@ use crate::exit::Exit;
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|what| console::bug(&what.to_string())));
     let command = || {
-        plugin_check::check_one().unwrap_or_else(|| {
+        plugin_check::check_one().or_else(worker).unwrap_or_else(|| {
             let cli = Cli::parse();
             let console = Console::new(cli.global.color, cli.global.verbose);
             execute(&cli, console)
@@ -55,6 +56,12 @@ fn main() -> ExitCode {
     exit.into()
 }
 
+/// Serves jobs if this process was started as a worker. Internal, so not part of `Cli`.
+fn worker() -> Option<Exit> {
+    let is_worker = std::env::args_os().nth(1).is_some_and(|word| word == "worker");
+    is_worker.then(|| if dreamwire_worker::serve() == 0 { Exit::OK } else { Exit::USAGE })
+}
+
 fn execute(cli: &Cli, console: Console) -> Exit {
     let global = &cli.global;
     match &cli.command {
@@ -65,6 +72,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),
         Command::Bench(args) => bench::bench(args, console),
+        Command::Cache(args) => cache::cache(args, global, console),
         Command::Completions(args) => completions::completions(args, global, console),
     }
 }

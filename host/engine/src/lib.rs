@@ -32,6 +32,7 @@ mod snapshot;
 mod value;
 pub mod world;
 
+pub use blake3::Hash;
 pub use cache::{Cache, DiskCache, DiskUsage};
 pub use event::{Event, Level, Why};
 pub use failure::{Failure, FailureKind};

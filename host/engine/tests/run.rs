@@ -265,7 +265,10 @@ fn an_output_that_holds_nothing_feeds_optional_ports_only() {
     assert_eq!(b.log(&text("Else")), "maybe next save");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "1");
     let refused = b.log(&text("Round"));
-    assert_eq!(refused, "maybe=Unchanged next! save:next! output `MASK` of node `maybe` is empty in this run");
+    assert_eq!(
+        refused,
+        "maybe=Unchanged next! save:next! output `MASK` of node `maybe` is empty in this run"
+    );
 }
 
 #[test]
@@ -351,7 +354,11 @@ fn a_run_reads_each_file_once() {
     let last = Snapshot::take(&plan, &b.world).stamps();
     assert!(!first.same_files(&later, &plan) && later.same_files(&last, &plan));
     let missing = b.plan(&graph(1, "x").replace("in.txt", "none.txt"));
-    assert_eq!(Snapshot::take(&missing, &b.world).stamps().places(), [b.path("none.txt")], "it may still appear");
+    assert_eq!(
+        Snapshot::take(&missing, &b.world).stamps().places(),
+        [b.path("none.txt")],
+        "it may still appear"
+    );
 }
 
 #[test]

@@ -53,6 +53,21 @@ impl CacheFolder {
         DiskCache::new(&self.root, self.limit)
     }
 
+    /// Removes everything that is kept.
+    ///
+    /// # Errors
+    /// A folder cannot be removed.
+    pub fn clear(&self) -> std::io::Result<()> {
+        self.results().clear()?;
+        for folder in ["graphs", "plugins"] {
+            match std::fs::remove_dir_all(self.root.join(folder)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn history_file(&self, graph: &Path) -> PathBuf {
         let graph = std::path::absolute(graph).unwrap_or_else(|_| graph.to_owned());
         let name = blake3::hash(graph.as_os_str().as_encoded_bytes()).to_hex();
