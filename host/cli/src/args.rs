@@ -8,6 +8,7 @@ use dreamwire_session::watch::Settings;
 
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::new_plugin::NewPluginArgs;
 use crate::open;
 
 /// Executes JSON node graphs that make pictures.
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Nodes(NodesArgs),
     /// List or check plugins.
     Plugin(PluginArgs),
+    /// Write a new plugin to start from.
+    NewPlugin(NewPluginArgs),
     /// Measure how long networks take on this machine.
     #[command(disable_help_flag = true)]
     Bench(BenchArgs),
