@@ -19,7 +19,7 @@ impl Name {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if !text.chars().all(allowed) || parts(text).any(str::is_empty) {
             return refuse(
-                format!("`{text}` is no name for a plugin: it is a crate, too"),
+                format!("`{text}` is no name for a plugin"),
                 format!("take small letters and digits, with `-` between words, such as `{}`", tamed(text)),
             );
         }
