@@ -65,8 +65,8 @@ pub(super) fn c_commands() -> [String; 3] {
 /// Whether a crate could not give that name to its node, because its code means something else by it.
 pub(super) fn uses(kind: &str) -> bool {
     // The name of the template's own node is the one that is replaced.
-    let code = || RUST.lines().map(|line| line.split("//").next().unwrap_or_default());
-    kind != "Mix" && (HIDDEN.contains(&kind) || code().any(|line| with_word(line, kind, "") != line))
+    let mut code = RUST.lines().map(|line| line.split("//").next().unwrap_or_default());
+    kind != "Mix" && (HIDDEN.contains(&kind) || code.any(|line| with_word(line, kind, "") != line))
 }
 
 fn rust_code(name: &Name) -> String {
