@@ -21,9 +21,9 @@ static dw_str params_schema(void) {
   return schema;
 }
 
-static const dw_kind invert = { sizeof(dw_kind), DW_KIND_PURE, TEXT("Invert"), 1, 1, 1, 0, inputs, outputs,
-                                TEXT("Invert"), TEXT("image"), params_schema };
-static const dw_kind *const kinds[] = { &invert };
+static const dw_kind the_kind = { sizeof(dw_kind), DW_KIND_PURE, TEXT("Invert"), 1, 1, 1, 0, inputs, outputs,
+                                  TEXT("Invert"), TEXT("image"), params_schema };
+static const dw_kind *const kinds[] = { &the_kind };
 
 /* A result owns its memory: one block holds the struct, shape, strides and samples, and the deleter frees it. */
 typedef struct { struct DLManagedTensorVersioned tensor; int64_t shape[4], strides[4]; float samples[]; } picture;
@@ -70,7 +70,7 @@ static const dw_node_vt functions = { sizeof(dw_node_vt), 0, destroy, run, NULL 
 
 static dw_status create(dw_str id, const dw_call *call, dw_node **out) {
   dw_str nothing = TEXT(""), message = TEXT("this plugin has one kind, `Invert`");
-  if (id.len != invert.id.len || memcmp(id.ptr, invert.id.ptr, id.len) != 0)
+  if (id.len != the_kind.id.len || memcmp(id.ptr, the_kind.id.ptr, id.len) != 0)
     return refuse(call, DW_E_UNSUPPORTED, nothing, message);
   *out = malloc(sizeof(dw_node));
   if (!*out) return DW_E_NOMEM;

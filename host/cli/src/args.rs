@@ -9,6 +9,8 @@ use dreamwire_session::CacheFolder;
 
 pub(crate) use how::{HowArgs, Progress};
 
+use crate::new_plugin::NewPluginArgs;
+
 /// Executes JSON node graphs that make pictures.
 #[derive(Debug, Parser)]
 #[command(name = "dreamwire", version, propagate_version = true)]
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Nodes(NodesArgs),
     /// List or check plugins.
     Plugin(PluginArgs),
+    /// Write a new plugin to start from.
+    NewPlugin(NewPluginArgs),
     /// Measure how long networks take on this machine.
     #[command(disable_help_flag = true)]
     Bench(BenchArgs),

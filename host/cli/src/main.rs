@@ -11,6 +11,7 @@ mod cache;
 mod check;
 mod completions;
 mod describe;
+mod new_plugin;
 mod nodes;
 mod plugin;
 mod plugin_check;
@@ -71,6 +72,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),
+        Command::NewPlugin(args) => new_plugin::new_plugin(args, console),
         Command::Bench(args) => bench::bench(args, console),
         Command::Cache(args) => cache::cache(args, global, console),
         Command::Completions(args) => completions::completions(args, global, console),

@@ -4,15 +4,14 @@
 //! # Build and try
 //! ```text
 //! cargo build -p node-template
-//! dreamwire run graph.json --plugins target/debug/libnode_template.so
+//! dreamwire watch graph.json --plugins target/debug/libnode_template.so
 //! ```
 //! (`.dylib` on macOS; on Windows `node_template.dll`.) Given a folder, `--plugins` loads only files named
-//! `libdreamwire_*`, so that it never tries an unrelated library; given a file, it loads that file. So name
-//! the file while you work on it. To install it, name it `libdreamwire_mix.so` and put it beside the other
-//! plugins.
+//! `libdreamwire_*`, so that it never tries an unrelated library; given a file, it loads that file, whatever
+//! its name. To install the plugin, put it under such a name in a folder that `DREAMWIRE_PLUGINS` lists.
 //!
 //! # Adapt it
-//! 1. Copy this folder, rename the package in `Cargo.toml`, and set your own reverse domain name in `plugin!` at the end.
+//! 1. Set your own reverse domain name in `plugin!` at the end.
 //! 2. Write one file per node, `mod` it here, and list its type in `plugin!`.
 //! 3. `cargo test`: the test at the end runs the node without a host.
 //!
