@@ -1,184 +1,10 @@
 //! Which nodes run: the event log after each edit, not only the result.
 
+use crate::arithmetic::Bench;
 use dreamwire_engine::*;
-use dreamwire_graph::{KindInfo, Kinds, Params, Port, Source};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-
-/// Arithmetic kinds: `Read` (a file's length), `Int`, `Add` (two tensors and a param), `Round` (to tens),
-/// `Maybe` (empty), `Else` (its input, or 1), `Save`.
-struct Arithmetic {
-    kinds: Kinds,
-    fail: AtomicBool,
-}
-
-fn kind(id: &str, inputs: &[&str], output: Option<&str>, schema: &str) -> KindInfo {
-    let port = |name: &str, ty: &str| Port {
-        name: name.to_owned(),
-        doc: String::new(),
-        types: vec![ty.to_owned()],
-        optional: false,
-        many: false,
-    };
-    let (params, doc) = Params::parse(&serde_json::from_str(schema).unwrap()).unwrap();
-    KindInfo {
-        id: id.to_owned(),
-        version: 1,
-        plugin: "org.example.arithmetic".to_owned(),
-        file: String::new(),
-        title: id.to_owned(),
-        category: String::new(),
-        doc,
-        inputs: inputs.iter().map(|name| port(name, "MASK")).collect(),
-        outputs: output.into_iter().map(|ty| port(ty, ty)).collect(),
-        params,
-        pure_: id != "Dice",
-        output: id == "Save",
-        stateful: false,
-    }
-}
-
-impl Arithmetic {
-    fn new() -> Self {
-        let mut kinds = Kinds::new();
-        let none = r#"{"type": "object", "properties": {}}"#;
-        let by =
-            r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0, "maximum": 99}}}"#;
-        let file = r#"{"type": "object", "properties": {"file": {"type": "string", "format": "dw-file"}}, "required": ["file"]}"#;
-        let name = r#"{"type": "object", "properties": {"name": {"type": "string", "default": "x"}}}"#;
-        kinds.insert(kind("Read", &[], Some("MASK"), file));
-        kinds.insert(kind("Int", &[], Some("INT"), by));
-        kinds.insert(kind("NaN", &[], Some("MASK"), none));
-        kinds.insert(kind("Dice", &[], Some("MASK"), none));
-        kinds.insert(kind("Add", &["a"], Some("MASK"), by));
-        kinds.insert(kind("Round", &["a"], Some("MASK"), none));
-        kinds.insert(kind("Maybe", &[], Some("MASK"), none));
-        let mut otherwise = kind("Else", &["a"], Some("MASK"), none);
-        otherwise.inputs[0].optional = true;
-        kinds.insert(otherwise);
-        kinds.insert(kind("Save", &["a"], None, name));
-        Self { kinds, fail: AtomicBool::new(false) }
-    }
-}
-
-fn tensor(value: f64) -> Value {
-    // Eight bytes of one element of a rank 1 tensor; the engine looks at bytes only.
-    let bytes = Arc::new(value.to_ne_bytes().to_vec());
-    Value::Tensor(Tensor::new(Dtype::U8, vec![8], bytes).unwrap())
-}
-
-fn number(input: &Input) -> f64 {
-    let Input::One(Value::Tensor(tensor)) = input else { panic!("no tensor") };
-    f64::from_ne_bytes(tensor.bytes().try_into().unwrap())
-}
-
-impl Nodes for Arithmetic {
-    fn kinds(&self) -> &Kinds {
-        &self.kinds
-    }
-
-    fn build(&self, _: &str) -> Option<blake3::Hash> {
-        Some(blake3::hash(b"build 1"))
-    }
-
-    fn run(&self, request: &Request<'_>) -> Result<Vec<Value>, Failure> {
-        let params: serde_json::Value = serde_json::from_str(request.params).unwrap();
-        if !request.services.progress(0, 1, "") {
-            return Err(Failure::new(FailureKind::Cancelled, "stopped"));
-        }
-        Ok(match request.kind.id.as_str() {
-            "Read" => {
-                let bytes = request.services.read(params["file"].as_str().unwrap());
-                let bytes = bytes.map_err(|_| request.services.take_failure().unwrap())?;
-                vec![tensor(bytes.len() as f64)]
-            }
-            "Int" => vec![Value::Int(params["by"].as_i64().unwrap())],
-            "Dice" => vec![tensor(4.)],
-            "NaN" => {
-                let bytes = Arc::new(f64::NAN.to_ne_bytes().to_vec());
-                vec![Value::Tensor(Tensor::new(Dtype::F64, vec![1], bytes).unwrap())]
-            }
-            "Maybe" => vec![Value::None],
-            "Else" if matches!(request.inputs[0], Input::None) => vec![tensor(1.)],
-            "Add" if self.fail.load(Ordering::Relaxed) => {
-                return Err(Failure::new(FailureKind::Argument, "cannot add").at("by"));
-            }
-            "Add" => vec![tensor(number(&request.inputs[0]) + params["by"].as_f64().unwrap())],
-            "Round" => vec![tensor((number(&request.inputs[0]) / 10.).round() * 10.)],
-            _ => {
-                let text = number(&request.inputs[0]).to_string();
-                let template = format!("{}_{{counter:05}}.txt", params["name"].as_str().unwrap());
-                let published = request.services.publish(&template, text.as_bytes());
-                published.map_err(|_| request.services.take_failure().unwrap())?;
-                Vec::new()
-            }
-        })
-    }
-}
-
-struct Bench {
-    dir: tempfile::TempDir,
-    nodes: Arithmetic,
-    world: Disk,
-    engine: Engine,
-    options: Options,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("in.txt"), "seven..").unwrap();
-        let world = Disk::new(vec![dir.path().to_owned()], dir.path().join("out"));
-        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
-        Self { nodes: Arithmetic::new(), world, engine: Engine::new(Cache::new(1 << 20)), options, dir }
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn plan(&self, text: &str) -> Plan {
-        let (graph, problems) = dreamwire_graph::parse(&Source::new("g.json", text));
-        assert!(problems.is_empty(), "{problems:?}");
-        let (checked, problems) = dreamwire_graph::check(&graph, &self.nodes.kinds);
-        Plan::new(checked.unwrap_or_else(|| panic!("{problems:?}")), text.to_owned())
-    }
-
-    fn run(
-        &mut self,
-        plan: &Plan,
-        emit: &(dyn Fn(Event) + Sync),
-        cancel: &AtomicBool,
-    ) -> Result<Summary, Stopped> {
-        let files = &Snapshot::take(plan, &self.world);
-        let options = self.options;
-        let (quarantine, explain) = (&HashMap::new(), None);
-        let (nodes, world) = (&self.nodes, &self.world);
-        self.engine.run(&Run { plan, files, options, nodes, world, emit, cancel, quarantine, explain })
-    }
-
-    /// Runs a graph and gives the log: `ran` nodes plain, cached ones with a reason.
-    fn log(&mut self, text: &str) -> String {
-        let plan = self.plan(text);
-        let log = Mutex::new(Vec::new());
-        let emit = |event: Event| match event {
-            Event::Started { node, .. } => log.lock().unwrap().push(node),
-            Event::Cached { node, why } => log.lock().unwrap().push(format!("{node}={why:?}")),
-            Event::Failed { node } => log.lock().unwrap().push(format!("{node}!")),
-            Event::Skipped { node, failed } => log.lock().unwrap().push(format!("{node}:{failed}!")),
-            Event::Explained { node, reasons } => log.lock().unwrap().push(format!("{node}:{reasons:?}")),
-            _ => {}
-        };
-        let stopped = self.run(&plan, &emit, &AtomicBool::new(false));
-        let mut log = log.into_inner().unwrap();
-        if let Err(Stopped::Failed(failures)) = stopped {
-            log.extend(failures.into_iter().map(|failed| failed.failure.message));
-        }
-        log.join(" ")
-    }
-}
 
 fn graph(by: i64, name: &str) -> String {
     format!(
@@ -389,4 +215,71 @@ fn a_chain_of_ten_thousand_runs_in_bounded_stack() {
     let log = b.log(&text);
     assert_eq!(log.split(' ').count(), 10_001);
     assert_eq!(saved(&b.path("out/x_00001.txt")), "10003");
+}
+
+#[test]
+fn an_output_is_published_before_anything_else_runs() {
+    let mut b = Bench::new();
+    let text = r#"{"read": {"class_type": "Read", "inputs": {"file": "in.txt"}},
+                   "slow": {"class_type": "Add", "inputs": {"a": ["read", 0]}},
+                   "slower": {"class_type": "Add", "inputs": {"a": ["slow", 0], "by": 1}},
+                   "last": {"class_type": "Save", "inputs": {"a": ["slower", 0], "name": "last"}},
+                   "first": {"class_type": "Save", "inputs": {"a": ["slow", 0], "name": "first"}},
+                   "early": {"class_type": "Save", "inputs": {"a": ["read", 0], "name": "early"}}}"#;
+    assert_eq!(b.log(text), "read early slow first slower last");
+}
+
+#[test]
+fn after_a_failure_the_rest_still_runs() {
+    let mut b = Bench::new();
+    b.nodes.fail.store(true, Ordering::Relaxed);
+    let text = r#"{"read": {"class_type": "Read", "inputs": {"file": "in.txt"}},
+                   "bad": {"class_type": "Add", "inputs": {"a": ["read", 0]}},
+                   "next": {"class_type": "Round", "inputs": {"a": ["bad", 0]}},
+                   "lost": {"class_type": "Save", "inputs": {"a": ["next", 0], "name": "lost"}},
+                   "good": {"class_type": "Round", "inputs": {"a": ["read", 0]}},
+                   "kept": {"class_type": "Save", "inputs": {"a": ["good", 0], "name": "kept"}}}"#;
+    let log = b.log(text);
+    assert!(log.contains("bad bad!") && log.contains("next:bad! ") && log.contains("lost:bad!"), "{log}");
+    assert!(log.contains("good kept"), "{log}");
+    assert_eq!(saved(&b.path("out/kept_00001.txt")), "10");
+    assert!(!b.path("out/lost_00001.txt").exists());
+}
+
+#[test]
+fn each_step_that_runs_says_why() {
+    let mut b = Bench::new();
+    let explain = |b: &mut Bench, text: &str, options: Options| {
+        let history = {
+            let plan = b.plan(&graph(1, "x"));
+            let files = Snapshot::take(&plan, &b.world);
+            History::of(&Run {
+                plan: &plan,
+                files: &files,
+                options: b.options,
+                nodes: &b.nodes,
+                world: &b.world,
+                emit: &|_| {},
+                cancel: &AtomicBool::new(false),
+                quarantine: &HashMap::new(),
+                explain: None,
+            })
+            .unwrap()
+        };
+        b.history = Some(history);
+        b.options = options;
+        let log = b.log(text);
+        log.split(' ').filter(|word| word.contains(':')).collect::<Vec<_>>().join(" ")
+    };
+    let options = b.options;
+    assert_eq!(explain(&mut b, &graph(1, "x"), options), "read:[NotKept] add:[NotKept] round:[NotKept] save:[NotKept]");
+    b.history = None;
+    b.log(&graph(1, "x"));
+    let found = explain(&mut b, &graph(1, "y"), options);
+    assert!(found.starts_with("save:[Param"), "{found}");
+    let renamed = graph(1, "x").replace("\"add\"", "\"new\"").replace(r#""by": 1"#, r#""by": 40"#);
+    let found = explain(&mut b, &renamed, options);
+    assert!(found.contains("new:[New]") && found.contains("round:[Link"), "{found}");
+    let found = explain(&mut b, &graph(1, "x"), Options { device: Device::Metal, ..options });
+    assert!(found.contains("read:[Mode"), "{found}");
 }

@@ -1,0 +1,5 @@
+//! The engine with arithmetic nodes and real files.
+
+mod arithmetic;
+mod edits;
+mod run;
