@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Show or empty the cache of results.
     Cache(CacheArgs),
+    /// Show what this installation has, and what a graph lacks.
+    Doctor(DoctorArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
 }
@@ -245,6 +247,22 @@ impl WatchArgs {
     pub(crate) fn graph(&self) -> GraphArgs {
         GraphArgs { path: self.path.clone(), set: self.set.clone() }
     }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// A graph to look at.
+    #[arg(value_name = "GRAPH")]
+    pub(crate) graph: Option<PathBuf>,
+    /// The output folder of the graph.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub(crate) out: PathBuf,
+    /// An additional input folder; may be given several times.
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -11,6 +11,7 @@ mod cache;
 mod check;
 mod completions;
 mod describe;
+mod doctor;
 mod new_plugin;
 mod nodes;
 mod plugin;
@@ -74,6 +75,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Plugin(args) => plugin::plugin(args, global, console),
         Command::NewPlugin(args) => new_plugin::new_plugin(args, console),
         Command::Bench(args) => bench::bench(args, console),
+        Command::Doctor(args) => doctor::doctor(args, global, console),
         Command::Cache(args) => cache::cache(args, global, console),
         Command::Completions(args) => completions::completions(args, global, console),
     }

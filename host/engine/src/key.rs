@@ -79,7 +79,7 @@ pub(crate) fn mode(options: &Options) -> String {
 }
 
 /// The CPU's vector instructions and the limit of `DREAMWIRE_SIMD`: results of different levels differ in rounding.
-fn instructions() -> &'static str {
+pub fn instructions() -> &'static str {
     static INSTRUCTIONS: OnceLock<String> = OnceLock::new();
     INSTRUCTIONS.get_or_init(|| {
         let mut names = vec![std::env::consts::ARCH];

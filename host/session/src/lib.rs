@@ -17,6 +17,7 @@
 //! | [`CacheFolder`] | what one process leaves for the next |
 //! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
+//! | [`machine`] | the memory and disk space of this machine |
 //! | [`events`] | events and diagnostics as JSON |
 //!
 //! # What this crate does not do
@@ -26,6 +27,7 @@ mod cache_folder;
 pub mod events;
 mod graph_file;
 mod job;
+pub mod machine;
 mod plugins;
 mod run;
 mod settings;

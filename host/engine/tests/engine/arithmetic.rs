@@ -222,4 +222,3 @@ impl Bench {
         log.join(" ")
     }
 }
-

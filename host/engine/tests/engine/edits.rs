@@ -71,7 +71,9 @@ fn outputs(bench: &Bench) -> Vec<(String, String)> {
     let newest = |prefix: &&str| files.iter().rev().find(|file| file.starts_with(prefix)).cloned();
     let prefixes = ["sum", "raw", "again", "y"];
     let newest = prefixes.iter().filter_map(|prefix| Some((prefix.to_string(), newest(prefix)?)));
-    newest.map(|(prefix, file)| (prefix, std::fs::read_to_string(bench.path("out").join(file)).unwrap())).collect()
+    newest
+        .map(|(prefix, file)| (prefix, std::fs::read_to_string(bench.path("out").join(file)).unwrap()))
+        .collect()
 }
 
 /// Runs the graph, edits it, and runs it again. A function lives in memory only, so in another process `net` runs
@@ -175,9 +177,12 @@ fn a_default_written_out() {
     let edit = |it: &mut Edited<'_>| {
         it.replace(r#", "name": "raw""#, "");
         it.run();
-        it.replace(r#""a": ["add", 0]}}
-}"#, r#""a": ["add", 0], "name": "x"}}
-}"#);
+        it.replace(
+            r#""a": ["add", 0]}}
+}"#,
+            r#""a": ["add", 0], "name": "x"}}
+}"#,
+        );
     };
     check_edit(edit, "", "");
 }

@@ -272,7 +272,10 @@ fn each_step_that_runs_says_why() {
         log.split(' ').filter(|word| word.contains(':')).collect::<Vec<_>>().join(" ")
     };
     let options = b.options;
-    assert_eq!(explain(&mut b, &graph(1, "x"), options), "read:[NotKept] add:[NotKept] round:[NotKept] save:[NotKept]");
+    assert_eq!(
+        explain(&mut b, &graph(1, "x"), options),
+        "read:[NotKept] add:[NotKept] round:[NotKept] save:[NotKept]"
+    );
     b.history = None;
     b.log(&graph(1, "x"));
     let found = explain(&mut b, &graph(1, "y"), options);

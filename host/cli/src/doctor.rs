@@ -1,0 +1,192 @@
+use std::path::Path;
+
+use dreamwire_engine::{Disk, Plan, World};
+use dreamwire_graph::{parse, sort};
+use dreamwire_loader::{KNOWN, PluginInfo};
+use dreamwire_session::{GraphFile, Session, machine, understand};
+use serde_json::json;
+
+use crate::args::{DoctorArgs, Global, cores};
+use crate::cache::in_units;
+use crate::console::{Console, clean, clean_line};
+use crate::exit::Exit;
+use crate::open;
+use crate::render::hint_text;
+
+/// Less memory or space than this is worth a warning, in bytes.
+const LITTLE: u64 = 1 << 30;
+
+/// `dreamwire doctor`: what this installation has, and what a graph lacks. Runs nothing.
+pub(crate) fn doctor(args: &DoctorArgs, global: &Global, console: Console) -> Exit {
+    let mut findings = Vec::new();
+    findings.push(Finding::good("program", format!("dreamwire {}", env!("CARGO_PKG_VERSION"))));
+    findings
+        .push(Finding::good("processor", format!("{} cores, {}", cores(), dreamwire_engine::instructions())));
+    findings.push(Finding::good("devices", "cpu; this build has neither CUDA nor Metal".to_owned()));
+    findings.push(amount("memory", machine::available_memory(), "available"));
+    findings.push(amount(
+        "temporary",
+        machine::free_space(&std::env::temp_dir()),
+        "free in the temporary folder",
+    ));
+    findings.push(cache(global));
+    match open::session(global, cores(), console) {
+        Ok(session) => {
+            plugins(&session.loader.plugins(), &mut findings);
+            if let Some(graph) = &args.graph {
+                look_at(graph, args, &session, &mut findings);
+            }
+        }
+        Err(exit) => findings.push(Finding::bad("plugins", "see above".to_owned(), exit)),
+    }
+    if args.json {
+        let all: Vec<_> = findings.iter().map(Finding::as_json).collect();
+        console.data(&format!("{:#}\n", serde_json::Value::Array(all)));
+    } else {
+        findings.iter().for_each(|finding| console.data(&finding.as_text()));
+    }
+    findings.iter().find_map(|finding| finding.exit).unwrap_or(Exit::OK)
+}
+
+/// One line of the report.
+struct Finding {
+    about: &'static str,
+    what: String,
+    hint: Option<String>,
+    warning: bool,
+    exit: Option<Exit>,
+}
+
+impl Finding {
+    fn good(about: &'static str, what: String) -> Self {
+        Finding { about, what, hint: None, warning: false, exit: None }
+    }
+
+    fn odd(about: &'static str, what: String, hint: &str) -> Self {
+        Finding { hint: Some(hint.to_owned()), warning: true, ..Self::good(about, what) }
+    }
+
+    fn bad(about: &'static str, what: String, exit: Exit) -> Self {
+        Finding { exit: Some(exit), ..Self::good(about, what) }
+    }
+
+    fn state(&self) -> &'static str {
+        match (self.exit, self.warning) {
+            (Some(_), _) => "error",
+            (None, true) => "warning",
+            (None, false) => "ok",
+        }
+    }
+
+    fn as_text(&self) -> String {
+        let what = clean_line(&self.what);
+        let mut text = format!("{:7}  {:9}  {what}\n", self.state(), self.about);
+        for line in self.hint.iter().flat_map(|hint| hint.lines()) {
+            text += &format!("{:20}hint: {}\n", "", clean(line));
+        }
+        text
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        let mut value = json!({ "about": self.about, "state": self.state(), "what": self.what });
+        if let Some(hint) = &self.hint {
+            value["hint"] = hint.as_str().into();
+        }
+        if let Some(exit) = self.exit {
+            value["exit"] = exit.code().into();
+        }
+        value
+    }
+}
+
+fn amount(about: &'static str, bytes: Option<u64>, what: &str) -> Finding {
+    match bytes {
+        None => Finding::good(about, "not known on this system".to_owned()),
+        Some(bytes) if bytes < LITTLE => {
+            let what = format!("only {} {what}", in_units(bytes));
+            Finding::odd(about, what, "pictures and networks may not fit")
+        }
+        Some(bytes) => Finding::good(about, format!("{} {what}", in_units(bytes))),
+    }
+}
+
+fn cache(global: &Global) -> Finding {
+    let Some(folder) = global.cache() else {
+        return Finding::good("cache", "off: each run computes everything".to_owned());
+    };
+    let path = folder.path();
+    let usage = folder.results().usage();
+    let free = machine::free_space(path).map_or(String::new(), |free| format!(", {} free", in_units(free)));
+    let (used, limit) = (in_units(usage.bytes), in_units(folder.limit_bytes()));
+    let what = format!("`{}`: {used} of {limit}{free}", path.display());
+    match is_writable(path) {
+        true => Finding::good("cache", what),
+        false => {
+            Finding::odd("cache", format!("{what}, not writable"), "name another folder with --cache DIR")
+        }
+    }
+}
+
+/// Whether a folder, or the nearest one that exists, can be written to.
+fn is_writable(path: &Path) -> bool {
+    let existing = path.ancestors().find(|path| path.is_dir());
+    existing.is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
+}
+
+fn plugins(found: &[PluginInfo], findings: &mut Vec<Finding>) {
+    let ids: Vec<&str> = found.iter().map(|plugin| &plugin.id[..]).collect();
+    findings.push(Finding::good("plugins", if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }));
+    let has = |kind: &str| found.iter().any(|plugin| plugin.kinds.iter().any(|it| it == kind));
+    let mut missing: Vec<&str> = KNOWN.iter().filter(|(kind, _)| !has(kind)).map(|(_, file)| *file).collect();
+    missing.dedup();
+    if !missing.is_empty() {
+        let what = format!("not found: {}", missing.join(", "));
+        findings.push(Finding::odd("plugins", what, "they lie beside the program, or where --plugins says"));
+    }
+}
+
+/// What a graph needs and does not have.
+fn look_at(graph: &Path, args: &DoctorArgs, session: &Session, findings: &mut Vec<Finding>) {
+    let graph = GraphFile { path: graph.to_owned(), sets: Vec::new(), inputs: args.inputs.clone() };
+    let (source, mut problems) = graph.read();
+    let mut checked = None;
+    if problems.is_empty()
+        && let Ok(mut understood) = understand(parse(&source), &[], &*session.loader)
+    {
+        checked = understood.whole();
+        problems = understood.problems;
+    }
+    sort(&mut problems);
+    let before = findings.len();
+    for problem in &problems {
+        let place = problem.span().map_or(String::new(), |span| {
+            let (line, column) = source.position(span.start);
+            format!(":{line}:{column}")
+        });
+        let what = format!("{}{place}: {}", source.name, problem.message);
+        let finding = match problem.is_error() {
+            true => Finding::bad("graph", what, Exit::for_class(problem.class)),
+            false => Finding { warning: true, ..Finding::good("graph", what) },
+        };
+        findings.push(Finding { hint: problem.hint.as_ref().map(hint_text), ..finding });
+    }
+    let Some(checked) = checked else { return };
+    let plan = Plan::new(checked, String::new());
+    let world = Disk::new(graph.roots(), args.out.clone());
+    let mut bytes = 0;
+    for file in plan.steps.iter().flat_map(|step| &step.files) {
+        match world.read(&file.path) {
+            Ok(read) => bytes += read.bytes.len() as u64,
+            Err(error) => findings.push(Finding {
+                hint: error.hint.as_ref().map(hint_text),
+                ..Finding::bad("input", error.message, Exit::INPUT)
+            }),
+        }
+    }
+    if findings.len() == before {
+        let what = format!("{}: {} steps, {} of input files", source.name, plan.steps.len(), in_units(bytes));
+        findings.push(Finding::good("graph", what));
+    }
+    let free = machine::free_space(&args.out);
+    findings.push(amount("output", free, &format!("free for `{}`", args.out.display())));
+}
