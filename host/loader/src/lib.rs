@@ -23,16 +23,27 @@ mod environment;
 mod function;
 mod generation;
 mod host;
+mod index;
 mod known;
 mod library;
+mod memory;
 mod opened;
+mod opening;
 mod outcome;
+mod refusal;
 mod registry;
 mod search;
+mod temporary;
 mod tensor;
+#[cfg(test)]
+mod testing;
 mod value;
+mod working_folder;
+
+use refusal::Refusal;
 
 pub use host::{host_table, take_log};
+pub use index::PluginIndex;
 pub use known::KNOWN;
 pub use opened::Opened;
 pub use registry::{Loader, PluginInfo, Problem};
