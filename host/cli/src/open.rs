@@ -16,7 +16,7 @@ pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Resu
         problems.iter().for_each(|problem| console.talk(&plugin_problem(problem)));
         console.log(take_log());
     };
-    match Session::open(&global.plugins, threads) {
+    match Session::open(&global.plugins, threads, cache(global).as_deref()) {
         Ok((session, problems)) => {
             tell(&problems);
             Ok(session)
@@ -26,6 +26,11 @@ pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Resu
             Err(Exit::PLUGIN)
         }
     }
+}
+
+/// The folder of Dreamwire's caches, if anything may be kept.
+fn cache(_: &Global) -> Option<PathBuf> {
+    None
 }
 
 /// A problem with a plugin, for people.
