@@ -175,8 +175,8 @@ impl Generation {
         working_folder::kept(
             || self.run(node, kind, call, services, body),
             |to| {
-                let (who, when) = (format!("plugin {}", self.facts().id), format!("in node `{node}`"));
-                services.log(Level::Warn, &working_folder::message(&who, &when, &to));
+                let who = format!("plugin {}", self.facts().id);
+                services.log(Level::Warn, &working_folder::message(&who, &to));
             },
         )
     }

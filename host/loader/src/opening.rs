@@ -1,6 +1,6 @@
 use crate::generation::Generation;
 use crate::index::{PluginIndex, Stamp, Stamps};
-use crate::{Loader, Refusal};
+use crate::{Loader, Refusal, temporary};
 use blake3::Hash;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,6 +60,7 @@ impl<'a> Opening<'a> {
             stamps.write();
             if self.has_new {
                 index.sweep();
+                temporary::sweep_once();
             }
         }
     }

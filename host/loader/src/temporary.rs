@@ -15,10 +15,8 @@ pub(crate) struct PrivateFolder(PathBuf);
 impl PrivateFolder {
     /// A new folder where the system keeps temporary files.
     pub(crate) fn new() -> Result<Self, Refusal> {
-        let parent = std::env::temp_dir();
-        static SWEPT: Once = Once::new();
-        SWEPT.call_once(|| sweep(&parent, SystemTime::now()));
-        Self::below(&parent)
+        sweep_once();
+        Self::below(&std::env::temp_dir())
     }
 
     fn below(parent: &Path) -> Result<Self, Refusal> {
@@ -71,6 +69,12 @@ fn no_room(parent: &Path, error: &std::io::Error) -> Refusal {
 /// How old a folder must be before it is swept. A process in another container that shares the folder does not exist
 /// here, but it needs its copy for less than that.
 const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Removes what killed processes have left where the system keeps temporary files, once per process.
+pub(crate) fn sweep_once() {
+    static SWEPT: Once = Once::new();
+    SWEPT.call_once(|| sweep(&std::env::temp_dir(), SystemTime::now()));
+}
 
 /// Removes the folders of processes that were killed.
 fn sweep(parent: &Path, now: SystemTime) {

@@ -18,10 +18,10 @@ pub(crate) fn kept<T>(body: impl FnOnce() -> T, left: impl FnOnce(PathBuf)) -> T
 
 /// Logs that a plugin has left the working folder outside of a node.
 pub(crate) fn warn(who: &str, when: &str, to: &Path) {
-    host::note(Level::Warn, message(who, when, to));
+    host::note(Level::Warn, format!("{}, {when}", message(who, to)));
 }
 
 /// What the log says of a plugin that has left the working folder.
-pub(crate) fn message(who: &str, when: &str, to: &Path) -> String {
-    format!("{who} changed the working folder to `{}` {when}; the host has changed it back", to.display())
+pub(crate) fn message(who: &str, to: &Path) -> String {
+    format!("{who} changed the working folder to `{}`, and the host changed it back", to.display())
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The version of everything in an index. Another number is another index.
+/// The version of these files. It grows when their content, or what the host reads from descriptors, changes within one
+/// version of the host.
 const FORMAT: u64 = 1;
 /// A larger file was not written by us.
 const MAX_BYTES: u64 = 16 << 20;

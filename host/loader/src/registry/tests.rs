@@ -13,9 +13,7 @@ fn a_plugin_that_leaves_the_working_folder_is_brought_back_and_named() {
     let log = run(&loader, "run chdir").unwrap();
     assert_eq!(
         log,
-        [
-            "plugin org.example.test changed the working folder to `/` in node `it`; the host has changed it back"
-        ]
+        ["plugin org.example.test changed the working folder to `/`, and the host changed it back"]
     );
     assert_eq!(std::env::current_dir().unwrap(), before);
     judge(&loader, "check chdir").unwrap();
