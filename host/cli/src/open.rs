@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dreamwire_loader::{Problem, take_log};
-use dreamwire_session::{GraphFile, Session};
+use dreamwire_session::{CacheFolder, GraphFile, Session};
 
 use crate::args::{Global, GraphArgs};
 use crate::console::{Console, with_hint};
@@ -16,7 +16,8 @@ pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Resu
         problems.iter().for_each(|problem| console.talk(&plugin_problem(problem)));
         console.log(take_log());
     };
-    match Session::open(&global.plugins, threads) {
+    let cache = global.cache();
+    match Session::open(&global.plugins, threads, cache.as_ref().map(CacheFolder::path)) {
         Ok((session, problems)) => {
             tell(&problems);
             Ok(session)

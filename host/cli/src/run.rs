@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::parse;
-use dreamwire_loader::take_log;
+use dreamwire_loader::{report_crashes, take_log};
 use dreamwire_session::{Hears, InProcess, Job, Runner, Settings, understand};
 use dreamwire_worker::Child;
 
@@ -58,7 +58,11 @@ fn prepare_and_run(
     listener.problems(&job.source, &job.warnings);
     let mut runner: Box<dyn Runner> = match args.how.isolates_run() {
         true => Box::new(child(&settings, global, console)?),
-        false => Box::new(InProcess::new(&settings)),
+        false => {
+            let hint = "what was saved is complete; --isolate keeps a crash away from the other steps";
+            report_crashes(i32::from(Exit::PLUGIN.code()), hint);
+            Box::new(InProcess::new(&settings))
+        }
     };
     let end = runner.run(&job, &Ears(listener));
     listener.clear();

@@ -33,7 +33,7 @@ fn noop_plugin(folder: &Path) -> PathBuf {
 /// One step with an empty node: plan lookup, `dw_call`, the call, values back. The node is not pure, so it runs.
 fn empty_call(c: &mut Criterion, folder: &Path) {
     let library = noop_plugin(folder);
-    let (loader, problems) = Loader::load(&Search::of(None, vec![], &[library]), 1, None);
+    let (loader, problems) = Loader::load(&Search::of(None, vec![], &[library]), 1, None, None);
     assert!(problems.is_empty(), "{problems:?}");
     let mut kinds = dreamwire_graph::Kinds::new();
     // An output kind, so that it is planned.

@@ -1,6 +1,6 @@
 //! The host of a call, over [`Services`].
 
-use crate::{host, outcome, tensor};
+use crate::{host, memory, outcome, tensor};
 use dreamwire_abi as abi;
 use dreamwire_engine::{Device, Failure, FailureKind, Services};
 use dreamwire_socket::{CallHost, Dtype, Fault, HostCall, Owned, Said, TensorView};
@@ -68,7 +68,8 @@ impl CallHost for Context<'_> {
             self.services.fail(Failure::new(FailureKind::Plugin, message));
             abi::E_ARG
         };
-        let view = bytes.map_err(|fault| refuse(&format!(": {fault}")))?;
+        let view = bytes.and_then(|view| memory::check(&view).map(|()| view));
+        let view = view.map_err(|fault| refuse(&format!(": {fault}")))?;
         if view.dtype() != Dtype::U8 {
             return Err(refuse(""));
         }

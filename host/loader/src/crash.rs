@@ -30,7 +30,8 @@ impl Running {
     pub(crate) fn step(node: &str, kind: &str, plugin: &str) -> Self {
         let Some((_, hint)) = REPORT.get() else { return Self(std::ptr::null_mut()) };
         // Names come from a graph: what a terminal would obey is replaced.
-        let clean = |text: &str| text.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
+        let clean =
+            |text: &str| text.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
         let (node, kind, plugin) = (clean(node), clean(kind), clean(plugin));
         let start = format!("\nerror: node `{node}` ({kind}): plugin `{plugin}` ");
         let words = Box::into_raw(Box::new(Words { start, end: format!("\nhint: {hint}\n") }));

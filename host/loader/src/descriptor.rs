@@ -4,25 +4,40 @@ use dreamwire_abi as abi;
 use dreamwire_graph::{KindInfo, Params, Port};
 use dreamwire_socket::{EntryRef, Facts, KindFacts, PortFacts};
 
-/// A plugin's facts and its kinds.
-pub(crate) fn read(entry: EntryRef, file: &str) -> Result<(Facts, Vec<KindInfo>), String> {
-    let facts = entry.facts();
-    if let Some(fault) = facts.faults.first() {
-        return Err(fault.clone());
-    }
-    let kinds = facts.kinds.iter().map(|kind| read_kind(entry, kind, &facts.id, file));
-    let kinds = kinds.collect::<Result<_, _>>()?;
-    Ok((facts, kinds))
+/// What a plugin says of itself and its kinds. Two plugins with equal descriptors are called in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Descriptors {
+    pub(crate) facts: Facts,
+    /// The params schema of each kind, as text.
+    pub(crate) schemas: Vec<String>,
 }
 
-fn read_kind(entry: EntryRef, kind: &KindFacts, plugin: &str, file: &str) -> Result<KindInfo, String> {
-    let id = &kind.id;
-    if id.is_empty() {
-        return Err(format!("its kind #{} has no id", kind.index));
+impl Descriptors {
+    /// Reads the descriptors of an open library.
+    pub(crate) fn read(entry: EntryRef) -> Result<Self, String> {
+        let facts = entry.facts();
+        if let Some(fault) = facts.faults.first() {
+            return Err(fault.clone());
+        }
+        let schema = |kind: &KindFacts| match &kind.id[..] {
+            "" => Err(format!("its kind #{} has no id", kind.index)),
+            id => entry.schema(kind.index).map_err(|why| format!("`{id}`: {why}")),
+        };
+        let schemas = facts.kinds.iter().map(schema).collect::<Result<_, _>>()?;
+        Ok(Self { facts, schemas })
     }
-    let schema = entry.schema(kind.index).map_err(|why| format!("`{id}`: {why}"))?;
+
+    /// The kinds, whose library is `file`.
+    pub(crate) fn kinds(&self, file: &str) -> Result<Vec<KindInfo>, String> {
+        let kinds = self.facts.kinds.iter().zip(&self.schemas);
+        kinds.map(|(kind, schema)| read_kind(kind, schema, &self.facts.id, file)).collect()
+    }
+}
+
+fn read_kind(kind: &KindFacts, schema: &str, plugin: &str, file: &str) -> Result<KindInfo, String> {
+    let id = &kind.id;
     let schema =
-        serde_json::from_str(&schema).map_err(|e| format!("the params schema of `{id}` is not JSON: {e}"))?;
+        serde_json::from_str(schema).map_err(|e| format!("the params schema of `{id}` is not JSON: {e}"))?;
     let (params, doc) = Params::parse(&schema).map_err(|e| format!("the params schema of `{id}`: {e}"))?;
     let flag = |bit: u32| kind.flags & bit != 0;
     Ok(KindInfo {
@@ -111,13 +126,13 @@ mod tests {
             (abi::KIND_PURE | abi::KIND_STATEFUL, false, true),
             (0, false, false),
         ] {
-            let (_, kinds) = read(plugin(flags, "Kind"), "file").unwrap();
+            let kinds = Descriptors::read(plugin(flags, "Kind")).unwrap().kinds("file").unwrap();
             assert_eq!((kinds[0].pure_, kinds[0].stateful, &kinds[0].doc[..]), (pure_, stateful, "A kind."));
         }
     }
 
     #[test]
     fn a_kind_without_an_id_refuses_the_plugin() {
-        assert_eq!(read(plugin(0, ""), "file").err().as_deref(), Some("its kind #0 has no id"));
+        assert_eq!(Descriptors::read(plugin(0, "")).err().as_deref(), Some("its kind #0 has no id"));
     }
 }

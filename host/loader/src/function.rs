@@ -6,6 +6,7 @@
 
 use crate::call::Context;
 use crate::generation::Generation;
+use crate::memory;
 use dreamwire_abi as abi;
 use dreamwire_engine::{Failure, FailureKind, Function};
 use dreamwire_socket::{CallRef, DescRef, Evaluation, FnHost, FnRef, HostCall, Owned, Views, export};
@@ -118,6 +119,10 @@ impl FnHost for Proxy {
         }
         if done.y.iter().any(Option::is_none) {
             return Err(self.complain(call, "it succeeded without returning every output"));
+        }
+        let fault = done.y.iter().flatten().find_map(|y| memory::check(&y.view().ok()?).err());
+        if let Some(fault) = fault {
+            return Err(self.complain(call, &fault.message));
         }
         Ok((done.y, done.tape))
     }

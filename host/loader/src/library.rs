@@ -1,9 +1,13 @@
 //! Opens a library from a private copy and never closes it.
 
+use crate::index::{Build, file_stem};
+use crate::temporary::PrivateFolder;
+use crate::{Refusal, search, working_folder};
 use dreamwire_abi as abi;
 use dreamwire_socket::EntryRef;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// A library that was opened and is never closed.
 pub(crate) struct Library {
@@ -11,29 +15,33 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Copies `bytes`, the content of `original`, to a private folder, opens the copy and finds the entry.
-    pub(crate) fn open(original: &Path, bytes: &[u8], hash: &blake3::Hash) -> Result<Self, String> {
-        if let Some(needed) = crate::elf::missing_bytes(bytes) {
-            let found = bytes.len();
-            return Err(format!("it is truncated: its segments need {needed} bytes, found {found}"));
+    /// Opens a copy of `bytes`, the content of `original`, in a private folder that is removed again.
+    pub(crate) fn open(original: &Path, bytes: &[u8], hash: &blake3::Hash) -> Result<Self, Refusal> {
+        check_length(bytes)?;
+        // Opening the same path twice gives the old library, so every library has its own.
+        let folder = PrivateFolder::new()?;
+        let stem = file_stem(&search::stem(original), hash);
+        let copy = folder.write(&format!("{stem}{}", std::env::consts::DLL_SUFFIX), bytes)?;
+        Self::with_entry(&open_for_good(&copy)?)
+    }
+
+    /// Opens the copy in an index, whose content is `bytes`. What this process has opened before, it opens from
+    /// another copy: the same path gives the same library, with the state that the first left in it.
+    pub(crate) fn open_indexed(original: &Path, bytes: &[u8], build: &Build) -> Result<Self, Refusal> {
+        static OPENED: Mutex<Option<HashSet<blake3::Hash>>> = Mutex::new(None);
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = opened.get_or_insert_default().insert(build.hash());
+        drop(opened);
+        check_length(bytes)?;
+        if is_first && let Ok(library) = open_for_good(&build.copy()) {
+            return Self::with_entry(&library);
         }
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = private_folder(number).map_err(|e| format!("cannot create a private copy: {e}"))?;
-        // Opening the same path twice gives the old library, so every generation has its own path.
-        let name = format!(
-            "{}-{}{}",
-            crate::search::stem(original),
-            &hash.to_hex()[..16],
-            std::env::consts::DLL_SUFFIX
-        );
-        let copy = folder.join(name);
-        let opened = std::fs::write(&copy, bytes)
-            .map_err(|e| format!("cannot create a private copy: {e}"))
-            .and_then(|()| open_for_good(&copy).map_err(|e| without_path(&e, &copy)));
-        // On Unix the mapping outlives the file; elsewhere the system removes the folder eventually.
-        let _ = std::fs::remove_dir_all(&folder);
-        let entry = find_entry(&opened?)?;
+        // Or the index lies where nothing may be run.
+        Self::open(original, bytes, &build.hash())
+    }
+
+    fn with_entry(library: &libloading::Library) -> Result<Self, Refusal> {
+        let entry = find_entry(library)?;
         // SAFETY: the address of the symbol of a library that is never unloaded; a plugin is code that the user chose.
         let entry = unsafe { EntryRef::new(entry) }?;
         Ok(Self { entry })
@@ -45,22 +53,27 @@ impl Library {
     }
 }
 
-/// A folder that only this user can enter.
-fn private_folder(number: u64) -> std::io::Result<PathBuf> {
-    let nonce =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
-    let name = format!("dreamwire-{}-{number}-{nonce:08x}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    // `create` fails if the folder exists, so no other user can have prepared it.
-    builder.create(&folder)?;
-    Ok(folder)
+fn check_length(bytes: &[u8]) -> Result<(), String> {
+    let found = bytes.len();
+    crate::elf::missing_bytes(bytes).map_or(Ok(()), |needed| {
+        Err(format!("it is truncated: its segments need {needed} bytes, found {found}"))
+    })
+}
+
+/// Opens a library, which runs its initialisers.
+fn open_for_good(copy: &Path) -> Result<libloading::Library, String> {
+    let opened = working_folder::kept(
+        || open_at(copy),
+        |to| {
+            let name = copy.file_stem().unwrap_or_default().display();
+            working_folder::warn(&format!("the library `{name}`"), "while it was opened", &to);
+        },
+    );
+    opened.map_err(|e| without_path(&e, copy))
 }
 
 #[cfg(unix)]
-fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
+fn open_at(path: &Path) -> Result<libloading::Library, String> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
     // Not exported by libloading. With this flag even another dlclose cannot unmap code that threads still run.
     const RTLD_NODELETE: i32 = if cfg!(target_vendor = "apple") { 0x80 } else { 0x1000 };
@@ -70,7 +83,7 @@ fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
 }
 
 #[cfg(windows)]
-fn open_for_good(path: &Path) -> Result<libloading::Library, String> {
+fn open_at(path: &Path) -> Result<libloading::Library, String> {
     // SAFETY: as on Unix.
     let library = unsafe { libloading::os::windows::Library::new(path) }.map_err(|e| reason(&e))?;
     library.pin().map_err(|e| reason(&e))?;

@@ -1,5 +1,6 @@
+use crate::descriptor::Descriptors;
 use crate::library::Library;
-use crate::{descriptor, environment};
+use crate::{Refusal, environment};
 use dreamwire_graph::KindInfo;
 use dreamwire_socket::EntryRef;
 use std::path::Path;
@@ -17,7 +18,8 @@ impl Opened {
     pub fn open(path: &Path, threads: usize) -> Result<Self, String> {
         environment::set_threads(threads);
         let bytes = std::fs::read(path).map_err(|e| format!("it cannot be read: {e}"))?;
-        let entry = Library::open(path, &bytes, &blake3::hash(&bytes))?.entry();
+        let library = Library::open(path, &bytes, &blake3::hash(&bytes)).map_err(Refusal::text)?;
+        let entry = library.entry();
         Ok(Self { entry })
     }
 
@@ -31,6 +33,6 @@ impl Opened {
     /// # Errors
     /// The first fault that would keep the host from using the plugin.
     pub fn kinds(&self) -> Result<Vec<KindInfo>, String> {
-        descriptor::read(self.entry, "").map(|(_, kinds)| kinds)
+        Descriptors::read(self.entry)?.kinds("")
     }
 }

@@ -1,16 +1,19 @@
 //! All plugins together: their kinds and owners.
 
 use crate::call::Context;
+use crate::crash::Running;
 use crate::generation::Generation;
+use crate::index::PluginIndex;
+use crate::opening::Opening;
 use crate::search::{Candidate, Search};
 use crate::value::{lend, take_outputs};
-use crate::{KNOWN, environment, outcome};
+use crate::{KNOWN, Refusal, environment, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
 use dreamwire_engine::{Failure, FailureKind, Nodes, Request, Value};
 use dreamwire_graph::{Hint, KindInfo, Kinds};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The loaded plugins, with one owner per kind.
@@ -50,29 +53,39 @@ pub struct PluginInfo {
 
 impl Loader {
     /// Loads the plugins that the search finds. Builds that `previous` has loaded already are kept with all
-    /// their instances.
+    /// their instances. Builds that the index knows are not opened until one of their kinds is needed; without an index,
+    /// all are opened now.
     ///
     /// One bad library does not stop the others. If two offer the same kind, only the user can decide, so the
     /// kind belongs to neither.
-    pub fn load(search: &Search, threads: usize, previous: Option<&Self>) -> (Self, Vec<Problem>) {
+    pub fn load(
+        search: &Search,
+        threads: usize,
+        previous: Option<&Self>,
+        index: Option<&PluginIndex>,
+    ) -> (Self, Vec<Problem>) {
         environment::set_threads(threads);
         let (candidates, mut problems) = search.candidates();
         let mut loader = Self { kinds: Kinds::new(), owners: HashMap::new(), generations: Vec::new() };
         loader.kinds.searched = search.places();
         loader.kinds.known =
             KNOWN.iter().map(|(kind, file)| ((*kind).to_owned(), (*file).to_owned())).collect();
+        let mut opening = Opening::new(previous, index);
         for candidate in &candidates {
-            match open(candidate, previous) {
+            match opening.open(&candidate.path) {
                 // The same bytes in two folders are one plugin.
                 Ok(generation) if loader.generations.iter().any(|g| g.hash == generation.hash) => {}
                 Ok(generation) => loader.generations.push(generation),
-                Err(why) => problems.push(Problem {
-                    message: format!("plugin `{}` cannot be used: {why}", candidate.path.display()),
-                    hint: None,
-                    fatal: candidate.named,
-                }),
+                Err(refusal) => {
+                    problems.push(problem(candidate, &refusal));
+                    if refusal.of_the_machine {
+                        // The others would only say the same.
+                        break;
+                    }
+                }
             }
         }
+        opening.end();
         loader.assign_kinds(&mut problems);
         (loader, problems)
     }
@@ -110,12 +123,22 @@ impl Loader {
         }
     }
 
+    /// The generation of a build that was loaded from that library.
+    pub(crate) fn generation(&self, library: &Path, hash: Hash) -> Option<Arc<Generation>> {
+        self.generations.iter().find(|it| it.hash == hash && it.path == library).map(Arc::clone)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn generations(&self) -> &[Arc<Generation>] {
+        &self.generations
+    }
+
     /// The loaded plugins, by id.
     pub fn plugins(&self) -> Vec<PluginInfo> {
         let info = |g: &Arc<Generation>| PluginInfo {
-            id: g.facts.id.clone(),
-            version: g.facts.version.clone(),
-            build: g.facts.build.clone(),
+            id: g.facts().id.clone(),
+            version: g.facts().version.clone(),
+            build: g.facts().build.clone(),
             path: g.path.clone(),
             hash: g.hash.to_hex().to_string(),
             kinds: g.kinds.iter().map(|kind| kind.id.clone()).collect(),
@@ -126,18 +149,11 @@ impl Loader {
     }
 }
 
-fn open(candidate: &Candidate, previous: Option<&Loader>) -> Result<Arc<Generation>, String> {
-    let path = &candidate.path;
-    let metadata = path.metadata().map_err(|e| e.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let hash = blake3::hash(&bytes);
-    let known = previous.and_then(|p| p.generations.iter().find(|g| g.hash == hash && g.path == *path));
-    match known {
-        Some(generation) => Ok(Arc::clone(generation)),
-        None => Generation::load(path, &bytes, hash).map(Arc::new),
+fn problem(candidate: &Candidate, refusal: &Refusal) -> Problem {
+    Problem {
+        message: refusal.message(&candidate.path),
+        hint: refusal.hint.clone(),
+        fatal: candidate.named || refusal.of_the_machine,
     }
 }
 
@@ -160,11 +176,12 @@ impl Nodes for Loader {
             .owners
             .get(&kind.id)
             .ok_or_else(|| Failure::new(FailureKind::Plugin, format!("no plugin offers `{}`", kind.id)))?;
-        let plugin = &generation.facts.id;
+        let plugin = &generation.facts().id;
         let context = Context::new(request.services);
         let call = context.call(request.device, request.threads);
         let inputs =
             lend(request.inputs).map_err(|fault| Failure::new(FailureKind::Failed, fault.message))?;
+        let _running = Running::step(request.node, &kind.id, plugin);
         let ran = generation.with_node(request.node, &kind.id, call.call(), request.services, |node| {
             node.run(call.call(), request.params, &inputs, kind.outputs.len())
         })?;
@@ -176,3 +193,6 @@ impl Nodes for Loader {
             .map_err(|why| outcome::broken(plugin, why))
     }
 }
+
+#[cfg(test)]
+mod tests;

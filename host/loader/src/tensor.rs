@@ -1,5 +1,6 @@
 //! Tensors of the engine across the C ABI: used in place, copied only if they are strided or borrowed.
 
+use crate::memory;
 use dreamwire_abi as abi;
 use dreamwire_engine::{Dtype, Tensor};
 use dreamwire_socket::{Fault, Memory, Owned, TensorView};
@@ -51,6 +52,7 @@ pub(crate) unsafe fn lent(raw: abi::Owned) -> Tensor {
 
 /// Takes a tensor that a plugin moved to the host.
 pub(crate) fn take(owned: Owned) -> Result<Tensor, Fault> {
+    memory::check(&owned.view()?)?;
     let (dtype_found, shape, bytes) = owned.into_bytes()?;
     Tensor::new(dtype(dtype_found), shape, Arc::new(bytes)).ok_or(Fault {
         status: abi::E_FAILED,
@@ -60,6 +62,7 @@ pub(crate) fn take(owned: Owned) -> Result<Tensor, Fault> {
 
 /// Copies a tensor that a plugin has lent, once.
 pub(crate) fn copy(view: &TensorView<'_>) -> Result<Tensor, Fault> {
+    memory::check(view)?;
     Tensor::new(dtype(view.dtype()), view.shape().to_vec(), Arc::new(view.to_bytes())).ok_or(Fault {
         status: abi::E_FAILED,
         message: "the sizes of a tensor do not match its data".to_owned(),

@@ -1,4 +1,4 @@
-use dreamwire_engine::Nodes;
+use dreamwire_engine::{FailureKind, Nodes};
 use dreamwire_graph::{Checked, Class, Code, Diagnostic, Graph, check};
 
 /// The result of [`understand`].
@@ -53,6 +53,11 @@ fn judge(checked: &Checked, nodes: &dyn Nodes) -> Vec<Diagnostic> {
     for node in checked.nodes.iter().filter(|node| node.linked_params.is_empty()) {
         let params = serde_json::Value::Object(node.params.clone()).to_string();
         let Err(failure) = nodes.check_params(&node.kind, &params) else { continue };
+        if failure.kind == FailureKind::Plugin {
+            // Not the params are to blame.
+            problems.push(failure.diagnostic(node));
+            continue;
+        }
         let (span, label) = node.place(&failure.input);
         let message = format!("node `{}` ({}): {}", node.id, node.kind.id, failure.message);
         let problem = Diagnostic::error(Code::new("graph::param_value"), Class::Graph, message)
@@ -69,7 +74,7 @@ fn judge(checked: &Checked, nodes: &dyn Nodes) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dreamwire_engine::{Failure, FailureKind, Request, Value};
+    use dreamwire_engine::{Failure, Request, Value};
     use dreamwire_graph::{KindInfo, Kinds, Params, Source, parse};
 
     /// One kind, which refuses odd numbers.
@@ -110,6 +115,9 @@ mod tests {
 
         fn check_params(&self, _: &KindInfo, params: &str) -> Result<(), Failure> {
             let params: serde_json::Value = serde_json::from_str(params).unwrap();
+            if params["n"] == 13 {
+                return Err(Failure::new(FailureKind::Plugin, "the plugin is gone"));
+            }
             let odd = params["n"].as_i64().unwrap() % 2 != 0;
             let failure = Failure::new(FailureKind::Argument, "`n` is odd").at("n").hint("did you mean 2");
             if odd { Err(failure) } else { Ok(()) }
@@ -131,6 +139,14 @@ mod tests {
         assert!(understood.whole().is_none());
         assert!(!understood.problems.is_empty());
         assert_eq!(read("{}", &["a.b=1"]).err().as_deref(), Some("there is no node `a`"));
+    }
+
+    #[test]
+    fn a_plugin_that_cannot_judge_is_to_blame() {
+        let understood = read(r#"{"a": {"class_type": "Even", "inputs": {"n": 13}}}"#, &[]).unwrap();
+        let problem = &understood.problems[0];
+        assert_eq!((problem.code.as_str(), problem.class), ("run::plugin", Class::Plugin));
+        assert_eq!(problem.message, "node `a` (Even): the plugin is gone");
     }
 
     #[test]

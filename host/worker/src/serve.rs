@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::{Diagnostic, Source, parse};
 use dreamwire_loader::{Loader, Problem, take_log};
-use dreamwire_session::{End, Hears, InProcess, Job, Runner, Session, understand};
+use dreamwire_session::{CacheFolder, End, Hears, InProcess, Job, Runner, Session, understand};
 
 use crate::protocol::{self, Reply, Request, Setup, Work};
 
@@ -50,7 +50,11 @@ struct Worker {
 impl Worker {
     fn open(setup: Setup) -> Result<Self, Vec<Problem>> {
         let settings = &setup.settings;
-        let (session, _) = Session::open(&setup.plugins, settings.options.threads)?;
+        let (session, _) = Session::open(
+            &setup.plugins,
+            settings.options.threads,
+            settings.cache.as_ref().map(CacheFolder::path),
+        )?;
         let runner = InProcess::new(settings);
         Ok(Self { session, runner, setup })
     }
@@ -76,7 +80,8 @@ impl Worker {
     /// Loads plugins that were rebuilt; broken ones leave the old builds in use, which the watch has reported.
     fn reload(&mut self) {
         let threads = self.setup.settings.options.threads;
-        let (new, problems) = Loader::load(&self.session.search, threads, Some(&*self.session.loader));
+        let Session { search, loader, index } = &self.session;
+        let (new, problems) = Loader::load(search, threads, Some(&**loader), index.as_ref());
         if !problems.iter().any(|problem| problem.fatal) {
             self.session.loader = Arc::new(new);
         }

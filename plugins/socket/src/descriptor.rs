@@ -9,7 +9,7 @@ const MAX_KINDS: u32 = 1024;
 const MAX_PORTS: u32 = 64;
 
 /// The descriptor of a plugin.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// `org.dreamwire.image`.
     pub id: String,
@@ -26,7 +26,7 @@ pub struct Facts {
 }
 
 /// The descriptor of a kind.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KindFacts {
     /// Its index in the plugin's list.
     pub index: usize,
@@ -47,7 +47,7 @@ pub struct KindFacts {
 }
 
 /// The descriptor of a port.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortFacts {
     /// The name in graph files.
     pub name: String,

@@ -42,5 +42,5 @@ pub use entry::{EntryRef, NodeRef, NotCreated, Ran, other_major};
 pub use export::{Evaluation, FnHost, TapeHost, WatchedFn, export, export_tape, watch, watch_tape};
 pub use fault::Fault;
 pub use function::{Evaluated, FnRef, Pulled, TapeRef, Valued};
-pub use tensor::{Bytes, Memory, Owned, TensorView, Views, Watched, lend, memory_behind};
+pub use tensor::{Bytes, MAX_TENSOR_BYTES, Memory, Owned, TensorView, Views, Watched, lend, memory_behind};
 pub use value::{Given, Inputs, Taken};

@@ -1,5 +1,5 @@
 //! Plugins that cannot be started, return what they must not, or are owed their memory (rows B7, B11, B12,
-//! B13).
+//! B13, B17).
 
 use dreamwire_tests::{Cmd, Folder, Outcome, built, c_plugin, c_plugin_with};
 use serde_json::json;
@@ -69,6 +69,28 @@ fn what_is_not_finite_is_refused_with_its_place_unless_it_is_allowed() {
     assert!(folder.files("out").is_empty());
     run(&folder, &plugin, &["--allow-nonfinite"]).exits(0);
     assert_eq!(folder.files("out").len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plugin_that_leaves_the_working_folder_is_named_and_the_output_stays_where_it_belongs() {
+    let folder = saving("Leaves");
+    let outcome = run(&folder, &c_plugin("leaves"), &[]);
+    outcome.exits(0).says("node `it`: plugin org.example.check changed the working folder to `/`");
+    assert_eq!(folder.files("out").len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_temporary_folder_that_is_missing_is_named_and_not_the_plugin() {
+    let folder = saving("LoadImage");
+    let command =
+        Cmd::new(&folder).env("TMPDIR", "/no/such/place").args(["run", "graph.json", "--out", "out"]);
+    let outcome = command.run();
+    outcome.exits(4).says("no private copy of it can be written in `/no/such/place`");
+    outcome.says("set TMPDIR to a folder with free space");
+    assert_eq!(outcome.stderr.matches("/no/such/place").count(), 1, "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("was not found"), "{}", outcome.stderr);
 }
 
 /// Every picture and node returns to the plugin once, however many use it.

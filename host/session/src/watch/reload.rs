@@ -18,7 +18,9 @@ impl Watch<'_> {
     /// ones cannot be used, which was reported.
     pub(super) fn reload_plugins(&mut self) -> bool {
         let old = &self.session.loader;
-        let (new, problems) = Loader::load(&self.session.search, self.settings.options.threads, Some(&**old));
+        let threads = self.settings.options.threads;
+        let (search, index) = (&self.session.search, self.session.index.as_ref());
+        let (new, problems) = Loader::load(search, threads, Some(&**old), index);
         let (before, after) = (old.plugins(), new.plugins());
         let refused = problems.iter().any(|problem| problem.fatal) || lost(&before, &after);
         if !refused && builds(&before) == builds(&after) {

@@ -10,7 +10,7 @@ mod watched;
 pub use bytes::Bytes;
 pub use lend::{Memory, lend, memory_behind};
 pub use owned::Owned;
-pub use view::TensorView;
+pub use view::{MAX_TENSOR_BYTES, TensorView};
 pub use views::Views;
 pub use watched::Watched;
 

@@ -121,6 +121,10 @@ fn lies_are_refused_and_the_tensor_is_freed() {
     // SAFETY: as above.
     check(abi::E_SHAPE, "invalid shape", &|t| unsafe { *t.shape = i64::MAX });
     // SAFETY: as above.
+    check(abi::E_SHAPE, "more than 1 TiB", &|t| unsafe { *t.shape = 1 << 40 });
+    // SAFETY: as above.
+    check(abi::E_SHAPE, "invalid strides", &|t| unsafe { *t.strides = 1 << 40 });
+    // SAFETY: as above.
     check(abi::E_SHAPE, "invalid strides", &|t| unsafe { *t.strides = i64::MIN });
     let other = edited(|managed| managed.version.major = 2);
     assert!(other.view().err().unwrap().message.contains("DLPack 2"));

@@ -6,6 +6,10 @@ use std::marker::PhantomData;
 
 const MAX_RANK: i32 = 16;
 
+/// The most bytes that a tensor can have, 1 TiB. DLPack has no length of the buffer, so a wrong shape is noticed only if
+/// it is absurd; a host that knows its machine can refuse more.
+pub const MAX_TENSOR_BYTES: u64 = 1 << 40;
+
 /// A borrowed tensor whose description is valid. DLPack has no length of the buffer, so only the size of the memory is
 /// taken on trust.
 pub struct TensorView<'a> {
@@ -58,10 +62,14 @@ impl<'a> TensorView<'a> {
         let (shape, strides) = (numbers(view.shape), numbers(view.strides));
         let count = count(&shape)
             .ok_or_else(|| Fault::new(abi::E_SHAPE, format!("a tensor has the invalid shape {shape:?}")))?;
+        if count as u64 * dtype.size() as u64 > MAX_TENSOR_BYTES {
+            let message = format!("a tensor of shape {shape:?} would have more than 1 TiB");
+            return Err(Fault::new(abi::E_SHAPE, message));
+        }
         if count > 0 && view.data.is_null() {
             return Err(Fault::failed(format!("a tensor of shape {shape:?} has no data")));
         }
-        if count > 0 && !reaches(&shape, &strides) {
+        if count > 0 && !reaches(&shape, &strides, dtype.size()) {
             return Err(Fault::new(abi::E_SHAPE, format!("a tensor has the invalid strides {strides:?}")));
         }
         let base = view.data.cast::<u8>().cast_const().wrapping_add(view.byte_offset as usize);
@@ -153,10 +161,10 @@ fn count(shape: &[i64]) -> Option<usize> {
     (count <= isize::MAX as usize / 8).then_some(count)
 }
 
-/// Whether all offsets can be represented in bytes. No size may be 0.
-fn reaches(shape: &[i64], strides: &[i64]) -> bool {
+/// Whether all offsets are within the largest tensor. No size may be 0.
+fn reaches(shape: &[i64], strides: &[i64], size: usize) -> bool {
     let furthest = shape.iter().zip(strides).try_fold(0i64, |sum, (&size, &stride)| {
         sum.checked_add((size - 1).checked_mul(stride.checked_abs()?)?)
     });
-    furthest.is_some_and(|furthest| furthest <= i64::MAX / 8)
+    furthest.is_some_and(|furthest| furthest as u64 <= MAX_TENSOR_BYTES / size as u64)
 }
