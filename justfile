@@ -28,6 +28,10 @@ doc:
 bless:
     BLESS=1 cargo test -p dreamwire-tests
 
+# Follow the part in Rust of docs/tutorial.md; builds candle once, minutes
+tutorial:
+    cargo test -p dreamwire-tests --test tutorial -- --ignored
+
 # Parse, check and plan of 1,000 nodes; an empty plugin call; each operator; a generator
 bench:
     cargo bench -p dreamwire-engine --bench plan

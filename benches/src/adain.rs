@@ -28,7 +28,7 @@ const PREFIX: &str = "decoder.";
 pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> {
     let size = args.common.size();
     if !size.is_multiple_of(SCALE) {
-        return Err(Failure::Usage(format!("--size should be a multiple of {SCALE}, found {size}")));
+        return Err(Failure::Usage(format!("--size must be a multiple of {SCALE}, found {size}")));
     }
     let (encoder, decoder) = networks(args)?;
     let layer = [encoder.layer(LAYER).expect("VGG16 has the decoder's layer").clone()];
@@ -69,7 +69,7 @@ fn networks(args: &AdainArgs) -> std::result::Result<(Extractor, Decoder), Failu
         Ok((encoder, decoder))
     } else {
         let found = decoder.layer();
-        Err(Failure::Input(format!("a decoder of {LAYER} expected, found one of {found}")))
+        Err(Failure::Input(format!("expected a decoder of {LAYER}, found one of {found}")))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dreamwire_nets::vgg::{Variant, layer_names};
 
-/// Measures whole networks on this machine
+/// Measures whole networks on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "dreamwire-bench", version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -14,36 +14,36 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Network {
-    /// VGG16 up to a layer
+    /// VGG16 up to a layer.
     Vgg16(VggArgs),
-    /// StyleGAN2's synthesis, config-f: from w to a picture
+    /// StyleGAN2's synthesis, config-f: from w to a picture.
     Stylegan2(StyleGanArgs),
-    /// A style transfer: two pictures through VGG16, AdaIN, and back through the decoder
+    /// A style transfer: two pictures through VGG16, AdaIN, and back through the decoder.
     Adain(AdainArgs),
-    /// A dream from end to end: runs `dreamwire`, which must lie beside this program
+    /// A dream from end to end: runs `dreamwire`, which must be next to this program.
     Dream(DreamArgs),
 }
 
 /// What every network takes.
 #[derive(Args, Debug)]
 pub(crate) struct Common {
-    /// Height and width of the pictures in pixels
+    /// Height and width of the pictures in pixels.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: u32,
-    /// How many threads to use [default: one per core]
+    /// The number of threads [default: one per core].
     #[arg(long, value_name = "T")]
     threads: Option<NonZeroUsize>,
-    /// How many times to measure
+    /// The number of measured runs.
     #[arg(long, value_name = "R", default_value = "5")]
     pub(crate) repeat: NonZeroUsize,
-    /// How many times to run before that
+    /// The number of warm-up runs before them.
     #[arg(long, value_name = "W", default_value_t = 1)]
     pub(crate) warmup: usize,
     /// Multiplications and additions of f32 that these threads can do together, in GFLOP/s: adds the percentage of
-    /// the bound of Winograd's F(4x4, 3x3)
+    /// the bound of Winograd's F(4x4, 3x3).
     #[arg(long, value_name = "GFLOPS", value_parser = gflops)]
     pub(crate) peak: Option<f64>,
-    /// Write JSON instead of a table
+    /// Write JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -51,14 +51,14 @@ pub(crate) struct Common {
 /// Safetensors files instead of random numbers.
 #[derive(Args, Debug)]
 pub(crate) struct Files {
-    /// Weights [default: random ones, always the same]
+    /// Weights [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for stylegan2, `content` and `style` `[1,N,N,3]` for adain
-    /// [default: random ones, always the same]
+    /// [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
-    /// Where the last output (with --backward, the last gradient) is written, as the tensor `result`
+    /// Where the last output (with --backward, the last gradient) is written, as the tensor `result`.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -69,25 +69,25 @@ pub(crate) struct VggArgs {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) files: Files,
-    /// The layer to compute
+    /// The layer to compute.
     #[arg(long, default_value = "relu5_3", value_parser = layer)]
     pub(crate) layer: String,
-    /// Also compute the gradient of the output's mean square by the input
+    /// Also compute the gradient of the output's mean square by the input.
     #[arg(long)]
     pub(crate) backward: bool,
-    /// Whose convolutions to run
+    /// Whose convolutions to run.
     #[arg(long, value_enum, default_value_t = Engine::Kernels)]
     pub(crate) engine: Engine,
-    /// Measure every convolution with its ReLU alone, forward and backward
+    /// Measure every convolution with its ReLU alone, forward and backward.
     #[arg(long, conflicts_with_all = ["weights", "input", "output", "engine"])]
     pub(crate) layers: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// Dreamwire's own
+    /// Dreamwire's own.
     Kernels,
-    /// candle's, as they are
+    /// candle's, as they are.
     Candle,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct StyleGanArgs {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) files: Files,
-    /// Also compute the gradient of the picture's mean square by w
+    /// Also compute the gradient of the picture's mean square by w.
     #[arg(long)]
     pub(crate) backward: bool,
 }
@@ -114,10 +114,10 @@ pub(crate) struct AdainArgs {
 pub(crate) struct DreamArgs {
     #[command(flatten)]
     pub(crate) common: Common,
-    /// The layer whose mean square is climbed
+    /// The layer whose mean square is maximised.
     #[arg(long, default_value = "relu4_3", value_parser = layer)]
     pub(crate) layer: String,
-    /// How many steps
+    /// How many steps.
     #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10000))]
     pub(crate) steps: u32,
 }

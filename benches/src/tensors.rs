@@ -45,7 +45,7 @@ pub(crate) fn inputs(
         found => {
             let found = found.map_or_else(|| "nothing".to_owned(), |tensor| format!("{:?}", tensor.dims()));
             let path = path.display();
-            Err(Failure::Input(format!("`{path}`: tensor `{name}` should be {shape:?}, found {found}")))
+            Err(Failure::Input(format!("`{path}`: tensor `{name}` must be {shape:?}, found {found}")))
         }
     };
     expected.iter().map(|(name, shape)| take(name, shape)).collect()

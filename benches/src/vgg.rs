@@ -62,6 +62,6 @@ pub(crate) fn vgg16(
     let vgg = vgg::extractor(weights, padding).map_err(|error| Failure::Input(error.to_string()))?;
     match vgg.name() {
         "vgg16" => Ok(vgg),
-        other => Err(Failure::Input(format!("weights of vgg16 expected, found those of {other}"))),
+        other => Err(Failure::Input(format!("expected the weights of vgg16, found those of {other}"))),
     }
 }

@@ -69,7 +69,7 @@ static const dw_tape_vt tape_functions = { sizeof(dw_tape_vt), 0, tape_release, 
 static dw_status eval(dw_fn *fn, const dw_call *call, const dw_view *x, dw_owned *y, uint64_t wrt, dw_tape **tape) {
   (void)fn;
   if (!is_tensor(x[0], 4) || x[0]->shape[3] != 3)
-    return refuse(call, DW_E_SHAPE, "image", "`image` wants a float32 picture [B,H,W,3]");
+    return refuse(call, DW_E_SHAPE, "image", "`image` must be a float32 picture [B,H,W,3]");
   dw_owned made = copy_of(x[0]);
   square_tape *kept = NULL;
   if (made && tape && (wrt & 1)) {

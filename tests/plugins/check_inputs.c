@@ -11,9 +11,9 @@ static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw
 #if defined(TOUCHES_OUT)
     out[0].kind = DW_I64;
 #endif
-    return refuse(call, DW_E_ARG, "image", "`image` wants a float32 picture [B,H,W,C]");
+    return refuse(call, DW_E_ARG, "image", "`image` must be a float32 picture [B,H,W,C]");
   }
-  if (in[1].kind != DW_FUNCTION) return refuse(call, DW_E_ARG, "features", "`features` wants a function");
+  if (in[1].kind != DW_FUNCTION) return refuse(call, DW_E_ARG, "features", "`features` must be a function");
   float first = samples_of(&in[0].u.t->dl_tensor)[0];
 #if defined(FREES_INPUT)
   in[0].u.t->deleter(in[0].u.t);

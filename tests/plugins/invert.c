@@ -9,8 +9,8 @@
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 
 /* What the host lists without running anything: ports, kind, the schema of the params. */
-static const dw_port image_in = { sizeof(dw_port), 0, TEXT("image"), TEXT("the picture, [B,H,W,C]"), TEXT("IMAGE") };
-static const dw_port image_out = { sizeof(dw_port), 0, TEXT("IMAGE"), TEXT("its negative"), TEXT("IMAGE") };
+static const dw_port image_in = { sizeof(dw_port), 0, TEXT("image"), TEXT("The picture, [B,H,W,C]."), TEXT("IMAGE") };
+static const dw_port image_out = { sizeof(dw_port), 0, TEXT("IMAGE"), TEXT("Its negative."), TEXT("IMAGE") };
 static const dw_port *const inputs[] = { &image_in };
 static const dw_port *const outputs[] = { &image_out };
 
@@ -21,9 +21,9 @@ static dw_str params_schema(void) {
   return schema;
 }
 
-static const dw_kind invert = { sizeof(dw_kind), DW_KIND_PURE, TEXT("Invert"), 1, 1, 1, 0, inputs, outputs,
-                                TEXT("Invert"), TEXT("image"), params_schema };
-static const dw_kind *const kinds[] = { &invert };
+static const dw_kind the_kind = { sizeof(dw_kind), DW_KIND_PURE, TEXT("Invert"), 1, 1, 1, 0, inputs, outputs,
+                                  TEXT("Invert"), TEXT("image"), params_schema };
+static const dw_kind *const kinds[] = { &the_kind };
 
 /* A result owns its memory: one block holds the struct, shape, strides and samples, and the deleter frees it. */
 typedef struct { struct DLManagedTensorVersioned tensor; int64_t shape[4], strides[4]; float samples[]; } picture;
@@ -38,7 +38,7 @@ static dw_status refuse(const dw_call *call, dw_status status, dw_str input, dw_
 
 static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw_value *in, dw_value *out) {
   (void)node, (void)params;
-  dw_str image = TEXT("image"), wanted = TEXT("`image` wants a float32 picture [B,H,W,C]");
+  dw_str image = TEXT("image"), wanted = TEXT("`image` must be a float32 picture [B,H,W,C]");
   if (in[0].kind != DW_TENSOR) return refuse(call, DW_E_ARG, image, wanted);
   const DLTensor *x = &in[0].u.t->dl_tensor; /* possibly strided */
   if (x->ndim != 4) return refuse(call, DW_E_SHAPE, image, wanted);
@@ -70,7 +70,7 @@ static const dw_node_vt functions = { sizeof(dw_node_vt), 0, destroy, run, NULL 
 
 static dw_status create(dw_str id, const dw_call *call, dw_node **out) {
   dw_str nothing = TEXT(""), message = TEXT("this plugin has one kind, `Invert`");
-  if (id.len != invert.id.len || memcmp(id.ptr, invert.id.ptr, id.len) != 0)
+  if (id.len != the_kind.id.len || memcmp(id.ptr, the_kind.id.ptr, id.len) != 0)
     return refuse(call, DW_E_UNSUPPORTED, nothing, message);
   *out = malloc(sizeof(dw_node));
   if (!*out) return DW_E_NOMEM;

@@ -89,6 +89,8 @@ fn clean(command: &mut Command) {
         }
     }
     command.env("HOME", std::env::temp_dir()).env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
+    // A test must not find what another one has left.
+    command.env("DREAMWIRE_CACHE", "off");
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {

@@ -39,8 +39,8 @@ fn check(plugin: &Path, why: &str) {
 
 #[test]
 fn another_major_is_refused_with_both_numbers() {
-    check(&c_plugin("other_major"), "it speaks ABI 2, this host speaks 1");
-    check(&c_plugin("lying_major"), "it speaks ABI 2, this host speaks 1");
+    check(&c_plugin("other_major"), "it uses ABI 2, this host supports 1");
+    check(&c_plugin("lying_major"), "it uses ABI 2, this host supports 1");
 }
 
 #[test]
@@ -87,9 +87,9 @@ fn a_library_that_everybody_can_write_is_warned_of() {
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o666)).expect("it is ours");
     let graph = plain();
     let run = || Cmd::new(&graph).args(["run", "graph.json", "--plugins"]).args([&copy]).run();
-    run().exits(0).says("warning: everybody can write to the plugin library").says("chmod o-w");
+    run().exits(0).says("warning: anyone can write to the plugin library").says("chmod o-w");
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
-    assert!(!run().exits(0).stderr.contains("everybody"));
+    assert!(!run().exits(0).stderr.contains("anyone"));
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn descriptors_that_lie_are_rejected() {
         ("HUGE_TEXT", "the plugin's id has 1099511627776 bytes"),
         ("HUGE_KIND", "the id of its kind #0 has 16777216 bytes, at most 256 are allowed"),
         ("MANY_PORTS", "4000000000"),
-        ("MANY_KINDS", "it says that it has 4000000000 kinds"),
-        ("BAD_SCHEMA", "the params schema of `Liar` is no JSON"),
+        ("MANY_KINDS", "it declares 4000000000 kinds"),
+        ("BAD_SCHEMA", "the params schema of `Liar` is not JSON"),
         ("NO_SCHEMA", "`Liar` has no params schema"),
         ("NULL_KIND", "its kind #0 is null"),
     ] {
@@ -171,5 +171,5 @@ fn a_plugin_that_is_cut_off_is_refused() {
     let name = format!("{}dreamwire_adain{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let whole = std::fs::read(built().plugins.join(&name)).expect("it was built");
     let folder = Folder::new();
-    check(&folder.write(&name, &whole[..whole.len() / 100]), "it is cut off: its segments need");
+    check(&folder.write(&name, &whole[..whole.len() / 100]), "it is truncated: its segments need");
 }

@@ -55,7 +55,7 @@ fn bytes_that_are_not_utf8_are_placed() {
 
 #[test]
 fn nul_and_half_a_surrogate_pair_are_refused() {
-    check(br#"{ "save\u0000": {} }"#, 3, "a text cannot hold a NUL");
+    check(br#"{ "save\u0000": {} }"#, 3, "a text cannot contain a NUL");
     check(br#"{ "save\ud800": {} }"#, 3, "half of a surrogate pair");
 }
 

@@ -112,8 +112,8 @@ fn a_prefix_cannot_lead_out_of_the_output_folder() {
         ("a/../../it", "leaves the output folder"),
         ("/tmp/dreamwire-must-not-be-here", "is an absolute path"),
         ("C:/it", "is an absolute path"),
-        ("a\\it", "holds a backslash"),
-        ("\\\\server\\it", "holds a backslash"),
+        ("a\\it", "contains a backslash"),
+        ("\\\\server\\it", "contains a backslash"),
     ] {
         let folder = Folder::with_graph(&graph(prefix));
         run(&folder, "out").exits(3).says("node `save`").says(why);

@@ -40,10 +40,10 @@ fn params_are_judged_by_check_and_before_a_run() {
         ),
         ("squeeze", json!({ "layers": "fire1" }), "there is no layer `fire1` (did you mean `fire"),
         ("class", json!({ "class": "tabbby" }), "ImageNet has no class `tabbby` (did you mean `tabby`?)"),
-        ("channel", json!({ "channels": "9-5" }), "`9-5` runs backwards: write `5-9`"),
+        ("channel", json!({ "channels": "9-5" }), "`9-5` is reversed: write `5-9`"),
         ("sum", json!({ "weights": "1, much" }), "found `much`"),
         ("z", json!({ "seeds": "0,a" }), "`a` is neither a number nor a range"),
-        ("save", json!({ "format": "jpeg", "bits": "16" }), "jpeg holds 8 bits per sample, not 16"),
+        ("save", json!({ "format": "jpeg", "bits": "16" }), "jpeg supports 8 bits per sample, not 16"),
         ("save", json!({ "filename_prefix": "../it" }), "`../it` leaves the output folder"),
         ("noise", json!({ "width": 16384, "height": 16384 }), "the limit is 100 megapixels"),
     ] {

@@ -112,9 +112,9 @@ fn what_a_kind_says_of_its_params_is_checked() {
     let accepted = check(&plugin, &["--json", "--set", "Grey.grey=50"]);
     assert!(outcomes(&accepted).contains(&("run".to_owned(), "ok".to_owned())), "{}", accepted.stdout);
     for (fault, says) in [
-        ("WORDLESS", "it ended with DW_E_ARG and did not say why"),
-        ("NAMELESS", "names `gray`, which is no param"),
-        ("FICKLE", "check_params says different things of the same params"),
+        ("WORDLESS", "it ended with DW_E_ARG and gave no reason"),
+        ("NAMELESS", "names `gray`, which is not a param"),
+        ("FICKLE", "check_params gives different answers for the same params"),
         ("DISAGREES", "check_params refuses `grey`, and a run with it ends with DW_OK"),
     ] {
         fails_with(&c_plugin_with("check_params", fault), "params", says, &["--only", "params"]);
@@ -135,7 +135,7 @@ fn a_kind_that_wants_files_to_judge_its_params_crashes_alone() {
 #[test]
 fn a_library_that_is_no_plugin_fails_to_load() {
     fails(&c_plugin("no_entry"), "loads", "it exports no `dw_entry_v1`");
-    fails(&c_plugin("other_major"), "loads", "it speaks ABI 2, this host speaks 1");
+    fails(&c_plugin("other_major"), "loads", "it uses ABI 2, this host supports 1");
 }
 
 #[test]
@@ -143,10 +143,10 @@ fn a_bad_kind_fails_the_check_that_is_meant_for_it() {
     for (fault, name, says) in [
         ("NULL_NAME", "descriptor", "the name of output of `Source` #0 is null"),
         ("BAD_SCHEMA", "schema", "keyword `multipleOf` is outside the subset"),
-        ("LEAK", "lifecycle", "deinit counts 1 objects alive"),
+        ("LEAK", "lifecycle", "deinit counts 1 live objects"),
         ("THREAD", "threads", "left after deinit"),
         ("RANDOM", "run", "differs from run to run"),
-        ("IGNORES_CANCEL", "cancel", "it went on and asked"),
+        ("IGNORES_CANCEL", "cancel", "it continued and polled"),
         ("EXIT", "run", "the process exited with code 0 in the middle of the check"),
     ] {
         fails(&c_plugin_with("check_kind", fault), name, says);
@@ -175,7 +175,7 @@ fn a_kind_that_mistreats_its_inputs_fails_the_check_that_is_meant_for_it() {
         ("FREES_INPUT", "ownership", "deleters of borrowed inputs were called"),
         ("WRITES_INPUT", "ownership", "it wrote into the memory of input `image`"),
         ("KEEPS_INPUT", "ownership", "numbers are not finite"),
-        ("KEEPS_FUNCTION", "ownership", "references to a function that it was lent"),
+        ("KEEPS_FUNCTION", "ownership", "references to a borrowed function"),
     ] {
         fails(&c_plugin_with("check_inputs", fault), name, says);
     }
@@ -184,11 +184,7 @@ fn a_kind_that_mistreats_its_inputs_fails_the_check_that_is_meant_for_it() {
 #[test]
 fn a_bad_function_fails_the_check_that_is_meant_for_it() {
     for (fault, name, says) in [
-        (
-            "WRONG_SHAPE",
-            "function",
-            "`square` has the shape [1, 48, 40, 3], it is described as [-1, -1, -1, 4]",
-        ),
+        ("WRONG_SHAPE", "function", "`square` has shape [1, 48, 40, 3], but is described as [-1, -1, -1, 4]"),
         ("WRONG_GRADIENT", "gradient", "by vjp the slope is"),
     ] {
         fails(&c_plugin_with("check_function", fault), name, says);
@@ -203,8 +199,8 @@ fn people_get_a_line_per_check() {
     assert!(lines[0].ends_with(&format!("check_kind_leak{}", std::env::consts::DLL_SUFFIX)), "{lines:?}");
     assert_eq!(lines[1], "ok    loads       org.example.check");
     assert_eq!(lines[4], "skip  params      left out: Source (it has no `check_params`)");
-    assert_eq!(lines[5], "FAIL  lifecycle   deinit counts 1 objects alive, though all were destroyed");
-    assert_eq!(lines[6], "skip  run         it rests on `lifecycle`");
+    assert_eq!(lines[5], "FAIL  lifecycle   deinit counts 1 live objects, though all were destroyed");
+    assert_eq!(lines[6], "skip  run         it depends on `lifecycle`");
     assert_eq!(lines[lines.len() - 1], "12 checks: 3 ok, 1 failed, 8 skipped");
 }
 
@@ -223,7 +219,7 @@ fn what_is_asked_for_is_checked() {
     run(&[image, "--set", "Resise.width=8"]).exits(2).says("there is no kind `Resise`").says("`Resize`");
     run(&[image, "--set", "Resize.widht=8"]).exits(2).says("`Resize` has no param `widht`").says("`width`");
     run(&[image, "--set", "Resize.width=8", "--only", "loads"]).exits(0);
-    run(&["all", "--set", "nothing"]).exits(2).says("`nothing` should be KIND.PARAM=VALUE");
+    run(&["all", "--set", "nothing"]).exits(2).says("`nothing` must be KIND.PARAM=VALUE");
     run(&[]).exits(2);
 }
 

@@ -196,7 +196,7 @@ fn latents_of_another_width_name_both_widths() {
         &wide,
         &[],
         7,
-        &["node `w` (MappingNetwork)", "`z` has 512 numbers per latent", "takes 64", "`width`"],
+        &["node `w` (MappingNetwork)", "`z` must have 64 numbers per latent", "found 512", "`width`"],
     );
 }
 
@@ -212,8 +212,8 @@ fn check_strangers(mapping: (&str, usize), generator: &str, said: &[&str]) {
 #[test]
 fn styles_of_another_network_name_both_sizes() {
     // The same number of layers, another width; and the other way round.
-    check_strangers((SMALL, 64), "random:1:64", &["10 layers of 64", "10 of 512"]);
-    check_strangers(("random:1:16", 512), "random:1:32", &["6 layers of 512", "8 of 512"]);
+    check_strangers((SMALL, 64), "random:1:64", &["10 layers of 512", "10 of 64"]);
+    check_strangers(("random:1:16", 512), "random:1:32", &["8 layers of 512", "6 of 512"]);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn truncation_out_of_range_is_refused() {
     for (param, value, code, said) in [
         ("truncation_psi", json!(2.5), 3, "`truncation_psi` is 2.5, which is out of range"),
         ("truncation_cutoff", json!(19), 3, "`truncation_cutoff` is 19, which is out of range"),
-        ("truncation_cutoff", json!(11), 7, "10 layers"),
+        ("truncation_cutoff", json!(11), 7, "at most 10"),
     ] {
         let mut graph = graph(SMALL, 64, "0", "const");
         graph["w"]["inputs"][param] = value;

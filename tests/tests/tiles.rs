@@ -57,5 +57,5 @@ fn what_looks_at_the_whole_picture_is_not_cut() {
     });
     folder.write("graph.json", graph.to_string());
     let outcome = Cmd::new(&folder).args(["run", "graph.json", "--out", "out"]).run();
-    outcome.exits(7).says("node `dream`").says("looks at the whole picture").says("set `tile` to 0");
+    outcome.exits(7).says("node `dream`").says("depends on the whole picture").says("set `tile` to 0");
 }

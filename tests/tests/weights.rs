@@ -41,9 +41,9 @@ fn weights_that_are_not_there_are_named_with_the_places_that_were_looked_at() {
 fn truncated_weights_are_refused_with_both_sizes() {
     let whole = zeros(&[("features.0.weight", &[64, 3, 3, 3]), ("features.0.bias", &[64])]);
     let cut = &whole[..whole.len() - 1000];
-    check(cut, &[&format!("should have {} bytes, found {}", whole.len(), cut.len())]);
-    check(&whole[..100], &["should have", "found 100"]);
-    check(&whole[..5], &["should have 8 bytes, found 5"]);
+    check(cut, &[&format!("must have {} bytes, found {}", whole.len(), cut.len())]);
+    check(&whole[..100], &["must have", "found 100"]);
+    check(&whole[..5], &["must have 8 bytes, found 5"]);
     check(b"", &["an empty file"]);
 }
 
@@ -51,7 +51,7 @@ fn truncated_weights_are_refused_with_both_sizes() {
 fn weights_with_something_appended_are_refused() {
     let mut long = zeros(&[("features.0.weight", &[64, 3, 3, 3])]);
     long.extend([0; 10]);
-    check(&long, &["should have"]);
+    check(&long, &["must have"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn tensors_of_another_network_are_listed_with_their_shapes() {
     check(
         &file,
         &[
-            "`features.0.weight` should be [64, 3, 3, 3], found [64, 3, 5, 5]",
+            "`features.0.weight` must be [64, 3, 3, 3], found [64, 3, 5, 5]",
             "`features.2.weight` [64, 64, 3, 3] is missing",
             "more",
         ],

@@ -42,13 +42,13 @@ pub(crate) fn words(status: abi::Status, said: Option<&Said>) -> String {
 pub(crate) fn refusal(status: abi::Status, said: Option<&Said>, touched: bool) -> Result<(), String> {
     let message = said.map(|said| said.message.trim()).unwrap_or_default();
     match status {
-        abi::CANCELLED => Err("it ended with DW_CANCELLED, though nobody told it to stop".to_owned()),
+        abi::CANCELLED => Err("it ended with DW_CANCELLED, though it was not cancelled".to_owned()),
         abi::E_PANIC => Err(format!("it panicked: {message}")),
         abi::E_NONFINITE..=abi::E_FAILED if touched => {
-            Err(format!("it ended with {} and set an output nevertheless", status_name(status)))
+            Err(format!("it ended with {} and set an output", status_name(status)))
         }
         abi::E_NONFINITE..=abi::E_FAILED if message.is_empty() => {
-            Err(format!("it ended with {} and did not say why (dw_call.fail)", status_name(status)))
+            Err(format!("it ended with {} and gave no reason (dw_call.fail)", status_name(status)))
         }
         abi::E_NONFINITE..=abi::E_FAILED => Ok(()),
         _ => Err(format!("it ended with {}", status_name(status))),
@@ -80,7 +80,7 @@ fn output(port: &Port, found: &Output) -> Result<(), String> {
     }
     let promised = port.types.join(" or ");
     if !port.types.iter().any(|ty| is_a(ty, found)) {
-        return Err(format!("{promised} was promised, found {}", describe(found)));
+        return Err(format!("expected {promised}, found {}", describe(found)));
     }
     match found {
         Output::Tensor(samples) => finite(samples),
@@ -133,13 +133,13 @@ fn template(name: &str) -> Result<(), String> {
         return refuse("names no file");
     }
     if name.contains('\\') || name.chars().any(char::is_control) {
-        return refuse("holds a backslash or a control character");
+        return refuse("contains a backslash or a control character");
     }
     if name.starts_with('/') || name.as_bytes().get(1) == Some(&b':') {
         return refuse("is an absolute path");
     }
     if name.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
-        return refuse("is no plain relative path");
+        return refuse("is not a plain relative path");
     }
     let counter =
         name.split_once("{counter:").map(|(_, rest)| rest.split_once('}').map(|(digits, _)| digits));
@@ -184,10 +184,10 @@ mod tests {
         };
         check(abi::E_SHAPE, Some(&said), false, None);
         check(abi::E_NONFINITE, Some(&said), false, None);
-        check(abi::E_SHAPE, None, false, Some("did not say why"));
+        check(abi::E_SHAPE, None, false, Some("gave no reason"));
         check(abi::E_SHAPE, Some(&said), true, Some("set an output"));
         check(abi::E_PANIC, Some(&said), false, Some("panicked: too wide"));
-        check(abi::CANCELLED, Some(&said), false, Some("nobody told it"));
+        check(abi::CANCELLED, Some(&said), false, Some("it was not cancelled"));
         check(-99, Some(&said), false, Some("the unknown status -99"));
         check(7, Some(&said), false, Some("the unknown status 7"));
     }

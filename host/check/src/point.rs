@@ -49,7 +49,7 @@ pub(crate) fn look(host: &Host, function: &Function, seed: u64) -> Result<Accept
 pub(crate) fn accepted(host: &Host, function: &Function, seed: u64) -> Result<Point, String> {
     match look(host, function, seed)? {
         Accepts::At(point) => Ok(point),
-        Accepts::Nothing(why) => Err(format!("it refuses inputs that fit its description: {why}")),
+        Accepts::Nothing(why) => Err(format!("it refuses inputs that match its description: {why}")),
     }
 }
 

@@ -48,7 +48,7 @@ fn missing(check: &Check, reports: &[Report]) -> Option<String> {
         let report = reports.iter().find(|report| report.name == **name);
         report.is_some_and(|report| matches!(report.outcome, Outcome::Failed(_) | Outcome::Blocked(_)))
     };
-    check.needs.iter().find(failed).map(|name| format!("it rests on `{name}`"))
+    check.needs.iter().find(failed).map(|name| format!("it depends on `{name}`"))
 }
 
 pub(crate) fn perform_apart(mut command: Command, limit: Duration) -> std::io::Result<Outcome> {
@@ -187,9 +187,9 @@ mod tests {
         };
         let function = CHECKS.iter().find(|check| check.name == "function").expect("a check");
         let failed = report("run", Outcome::Failed("x".to_owned()));
-        assert_eq!(missing(function, &[failed]), Some("it rests on `run`".to_owned()));
-        let not_done = report("run", Outcome::Blocked("it rests on `schema`".to_owned()));
-        assert_eq!(missing(function, &[not_done]), Some("it rests on `run`".to_owned()));
+        assert_eq!(missing(function, &[failed]), Some("it depends on `run`".to_owned()));
+        let not_done = report("run", Outcome::Blocked("it depends on `schema`".to_owned()));
+        assert_eq!(missing(function, &[not_done]), Some("it depends on `run`".to_owned()));
         assert_eq!(missing(function, &[report("run", Outcome::Skipped("left out: K".to_owned()))]), None);
         assert_eq!(missing(function, &[]), None);
     }

@@ -25,7 +25,7 @@ impl Settings {
             (!kind.is_empty() && !param.is_empty()).then_some(setting)
         };
         let read = texts.iter().map(|text| {
-            setting(text).ok_or_else(|| format!("`{text}` should be KIND.PARAM=VALUE, as in Resize.width=64"))
+            setting(text).ok_or_else(|| format!("`{text}` must be KIND.PARAM=VALUE, as in Resize.width=64"))
         });
         read.collect::<Result<_, _>>().map(Self)
     }

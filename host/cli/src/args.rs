@@ -1,16 +1,17 @@
 use std::ffi::OsString;
+mod how;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dreamwire_engine::{Device, Options};
-use dreamwire_session::watch::Settings;
+use dreamwire_session::CacheFolder;
 
-use crate::console::Console;
-use crate::exit::Exit;
-use crate::open;
+pub(crate) use how::{HowArgs, Progress};
 
-/// Executes JSON node graphs that make pictures
+use crate::new_plugin::NewPluginArgs;
+
+/// Executes JSON node graphs that make pictures.
 #[derive(Debug, Parser)]
 #[command(name = "dreamwire", version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -23,20 +24,46 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
-    /// A plugin, or a folder of plugins; may be given several times
+    /// A plugin, or a folder of plugins; may be given several times.
     #[arg(long, global = true, value_name = "DIR|FILE")]
     pub(crate) plugins: Vec<PathBuf>,
-    /// When to colour messages
+    /// When to colour messages.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// Show more log lines; may be repeated
+    /// Show more log lines; may be repeated.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// The folder of cached results [default: the user's cache folder, or DREAMWIRE_CACHE].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Keep no results between runs, and use none.
+    #[arg(long, global = true, conflicts_with = "cache")]
+    pub(crate) no_cache: bool,
+    /// The size of the cache; the least recently used results are removed.
+    #[arg(long, global = true, value_name = "SIZE", default_value = "8GiB", value_parser = size)]
+    pub(crate) cache_limit: u64,
+}
+
+impl Global {
+    /// The cache folder, if results are to be cached. `DREAMWIRE_CACHE` may name one, or be `off`.
+    pub(crate) fn cache(&self) -> Option<CacheFolder> {
+        if self.no_cache {
+            return None;
+        }
+        let variable = std::env::var_os("DREAMWIRE_CACHE").filter(|value| !value.is_empty());
+        let folder = match (&self.cache, variable) {
+            (Some(folder), _) => Some(CacheFolder::at(folder.clone())),
+            (None, Some(value)) if value == "off" => None,
+            (None, Some(value)) => Some(CacheFolder::at(value.into())),
+            (None, None) => CacheFolder::of_user(),
+        };
+        folder.map(|folder| folder.limit(self.cache_limit))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// on a terminal, unless NO_COLOR is set
+    /// On a terminal, unless NO_COLOR is set.
     Auto,
     Always,
     Never,
@@ -44,32 +71,36 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a graph
+    /// Run a graph.
     Run(RunArgs),
-    /// Check graphs without running them
+    /// Check graphs without running them.
     Check(CheckArgs),
-    /// Show what a run of a graph would read, use and publish, without running it
+    /// Show what a run of a graph would read, use and publish, without running it.
     Describe(DescribeArgs),
-    /// Run a graph, and rerun what a change of its file, an input or a plugin affects
+    /// Run a graph, and rerun what a change of its file, an input or a plugin affects.
     Watch(WatchArgs),
-    /// List the kinds of nodes, or describe one
+    /// List the kinds of nodes, or describe one.
     Nodes(NodesArgs),
-    /// Look at plugins
+    /// List or check plugins.
     Plugin(PluginArgs),
-    /// Measure how long networks take on this machine
+    /// Write a new plugin to start from.
+    NewPlugin(NewPluginArgs),
+    /// Measure how long networks take on this machine.
     #[command(disable_help_flag = true)]
     Bench(BenchArgs),
-    /// Print completions for a shell
+    /// Show or empty the cache of results.
+    Cache(CacheArgs),
+    /// Print completions for a shell.
     Completions(CompletionsArgs),
 }
 
 /// The graph and its overrides.
 #[derive(Args, Debug)]
 pub(crate) struct GraphArgs {
-    /// The graph file; `-` reads standard input
+    /// The graph file; `-` reads standard input.
     #[arg(value_name = "GRAPH")]
     pub(crate) path: PathBuf,
-    /// Replace or add a param; may be given several times
+    /// Replace or add a param; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
 }
@@ -84,56 +115,25 @@ pub(crate) struct RunArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct WatchArgs {
-    /// The graph file
+    /// The graph file.
     #[arg(value_name = "GRAPH")]
     pub(crate) path: PathBuf,
-    /// Replace or add a param; may be given several times
+    /// Replace or add a param; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }
 
-/// Options of a run.
-#[derive(Args, Debug)]
-pub(crate) struct HowArgs {
-    /// Where results are published
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub(crate) out: PathBuf,
-    /// A further folder of inputs; may be given several times
-    #[arg(long = "in", value_name = "DIR")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal
-    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
-    pub(crate) device: Device,
-    /// How many threads a step may use [default: one per core]
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
-    /// How progress is shown; `json` writes one event per line to standard output
-    #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
-    pub(crate) progress: Progress,
-    /// Allow NaN and infinity in results
-    #[arg(long)]
-    pub(crate) allow_nonfinite: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Progress {
-    /// bars on a terminal, else a line per step
-    Bar,
-    Json,
-    None,
-}
-
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// The graph files; `-` reads standard input
+    /// The graph files; `-` reads standard input.
     #[arg(value_name = "GRAPH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Replace or add a param of every graph; may be given several times
+    /// Replace or add a param of every graph; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
-    /// How problems are shown; `json` writes a list to standard output
+    /// How problems are shown; `json` writes a list to standard output.
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "HOW")]
     pub(crate) format: Format,
 }
@@ -148,26 +148,26 @@ pub(crate) enum Format {
 pub(crate) struct DescribeArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
-    /// A further folder of inputs; may be given several times
+    /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Write JSON
+    /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct NodesArgs {
-    /// The kind to describe; without it all are listed
+    /// The kind to describe; if omitted, all are listed.
     #[arg(value_name = "KIND")]
     pub(crate) kind: Option<String>,
-    /// Write everything as JSON
+    /// Write everything as JSON.
     #[arg(long, group = "form")]
     pub(crate) json: bool,
-    /// Write the node reference as Markdown
+    /// Write the node reference as Markdown.
     #[arg(long, group = "form")]
     pub(crate) markdown: bool,
-    /// Write the JSON Schema of graph files
+    /// Write the JSON Schema of graph files.
     #[arg(long, group = "form", conflicts_with = "kind")]
     pub(crate) schema: bool,
 }
@@ -180,34 +180,34 @@ pub(crate) struct PluginArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// List the plugins that were found
+    /// List the plugins that were found.
     List {
-        /// Write the list as JSON
+        /// Write the list as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Check that plugins keep the contract, each check in its own process
+    /// Check that plugins keep the contract, each check in its own process.
     Check(PluginCheckArgs),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct PluginCheckArgs {
-    /// A library, the id of a plugin that was found, or `all` that were found
+    /// A library, the id of a plugin that was found, or `all` that were found.
     #[arg(value_name = "FILE|ID|all", required_unless_present = "list")]
     pub(crate) what: Vec<PathBuf>,
-    /// Do only that check; may be given several times
+    /// Run only this check; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
-    /// The time limit of one check, in seconds
+    /// The time limit of one check, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
-    /// Run a kind with that value or file for a param instead of its default; may be given several times
+    /// Run a kind with this value or file for a param, instead of its default; may be given several times.
     #[arg(long, value_name = "KIND.PARAM=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Write the results as JSON
+    /// Write the results as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// List the checks
+    /// List the checks.
     #[arg(long)]
     pub(crate) list: bool,
 }
@@ -215,27 +215,27 @@ pub(crate) struct PluginCheckArgs {
 /// The command line of a child of `plugin check`, which does one check. Internal, so not part of `Cli`.
 #[derive(Debug, Parser)]
 pub(crate) struct PluginCheckOneArgs {
-    /// The check
+    /// The check.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// The library
+    /// The library.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// As for `check`
+    /// As for `check`.
     #[arg(long, value_name = "KIND.PARAM=VALUE")]
     pub(crate) set: Vec<String>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchArgs {
-    /// What to measure and how; `dreamwire bench --help` lists it
+    /// What to measure and how; `dreamwire bench --help` lists it.
     #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// The shell.
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }
@@ -247,13 +247,22 @@ impl WatchArgs {
     }
 }
 
-impl HowArgs {
-    /// The settings of a run.
-    pub(crate) fn settings(&self, graph: &GraphArgs, console: Console) -> Result<Settings, Exit> {
-        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let options = Options { device: self.device, threads, allow_nonfinite: self.allow_nonfinite };
-        Ok(Settings { graph: open::graph(graph, &self.inputs, console)?, out: self.out.clone(), options })
-    }
+#[derive(Args, Debug)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show where the cache is and how much it holds.
+    Info {
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove everything from the cache.
+    Clear,
 }
 
 /// The number of CPU cores.
@@ -261,26 +270,32 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "expected 1 or more; leave it out for one per core".to_owned())
-}
-
-fn device(text: &str) -> Result<Device, String> {
-    match text {
-        // Plugins support only the CPU so far, so there is nothing to detect.
-        "auto" | "cpu" => Ok(Device::Cpu),
-        "cuda" => Ok(Device::Cuda(0)),
-        "metal" => Ok(Device::Metal),
-        _ => {
-            let ordinal = text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
-            ordinal.map(Device::Cuda).ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned())
-        }
-    }
+/// A size in bytes, with or without a unit: `500MB`, `4GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a size such as 500MB or 4GiB".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.parse::<f64>().map_err(|_| wrong())? * factor as f64;
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use dreamwire_engine::Device;
+    use dreamwire_session::CACHE_LIMIT;
 
     use super::*;
 
@@ -297,8 +312,27 @@ mod tests {
         assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
         assert_eq!(args.how.device, Device::Cuda(1));
         assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.how.inputs.len()), (1, 1, 1));
-        assert!(device("gpu").is_err() && device("cuda:x").is_err());
-        assert!(threads("0").unwrap_err().starts_with("expected 1 or more"));
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("8GiB"), Ok(CACHE_LIMIT));
+        assert_eq!(size("1.5 kb"), Ok(1500));
+        assert_eq!(size("4096"), Ok(4096));
+        for text in ["", "0", "GiB", "4 apples", "-1", "1e9", "9999999999TiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cache_is_where_it_is_told_to_be() {
+        let cache = |words: &str| {
+            let cli = Cli::parse_from(format!("dreamwire cache info {words}").split_whitespace());
+            cli.global.cache()
+        };
+        let named = cache("--cache /x --cache-limit 1MiB").unwrap();
+        assert_eq!((named.path(), named.limit_bytes()), (std::path::Path::new("/x"), 1 << 20));
+        assert_eq!(cache("--no-cache"), None);
     }
 
     #[test]

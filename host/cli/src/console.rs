@@ -3,7 +3,9 @@
 //! A reader that closes the pipe (`| head`) is no error. Any other error of standard output is reported and sets the
 //! exit code; a run still saves its results.
 
+use std::fs::File;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dreamwire_engine::Level;
@@ -13,6 +15,10 @@ use crate::args::Color;
 
 /// Writing to standard output has failed. Global, as the stream is.
 static LOST: AtomicBool = AtomicBool::new(false);
+/// The reader of standard output is gone.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+/// Standard output, once it is kept from plugins.
+static KEPT: OnceLock<File> = OnceLock::new();
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug)]
@@ -51,15 +57,44 @@ impl Console {
 
     /// Writes to standard output, unchanged.
     pub(crate) fn data(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
         // One write per line, so that threads do not interleave.
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        if let Err(error) = written
-            && error.kind() != ErrorKind::BrokenPipe
-            && !LOST.swap(true, Ordering::Relaxed)
-        {
-            self.talk(&format!("error: cannot write to standard output: {error}"));
+        let written = match KEPT.get() {
+            Some(mut kept) => kept.write_all(text.as_bytes()),
+            None => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            }
+        };
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => CLOSED.store(true, Ordering::Relaxed),
+            Err(error) => {
+                if !LOST.swap(true, Ordering::Relaxed) {
+                    self.talk(&format!("error: cannot write to standard output: {error}"));
+                }
+            }
         }
+    }
+
+    /// Keeps standard output for data: what plugins print goes to standard error from now on, so that it cannot pass for
+    /// an event.
+    #[cfg(unix)]
+    pub(crate) fn keep_standard_output() {
+        use std::os::fd::AsFd;
+        let kept = std::io::stdout().as_fd().try_clone_to_owned().map(File::from);
+        if let Ok(kept) = kept
+            && KEPT.set(kept).is_ok()
+        {
+            let _ = rustix::stdio::dup2_stdout(std::io::stderr());
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn keep_standard_output() {}
+
+    /// Whether the reader of standard output has closed it.
+    pub(crate) fn closed() -> bool {
+        CLOSED.load(Ordering::Relaxed)
     }
 
     /// Whether writing to standard output has failed, other than by a closed pipe.

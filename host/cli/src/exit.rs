@@ -21,8 +21,12 @@ impl Exit {
     pub(crate) const OUTPUT: Exit = Exit(6);
     /// A bug of this program.
     pub(crate) const BUG: Exit = Exit(70);
-    /// Stopped by a signal. SIGTERM should give 143, but `ctrlc` does not report which signal came.
-    pub(crate) const INTERRUPTED: Exit = Exit(130);
+
+    /// Stopped by a signal; 0 means Ctrl-C.
+    pub(crate) fn signal(number: i32) -> Exit {
+        const SIGINT: u8 = 2;
+        Exit(128 + u8::try_from(number).ok().filter(|number| (1..128).contains(number)).unwrap_or(SIGINT))
+    }
 
     /// The exit code of the first error, if any. The problems are sorted by place.
     pub(crate) fn of(problems: &[Diagnostic]) -> Option<Exit> {
@@ -39,12 +43,13 @@ impl Exit {
             Class::Output => Exit::OUTPUT,
             Class::Node => Exit(7),
             Class::Limit => Exit(8),
+            Class::Time => Exit(124),
         }
     }
 
-    /// The exit code of another program; [`Exit::INTERRUPTED`] if a signal ended it.
+    /// The exit code of another program; that of Ctrl-C if a signal ended it.
     pub(crate) fn like(status: ExitStatus) -> Exit {
-        status.code().map_or(Exit::INTERRUPTED, |code| u8::try_from(code).map_or(Exit::BUG, Exit))
+        status.code().map_or(Exit::signal(0), |code| u8::try_from(code).map_or(Exit::BUG, Exit))
     }
 
     /// The code as a number.

@@ -7,9 +7,11 @@ mod args;
 mod exit;
 
 mod bench;
+mod cache;
 mod check;
 mod completions;
 mod describe;
+mod new_plugin;
 mod nodes;
 mod plugin;
 mod plugin_check;
@@ -34,7 +36,7 @@ use crate::exit::Exit;
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|what| console::bug(&what.to_string())));
     let command = || {
-        plugin_check::check_one().unwrap_or_else(|| {
+        plugin_check::check_one().or_else(worker).unwrap_or_else(|| {
             let cli = Cli::parse();
             let console = Console::new(cli.global.color, cli.global.verbose);
             execute(&cli, console)
@@ -55,6 +57,12 @@ fn main() -> ExitCode {
     exit.into()
 }
 
+/// Serves jobs if this process was started as a worker. Internal, so not part of `Cli`.
+fn worker() -> Option<Exit> {
+    let is_worker = std::env::args_os().nth(1).is_some_and(|word| word == "worker");
+    is_worker.then(|| if dreamwire_worker::serve() == 0 { Exit::OK } else { Exit::USAGE })
+}
+
 fn execute(cli: &Cli, console: Console) -> Exit {
     let global = &cli.global;
     match &cli.command {
@@ -64,7 +72,9 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),
+        Command::NewPlugin(args) => new_plugin::new_plugin(args, console),
         Command::Bench(args) => bench::bench(args, console),
+        Command::Cache(args) => cache::cache(args, global, console),
         Command::Completions(args) => completions::completions(args, global, console),
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::args::Progress;
 use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
-use crate::render;
+use crate::{interrupt, render};
 
 /// Shows the progress of a run, from any thread.
 pub(crate) struct Listener {
@@ -118,10 +118,13 @@ impl Listener {
             }
             End::Stopped(Stopped::Cancelled) => {
                 self.tell(&json!({ "event": "cancelled" }));
-                Err(Exit::INTERRUPTED)
+                Err(interrupt::exit())
             }
-            End::Refused(_) | End::Stopped(Stopped::Failed { .. }) => {
-                Err(self.problems(&job.source, &end.problems(job)).unwrap_or(Exit::BUG))
+            End::Refused(_) | End::Stopped(Stopped::Failed(_)) => {
+                let problems = end.problems(job);
+                self.problems(&job.source, &problems);
+                // The first that failed, not the first in the file.
+                Err(Exit::of(&problems).unwrap_or(Exit::BUG))
             }
         }
     }

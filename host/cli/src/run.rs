@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use dreamwire_engine::Plan;
+use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::parse;
 use dreamwire_loader::take_log;
-use dreamwire_session::{InProcess, Job, understand};
+use dreamwire_session::{Hears, InProcess, Job, Runner, Settings, understand};
+use dreamwire_worker::Child;
 
 use crate::args::{Global, RunArgs};
 use crate::console::Console;
@@ -15,6 +16,7 @@ use crate::{interrupt, open};
 
 /// `dreamwire run`.
 pub(crate) fn run(args: &RunArgs, global: &Global, console: Console) -> Exit {
+    Console::keep_standard_output();
     let listener = Arc::new(Listener::new(args.how.progress, console));
     prepare_and_run(args, global, console, &listener).err().unwrap_or(Exit::OK)
 }
@@ -26,7 +28,7 @@ fn prepare_and_run(
     listener: &Arc<Listener>,
 ) -> Result<(), Exit> {
     let start = Instant::now();
-    let settings = args.how.settings(&args.graph, console)?;
+    let settings = args.how.settings(&args.graph, global, console)?;
     let (source, problems) = settings.graph.read();
     if let Some(exit) = listener.problems(&source, &problems) {
         return Err(exit);
@@ -54,10 +56,32 @@ fn prepare_and_run(
         told.talk("stopping; interrupt again to stop at once");
     });
     listener.problems(&job.source, &job.warnings);
-    let mut runner = InProcess::new(&settings.graph, settings.out);
-    let files = runner.read(&job);
-    let end = runner.run(&job, &files, &|event| listener.hear(&event));
+    let mut runner: Box<dyn Runner> = match args.how.isolates_run() {
+        true => Box::new(child(&settings, global, console)?),
+        false => Box::new(InProcess::new(&settings)),
+    };
+    let end = runner.run(&job, &Ears(listener));
     listener.clear();
     listener.log(take_log());
     listener.ended(&job, &end, start.elapsed())
+}
+
+/// A runner in a process of its own.
+pub(crate) fn child(settings: &Settings, global: &Global, console: Console) -> Result<Child, Exit> {
+    let program = std::env::current_exe().map_err(|error| {
+        console.talk(&format!("error: this program cannot start itself: {error}"));
+        Exit::BUG
+    })?;
+    Ok(Child::new(program, settings, global.plugins.clone()))
+}
+
+/// Shows what happens.
+struct Ears<'a>(&'a Listener);
+
+impl Hears for Ears<'_> {
+    fn read(&self, _: Stamps) {}
+
+    fn event(&self, event: Event) {
+        self.0.hear(&event);
+    }
 }

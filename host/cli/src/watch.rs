@@ -1,14 +1,15 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dreamwire_loader::take_log;
-use dreamwire_session::watch::{self, Notice, PluginChange, Settings};
+use dreamwire_session::watch::{self, Notice, PluginChange, Stopper};
+use dreamwire_session::{InProcess, Runner, Settings};
 use serde_json::json;
 
 use crate::args::{Global, WatchArgs};
 use crate::console::{Console, clean};
 use crate::exit::Exit;
 use crate::progress::Listener;
-use crate::{interrupt, open};
+use crate::{interrupt, open, run};
 
 /// `dreamwire watch`: runs a graph, and reruns what changed.
 pub(crate) fn watch(args: &WatchArgs, global: &Global, console: Console) -> Exit {
@@ -16,7 +17,8 @@ pub(crate) fn watch(args: &WatchArgs, global: &Global, console: Console) -> Exit
 }
 
 fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Exit> {
-    let settings = args.how.settings(&args.graph(), console)?;
+    Console::keep_standard_output();
+    let settings = args.how.settings(&args.graph(), global, console)?;
     if settings.graph.is_stdin() {
         console.talk("error: `watch` needs a file, not standard input");
         return Err(Exit::USAGE);
@@ -24,14 +26,38 @@ fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Ex
     let session = open::session(global, settings.options.threads, console)?;
     let listener = Arc::new(Listener::new(args.how.progress, console));
     let (told, of) = (Arc::clone(&listener), settings.clone());
-    let hear = move |notice: Notice<'_>| tell(&told, &of, notice);
-    let ended = watch::watch(&settings, session, Arc::new(hear), |stopper| {
+    let stop = Arc::new(OnceLock::<Stopper>::new());
+    let stop_if_closed = Arc::clone(&stop);
+    let hear = move |notice: Notice<'_>| {
+        tell(&told, &of, notice);
+        // The reader of the events has gone: nobody watches any more.
+        if let (true, Some(stopper)) = (Console::closed(), stop_if_closed.get()) {
+            stopper.stop();
+        }
+    };
+    let isolated = match args.how.no_isolate {
+        true => None,
+        false => Some(run::child(&settings, global, console)?),
+    };
+    let of_runner = settings.clone();
+    let runner = move || -> Box<dyn Runner> {
+        match isolated {
+            Some(child) => Box::new(child),
+            None => Box::new(InProcess::new(&of_runner)),
+        }
+    };
+    let ended = watch::watch(&settings, session, runner, Arc::new(hear), |stopper| {
+        let _ = stop.set(stopper.clone());
         interrupt::on_signal(move || {
             listener.talk("stopping; interrupt again to stop at once");
             stopper.stop();
         });
     });
-    Ok(if ended.is_ok() { Exit::INTERRUPTED } else { Exit::BUG })
+    Ok(match ended {
+        Ok(()) if Console::closed() => Exit::OK,
+        Ok(()) => interrupt::exit(),
+        Err(_) => Exit::BUG,
+    })
 }
 
 fn tell(listener: &Listener, settings: &Settings, notice: Notice<'_>) {

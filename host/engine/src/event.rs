@@ -1,10 +1,12 @@
 //! Events of a run. The engine does not know who listens.
 
-use crate::{Published, Tensor};
+use crate::{Published, Reason, Tensor};
+use blake3::Hash;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Something happened.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The run has planned its work.
     Planned {
@@ -18,12 +20,21 @@ pub enum Event {
         /// Why it is valid.
         why: Why,
     },
+    /// Why a step will run, if that was asked for.
+    Explained {
+        /// Node id.
+        node: String,
+        /// At least one.
+        reasons: Vec<Reason>,
+    },
     /// A step starts.
     Started {
         /// Node id.
         node: String,
         /// Kind id.
         kind: String,
+        /// The same for the same work, in every process.
+        identity: Hash,
     },
     /// A step reports its progress.
     Progress {
@@ -71,10 +82,17 @@ pub enum Event {
         /// Node id.
         node: String,
     },
+    /// A step cannot run.
+    Skipped {
+        /// Node id.
+        node: String,
+        /// The failed step that it depends on.
+        failed: String,
+    },
 }
 
 /// Why a step did not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// Nothing that it depends on has changed.
     Unchanged,
@@ -83,7 +101,7 @@ pub enum Why {
 }
 
 /// Log levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Something is wrong.
     Error,

@@ -1,9 +1,10 @@
 //! How a step fails.
 
 use dreamwire_graph::{CheckedNode, Class, Code, Diagnostic, Hint};
+use serde::{Deserialize, Serialize};
 
 /// The kind of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
     /// Anything without a more specific kind.
     Failed,
@@ -31,6 +32,8 @@ pub enum FailureKind {
     Panic,
     /// The plugin broke the contract, or cannot do it.
     Plugin,
+    /// The step took longer than a step may.
+    TimedOut,
     /// The run was stopped.
     Cancelled,
 }
@@ -51,6 +54,7 @@ impl FailureKind {
             Self::Limit => "run::limit",
             Self::Panic => "run::panic",
             Self::Plugin => "run::plugin",
+            Self::TimedOut => "run::timed_out",
             Self::Cancelled => "run::cancelled",
         }
     }
@@ -62,13 +66,14 @@ impl FailureKind {
             Self::Publish => Class::Output,
             Self::Limit => Class::Limit,
             Self::Plugin => Class::Plugin,
+            Self::TimedOut => Class::Time,
             _ => Class::Node,
         }
     }
 }
 
 /// A failed step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// The kind of failure.
     pub kind: FailureKind,

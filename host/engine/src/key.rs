@@ -18,13 +18,11 @@ pub struct Key(Hasher);
 impl Key {
     /// The part that both keys share.
     pub fn new(kind: &KindInfo, build: Hash, options: &Options, params: &str) -> Self {
-        let mut key = Self(Hasher::new_derive_key("dreamwire step key 2"));
+        let mut key = Self(Hasher::new_derive_key("dreamwire step key 3"));
         key.field(kind.id.as_bytes());
         key.field(&kind.version.to_le_bytes());
         key.field(build.as_bytes());
-        key.field(options.device.class().as_bytes());
-        key.field(instructions().as_bytes());
-        key.field(&[u8::from(options.allow_nonfinite)]);
+        key.field(mode(options).as_bytes());
         key.field(params.as_bytes());
         key
     }
@@ -73,6 +71,13 @@ impl Key {
     }
 }
 
+/// What a run's settings do to the digits of its results: the class of the device, the vector instructions, and whether
+/// NaN is allowed.
+pub(crate) fn mode(options: &Options) -> String {
+    let nonfinite = if options.allow_nonfinite { ", NaN allowed" } else { "" };
+    format!("{} ({}){nonfinite}", options.device.class(), instructions())
+}
+
 /// The CPU's vector instructions and the limit of `DREAMWIRE_SIMD`: results of different levels differ in rounding.
 fn instructions() -> &'static str {
     static INSTRUCTIONS: OnceLock<String> = OnceLock::new();
@@ -89,7 +94,11 @@ fn instructions() -> &'static str {
             names.extend(found.iter().filter(|(_, found)| *found).map(|(name, _)| *name));
         }
         let limit = std::env::var("DREAMWIRE_SIMD").unwrap_or_default();
-        format!("{} {limit}", names.join("+"))
+        if !limit.is_empty() {
+            names.push("limited to");
+            names.push(&limit);
+        }
+        names.join(" ")
     })
 }
 

@@ -11,15 +11,17 @@
 //! Backwards from the output nodes: a step whose key is in the cache is not run, and then nothing upstream of it is even
 //! looked at, so a cached picture never makes a network load. Forwards again: what is missing runs in topological order.
 //! A step has two keys ([`key`]): the deep key, known before anything ran, and the content key over its inputs' bytes.
-//! If an upstream step recomputes identical bytes, the second stops the wave.
+//! If an upstream step recomputes identical bytes, the second stops the wave. An output node runs as soon as its inputs
+//! are there, and a failed step stops only those that depend on it.
 //!
 //! # What this crate does not do
 //! It holds no plugin pointer (the loader implements [`Nodes`]), prints nothing (it emits [`Event`]s) and opens no file
-//! outside [`world`].
+//! outside [`world`] and the folder of its [`DiskCache`].
 
 mod cache;
 mod event;
 mod failure;
+mod history;
 pub mod key;
 mod nodes;
 mod plan;
@@ -30,14 +32,16 @@ mod snapshot;
 mod value;
 pub mod world;
 
-pub use cache::Cache;
+pub use blake3::Hash;
+pub use cache::{Cache, DiskCache, DiskUsage};
 pub use event::{Event, Level, Why};
 pub use failure::{Failure, FailureKind};
+pub use history::{History, Reason};
 pub use nodes::{Device, Input, Nodes, Request};
 pub use plan::{FileParam, Plan, Step};
 pub use preflight::preflight;
-pub use run::{Engine, Options, Run, StepReport, Stopped, Summary};
+pub use run::{Engine, Options, Run, StepFailure, StepReport, Stopped, Summary};
 pub use services::Services;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, Stamps};
 pub use value::{Dtype, Function, Tensor, Value};
 pub use world::{Disk, File, InputPath, NewFile, Origin, Published, World, WorldError};

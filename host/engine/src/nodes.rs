@@ -3,6 +3,7 @@
 use crate::{Failure, Services, Value};
 use blake3::Hash;
 use dreamwire_graph::{KindInfo, Kinds};
+use serde::{Deserialize, Serialize};
 
 /// Runs nodes: the loader, or a test.
 pub trait Nodes: Send + Sync {
@@ -55,7 +56,7 @@ pub enum Input {
 }
 
 /// The device of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Device {
     /// The CPU.
     Cpu,

@@ -23,6 +23,8 @@ pub struct Step {
     pub files: Vec<FileParam>,
     /// Its params as JSON text, those that come over links aside.
     pub params: String,
+    /// Whether its deep key can come again: the node and all that it depends on are pure.
+    pub repeats: bool,
 }
 
 /// A param that names a file.
@@ -37,11 +39,14 @@ pub struct FileParam {
 impl Plan {
     /// One step for each node that an output needs.
     pub fn new(graph: Checked, provenance: String) -> Self {
+        let mut repeats = vec![true; graph.nodes.len()];
         let step = |&node: &usize| {
-            let params = serde_json::Value::Object(graph.nodes[node].params.clone()).to_string();
-            Step { node, files: files(&graph.nodes[node]), params }
+            let checked = &graph.nodes[node];
+            repeats[node] = checked.kind.pure_ && checked.links().all(|link| repeats[link.node]);
+            let params = serde_json::Value::Object(checked.params.clone()).to_string();
+            Step { node, files: files(checked), params, repeats: repeats[node] }
         };
-        let steps = graph.order.iter().map(step).collect();
+        let steps = outputs_first(&graph).iter().map(step).collect();
         Self { steps, graph, provenance }
     }
 
@@ -49,6 +54,39 @@ impl Plan {
     pub fn node(&self, step: &Step) -> &CheckedNode {
         &self.graph.nodes[step.node]
     }
+}
+
+/// The order of a graph, with each output node directly after the last node that it needs: what is finished is
+/// published before anything else runs, so that a later failure cannot lose it.
+fn outputs_first(graph: &Checked) -> Vec<usize> {
+    let mut missing = vec![0usize; graph.nodes.len()];
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
+    for &node in &graph.order {
+        for link in graph.nodes[node].links() {
+            missing[node] += 1;
+            dependents[link.node].push(node);
+        }
+    }
+    let mut order = Vec::with_capacity(graph.order.len());
+    let mut placed = vec![false; graph.nodes.len()];
+    // An output may feed another one, so placing one can make more ready.
+    let mut ready = Vec::new();
+    for &node in &graph.order {
+        ready.push(node);
+        while let Some(node) = ready.pop() {
+            if std::mem::replace(&mut placed[node], true) {
+                continue;
+            }
+            order.push(node);
+            for &dependent in dependents[node].iter().rev() {
+                missing[dependent] -= 1;
+                if missing[dependent] == 0 && graph.nodes[dependent].kind.output {
+                    ready.push(dependent);
+                }
+            }
+        }
+    }
+    order
 }
 
 /// The files that a node's literal params name.

@@ -5,20 +5,24 @@ mod inputs;
 mod keys;
 
 pub(crate) use inputs::Settled;
+pub(crate) use keys::{deep as deep_keys, made_of};
 
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, Entry, Saved};
 use crate::event::{Event, Why};
 use crate::{
-    Device, Failure, FailureKind, Nodes, Plan, Published, Request, Services, Snapshot, Step, Value, World,
+    Device, Failure, FailureKind, History, NewFile, Nodes, Origin, Plan, Published, Request, Services,
+    Snapshot, Step, Value, World,
 };
 use blake3::Hash;
 use dreamwire_graph::{CheckedNode, Link};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The options of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// Where to compute.
     pub device: Device,
@@ -29,14 +33,14 @@ pub struct Options {
 }
 
 /// The report of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// One report per step that was reached, in order.
     pub steps: Vec<StepReport>,
 }
 
 /// The report of one step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepReport {
     /// Node id.
     pub node: String,
@@ -48,18 +52,22 @@ pub struct StepReport {
     pub published: Vec<Published>,
 }
 
-/// Why a run ended early. Files that were published before stay.
-#[derive(Clone, Debug)]
+/// Why a run did not do everything. What was published stays, and what was computed is cached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Stopped {
     /// It was cancelled.
     Cancelled,
-    /// A step failed.
-    Failed {
-        /// Index of the node in the graph.
-        node: usize,
-        /// Why it failed.
-        failure: Failure,
-    },
+    /// Steps failed, at least one, in the order of the run. The steps that do not depend on them have run.
+    Failed(Vec<StepFailure>),
+}
+
+/// A failed step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepFailure {
+    /// Index of the node in the graph.
+    pub node: usize,
+    /// Why it failed.
+    pub failure: Failure,
 }
 
 /// One run: its plan, its files, its surroundings and its listener.
@@ -79,6 +87,10 @@ pub struct Run<'a> {
     pub emit: &'a (dyn Fn(Event) + Sync),
     /// Cancels the run when set.
     pub cancel: &'a AtomicBool,
+    /// Steps that must not be tried, by [identity](Event::Started), and why.
+    pub quarantine: &'a HashMap<Hash, Failure>,
+    /// An earlier run of the graph, to explain by it why steps run.
+    pub explain: Option<&'a History>,
 }
 
 /// Runs plans and caches results across runs.
@@ -92,57 +104,86 @@ impl Engine {
         Self { cache }
     }
 
-    /// Runs a plan.
+    /// Runs a plan. After a failure, steps that do not depend on the failed one still run.
     ///
     /// # Errors
-    /// A step failed, or the run was cancelled.
+    /// Steps failed, or the run was cancelled.
     pub fn run(&mut self, run: &Run<'_>) -> Result<Summary, Stopped> {
+        let result = self.run_steps(run);
+        self.cache.trim();
+        result
+    }
+
+    fn run_steps(&mut self, run: &Run<'_>) -> Result<Summary, Stopped> {
         let plan = run.plan;
         let deep = keys::deep(run)?;
-        let mut results = self.resolve(plan, &deep, run.world);
+        let mut results = self.resolve(plan, &deep);
         let wanted = results.iter().filter(|state| matches!(state, State::Wanted)).count();
         (run.emit)(Event::Planned { steps: wanted });
+        if let Some(history) = run.explain {
+            explain(run, history, &deep, &results)?;
+        }
 
         let mut summary = Summary::default();
+        let mut failures = Vec::new();
         let mut uses = remaining_uses(plan, &results);
         for step in &plan.steps {
             let node = plan.node(step);
-            match &results[step.node] {
-                State::Unneeded => {}
+            let done = match &results[step.node] {
+                State::Unneeded | State::Failed { .. } => continue,
                 State::Known(entry) => {
-                    (run.emit)(Event::Cached { node: node.id.clone(), why: Why::Unchanged });
-                    summary.steps.push(report(node, None, &entry.published));
+                    let entry = Arc::clone(entry);
+                    publish_again(run, node, &entry).map(|published| {
+                        (run.emit)(Event::Cached { node: node.id.clone(), why: Why::Unchanged });
+                        Done { entry, ran: None, published }
+                    })
                 }
                 State::Wanted => {
                     if run.cancel.load(Ordering::Relaxed) {
                         return Err(Stopped::Cancelled);
                     }
-                    let (entry, elapsed) = self.step(run, step, &deep, &results)?;
-                    self.cache.put(deep[step.node], Arc::clone(&entry));
-                    summary.steps.push(report(node, elapsed, &entry.published));
-                    results[step.node] = State::Known(entry);
+                    if let Some(cause) = failed_input(node, &results) {
+                        let failed = plan.graph.nodes[cause].id.clone();
+                        (run.emit)(Event::Skipped { node: node.id.clone(), failed });
+                        results[step.node] = State::Failed { cause };
+                        continue;
+                    }
+                    let done = self.step(run, step, &deep, &results);
                     // Only the cache keeps results that no further step needs.
                     for link in node.links() {
                         uses[link.node] -= 1;
-                        if uses[link.node] == 0 {
+                        if uses[link.node] == 0 && matches!(results[link.node], State::Known(_)) {
                             results[link.node] = State::Unneeded;
                         }
                     }
+                    done
                 }
-            }
+            };
+            results[step.node] = match done {
+                Ok(done) => {
+                    summary.steps.push(report(node, &done));
+                    State::Known(done.entry)
+                }
+                Err(failure) if failure.kind == FailureKind::Cancelled => return Err(Stopped::Cancelled),
+                Err(failure) => {
+                    (run.emit)(Event::Failed { node: node.id.clone() });
+                    failures.push(StepFailure { node: step.node, failure });
+                    State::Failed { cause: step.node }
+                }
+            };
         }
-        Ok(summary)
+        if failures.is_empty() { Ok(summary) } else { Err(Stopped::Failed(failures)) }
     }
 
     /// Resolves backwards: a step runs if it is an output or a step that runs needs it, and its result is not cached.
-    fn resolve(&mut self, plan: &Plan, deep: &[Hash], world: &dyn World) -> Vec<State> {
+    fn resolve(&mut self, plan: &Plan, deep: &[Hash]) -> Vec<State> {
         let mut states: Vec<State> = plan.graph.nodes.iter().map(|_| State::Unneeded).collect();
         let mut needed: Vec<bool> = plan.graph.nodes.iter().map(|node| node.kind.output).collect();
         for step in plan.steps.iter().rev() {
             if !needed[step.node] {
                 continue;
             }
-            states[step.node] = match self.known(deep[step.node], world) {
+            states[step.node] = match self.cache.get(deep[step.node]) {
                 Some(entry) => State::Known(entry),
                 None => {
                     plan.node(step).links().for_each(|link| needed[link.node] = true);
@@ -153,12 +194,6 @@ impl Engine {
         states
     }
 
-    /// The cached result of a key, if its files still exist.
-    fn known(&mut self, key: Hash, world: &dyn World) -> Option<Arc<Entry>> {
-        let entry = self.cache.get(key)?;
-        entry.published.iter().all(|file| world.still_there(file)).then_some(entry)
-    }
-
     /// Runs one step: collects its inputs, looks up its content key, and computes it if that is not cached.
     fn step(
         &mut self,
@@ -166,25 +201,30 @@ impl Engine {
         step: &Step,
         deep: &[Hash],
         results: &[State],
-    ) -> Result<(Arc<Entry>, Option<Duration>), Stopped> {
+    ) -> Result<Done, Failure> {
         let (plan, emit) = (run.plan, run.emit);
         let node = plan.node(step);
-        let failed = |failure: Failure| {
-            emit(Event::Failed { node: node.id.clone() });
-            Stopped::Failed { node: step.node, failure }
-        };
-        let settled = inputs::settle(node, step, results).map_err(failed)?;
-        let inputs = inputs::ports(plan, node, results).map_err(failed)?;
+        let deep_key = deep[step.node];
+        let identity = keys::identity(run, step, deep_key);
+        if let Some(failure) = run.quarantine.get(&identity) {
+            return Err(failure.clone());
+        }
+        let settled = inputs::settle(node, step, results)?;
+        let inputs = inputs::ports(plan, node, results)?;
         let key = keys::content(run, step, &settled, &inputs, deep)?;
-        if let Some(entry) = self.known(key, run.world) {
+        if let Some(entry) = self.cache.get(key) {
+            let published = publish_again(run, node, &entry)?;
             emit(Event::Cached { node: node.id.clone(), why: Why::SameInputs });
-            return Ok((entry, None));
+            if step.repeats {
+                self.cache.put(&[deep_key], &entry);
+            }
+            return Ok(Done { entry, ran: None, published });
         }
 
-        emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone() });
+        emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone(), identity });
         let services = Services::new(run, &node.id, &settled);
         let start = Instant::now();
-        let request = Request {
+        let outputs = run.nodes.run(&Request {
             node: &node.id,
             kind: &node.kind,
             params: &settled.params,
@@ -192,21 +232,29 @@ impl Engine {
             services: &services,
             device: run.options.device,
             threads: run.options.threads,
-        };
-        let outputs = match run.nodes.run(&request) {
-            Ok(outputs) => outputs,
-            Err(failure) if failure.kind == FailureKind::Cancelled => return Err(Stopped::Cancelled),
-            Err(failure) => return Err(failed(failure)),
-        };
+        })?;
         let elapsed = start.elapsed();
         if !run.options.allow_nonfinite {
-            finite::check(node, &outputs).map_err(failed)?;
+            finite::check(node, &outputs)?;
         }
-        let entry = Entry::new(outputs, services.into_published());
-        self.cache.put(key, Arc::clone(&entry));
+        let (published, saved) = services.into_published();
+        let entry = Arc::new(Entry::new(outputs, saved));
+        // A key with a step in it that is not pure never comes again.
+        match (step.repeats, node.kind.pure_) {
+            (true, _) => self.cache.put(&[deep_key, key], &entry),
+            (false, true) => self.cache.put(&[key], &entry),
+            (false, false) => {}
+        }
         emit(Event::Finished { node: node.id.clone(), elapsed });
-        Ok((entry, Some(elapsed)))
+        Ok(Done { entry, ran: Some(elapsed), published })
     }
+}
+
+/// A step that has its result.
+struct Done {
+    entry: Arc<Entry>,
+    ran: Option<Duration>,
+    published: Vec<Published>,
 }
 
 /// The state of a node's result.
@@ -214,6 +262,49 @@ enum State {
     Unneeded,
     Wanted,
     Known(Arc<Entry>),
+    /// It failed, or the node `cause` did, which it depends on.
+    Failed {
+        cause: usize,
+    },
+}
+
+/// Publishes the files of a cached step; those that exist are not written again.
+fn publish_again(run: &Run<'_>, node: &CheckedNode, entry: &Entry) -> Result<Vec<Published>, Failure> {
+    let inputs = if entry.saved.is_empty() { HashSet::new() } else { run.files.inputs() };
+    let publish = |(index, file): (usize, &Saved)| {
+        let origin = Origin { node: node.id.clone(), index };
+        let new = NewFile { origin, template: &file.template, bytes: &file.bytes, inputs: &inputs };
+        let published = run.world.publish(&new).map_err(|error| Failure {
+            hint: error.hint,
+            ..Failure::new(FailureKind::Publish, error.message)
+        })?;
+        if published.written {
+            (run.emit)(Event::Published { node: node.id.clone(), file: published.clone() });
+        }
+        Ok(published)
+    };
+    entry.saved.iter().enumerate().map(publish).collect()
+}
+
+/// The failed node that a step cannot run without.
+fn failed_input(node: &CheckedNode, results: &[State]) -> Option<usize> {
+    node.links().find_map(|link| match results[link.node] {
+        State::Failed { cause } => Some(cause),
+        _ => None,
+    })
+}
+
+/// Emits why each step that is not cached will run.
+fn explain(run: &Run<'_>, earlier: &History, deep: &[Hash], results: &[State]) -> Result<(), Stopped> {
+    let now = History::with_keys(run, deep)?;
+    for step in &run.plan.steps {
+        if let State::Wanted = results[step.node] {
+            let node = run.plan.node(step);
+            let reasons = now.reasons(&node.id, earlier, node.kind.pure_);
+            (run.emit)(Event::Explained { node: node.id.clone(), reasons });
+        }
+    }
+    Ok(())
 }
 
 /// How many steps that will run need each node.
@@ -230,10 +321,11 @@ fn remaining_uses(plan: &Plan, results: &[State]) -> Vec<usize> {
 fn value(results: &[State], link: Link) -> Value {
     match &results[link.node] {
         State::Known(entry) => entry.outputs.get(link.output).cloned().unwrap_or(Value::None),
-        State::Unneeded | State::Wanted => Value::None,
+        State::Unneeded | State::Wanted | State::Failed { .. } => Value::None,
     }
 }
 
-fn report(node: &CheckedNode, ran: Option<Duration>, published: &[Published]) -> StepReport {
-    StepReport { node: node.id.clone(), kind: node.kind.id.clone(), ran, published: published.to_vec() }
+fn report(node: &CheckedNode, done: &Done) -> StepReport {
+    let published = done.published.clone();
+    StepReport { node: node.id.clone(), kind: node.kind.id.clone(), ran: done.ran, published }
 }

@@ -1,5 +1,6 @@
 //! The services of the host for a running step.
 
+use crate::cache::Saved;
 use crate::run::{Run, Settled};
 use crate::{Event, Failure, FailureKind, Level, NewFile, Origin, Published, Tensor, WorldError};
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ pub struct Services<'a> {
 #[derive(Default)]
 struct State {
     published: Vec<Published>,
+    saved: Vec<Saved>,
     failure: Option<Failure>,
 }
 
@@ -100,7 +102,10 @@ impl<'a> Services<'a> {
             Ok(file) => {
                 let name = file.name.clone();
                 (self.run.emit)(Event::Published { node: self.node.to_owned(), file: file.clone() });
-                self.state().published.push(file);
+                let saved = Saved { template: template.to_owned(), bytes: bytes.into(), hash: file.hash };
+                let mut state = self.state();
+                state.published.push(file);
+                state.saved.push(saved);
                 Ok(name)
             }
             Err(error) => {
@@ -122,7 +127,9 @@ impl<'a> Services<'a> {
         &self.run.plan.provenance
     }
 
-    pub(crate) fn into_published(self) -> Vec<Published> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).published
+    /// The files that were published, and their content.
+    pub(crate) fn into_published(self) -> (Vec<Published>, Vec<Saved>) {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (state.published, state.saved)
     }
 }

@@ -1,6 +1,8 @@
 //! The input files of a run, as they were when it began.
 
 use crate::{File, InputPath, Plan, World, WorldError};
+use blake3::Hash;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -41,24 +43,45 @@ impl Snapshot {
         self.files().values().flatten().map(|file| file.path.clone()).collect()
     }
 
+    /// What is known about the files without their content.
+    pub fn stamps(&self) -> Stamps {
+        let files = self.files();
+        let stamps = files.iter().map(|(path, read)| {
+            let stamp = match read {
+                Ok(file) => Stamp { looked: file.looked.clone(), hash: Some(file.hash) },
+                Err(error) => Stamp { looked: error.looked.clone(), hash: None },
+            };
+            (path.clone(), stamp)
+        });
+        Stamps(stamps.collect())
+    }
+}
+
+/// The files of a snapshot without their content.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stamps(Vec<(InputPath, Stamp)>);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Stamp {
+    /// Where it was found, and where it was looked for.
+    looked: Vec<PathBuf>,
+    /// `None` if it is unreadable.
+    hash: Option<Hash>,
+}
+
+impl Stamps {
     /// Every path where a change matters, links unresolved: where files were found, and where they were looked for.
     pub fn places(&self) -> Vec<PathBuf> {
-        let mut places: Vec<PathBuf> = Vec::new();
-        for read in self.files().values() {
-            let looked = read.as_ref().map_or_else(|error| &error.looked, |file| &file.looked);
-            places.extend(looked.iter().cloned());
-        }
+        let mut places: Vec<PathBuf> = self.0.iter().flat_map(|(_, stamp)| stamp.looked.clone()).collect();
         places.sort();
         places.dedup();
         places
     }
 
-    /// Whether a plan's files have the same content in both snapshots. A file that is unreadable in both counts as
-    /// equal.
+    /// Whether a plan's files have the same content in both. A file that is unreadable in both counts as equal.
     pub fn same_files(&self, other: &Self, plan: &Plan) -> bool {
-        let hash = |snapshot: &Self, path| match snapshot.files().get(path) {
-            Some(Ok(file)) => Some(file.hash),
-            _ => None,
+        let hash = |stamps: &Self, path: &InputPath| {
+            stamps.0.iter().find(|(known, _)| known == path).and_then(|(_, stamp)| stamp.hash)
         };
         let mut files = plan.steps.iter().flat_map(|step| &step.files);
         files.all(|file| hash(self, &file.path) == hash(other, &file.path))

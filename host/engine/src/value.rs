@@ -1,6 +1,8 @@
 //! Values between steps.
 
 use blake3::Hash;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::{Arc, OnceLock};
 
 /// A value on a wire. Cheap to clone.
@@ -89,6 +91,24 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    const ALL: [Self; 5] = [Self::U8, Self::U32, Self::I64, Self::F32, Self::F64];
+
+    /// Its name: `f32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::U32 => "u32",
+            Self::I64 => "i64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    /// The type of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dtype| dtype.name() == name)
+    }
+
     /// Bytes per element.
     pub fn size(self) -> usize {
         match self {
@@ -147,6 +167,11 @@ impl Tensor {
         })
     }
 
+    /// A tensor of bytes that came from elsewhere; they are copied if they are not aligned. `None` if the sizes do not match.
+    pub fn copied(dtype: Dtype, shape: Vec<i64>, bytes: Vec<u8>) -> Option<Self> {
+        Self::new(dtype, shape, Arc::new(Aligned::new(bytes)))
+    }
+
     /// Index of the first NaN or infinity, and how many there are. `None` if all are finite.
     pub fn nonfinite(&self) -> Option<(usize, usize)> {
         let bad: fn(&[u8]) -> bool = match self.dtype {
@@ -159,6 +184,48 @@ impl Tensor {
         let mut found = self.bytes().chunks_exact(self.dtype.size()).enumerate().filter(|(_, b)| bad(b));
         let first = found.next()?.0;
         Some((first, 1 + found.count()))
+    }
+}
+
+impl Serialize for Tensor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.dtype.name(), &self.shape[..], serde_bytes::Bytes::new(self.bytes())).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tensor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (dtype, shape, bytes) = <(String, Vec<i64>, serde_bytes::ByteBuf)>::deserialize(deserializer)?;
+        let tensor = Dtype::named(&dtype).and_then(|dtype| Self::copied(dtype, shape, bytes.into_vec()));
+        tensor.ok_or_else(|| D::Error::custom("the bytes of a tensor do not fit its shape"))
+    }
+}
+
+/// Bytes that start at an address which suits every element type. The system's allocator gives such addresses to
+/// all but short vectors, so a copy is the exception.
+struct Aligned {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Aligned {
+    const ALIGNMENT: usize = 8;
+
+    fn new(bytes: Vec<u8>) -> Self {
+        if bytes.as_ptr().align_offset(Self::ALIGNMENT) == 0 {
+            return Self { bytes, start: 0 };
+        }
+        let mut room: Vec<u8> = Vec::with_capacity(bytes.len() + Self::ALIGNMENT);
+        let start = room.as_ptr().align_offset(Self::ALIGNMENT);
+        room.resize(start, 0);
+        room.extend(bytes);
+        Self { bytes: room, start }
+    }
+}
+
+impl AsRef<[u8]> for Aligned {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[self.start..]
     }
 }
 

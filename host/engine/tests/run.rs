@@ -2,6 +2,7 @@
 
 use dreamwire_engine::*;
 use dreamwire_graph::{KindInfo, Kinds, Params, Port, Source};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -153,7 +154,9 @@ impl Bench {
     ) -> Result<Summary, Stopped> {
         let files = &Snapshot::take(plan, &self.world);
         let options = self.options;
-        self.engine.run(&Run { plan, files, options, nodes: &self.nodes, world: &self.world, emit, cancel })
+        let (quarantine, explain) = (&HashMap::new(), None);
+        let (nodes, world) = (&self.nodes, &self.world);
+        self.engine.run(&Run { plan, files, options, nodes, world, emit, cancel, quarantine, explain })
     }
 
     /// Runs a graph and gives the log: `ran` nodes plain, cached ones with a reason.
@@ -164,12 +167,14 @@ impl Bench {
             Event::Started { node, .. } => log.lock().unwrap().push(node),
             Event::Cached { node, why } => log.lock().unwrap().push(format!("{node}={why:?}")),
             Event::Failed { node } => log.lock().unwrap().push(format!("{node}!")),
+            Event::Skipped { node, failed } => log.lock().unwrap().push(format!("{node}:{failed}!")),
+            Event::Explained { node, reasons } => log.lock().unwrap().push(format!("{node}:{reasons:?}")),
             _ => {}
         };
         let stopped = self.run(&plan, &emit, &AtomicBool::new(false));
         let mut log = log.into_inner().unwrap();
-        if let Err(Stopped::Failed { failure, .. }) = stopped {
-            log.push(failure.message);
+        if let Err(Stopped::Failed(failures)) = stopped {
+            log.extend(failures.into_iter().map(|failed| failed.failure.message));
         }
         log.join(" ")
     }
@@ -219,14 +224,16 @@ fn an_input_file_counts_by_content_not_by_time() {
 }
 
 #[test]
-fn a_published_file_that_is_gone_is_made_again() {
+fn a_published_file_that_is_gone_is_published_again_without_running() {
     let mut b = Bench::new();
     b.log(&graph(1, "x"));
     std::fs::remove_file(b.path("out/x_00001.txt")).unwrap();
-    assert_eq!(b.log(&graph(1, "x")), "round=Unchanged save");
+    assert_eq!(b.log(&graph(1, "x")), "save=Unchanged");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "10");
     std::fs::write(b.path("out/x_00001.txt"), "scribble").unwrap();
-    assert_eq!(b.log(&graph(1, "x")), "round=Unchanged save");
+    assert_eq!(b.log(&graph(1, "x")), "save=Unchanged");
+    assert_eq!(saved(&b.path("out/x_00001.txt")), "scribble", "of somebody else");
+    assert_eq!(saved(&b.path("out/x_00002.txt")), "10");
 }
 
 #[test]
@@ -258,7 +265,10 @@ fn an_output_that_holds_nothing_feeds_optional_ports_only() {
     assert_eq!(b.log(&text("Else")), "maybe next save");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "1");
     let refused = b.log(&text("Round"));
-    assert_eq!(refused, "maybe=Unchanged next! output `MASK` of node `maybe` is empty in this run");
+    assert_eq!(
+        refused,
+        "maybe=Unchanged next! save:next! output `MASK` of node `maybe` is empty in this run"
+    );
 }
 
 #[test]
@@ -274,7 +284,7 @@ fn what_is_not_pure_runs_every_time() {
 fn a_failure_stops_the_run_and_the_next_one_goes_on_from_there() {
     let mut b = Bench::new();
     b.nodes.fail.store(true, Ordering::Relaxed);
-    assert_eq!(b.log(&graph(1, "x")), "read add add! cannot add");
+    assert_eq!(b.log(&graph(1, "x")), "read add add! round:add! save:add! cannot add");
     b.nodes.fail.store(false, Ordering::Relaxed);
     assert_eq!(b.log(&graph(1, "x")), "read=Unchanged add round save");
 }
@@ -299,9 +309,10 @@ fn a_name_that_leaves_the_root_blames_the_param() {
     let mut b = Bench::new();
     let plan = b.plan(&graph(1, "../x"));
     let stopped = b.run(&plan, &|_| {}, &AtomicBool::new(false));
-    let Err(Stopped::Failed { failure, node }) = stopped else { panic!("accepted") };
+    let Err(Stopped::Failed(failures)) = stopped else { panic!("accepted") };
+    let StepFailure { node, failure } = &failures[0];
     assert_eq!((failure.kind, failure.input.as_str()), (FailureKind::Publish, "name"));
-    assert_eq!(plan.graph.nodes[node].id, "save");
+    assert_eq!(plan.graph.nodes[*node].id, "save");
     assert!(!b.path("x_00001.txt").exists());
 }
 
@@ -322,7 +333,7 @@ fn a_run_reads_each_file_once() {
     let mut b = Bench::new();
     let plan = b.plan(&graph(1, "x"));
     let files = Snapshot::take(&plan, &b.world);
-    assert_eq!(files.places(), [b.path("in.txt")]);
+    assert_eq!(files.stamps().places(), [b.path("in.txt")]);
     std::fs::write(b.path("in.txt"), "twenty characters...").unwrap();
     let (emit, cancel) = (|_| {}, AtomicBool::new(false));
     let run = Run {
@@ -333,13 +344,21 @@ fn a_run_reads_each_file_once() {
         world: &b.world,
         emit: &emit,
         cancel: &cancel,
+        quarantine: &HashMap::new(),
+        explain: None,
     };
     b.engine.run(&run).expect("runs");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "10", "of the seven bytes that were there before");
     let later = Snapshot::take(&plan, &b.world);
-    assert!(!files.same_files(&later, &plan) && later.same_files(&Snapshot::take(&plan, &b.world), &plan));
+    let (first, later) = (files.stamps(), later.stamps());
+    let last = Snapshot::take(&plan, &b.world).stamps();
+    assert!(!first.same_files(&later, &plan) && later.same_files(&last, &plan));
     let missing = b.plan(&graph(1, "x").replace("in.txt", "none.txt"));
-    assert_eq!(Snapshot::take(&missing, &b.world).places(), [b.path("none.txt")], "it may still appear");
+    assert_eq!(
+        Snapshot::take(&missing, &b.world).stamps().places(),
+        [b.path("none.txt")],
+        "it may still appear"
+    );
 }
 
 #[test]
@@ -353,7 +372,7 @@ fn what_let_nan_through_is_not_known_to_a_run_that_does_not() {
     b.options.allow_nonfinite = false;
     let refused = b.log(text);
     assert!(
-        refused.starts_with("nan nan! output `MASK` holds 1 values that are NaN or infinite"),
+        refused.starts_with("nan nan! save:nan! output `MASK` contains 1 values that are NaN or infinite"),
         "{refused}"
     );
 }

@@ -1,4 +1,8 @@
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::hint::Hint;
 use crate::source::Span;
@@ -7,8 +11,23 @@ use crate::source::Span;
 pub const MAX_PROBLEMS: usize = 50;
 
 /// Stable name of a kind of problem, such as `graph::unknown_kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Code(&'static str);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let text = String::deserialize(deserializer)?;
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = known.get(text.as_str()) {
+            return Ok(Code(code));
+        }
+        // Each name is kept once, and there are not many.
+        let code: &'static str = Box::leak(text.into_boxed_str());
+        known.insert(code);
+        Ok(Code(code))
+    }
+}
 
 impl Code {
     /// A code; the part before `::` says which phase found the problem.
@@ -29,7 +48,7 @@ impl fmt::Display for Code {
 }
 
 /// Whether a problem stops the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {
     /// The graph cannot be run.
     Error,
@@ -38,7 +57,7 @@ pub enum Severity {
 }
 
 /// The cause of a problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
     /// The graph file.
     Graph,
@@ -52,10 +71,12 @@ pub enum Class {
     Node,
     /// A limit was passed.
     Limit,
+    /// A step took longer than it may.
+    Time,
 }
 
 /// The node and the input that a problem is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// Id of the node.
     pub node: String,
@@ -64,7 +85,7 @@ pub struct Subject {
 }
 
 /// A place in the source with a remark.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The place.
     pub span: Span,
@@ -73,7 +94,7 @@ pub struct Label {
 }
 
 /// One problem: what, where, and a hint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Stable name of this kind of problem.
     pub code: Code,

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A hint, as data: crates below the command line do not know its flags.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// What to do, in one or more lines.
     pub text: String,
@@ -10,7 +12,7 @@ pub struct Hint {
 }
 
 /// A setting of a run that a hint refers to. Each front end has its own name for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Setting {
     /// Where results are published.
     OutputFolder,

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, too_large};
 
@@ -5,7 +7,7 @@ use crate::diagnostics::{encoding, too_large};
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// A range of bytes in the text of a [`Source`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: usize,

@@ -37,7 +37,7 @@ impl Descriptors {
 fn read_kind(kind: &KindFacts, schema: &str, plugin: &str, file: &str) -> Result<KindInfo, String> {
     let id = &kind.id;
     let schema =
-        serde_json::from_str(schema).map_err(|e| format!("the params schema of `{id}` is no JSON: {e}"))?;
+        serde_json::from_str(schema).map_err(|e| format!("the params schema of `{id}` is not JSON: {e}"))?;
     let (params, doc) = Params::parse(&schema).map_err(|e| format!("the params schema of `{id}`: {e}"))?;
     let flag = |bit: u32| kind.flags & bit != 0;
     Ok(KindInfo {

@@ -32,9 +32,9 @@ pub(crate) struct Handle {
 impl Handle {
     /// Takes a function that a plugin moved to the host.
     pub(crate) fn take(inner: FnRef, producer: &str, generation: &Arc<Generation>) -> Result<Self, String> {
-        let facts = inner.desc().ok_or("a function does not describe itself")?.facts();
+        let facts = inner.desc().ok_or("a function has no valid description")?.facts();
         if let Some(fault) = facts.faults.first() {
-            return Err(format!("a function does not describe itself: {fault}"));
+            return Err(format!("the description of a function is invalid: {fault}"));
         }
         // Unknown memory counts as 0: a function's weights usually belong to the node's instance, so dropping the
         // function does not free them.
@@ -118,7 +118,7 @@ impl FnHost for Proxy {
             return Err(done.status);
         }
         if done.y.iter().any(Option::is_none) {
-            return Err(self.complain(call, "it succeeded without giving every output"));
+            return Err(self.complain(call, "it succeeded without returning every output"));
         }
         let fault = done.y.iter().flatten().find_map(|y| memory::check(&y.view().ok()?).err());
         if let Some(fault) = fault {

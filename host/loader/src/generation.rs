@@ -251,7 +251,7 @@ impl Drop for Generation {
             let id = &self.descriptors.facts.id;
             host::note(
                 Level::Debug,
-                format!("plugin {id} says that {left} of its objects were never released"),
+                format!("plugin {id} reports that {left} of its objects were never released"),
             );
         }
     }

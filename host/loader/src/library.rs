@@ -56,7 +56,7 @@ impl Library {
 fn check_length(bytes: &[u8]) -> Result<(), String> {
     let found = bytes.len();
     crate::elf::missing_bytes(bytes).map_or(Ok(()), |needed| {
-        Err(format!("it is cut off: its segments need {needed} bytes, found {found}"))
+        Err(format!("it is truncated: its segments need {needed} bytes, found {found}"))
     })
 }
 

@@ -38,12 +38,12 @@ pub(crate) fn wordless(plugin: &str, status: abi::Status) -> Failure {
 
 /// The failure of `init`.
 pub(crate) fn not_started(plugin: &str, status: abi::Status, services: &Services<'_>) -> Failure {
-    refused(format!("plugin {plugin} did not start"), status, services)
+    refused(format!("plugin {plugin} failed to start"), status, services)
 }
 
 /// The failure of `create`.
 pub(crate) fn not_created(plugin: &str, kind: &str, status: abi::Status, services: &Services<'_>) -> Failure {
-    refused(format!("plugin {plugin} did not make a `{kind}`"), status, services)
+    refused(format!("plugin {plugin} failed to create a `{kind}`"), status, services)
 }
 
 /// A plugin that cannot be used is to blame, whatever its status.

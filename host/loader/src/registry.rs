@@ -116,7 +116,7 @@ impl Loader {
             let kinds: Vec<String> = group.iter().map(|(_, kind)| format!("`{kind}`")).collect();
             problems.push(Problem {
                 message: format!("{} is offered by {}", kinds.join(", "), group[0].0),
-                hint: Some("keep one of them where plugins are looked for".into()),
+                hint: Some("keep only one of them in the plugin folders".into()),
                 fatal: true,
             });
         }

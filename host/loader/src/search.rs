@@ -110,7 +110,7 @@ fn missing(place: &Place) -> Option<Problem> {
 fn exposed(path: &Path, what: &str) -> Option<Problem> {
     let shown = path.display();
     is_exposed(path).then(|| Problem {
-        message: format!("everybody can write to the plugin {what} `{shown}`, and so run code as you"),
+        message: format!("anyone can write to the plugin {what} `{shown}`, and so run code as you"),
         hint: Some(format!("remove the permission: chmod o-w '{shown}'").into()),
         fatal: false,
     })

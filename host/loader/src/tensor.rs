@@ -54,15 +54,19 @@ pub(crate) unsafe fn lent(raw: abi::Owned) -> Tensor {
 pub(crate) fn take(owned: Owned) -> Result<Tensor, Fault> {
     memory::check(&owned.view()?)?;
     let (dtype_found, shape, bytes) = owned.into_bytes()?;
-    Tensor::new(dtype(dtype_found), shape, Arc::new(bytes))
-        .ok_or(Fault { status: abi::E_FAILED, message: "a tensor's sizes do not fit its data".to_owned() })
+    Tensor::new(dtype(dtype_found), shape, Arc::new(bytes)).ok_or(Fault {
+        status: abi::E_FAILED,
+        message: "the sizes of a tensor do not match its data".to_owned(),
+    })
 }
 
 /// Copies a tensor that a plugin has lent, once.
 pub(crate) fn copy(view: &TensorView<'_>) -> Result<Tensor, Fault> {
     memory::check(view)?;
-    Tensor::new(dtype(view.dtype()), view.shape().to_vec(), Arc::new(view.to_bytes()))
-        .ok_or(Fault { status: abi::E_FAILED, message: "a tensor's sizes do not fit its data".to_owned() })
+    Tensor::new(dtype(view.dtype()), view.shape().to_vec(), Arc::new(view.to_bytes())).ok_or(Fault {
+        status: abi::E_FAILED,
+        message: "the sizes of a tensor do not match its data".to_owned(),
+    })
 }
 
 #[cfg(test)]

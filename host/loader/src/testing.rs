@@ -69,10 +69,12 @@ pub(crate) fn run(loader: &Loader, how: &str) -> Result<Vec<String>, Failure> {
         world: &world,
         emit: &emit,
         cancel: &AtomicBool::new(false),
+        quarantine: &Default::default(),
+        explain: None,
     };
     match Engine::new(Cache::new(1 << 20)).run(&run) {
         Ok(_) => Ok(log.into_inner().unwrap()),
-        Err(Stopped::Failed { failure, .. }) => Err(failure),
+        Err(Stopped::Failed(mut failures)) => Err(failures.remove(0).failure),
         Err(Stopped::Cancelled) => unreachable!("nobody cancels"),
     }
 }

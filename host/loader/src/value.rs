@@ -109,7 +109,7 @@ fn fits(value: &Value, port: &Port) -> Result<(), String> {
         Form::Tensor { axes, .. } => format!("a float32 {ty} {axes}"),
         _ => ty.clone(),
     };
-    Err(format!("{promised} was promised, found {}", describe(value)))
+    Err(format!("expected {promised}, found {}", describe(value)))
 }
 
 fn describe(value: &Value) -> String {

@@ -1,6 +1,6 @@
 //! Events and diagnostics as JSON, the same for every front end.
 
-use dreamwire_engine::{Event, Level, Published, Why};
+use dreamwire_engine::{Event, Level, Published, Reason, Why};
 use dreamwire_graph::{Diagnostic, Severity, Source};
 use serde_json::{Value, json};
 
@@ -9,7 +9,11 @@ pub fn event(event: &Event) -> Value {
     match event {
         Event::Planned { steps } => json!({ "event": "planned", "steps": steps }),
         Event::Cached { node, why } => json!({ "event": "cached", "node": node, "why": why_name(*why) }),
-        Event::Started { node, kind } => json!({ "event": "started", "node": node, "kind": kind }),
+        Event::Explained { node, reasons } => {
+            let reasons: Vec<String> = reasons.iter().map(reason).collect();
+            json!({ "event": "explained", "node": node, "reasons": reasons })
+        }
+        Event::Started { node, kind, .. } => json!({ "event": "started", "node": node, "kind": kind }),
         Event::Progress { node, done, total, note } => {
             json!({ "event": "progress", "node": node, "done": done, "total": total, "note": note })
         }
@@ -24,6 +28,26 @@ pub fn event(event: &Event) -> Value {
             json!({ "event": "finished", "node": node, "ms": elapsed.as_millis() as u64 })
         }
         Event::Failed { node } => json!({ "event": "failed", "node": node }),
+        Event::Skipped { node, failed } => json!({ "event": "skipped", "node": node, "failed": failed }),
+    }
+}
+
+/// A reason as a sentence without subject: "param `alpha` was 0.5 and is 0.7".
+pub fn reason(reason: &Reason) -> String {
+    let text = |value: &Option<Value>| value.as_ref().map_or("not set".to_owned(), Value::to_string);
+    match reason {
+        Reason::New => "no earlier run of this graph had it".to_owned(),
+        Reason::Kind { before } => format!("its kind was `{before}`"),
+        Reason::Param { name, before, now } => {
+            format!("param `{name}` was {} and is {}", text(before), text(now))
+        }
+        Reason::File { param } => format!("the file of `{param}` has changed"),
+        Reason::Build { kind } => format!("the plugin of `{kind}` was rebuilt"),
+        Reason::Mode { before, now } => format!("the device was {before} and is {now}"),
+        Reason::Link { input } => format!("input `{input}` is linked to something else"),
+        Reason::Input { input, node } => format!("input `{input}` comes from `{node}`, which has changed"),
+        Reason::NotPure => "its kind may give another result each time".to_owned(),
+        Reason::NotKept => "nothing has changed, but its result is not in the cache".to_owned(),
     }
 }
 

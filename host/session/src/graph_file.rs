@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use dreamwire_graph::{Class, Code, Diagnostic, MAX_BYTES, Source};
+use serde::{Deserialize, Serialize};
 
 /// Above the limit of a graph, so that the message can state the size, but low enough for memory.
 const READ_BYTES: u64 = 16 * MAX_BYTES as u64;
 
 /// The graph file, its overrides, and the folders of its inputs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct GraphFile {
     /// The file; `-` is standard input.
     pub path: PathBuf,

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! Session::open --> plugins
-//! GraphFile::read --> Source --understand--> Job --InProcess::read--> Snapshot --InProcess::run--> End
-//!                                                                       Events on the way
+//! GraphFile::read --> Source --understand--> Job --Runner::run--> End
+//!                                                   Events on the way
 //! watch: the same again after every change
 //! ```
 //!
@@ -13,25 +13,31 @@
 //! | [`GraphFile`] | the graph file, its overrides, and the folders of its inputs |
 //! | [`understand`] | parses, applies overrides, checks, and lets each kind judge its params |
 //! | [`Job`] | one graph to run, with the plugins of the time it was read |
-//! | [`InProcess`] | runs jobs and caches results between them |
+//! | [`Settings`] | what to run, and how |
+//! | [`CacheFolder`] | what one process leaves for the next |
+//! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
 //! | [`events`] | events and diagnostics as JSON |
 //!
 //! # What this crate does not do
 //! It prints nothing and knows neither a command line nor exit codes: each front end has its own.
 
+mod cache_folder;
 pub mod events;
 mod graph_file;
 mod job;
 mod plugins;
 mod run;
+mod settings;
 mod understand;
 pub mod watch;
 
+pub use cache_folder::{CACHE_LIMIT, CacheFolder};
 pub use graph_file::GraphFile;
 pub use job::Job;
 pub use plugins::Session;
-pub use run::{End, InProcess};
+pub use run::{End, Hears, InProcess, Runner};
+pub use settings::{Limits, Settings};
 pub use understand::{Understood, understand};
 
 /// Stack size of threads that run plugins, in bytes: candle's backward pass and the drop of its graph recurse deeply.

@@ -1,68 +1,119 @@
-use dreamwire_engine::{Cache, Disk, Engine, Event, Run, Snapshot, Stopped, Summary, preflight};
+use std::collections::HashMap;
+
+use blake3::Hash;
+use dreamwire_engine::{
+    Cache, Disk, Engine, Event, Failure, History, Run, Snapshot, Stamps, Stopped, Summary, preflight,
+};
 use dreamwire_graph::Diagnostic;
+use serde::{Deserialize, Serialize};
 
-use crate::{GraphFile, Job};
+use crate::{Job, Settings};
 
-/// Cache size in bytes; beyond it the least recently used results are dropped.
-const CACHE_BYTES: u64 = 4 << 30;
+/// Memory for results in bytes; beyond it the least recently used are dropped.
+const MEMORY_BYTES: u64 = 4 << 30;
 
 /// How a run ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum End {
     /// All steps are done.
     Done(Summary),
     /// It did not start: files are missing, or nothing can be published.
     Refused(Vec<Diagnostic>),
-    /// It was cancelled, or a step failed.
+    /// It was cancelled, or steps failed.
     Stopped(Stopped),
 }
 
 impl End {
-    /// The problems to report.
+    /// The problems to report, the first failure first.
     pub fn problems(&self, job: &Job) -> Vec<Diagnostic> {
         match self {
             End::Done(_) | End::Stopped(Stopped::Cancelled) => Vec::new(),
             End::Refused(problems) => problems.clone(),
-            End::Stopped(Stopped::Failed { node, failure }) => {
-                vec![failure.diagnostic(&job.plan.graph.nodes[*node])]
-            }
+            End::Stopped(Stopped::Failed(failures)) => failures
+                .iter()
+                .map(|failed| failed.failure.diagnostic(&job.plan.graph.nodes[failed.node]))
+                .collect(),
         }
     }
 }
 
-/// Runs jobs in this process and caches results between them. Must be dropped on a thread with
-/// [`STACK_BYTES`](crate::STACK_BYTES) of stack.
+/// Hears what happens during a run, on any thread.
+pub trait Hears: Sync {
+    /// The run has read its files.
+    fn read(&self, files: Stamps);
+    /// Something happened.
+    fn event(&self, event: Event);
+}
+
+/// Runs jobs, one after another.
+pub trait Runner {
+    /// Runs a job.
+    fn run(&mut self, job: &Job, listener: &dyn Hears) -> End;
+}
+
+/// Runs jobs in this process. Must be dropped on a thread with [`STACK_BYTES`](crate::STACK_BYTES) of stack.
 pub struct InProcess {
     engine: Engine,
     world: Disk,
+    settings: Settings,
+    /// What the last run was made of.
+    history: History,
+    quarantine: HashMap<Hash, Failure>,
 }
 
 impl InProcess {
-    /// A runner that reads from the graph's input folders and publishes under `out`.
-    pub fn new(graph: &GraphFile, out: std::path::PathBuf) -> Self {
-        InProcess { engine: Engine::new(Cache::new(CACHE_BYTES)), world: Disk::new(graph.roots(), out) }
+    /// A runner of jobs with these settings.
+    pub fn new(settings: &Settings) -> Self {
+        let cache = Cache::new(MEMORY_BYTES);
+        let (cache, history) = match &settings.cache {
+            None => (cache, History::default()),
+            Some(folder) => (cache.on_disk(folder.results()), folder.history(&settings.graph.path)),
+        };
+        let world = Disk::new(settings.graph.roots(), settings.out.clone());
+        let (engine, settings) = (Engine::new(cache), settings.clone());
+        InProcess { engine, world, settings, history, quarantine: HashMap::new() }
     }
 
-    /// Reads the files that a job names.
-    pub fn read(&self, job: &Job) -> Snapshot {
-        Snapshot::take(&job.plan, &self.world)
+    /// Never tries these steps, by [identity](Event::Started), and gives these failures for them.
+    pub fn set_quarantine(&mut self, steps: HashMap<Hash, Failure>) {
+        self.quarantine = steps;
     }
+}
 
-    /// Runs a job on the files from [`read`](Self::read).
-    pub fn run(&mut self, job: &Job, files: &Snapshot, emit: &(dyn Fn(Event) + Sync)) -> End {
-        let problems = preflight(&job.plan, files, &self.world);
+/// Keeps what a run was made of, to explain the next one by it.
+fn remember(settings: &Settings, run: &Run<'_>) -> Option<History> {
+    let history = History::of(run).ok()?;
+    if let Some(folder) = &settings.cache
+        && !settings.graph.is_stdin()
+    {
+        folder.keep_history(&settings.graph.path, &history);
+    }
+    Some(history)
+}
+
+impl Runner for InProcess {
+    fn run(&mut self, job: &Job, listener: &dyn Hears) -> End {
+        let files = Snapshot::take(&job.plan, &self.world);
+        listener.read(files.stamps());
+        let problems = preflight(&job.plan, &files, &self.world);
         if problems.iter().any(Diagnostic::is_error) {
             return End::Refused(problems);
         }
         let run = Run {
             plan: &job.plan,
-            files,
+            files: &files,
             options: job.options,
             nodes: &*job.loader,
             world: &self.world,
-            emit,
+            emit: &|event| listener.event(event),
             cancel: &job.cancel,
+            quarantine: &self.quarantine,
+            explain: self.settings.explain.then_some(&self.history),
         };
-        match self.engine.run(&run) {
+        let ended = self.engine.run(&run);
+        let history = remember(&self.settings, &run);
+        self.history = history.unwrap_or_default();
+        match ended {
             Ok(summary) => End::Done(summary),
             Err(stopped) => End::Stopped(stopped),
         }

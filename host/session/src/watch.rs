@@ -18,11 +18,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Disk, Event, Options, Plan, Snapshot};
+use dreamwire_engine::{Disk, Event, Plan, Snapshot, Stamps};
 use dreamwire_graph::{Diagnostic, Graph, Source};
 use dreamwire_loader::Problem;
 
-use crate::{End, GraphFile, InProcess, Job, Session, understand};
+use crate::{End, Job, Runner, Session, Settings, understand};
 use decide::{About, Changes, Runs};
 use folders::Folders;
 use graph::{Found, Watched};
@@ -35,17 +35,6 @@ use thread::{Ended, RunThread};
 const SLOW_LOOK: Duration = Duration::from_secs(1);
 /// How long a run may take to stop.
 const STOP: Duration = Duration::from_secs(2);
-
-/// What to watch, and how to run it.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The graph; not standard input.
-    pub graph: GraphFile,
-    /// Where results are published.
-    pub out: PathBuf,
-    /// The options of each run.
-    pub options: Options,
-}
 
 /// What a watch reports.
 pub enum Notice<'a> {
@@ -122,25 +111,25 @@ enum Message {
     /// Events were lost.
     Anything,
     /// A run has read its files.
-    Began(Arc<Snapshot>),
+    Began(Stamps),
     Ended(Box<Ended>),
     Stop,
 }
 
-/// Watches until it is stopped. `started` receives the [`Stopper`].
+/// Watches until it is stopped. `runner` makes the runner, on the thread that will use it; `started` receives the
+/// [`Stopper`]. The graph is a file, not standard input.
 ///
 /// # Errors
 /// The run thread cannot be started, or was lost.
 pub fn watch(
     settings: &Settings,
     session: Session,
+    runner: impl FnOnce() -> Box<dyn Runner> + Send + 'static,
     listener: Listener,
     started: impl FnOnce(Stopper),
 ) -> Result<(), Gone> {
     let (sender, messages) = channel();
     started(Stopper(sender.clone()));
-    let (graph, out) = (settings.graph.clone(), settings.out.clone());
-    let runner = move || InProcess::new(&graph, out);
     let thread = RunThread::start(runner, Arc::clone(&listener), sender.clone()).map_err(|_| Gone)?;
     let mut watch = Watch {
         settings,
@@ -171,7 +160,7 @@ struct Watch<'a> {
     changes: Changes,
     graph: Watched,
     overridden: Overridden,
-    runs: Runs<Job, Arc<Snapshot>>,
+    runs: Runs<Job, Stamps>,
     /// The last valid graph.
     latest: Option<Job>,
     /// [`Notice::Idle`] has been sent.
@@ -335,7 +324,7 @@ impl Watch<'_> {
         let job = latest.again();
         if let Runs::Running { job: current, files: Some(files), .. } = &self.runs {
             let world = Disk::new(self.settings.graph.roots(), self.settings.out.clone());
-            let now = Snapshot::take(&current.plan, &world);
+            let now = Snapshot::take(&current.plan, &world).stamps();
             if !now.same_files(files, &current.plan) {
                 current.cancel.store(true, Ordering::Relaxed);
             }
@@ -362,7 +351,7 @@ impl Watch<'_> {
     }
 
     /// Watches the files that a run has read.
-    fn watch_inputs(&mut self, files: &Snapshot) {
+    fn watch_inputs(&mut self, files: &Stamps) {
         self.places.set_inputs(&files.places());
         // Even for the same paths: another folder may have taken the name of a watched one.
         self.sync_folders();

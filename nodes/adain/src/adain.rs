@@ -9,55 +9,59 @@ use crate::encoder::Encoder;
 
 /// Paints the content in the colours and textures of the style.
 ///
-/// Features of both pictures come from `features`; every channel of the content's features gets the
-/// style's mean and deviation (`std(s) (c - mean(c)) / std(c) + mean(s)`, unbiased, 1e-5 added to
-/// variances), and `alpha` mixes in the content's own: `t = alpha * adain(c, s) + (1 - alpha) * c`.
+/// `features` encodes both pictures. Adaptive instance normalisation gives every channel of the content's
+/// features the style's mean and standard deviation, `adain(c, s) = std(s) (c - mean(c)) / std(c) + mean(s)`
+/// (unbiased, 1e-5 added to variances), and `alpha` interpolates:
+/// `t = alpha * adain(c, s) + (1 - alpha) * c`.
 ///
-/// A decoder turns t into a picture in one pass. The built-in one goes with VGGFeatures' built-in
-/// weights, layer `relu3_1`, padding reflect; pytorch-AdaIN's goes with its own encoder, layer `relu4_1`,
-/// padding reflect.
+/// A decoder turns t into a picture in one pass. The built-in decoder needs VGGFeatures with the built-in
+/// weights, layer `relu3_1` and padding `reflect`; pytorch-AdaIN's needs its own encoder, layer `relu4_1` and
+/// padding `reflect`.
 ///
-/// With `decoder` "none" the content's pixels move instead, step by step (Adam), down the loss that AdaIN's
-/// decoder is trained with: near t at the last layer of `features`, and at every layer with the style's
-/// statistics: `mean (F_L(x) - t)^2 + strength * sum_l w_l (mean (mean_l - m_l)^2 + mean (std_l - s_l)^2)`,
-/// each divided by the mean variance of the style's channels, so that weights mean the same at every layer,
-/// and `smoothness * mean (dx^2 + dy^2)`. `relu1_1, relu2_1, relu3_1, relu4_1` are a good choice. Slower,
-/// but any network will do, and the strokes are the style's.
+/// With `decoder` "none" the content's pixels are optimised instead, by gradient descent (Adam) on the loss
+/// that AdaIN's decoder is trained with: the distance to t at the last layer of `features` and to the style's
+/// statistics at every layer,
+/// `mean (F_L(x) - t)^2 + strength * sum_l w_l (mean (mean_l - m_l)^2 + mean (std_l - s_l)^2)`, each divided
+/// by the mean variance of the style's channels, so that weights mean the same at every layer, and
+/// `smoothness * mean (dx^2 + dy^2)`. `relu1_1, relu2_1, relu3_1, relu4_1` are a good choice. This is slower,
+/// but works with any network and reproduces the style's strokes.
 ///
 /// `content` is `[B,H,W,3]` in 0..1; `style` is one picture or B of them, of any size. The result has
 /// the content's size, in 0..1.
 ///
-/// Errors: features without the decoder's layer; a decoder file of another layout; a gradient that is
-/// not finite.
+/// Errors: features without the decoder's layer; a decoder file of another layout; a gradient that is not
+/// finite.
 ///
 /// Source: Huang & Belongie, arXiv:1703.06868; pytorch-AdaIN; Sun, Feng & Saenko, arXiv:1511.05547
 /// (`preserve_color`).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// 0 is the content (encoded and decoded, where there is a decoder), 1 is all style.
+    /// Strength of the style: 0 returns the content (encoded and decoded, if there is a decoder), 1 is full
+    /// style.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) alpha: f64,
-    /// `builtin`; `none` for descent on the pixels; or a safetensors file: pytorch-AdaIN's decoder of `relu4_1`
-    /// (`1.weight` to `28.bias`, also beside its encoder with `decoder.` before the names), or one built like
-    /// ours of `relu3_1`, 3x3 convolutions `0` to `4` with 256-128, 128-128, 128-64, 64-64 and 64-3 channels.
+    /// `builtin`; `none` to optimise the pixels; or a safetensors file: pytorch-AdaIN's decoder of `relu4_1`
+    /// (`1.weight` to `28.bias`, or with the prefix `decoder.` in one file with its encoder), or one built
+    /// like the built-in decoder of `relu3_1`, 3x3 convolutions `0` to `4` with 256-128, 128-128, 128-64,
+    /// 64-64 and 64-3 channels.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "none"]))]
     pub(crate) decoder: String,
-    /// Keep the content's colours: before anything else, the style's colours get their mean, deviations
-    /// and correlations (CORAL).
+    /// Keep the content's colours: first, the style's colours get the content's mean, deviations and
+    /// correlations (CORAL).
     pub(crate) preserve_color: bool,
-    /// Without a decoder: steps of the descent.
+    /// Without a decoder: number of descent steps.
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) steps: usize,
-    /// Without a decoder: how far a pixel moves in the first step, in 1/255 of the picture's range; later steps
-    /// are shorter, the last one is next to nothing.
+    /// Without a decoder: how far a pixel moves in the first step, in 1/255 of the picture's range; later
+    /// steps are shorter, and the last one is almost 0.
     #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
     pub(crate) rate: f64,
-    /// Without a decoder: how much the style's statistics count beside the content.
+    /// Without a decoder: weight of the style's statistics, relative to the content.
     #[schemars(range(min = 0.0, max = 100000.0), extend("x-dw-step" = 1.0))]
     pub(crate) strength: f64,
-    /// Without a decoder: how much neighbouring pixels are drawn together; 0 leaves the grain that networks
-    /// do not mind, 20 and more paints softly.
+    /// Without a decoder: weight of the differences between neighbouring pixels; 0 leaves grain that networks
+    /// are insensitive to, 20 or more paints softly.
     #[schemars(range(min = 0.0, max = 10000.0), extend("x-dw-step" = 0.5))]
     pub(crate) smoothness: f64,
 }
@@ -89,13 +93,13 @@ impl Node for AdaIN {
         .title("Style transfer (AdaIN)")
         .category("style")
         .inputs(&[
-            port("content", "IMAGE").doc("what is painted, `[B,H,W,3]`"),
-            port("style", "IMAGE").doc("how it is painted, `[B or 1,h,w,3]`"),
+            port("content", "IMAGE").doc("The picture to paint, `[B,H,W,3]`."),
+            port("style", "IMAGE").doc("The picture that gives the style, `[B or 1,h,w,3]`."),
             port("features", "FEATURES").doc(
-                "the encoder: VGGFeatures with the layer that the decoder decodes, padding reflect; any layers without a decoder",
+                "The encoder: VGGFeatures with the decoder's layer and padding `reflect`; without a decoder, any layers.",
             ),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("of the content's size, in 0..1")]);
+        .outputs(&[port("IMAGE", "IMAGE").doc("The painted picture, of the content's size, in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -139,7 +143,7 @@ fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tens
     let style = inputs.image("style")?;
     let (images, styles) = (content.dim(0)?, style.dim(0)?);
     if styles != 1 && styles != images {
-        let message = format!("`style` has {styles} images, `content` has {images}: 1 or {images} would do");
+        let message = format!("`style` must have 1 or {images} images, as many as `content`, found {styles}");
         return Err(Error::shape("style", message));
     }
     if !preserve_color {

@@ -74,11 +74,11 @@ impl Descent {
             .collect::<Result<Vec<f64>>>()?;
         let (styles, contents) = (features.eval(&[style])?, features.eval(&[content])?);
         let (Some(last), Some(last_style)) = (contents.last(), styles.last()) else {
-            return Err(Error::port("features", "`features` has no layer"));
+            return Err(Error::port("features", "`features` has no layers"));
         };
         let blamed = |error: Error| {
             error.at("features").hint(
-                "where a layer is too small, name earlier ones in `layers` of the features, or take larger pictures",
+                "if a layer is too small, list earlier ones in `layers` of the features, or use larger pictures",
             )
         };
         let (_, factor) = goal(last, last_style, wish.alpha, 1.0).map_err(blamed)?;
@@ -171,7 +171,7 @@ impl Descent {
         let layer = outputs.into_iter().find(|(feature, _)| !is_finite(feature));
         let layer = layer.map(|(_, output)| format!(", as is layer `{}`", output.name)).unwrap_or_default();
         let hint = match step {
-            0 => "see whether `content`, `style` and the weights of `features` are finite",
+            0 => "check whether `content`, `style` and the weights of `features` are finite",
             _ => "lower `rate`",
         };
         Error::nonfinite(format!("at step {} the {what} is not finite{layer}", step + 1)).hint(hint)

@@ -27,12 +27,12 @@ impl Encoder {
         };
         let Some(output) = spec.outputs.iter().position(fits) else { return Err(unfit(spec, decoder)) };
         if spec.outputs[output].semantic("padding").is_some_and(|padding| padding != "reflect") {
-            call.warn("the decoder was trained with padding `reflect` in the encoder: expect dark edges");
+            call.warn("the decoder was trained with `padding` \"reflect\" in the encoder: expect dark edges");
         }
         if spec.name != decoder.encoder() {
             let (wanted, found) = (decoder.encoder(), &spec.name);
             let message = format!("the decoder was trained with the encoder `{wanted}`, found `{found}`");
-            // Another VGG has the layers that the decoder wants, and sees something else.
+            // Another VGG has the layers that the decoder needs, and sees something else.
             if Variant::named(found).is_some() {
                 let weights = match Variant::named(wanted) {
                     Some(Variant::AdainEncoder) => {
@@ -75,14 +75,14 @@ fn unfit(spec: &FnSpec, decoder: &Decoder) -> Error {
     let found: Vec<String> = spec.outputs.iter().map(describe).collect();
     let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
     let (layer, channels) = (decoder.layer(), decoder.channels());
-    let message = format!("the decoder wants layer `{layer}` with {channels} channels, found {found}");
+    let message = format!("the decoder needs layer `{layer}` with {channels} channels, found {found}");
     let weights = match Variant::named(decoder.encoder()) {
         Some(Variant::AdainEncoder) => ", `weights` to the file of pytorch-AdaIN's encoder",
         _ => "",
     };
     Error::port("features", message).hint(format!(
         "set `layers` of the VGGFeatures node to \"{layer}\"{weights} and `padding` to \"reflect\"; \
-         with `decoder` \"none\" any layers will do"
+         `decoder` \"none\" accepts any layers"
     ))
 }
 

@@ -4,15 +4,15 @@ use dreamwire_sdk::prelude::*;
 use crate::scalar::{self, Positions};
 use crate::target::Target;
 
-/// Staying close to a picture: minus the mean squared difference of pixels.
+/// Rewards staying close to a picture: minus the mean squared difference of pixels.
 ///
-/// The value of a picture x is `-mean (x - z)^2` over pixels and channels, z being `image`: in a SumObjective
-/// it keeps a dream from leaving its photograph, the more the further it has gone.
+/// The value of a picture x is `-mean (x - z)^2` over pixels and channels, where z is `image`. In a
+/// SumObjective it pulls a dream back to its photograph, the more the further it has moved away.
 ///
-/// `image` is one picture or one for each of a batch, `[1 or B,h,w,C]` in 0..1. It is resized to the
-/// picture's size where they differ, as in the octaves of a dream.
+/// `image` is one picture, or one per picture of the batch, `[1 or B,h,w,C]` in 0..1. It is resized if the
+/// picture has another size, as in the octaves of a dream.
 ///
-/// Errors: neither one image nor as many as the picture; pictures of other channels.
+/// Errors: a number of images that is neither 1 nor the picture's; another number of channels.
 ///
 /// Source: as the constraint |x - z|^2 of feature inversion, Mahendran & Vedaldi, arXiv:1412.0035.
 #[derive(Deserialize, JsonSchema)]
@@ -26,8 +26,8 @@ impl Node for AnchorObjective {
     const KIND: Kind = Kind::new("AnchorObjective", 1)
         .title("Anchor objective")
         .category("objectives")
-        .inputs(&[port("image", "IMAGE").doc("what to stay close to, `[1 or B,h,w,C]`")])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")]);
+        .inputs(&[port("image", "IMAGE").doc("The picture to stay close to, `[1 or B,h,w,C]`.")])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("Minus the distance, at most 0.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {

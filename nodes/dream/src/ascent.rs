@@ -59,7 +59,7 @@ impl Ascent {
             }
             result = Some((image, base));
         }
-        result.map(|(image, _)| image).ok_or_else(|| Error::failed("there is no octave to dream in"))
+        result.map(|(image, _)| image).ok_or_else(|| Error::failed("there are no octaves"))
     }
 
     /// The mask for pictures of `height` by `width`.

@@ -8,28 +8,30 @@ use crate::norm::NormName;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
-/// How much single channels of a layer are excited: each stands for something of its own, and a dream shows
-/// what.
+/// How strongly single channels of a layer are activated: a dream shows what each of them responds to.
 ///
-/// The value of a picture is the sum, over the chosen channels with their weights, of the channel's norm: of
-/// its activations a, all positions, l2 is `mean(a^2)`, l1 is `mean(|a|)` and mean is `mean(a)`. The layer's
-/// weight in `features` plays no part.
+/// The value of a picture is the weighted sum, over the chosen channels, of the channel's norm over all
+/// positions: for activations a, l2 is `mean(a^2)`, l1 is `mean(|a|)` and mean is `mean(a)`. The layer's
+/// weight in `features` is ignored.
 ///
-/// Errors: a layer that is not among the features; a channel that it does not have; `strong` and `weak`
+/// Errors: a layer that `features` does not have; a channel that the layer does not have; `strong` or `weak`
 /// without `image`.
 ///
-/// Source: as Olah et al., "Feature Visualization" (2017), and lucid, whose channel objective is norm mean.
+/// Source: as Olah et al., "Feature Visualization" (2017), and lucid, whose channel objective uses the norm
+/// mean.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// The name of a layer of `features`; their first one if left empty.
+    /// Name of a layer of `features`; empty is the first one.
     #[serde(default)]
     pub(crate) layer: String,
-    /// Numbers from 0, ranges, and weights, which are 1 where left out: `13`, `5-9`, `3:0.5, 7:-1`. Or
-    /// `strong:4`, `weak:4`: the channels with the largest (smallest) mean of a^2 in the picture at `image`.
+    /// Channels and ranges from 0, with optional weights (default 1): `13`, `5-9`, `3:0.5, 7:-1`.
+    /// Or `strong:4`, `weak:4`: the channels with the largest (smallest) mean of a^2 in the picture at
+    /// `image`.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) channels: String,
-    /// Of a channel's activations a: l2 is the mean of their squares, l1 of their sizes, mean of themselves.
+    /// Norm of a channel's activations a: l2 is the mean of their squares, l1 the mean of their absolute
+    /// values, mean their mean.
     #[serde(default, with = "NormName")]
     pub(crate) norm: Norm,
 }
@@ -42,10 +44,12 @@ impl Node for ChannelObjective {
         .title("Channel objective")
         .category("objectives")
         .inputs(&[
-            port("features", "FEATURES").doc("the network"),
-            port("image", "IMAGE").optional().doc("what `strong` and `weak` choose channels by, `[B,h,w,3]`"),
+            port("features", "FEATURES").doc("The network."),
+            port("image", "IMAGE")
+                .optional()
+                .doc("The picture by which `strong` and `weak` choose channels, `[B,h,w,3]`."),
         ])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("how much the channels are excited")]);
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("How strongly the channels are activated.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -54,7 +58,7 @@ impl Node for ChannelObjective {
             "" => 0,
             name => features.layer(name).ok_or_else(|| {
                 let found = features.layer_names();
-                Error::param("layer", format!("`features` has no layer `{name}`, it has {found}"))
+                Error::param("layer", format!("`features` has no layer `{name}`; its layers are {found}"))
             })?,
         };
         let TensorSpec { name, dims, .. } = &features.layers()[layer];
@@ -98,8 +102,11 @@ fn wrong(error: String) -> Error {
 /// The mean square of every channel of a layer in the picture at `image`.
 fn energies(inputs: &Inputs, features: &OnFeatures, layer: usize) -> Result<Vec<f32>> {
     let picture = inputs.opt_image("image")?.ok_or_else(|| {
-        Error::param("channels", "`strong` and `weak` choose by a picture, but `image` is not connected")
-            .hint("connect a picture to `image`, or write the numbers of channels")
+        Error::param(
+            "channels",
+            "`strong` and `weak` choose channels by a picture, but `image` is not connected",
+        )
+        .hint("connect a picture to `image`, or list channel numbers")
     })?;
     features.check_channels(&picture, "image")?;
     let layers = features.eval(&picture)?;
@@ -109,7 +116,7 @@ fn energies(inputs: &Inputs, features: &OnFeatures, layer: usize) -> Result<Vec<
 /// The channels that a picture selects, with weights of 1.
 fn chosen(call: &Call, channels: Vec<usize>) -> Vec<(usize, f64)> {
     let names: Vec<String> = channels.iter().map(usize::to_string).collect();
-    call.info(&format!("the picture chose channels {}", names.join(", ")));
+    call.info(&format!("channels chosen by the picture: {}", names.join(", ")));
     channels.into_iter().map(|channel| (channel, 1.0)).collect()
 }
 
@@ -182,7 +189,7 @@ mod tests {
         check(r#"{"channels": "weak:2", "layer": "means"}"#, 1.25);
         let inputs = [("features", Value::function(Blocks(["1", "1"]))), ("image", Value::Tensor(colour()))];
         let ran = run_node::<ChannelObjective>(r#"{"channels": "strong:2"}"#, &inputs, &[]).unwrap();
-        assert_eq!(ran.notes, ["the picture chose channels 2, 1"]);
+        assert_eq!(ran.notes, ["channels chosen by the picture: 2, 1"]);
     }
 
     #[test]
@@ -214,12 +221,12 @@ mod tests {
             (
                 r#"{"channels": "0", "layer": "x"}"#,
                 "layer",
-                "`features` has no layer `x`, it has `planes`, `means`",
+                "`features` has no layer `x`; its layers are `planes`, `means`",
             ),
             (
                 r#"{"channels": "strong:1"}"#,
                 "channels",
-                "`strong` and `weak` choose by a picture, but `image`",
+                "`strong` and `weak` choose channels by a picture, but `image`",
             ),
         ] {
             let error = channels(params, None).err().expect("refused");

@@ -34,20 +34,20 @@ pub(crate) fn parse(text: &str) -> Result<Channels, String> {
         let (range, weight) = (range.trim(), weight.trim());
         let value = weight.parse().ok().filter(|value: &f64| value.is_finite());
         let value = value
-            .ok_or_else(|| format!("the weight of channel `{range}` should be a number, found `{weight}`"))?;
+            .ok_or_else(|| format!("the weight of channel `{range}` must be a number, found `{weight}`"))?;
         let range = bounds(range)?;
         let shared = |(other, _): &(RangeInclusive<usize>, f64)| {
             let first = *range.start().max(other.start());
             (first <= *range.end().min(other.end())).then_some(first)
         };
         if let Some(channel) = channels.iter().find_map(shared) {
-            return Err(format!("channel {channel} is named twice"));
+            return Err(format!("channel {channel} is listed twice"));
         }
         channels.push((range, value));
     }
     if channels.is_empty() {
         return Err(
-            "no channel is named: write `13`, `5-9`, `3:0.5, 7:-1`, `strong:4` or `weak:4`".to_owned()
+            "no channels are listed: write `13`, `5-9`, `3:0.5, 7:-1`, `strong:4` or `weak:4`".to_owned()
         );
     }
     Ok(Channels::Listed(channels))
@@ -80,25 +80,23 @@ fn check_wanted(word: &str, wanted: usize, layer: &str, count: usize) -> Result<
     if wanted <= count {
         return Ok(());
     }
-    Err(format!(
-        "`{word}` wants a number of channels from 1 to {count}, which layer `{layer}` has, found `{wanted}`"
-    ))
+    Err(format!("`{word}` must be between 1 and {count}, the channels of layer `{layer}`, found `{wanted}`"))
 }
 
 /// The number after `strong` or `weak`.
 fn how_many(word: &str, number: &str) -> Result<usize, String> {
     let wanted = number.parse().ok().filter(|wanted: &usize| *wanted > 0);
-    wanted.ok_or_else(|| format!("`{word}` wants a number of channels from 1, found `{number}`"))
+    wanted.ok_or_else(|| format!("`{word}` must be a number of channels, at least 1, found `{number}`"))
 }
 
 /// The first and the last channel of `13` or `5-9`.
 fn bounds(range: &str) -> Result<RangeInclusive<usize>, String> {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
     let (Ok(first), Ok(last)) = (first.trim().parse::<usize>(), last.trim().parse::<usize>()) else {
-        return Err(format!("`{range}` should be a channel such as `13`, or several such as `5-9`"));
+        return Err(format!("`{range}` must be a channel such as `13`, or a range such as `5-9`"));
     };
     if last < first {
-        return Err(format!("`{range}` runs backwards: write `{last}-{first}`"));
+        return Err(format!("`{range}` is reversed: write `{last}-{first}`"));
     }
     Ok(first..=last)
 }
@@ -160,19 +158,19 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        check_error(" , ", "no channel is named: write `13`");
+        check_error(" , ", "no channels are listed: write `13`");
         check_error("512", "there is no channel 512: layer `relu4_3` has 512 channels, 0 to 511");
         check_error("0-18446744073709551615", "there is no channel 18446744073709551615: layer");
-        check_error("9-5", "`9-5` runs backwards: write `5-9`");
-        check_error("-1", "`-1` should be a channel such as `13`");
-        check_error("cat", "`cat` should be a channel such as `13`");
-        check_error("7, strong:4", "`strong` should be a channel such as `13`");
-        check_error("3:much", "the weight of channel `3` should be a number, found `much`");
-        check_error("3:inf", "the weight of channel `3` should be a number, found `inf`");
-        check_error("3, 1-4", "channel 3 is named twice");
-        check_error("1-4, 0, 2-9", "channel 2 is named twice");
-        check_error("strong:0", "`strong` wants a number of channels from 1, found `0`");
-        check_error("weak:513", "`weak` wants a number of channels from 1 to 512");
-        check_error("strong:4, 7", "`strong` wants a number of channels from 1, found `4, 7`");
+        check_error("9-5", "`9-5` is reversed: write `5-9`");
+        check_error("-1", "`-1` must be a channel such as `13`");
+        check_error("cat", "`cat` must be a channel such as `13`");
+        check_error("7, strong:4", "`strong` must be a channel such as `13`");
+        check_error("3:much", "the weight of channel `3` must be a number, found `much`");
+        check_error("3:inf", "the weight of channel `3` must be a number, found `inf`");
+        check_error("3, 1-4", "channel 3 is listed twice");
+        check_error("1-4, 0, 2-9", "channel 2 is listed twice");
+        check_error("strong:0", "`strong` must be a number of channels, at least 1, found `0`");
+        check_error("weak:513", "`weak` must be between 1 and 512");
+        check_error("strong:4, 7", "`strong` must be a number of channels, at least 1, found `4, 7`");
     }
 }

@@ -8,22 +8,22 @@ use crate::scalar::{self, Positions};
 /// The layer that it uses.
 const LAYER: &str = "logits";
 
-/// Being one of ImageNet's thousand classes, as a classifier sees it: dreams of a `tabby`, a `volcano`, a
-/// `pizza`.
+/// The score of one of ImageNet's 1000 classes: dreams of a `tabby`, a `volcano`, a `pizza`.
 ///
 /// `features` must have a layer `logits`, `[B,1000,1,1]`. The value of a picture is the logit of the class,
-/// or the logarithm of its probability, `logit_c - log sum_k exp logit_k`. The layer's weight in `features`
-/// plays no part. The classifier sees the whole picture at once, so it cannot be dreamt in tiles.
+/// or its log probability, `logit_c - log sum_k exp logit_k`. The layer's weight in `features` is ignored.
+/// The classifier needs the whole picture at once, so this objective cannot be tiled.
 ///
-/// Errors: features without `logits`; a class that is not ImageNet's.
+/// Errors: features without `logits`; a class that ImageNet does not have.
 ///
-/// Source: Simonyan, Vedaldi & Zisserman, arXiv:1312.6034, section 2, which climbs the logit.
+/// Source: Simonyan, Vedaldi & Zisserman, arXiv:1312.6034, section 2, which maximises the logit.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// A name such as `tabby`, in any case, or a number from 0 to 999.
+    /// A class name such as `tabby`, in any case, or an index from 0 to 999.
     pub(crate) class: String,
-    /// What grows: the class's logit; or its log probability, which also makes all other classes less likely.
+    /// What is maximised: the class's logit, or its log probability, which also makes all other classes less
+    /// likely.
     #[serde(default)]
     pub(crate) form: Form,
 }
@@ -44,21 +44,22 @@ impl Node for ClassObjective {
     const KIND: Kind = Kind::new("ClassObjective", 1)
         .title("Class objective")
         .category("objectives")
-        .inputs(&[port("features", "FEATURES").doc("a classifier: SqueezeNetFeatures with layer logits")])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("how much the picture is of the class")]);
+        .inputs(&[port("features", "FEATURES").doc("A classifier: SqueezeNetFeatures with layer `logits`.")])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("The score of the class.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let class = class(&params)?;
         let features = OnFeatures::new(inputs.function("features")?, "features")?;
         let layer = features.layer(LAYER).ok_or_else(|| {
-            let message = format!("`features` has no layer `{LAYER}`, it has {}", features.layer_names());
-            Error::port("features", message).hint("take SqueezeNetFeatures with `layers` \"logits\"")
+            let message =
+                format!("`features` has no layer `{LAYER}`; its layers are {}", features.layer_names());
+            Error::port("features", message).hint("use SqueezeNetFeatures with `layers` \"logits\"")
         })?;
         let classes = features.layers()[layer].dims.get(1).copied().unwrap_or(-1);
         if classes != CLASSES.len() as i64 {
             let wanted = CLASSES.len();
-            let message = format!("the layer `{LAYER}` should have {wanted} classes, found {classes}");
+            let message = format!("layer `{LAYER}` must have {wanted} classes, found {classes}");
             return Err(Error::port("features", message));
         }
         Ok(Outputs::new().function(Classified { features, layer, class, form: params.form }))
@@ -114,7 +115,7 @@ fn find(text: &str) -> std::result::Result<usize, String> {
         return if number <= last {
             Ok(number)
         } else {
-            Err(format!("there is no class {number}: ImageNet's are 0 to {last}"))
+            Err(format!("there is no class {number}: ImageNet has 0 to {last}"))
         };
     }
     // `Cardigan` is a dog, `cardigan` a garment: an exact match comes first.
@@ -128,7 +129,7 @@ fn find(text: &str) -> std::result::Result<usize, String> {
         [] => Err(format!("ImageNet has no class `{text}`{}", suggestion(&lower))),
         [(class, _)] => Ok(class),
         [(one, first), (other, second), ..] => {
-            Err(format!("`{text}` may be `{first}` ({one}) or `{second}` ({other})"))
+            Err(format!("`{text}` is ambiguous: `{first}` ({one}) or `{second}` ({other})"))
         }
     }
 }

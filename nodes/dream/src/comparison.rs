@@ -20,8 +20,8 @@ pub(crate) enum ReductionName {
 #[serde(default, deny_unknown_fields)]
 #[schemars(inline)]
 pub(crate) struct Params {
-    /// Of the differences in a layer: their mean, or their sum, which grows with the picture and gives large
-    /// layers more weight.
+    /// How the differences in a layer are combined: mean, or sum, which grows with the picture and gives
+    /// large layers more weight.
     #[serde(with = "ReductionName")]
     pub(crate) reduction: Reduction,
 }
@@ -36,12 +36,11 @@ pub(crate) enum Distance {
 }
 
 /// The output of every comparison.
-pub(crate) const OUTPUTS: &[Port] =
-    &[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance; 0 is the best")];
+pub(crate) const OUTPUTS: &[Port] = &[port("OBJECTIVE", "OBJECTIVE").doc("Minus the distance, at most 0.")];
 
 /// The input of every comparison besides the picture that is compared with.
 pub(crate) const FEATURES: Port =
-    port("features", "FEATURES").doc("what is compared: layers and their weights");
+    port("features", "FEATURES").doc("The layers to compare, with their weights.");
 
 /// OBJECTIVE: minus the distance between the layers of a picture and those of a target, position by position.
 struct Comparison {

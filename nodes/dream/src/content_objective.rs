@@ -2,16 +2,16 @@ use dreamwire_sdk::prelude::*;
 
 use crate::comparison::{self, Distance, FEATURES, OUTPUTS};
 
-/// Showing the content of a picture: minus the content loss of style transfer.
+/// Rewards showing the content of a picture: minus the content loss of style transfer.
 ///
 /// The value of a picture x is `-sum_l w_l mean (F_l(x) - F_l(content))^2` over the layers of `features`,
-/// with their weights: at most 0, and 0 where both look alike. Late layers (`relu4_2`) keep what is where and
-/// leave its texture free, which StyleObjective then decides; SumObjective puts both together.
+/// with their weights: at most 0, and 0 if the features are equal. Late layers (`relu4_2`) determine what is
+/// where and leave the texture free for StyleObjective; SumObjective combines both.
 ///
-/// `content` is one picture or one for each of a batch, `[1 or B,h,w,3]` in 0..1. It is resized to the
-/// picture's size where they differ, as in the octaves of a dream, and compared place by place.
+/// `content` is one picture, or one per picture of the batch, `[1 or B,h,w,3]` in 0..1. It is resized if the
+/// picture has another size, as in the octaves of a dream, and compared position by position.
 ///
-/// Errors: a content with neither one image nor as many as the picture; whatever the features refuse.
+/// Errors: a number of content images that is neither 1 nor the picture's; whatever the features refuse.
 ///
 /// Source: Gatys, Ecker & Bethge, arXiv:1508.06576, equation 1, where it is half the sum.
 #[derive(Deserialize, JsonSchema)]
@@ -24,7 +24,10 @@ impl Node for ContentObjective {
     const KIND: Kind = Kind::new("ContentObjective", 1)
         .title("Content objective")
         .category("objectives")
-        .inputs(&[FEATURES, port("content", "IMAGE").doc("what to show, `[1 or B,h,w,3]`")])
+        .inputs(&[
+            FEATURES,
+            port("content", "IMAGE").doc("The picture whose content to show, `[1 or B,h,w,3]`."),
+        ])
         .outputs(OUTPUTS);
     type Params = Params;
 

@@ -15,9 +15,10 @@ impl Generator {
             && !fits(latent.dims(), &input.dims)
         {
             let (found, name, wanted) = (latent.dims(), &spec.name, text(&input.dims));
-            let message = format!("`image` has the shape {found:?}, the generator `{name}` takes {wanted}");
+            let message =
+                format!("`image` must have shape {wanted} for the generator `{name}`, found {found:?}");
             return Err(Error::shape("image", message)
-                .hint("make the latent with the MAPPING of the generator's own network"));
+                .hint("make the latent with the MAPPING of the generator's network"));
         }
         Ok(Self(function))
     }
@@ -48,7 +49,7 @@ impl Generator {
 }
 
 fn first(outputs: Vec<Tensor>) -> Result<Tensor> {
-    let none = || Error::port("generator", "`generator` makes no picture");
+    let none = || Error::port("generator", "`generator` returned no picture");
     outputs.into_iter().next().ok_or_else(none)
 }
 

@@ -10,75 +10,76 @@ use crate::schedule::{SMALLEST_SIDE, octaves};
 use crate::step::{Blur, Rule};
 use crate::tiling::Tiling;
 
-/// DeepDream: changes a picture, or a generator's latent, step by step so that an objective grows.
+/// DeepDream: maximises an objective by gradient ascent on a picture, or on a generator's latent.
 ///
-/// A picture is dreamt at several sizes (octaves), smallest first, so that shapes of all sizes
-/// appear. A step is `x += rate * direction(gradient) * mask`, with the picture rolled by a random
-/// offset while the gradient is taken. FEATURES at `objective` mean: the sum over layers of
-/// `weight * mean(a^2)`. Every image of a batch ascends on its own.
+/// A picture is optimised at several sizes (octaves), smallest first, so that shapes of all sizes appear. A
+/// step is `x += rate * direction(gradient) * mask`; the picture is rolled by a random offset while the
+/// gradient is computed. FEATURES at `objective` stand for the sum over layers of `weight * mean(a^2)`. Every
+/// picture of a batch is optimised independently.
 ///
-/// With `generator`, `image` is a latent w `[B,layers,w]`, and so is what changes: in each step the
-/// objective looks at the picture that the generator makes of w, and `w += rate * direction(gradient)`
-/// with the gradient pulled back through the generator. `mask` says which parts of the picture count.
-/// The latent does `steps` steps in all; `octaves`, `octave_scale`, `carry` and `knee` are for pictures only.
+/// With `generator`, `image` is a latent w `[B,layers,w]`, which is optimised instead: in each step the
+/// objective sees the picture that the generator makes of w, and `w += rate * direction(gradient)`, with the
+/// gradient backpropagated through the generator. `mask` selects the parts of the picture that count. A
+/// latent takes `steps` steps in all; `octaves`, `octave_scale`, `carry` and `knee` are for pictures only.
 ///
-/// A picture is `[B,H,W,3]` in 0..1, and so is the result (with `clamp` off it may leave that range); of a
-/// latent's last picture what leaves 0..1 is cut off.
+/// A picture is `[B,H,W,3]` in 0..1, and so is the result (without `clamp` it may leave that range); the
+/// picture of the last latent is clamped to 0..1.
 ///
-/// Errors: a gradient that is not finite; a latent without `generator` or of another shape than it takes;
-/// whatever the objective or the generator refuses.
+/// Errors: a gradient that is not finite; a latent without `generator`, or of a shape that the generator does
+/// not take; whatever the objective or the generator refuses.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015) and Google's deepdream notebook.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Pictures only: sizes to dream at; those under 32 pixels are left out.
+    /// Pictures only: number of octaves; those smaller than 32 pixels are skipped.
     #[schemars(range(min = 1, max = 20))]
     pub(crate) octaves: usize,
-    /// Pictures only: from one octave to the next.
+    /// Pictures only: ratio between the sizes of consecutive octaves.
     #[schemars(range(min = 1.01, max = 4.0), extend("x-dw-step" = 0.1))]
     pub(crate) octave_scale: f64,
-    /// Pictures only: what goes to the next octave. Detail adds the changes to the sharp picture of its
-    /// size, image enlarges the result.
+    /// Pictures only: what goes to the next octave. With detail, the changes are added to the sharp picture
+    /// of that size; with image, the result is enlarged.
     pub(crate) carry: Carry,
     /// Steps per octave; for a latent, steps in all.
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) steps: usize,
-    /// Length of a step, in 1/255 of the picture's range (for a latent: of 1): with mean_abs the average
-    /// pixel moves that far. (pytorch-deepdream's 0.09 with std is 5.2 here: it steps on the normalised
+    /// Step size, in 1/255 of the picture's range (for a latent, in 1/255): with mean_abs the average pixel
+    /// moves that far. (pytorch-deepdream's 0.09 with std is 5.2 here, as it steps on the normalised
     /// picture.)
     #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
     pub(crate) rate: f64,
-    /// Whether the objective is to grow or to shrink.
+    /// Whether to maximise or minimise the objective.
     pub(crate) direction: Direction,
-    /// How a gradient g becomes a direction, per image: mean_abs is g / mean|g| (Google), std is
-    /// (g - mean g) / std g (pytorch-deepdream), none is g, adam is PyTorch's Adam, fresh in every octave.
+    /// How the gradient g of each picture is normalised: mean_abs is g / mean|g| (Google), std is (g - mean
+    /// g) / std g (pytorch-deepdream), none is g, adam is PyTorch's Adam, reset in every octave.
     pub(crate) normalise: Normalise,
-    /// Pictures only: the gradient is blurred before it becomes a step, by this many pixels in the first steps of an
-    /// octave and two more in the last ones: softer shapes; 0 is off. (pytorch-deepdream's `smoothing_coefficient`, 0.5
-    /// there; the mean of three Gaussians of half, all and twice that width.)
+    /// Pictures only: blur of the gradient, by this many pixels in the first steps of an octave and two more
+    /// in the last ones, for softer shapes; 0 is off. (pytorch-deepdream's `smoothing_coefficient`, 0.5
+    /// there: the mean of three Gaussians of half, once and twice that width.)
     #[schemars(range(min = 0.0, max = 16.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "px"))]
     pub(crate) blur: f64,
-    /// The picture is rolled by up to this many pixels in each step: hides the network's grid.
+    /// The picture is rolled by up to this many pixels in each step, which hides the network's grid; 0 is
+    /// off.
     #[schemars(range(min = 0, max = 1024), extend("x-dw-unit" = "px"))]
     pub(crate) jitter: usize,
-    /// Keep the picture in 0..1 after every step. For a latent: the objective sees its picture cut to 0..1, and
+    /// Clamp the picture to 0..1 after every step. For a latent: the objective sees the clamped picture, and
     /// pixels are not pushed out of that range.
     pub(crate) clamp: bool,
-    /// Pictures only: a value this close to black or white slows down on its way there, so that highlights
-    /// keep their detail; 0 is Google's hard clipping. Without clamp it has no effect.
+    /// Pictures only: values this close to black or white approach it more slowly, so that highlights keep
+    /// their detail; 0 clips them, as Google does. It has no effect without `clamp`.
     #[schemars(range(min = 0.0, max = 127.0), extend("x-dw-step" = 1.0, "x-dw-unit" = "1/255"))]
     pub(crate) knee: f64,
-    /// Pictures only: larger ones are cut into tiles of this side, so that memory does not grow with the picture;
-    /// 0 never cuts. Only for objectives that look at neighbourhoods: layers, channels, guides, total variation, and
-    /// sums of these.
+    /// Pictures only: larger ones are processed in tiles of this size, so that memory does not grow with the
+    /// picture; 0 is off. Only for objectives that depend on neighbourhoods: layers, channels, guides, total
+    /// variation, and sums of these.
     #[schemars(range(min = 0, max = 65536), extend("x-dw-unit" = "px"))]
     pub(crate) tile: usize,
-    /// What a tile sees around it. -1 is as much as the objective looks at, which gives the dream that there would be
+    /// Context around each tile. -1 is as much as the objective depends on, which gives the same dream as
     /// without tiles; less is faster.
     #[schemars(range(min = -1, max = 4096), extend("x-dw-unit" = "px"))]
     pub(crate) overlap: i64,
-    /// Of the random offsets.
+    /// Seed of the random offsets.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     pub(crate) seed: u64,
 }
@@ -129,7 +130,7 @@ impl Params {
         if octaves.len() < self.octaves {
             let (given, wanted) = (octaves.len(), self.octaves);
             call.info(&format!(
-                "dreaming in {given} of {wanted} octaves: the others are smaller than {SMALLEST_SIDE} pixels"
+                "dreaming in {given} of {wanted} octaves: the others would be smaller than {SMALLEST_SIDE} pixels"
             ));
         }
         Ok(octaves)
@@ -145,7 +146,9 @@ impl Params {
         let rolls = self.jitter > 0 && !objective.is_fixed_in_place();
         if self.jitter > 0 && !rolls {
             let name = objective.name();
-            call.info(&format!("no jitter: `{name}` compares the picture with another, place by place"));
+            call.info(&format!(
+                "no jitter: `{name}` compares the picture with another, position by position"
+            ));
         }
         let sign = match self.direction {
             Direction::Maximise => 1.0,
@@ -184,19 +187,19 @@ impl Node for GradientAscent {
         .category("dream")
         .inputs(&[
             port("image", "IMAGE|LATENT_W").doc(
-                "where to start: a photograph, noise `[B,H,W,3]`, or a latent `[B,layers,w]` with `generator`",
+                "The start: a photograph or noise `[B,H,W,3]`, or a latent `[B,layers,w]` with `generator`.",
             ),
-            port("objective", "OBJECTIVE|FEATURES").doc("what to make more of"),
+            port("objective", "OBJECTIVE|FEATURES").doc("The objective to maximise."),
             port("mask", "MASK").optional().doc(
-                "scales every step: 0 leaves the picture alone there; for a latent, 0 is where the picture does not count",
+                "Scales every step: 0 leaves the picture unchanged there; for a latent, 0 is where the picture does not count.",
             ),
             port("generator", "GENERATOR")
                 .optional()
-                .doc("turns the latent into the picture that the objective sees"),
+                .doc("Turns the latent into the picture that the objective sees."),
         ])
         .outputs(&[
-            port("IMAGE", "IMAGE").doc("the dream, of the picture's size; the picture of the last latent"),
-            port("LATENT_W", "LATENT_W").optional().doc("the last latent; nothing if a picture was climbed"),
+            port("IMAGE", "IMAGE").doc("The dream, of the picture's size; or the picture of the last latent."),
+            port("LATENT_W", "LATENT_W").optional().doc("The last latent; empty if a picture is optimised."),
         ]);
     type Params = Params;
 
@@ -226,9 +229,9 @@ fn picture(inputs: &Inputs) -> Result<Tensor> {
     inputs.image("image").map_err(|error| match inputs.tensor("image") {
         Ok(latent) if latent.rank() == 3 => {
             let found = latent.dims();
-            let message = format!("`image` is a latent of the shape {found:?}, which needs `generator`");
+            let message = format!("`image` is a latent of shape {found:?}, which needs `generator`");
             Error::shape("image", message)
-                .hint("connect the GENERATOR of the network that the latent belongs to")
+                .hint("connect the GENERATOR of the network that the latent comes from")
         }
         _ => error,
     })
@@ -240,12 +243,12 @@ fn latent(inputs: &Inputs) -> Result<Tensor> {
     check_latents(&latent, &[3]).map_err(|error| match error {
         NotLatents::Type(found) => {
             let found = found.as_str();
-            Error::dtype("image", format!("`image` wants a LATENT_W of f32, found {found}"))
+            Error::dtype("image", format!("`image` must be a LATENT_W of f32, found {found}"))
         }
         NotLatents::Shape(found) => {
-            let wanted = "`image` wants a LATENT_W [B,layers,w] because `generator` is connected";
-            Error::shape("image", format!("{wanted}, found the shape {found:?}"))
-                .hint("leave `generator` unconnected to climb a picture")
+            let wanted = "`image` must be a LATENT_W [B,layers,w] because `generator` is connected";
+            Error::shape("image", format!("{wanted}, found shape {found:?}"))
+                .hint("leave `generator` unconnected to optimise a picture")
         }
     })?;
     Ok(latent)
@@ -255,11 +258,16 @@ fn latent(inputs: &Inputs) -> Result<Tensor> {
 fn mask(call: &Call, inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
     let Some(mask) = inputs.opt_mask("mask")? else { return Ok(None) };
     if mask.abs()?.max_all()?.to_scalar::<f32>()? == 0.0 {
-        call.warn("`mask` is 0 everywhere, so nothing will change (the mask of a picture is what is transparent in it)");
+        call.warn(
+            "`mask` is 0 everywhere, so nothing will change (a picture's mask is 1 where it is transparent)",
+        );
     }
     let masks = mask.dim(0)?;
     if masks != 1 && masks != batch {
-        return Err(Error::shape("mask", format!("`mask` has {masks} images, `image` has {batch}")));
+        return Err(Error::shape(
+            "mask",
+            format!("`mask` must have 1 or {batch} images, as many as `image`, found {masks}"),
+        ));
     }
     Ok(Some(mask.unsqueeze(3)?))
 }

@@ -5,18 +5,18 @@ use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 use crate::target::check_count;
 
-/// Dreaming with a guide: what a network sees in the picture is drawn to what it sees in another one.
+/// Guided dreaming: draws the features of the picture towards those of a guide.
 ///
 /// At every position of a layer, the guide's feature (the vector of all channels at one position) with the
 /// largest dot product is chosen; the value is the sum of these dot products over positions, and over the
-/// layers of `features` with their weights. The gradient by the features is the chosen feature itself. Where
-/// in the guide something is plays no part; it is looked at in its own size.
+/// layers of `features` with their weights. The gradient with respect to the features is the chosen feature
+/// itself. Positions in the guide do not matter; it is used at its own size.
 ///
-/// `guide` is one picture or one for each of a batch, `[1 or B,h,w,3]` in 0..1. The value grows with the
-/// number of positions; the time for a layer with (positions of the picture) x (positions of the guide) x
-/// channels, so a guide of 300 pixels is plenty.
+/// `guide` is one picture, or one per picture of the batch, `[1 or B,h,w,3]` in 0..1. The value grows with
+/// the number of positions; the time per layer with (positions of the picture) x (positions of the guide) x
+/// channels, so a guide of 300 pixels is enough.
 ///
-/// Errors: guides that are neither one nor as many as the pictures; whatever the features refuse.
+/// Errors: a number of guides that is neither 1 nor that of the pictures; whatever the features refuse.
 ///
 /// Source: Google's deepdream notebook, "Controlling dreams".
 #[derive(Deserialize, JsonSchema)]
@@ -31,10 +31,10 @@ impl Node for GuideObjective {
         .title("Guide objective")
         .category("objectives")
         .inputs(&[
-            port("features", "FEATURES").doc("the layers and their weights"),
-            port("guide", "IMAGE").doc("what to dream of, `[1 or B,h,w,3]`"),
+            port("features", "FEATURES").doc("The layers, with their weights."),
+            port("guide", "IMAGE").doc("The picture to dream of, `[1 or B,h,w,3]`."),
         ])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("how much of the guide is in the picture")]);
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("How much of the guide is in the picture.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {

@@ -5,20 +5,20 @@ use crate::norm::NormName;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
-/// How much whole layers of a network are excited: what DeepDream makes more of.
+/// How strongly whole layers of a network are activated: the objective of DeepDream.
 ///
-/// The value of a picture is the sum over the layers of `features`, with their weights, of the layer's norm:
-/// of its activations a, all channels and positions, l2 is `mean(a^2)`, l1 is `mean(|a|)` and mean is
-/// `mean(a)`. Because they are means, the value does not depend on the picture's size.
+/// The value of a picture is the weighted sum, over the layers of `features`, of the layer's norm over all
+/// channels and positions: for activations a, l2 is `mean(a^2)`, l1 is `mean(|a|)` and mean is `mean(a)`.
+/// Because they are means, the value does not depend on the picture's size.
 ///
-/// A GradientAscent without this node does the same with l2: connect FEATURES to it directly.
+/// GradientAscent without this node does the same with l2: connect FEATURES to it directly.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015).
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Of activations a: l2 is the mean of their squares, which strong ones dominate; l1 of their sizes; mean
-    /// of themselves, in which negative ones count against positive ones.
+    /// Norm of the activations a: l2 is the mean of their squares, dominated by strong ones; l1 the mean of
+    /// their absolute values; mean their mean, in which negative ones offset positive ones.
     #[serde(with = "NormName")]
     pub(crate) norm: Norm,
 }
@@ -30,8 +30,8 @@ impl Node for LayerObjective {
     const KIND: Kind = Kind::new("LayerObjective", 1)
         .title("Layer objective")
         .category("objectives")
-        .inputs(&[port("features", "FEATURES").doc("the layers and their weights")])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("how much the layers are excited")]);
+        .inputs(&[port("features", "FEATURES").doc("The layers, with their weights.")])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("How strongly the layers are activated.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -102,7 +102,7 @@ mod tests {
             assert_eq!(error.input(), "features");
             assert_eq!(
                 error.to_string(),
-                format!("the weight of layer `means` should be a number, found `{weight}`")
+                format!("the weight of layer `means` must be a number, found `{weight}`")
             );
         }
     }
@@ -113,7 +113,7 @@ mod tests {
         let error = layers("l2", ["0", "-0"]).err().expect("refused");
         assert_eq!(error.input(), "features");
         let text = error.to_string();
-        assert!(text.starts_with("all layers of `blocks` have the weight 0"), "{text}");
+        assert!(text.starts_with("all layers of `blocks` have weight 0"), "{text}");
         assert!(text.contains("`layers`"), "{text}");
     }
 }

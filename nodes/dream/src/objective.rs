@@ -25,7 +25,7 @@ impl Objective {
             && wanted != channels
         {
             let name = &spec.name;
-            let message = format!("`{name}` takes pictures of {wanted} channels, found {channels}");
+            let message = format!("`{name}` needs pictures with {wanted} channels, found {channels}");
             return Err(Error::shape(port, message));
         }
         let weights =
@@ -104,10 +104,8 @@ pub(crate) fn check_weights(features: &Function, weights: &[f64], port: &str) ->
         return Ok(());
     }
     let name = &features.spec().name;
-    let message = format!("all layers of `{name}` have the weight 0, so none of them counts");
-    Err(Error::port(port, message).hint(
-        "in `layers` of the node that gives it, leave the weight out, which is 1 then, or write another",
-    ))
+    let message = format!("all layers of `{name}` have weight 0, so the objective is always 0");
+    Err(Error::port(port, message).hint("change the weights in `layers` of its node; a weight left out is 1"))
 }
 
 /// The weights of the layers of FEATURES, 1 by default.

@@ -75,7 +75,7 @@ impl OnFeatures {
         let (wanted, found) = (self.dims().last().copied().unwrap_or(-1), picture.dim(3)?);
         if wanted > 0 && wanted != found as i64 {
             let name = &self.function.spec().name;
-            let message = format!("`{name}` takes pictures of {wanted} channels, `{port}` has {found}");
+            let message = format!("`{name}` needs pictures with {wanted} channels, `{port}` has {found}");
             return Err(Error::shape(port, message));
         }
         Ok(())

@@ -2,16 +2,16 @@ use dreamwire_sdk::prelude::*;
 
 use crate::comparison::{self, Distance, FEATURES, OUTPUTS};
 
-/// Being like a target picture in what a network sees: minus the perceptual loss.
+/// Rewards resembling a target picture in the features of a network: minus the perceptual loss.
 ///
 /// The value of a picture x is `-sum_l w_l |F_l(x) - F_l(target)|_1` over the layers of `features`, with
-/// their weights: at most 0, and 0 where both look alike. A gradient ascent brings the picture towards the
+/// their weights: at most 0, and 0 if the features are equal. Gradient ascent moves the picture towards the
 /// target.
 ///
-/// `target` is one picture or one for each of a batch, `[1 or B,h,w,3]` in 0..1. It is resized to the
-/// picture's size where they differ, as in the octaves of a dream, and compared place by place.
+/// `target` is one picture, or one per picture of the batch, `[1 or B,h,w,3]` in 0..1. It is resized if the
+/// picture has another size, as in the octaves of a dream, and compared position by position.
 ///
-/// Errors: a target with neither one image nor as many as the picture; whatever the features refuse.
+/// Errors: a number of targets that is neither 1 nor the picture's; whatever the features refuse.
 ///
 /// Source: Chen & Koltun, arXiv:1707.09405; with squares (ContentObjective) Johnson, Alahi & Fei-Fei,
 /// arXiv:1603.08155.
@@ -25,7 +25,7 @@ impl Node for PerceptualLoss {
     const KIND: Kind = Kind::new("PerceptualLoss", 1)
         .title("Perceptual loss")
         .category("objectives")
-        .inputs(&[FEATURES, port("target", "IMAGE").doc("what to become like, `[1 or B,h,w,3]`")])
+        .inputs(&[FEATURES, port("target", "IMAGE").doc("The picture to resemble, `[1 or B,h,w,3]`.")])
         .outputs(OUTPUTS);
     type Params = Params;
 
@@ -82,7 +82,7 @@ mod tests {
         let grey = Tensor::ones((1, 4, 4, 1), DType::F32, &Device::Cpu).unwrap();
         let error = loss("{}", grey).err().expect("refused");
         assert_eq!(error.input(), "target");
-        assert_eq!(error.to_string(), "`blocks` takes pictures of 3 channels, `target` has 1");
+        assert_eq!(error.to_string(), "`blocks` needs pictures with 3 channels, `target` has 1");
 
         let function = loss("{}", picture(3, 4, 4, 0)).unwrap();
         let error = in_call(|_| function.value_and_grad(&picture(2, 4, 4, 0))).expect_err("refused");

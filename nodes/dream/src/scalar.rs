@@ -42,7 +42,7 @@ pub(crate) fn input_dims(spec: &FnSpec) -> &[i64] {
 pub(crate) fn picture(x: &[Tensor]) -> Result<&Tensor> {
     match x {
         [picture] => Ok(picture),
-        _ => Err(Error::failed(format!("an objective takes 1 picture, found {}", x.len()))),
+        _ => Err(Error::failed(format!("an objective takes 1 input, found {}", x.len()))),
     }
 }
 

@@ -157,10 +157,11 @@ pub(crate) fn check_finite(
     if value.is_finite() && size.is_finite() {
         return Ok(());
     }
-    let began = layer().map_or_else(String::new, |layer| format!(", which begins at layer `{layer}`"));
-    let message = format!("at {position} the objective is {value} and its mean gradient {size}{began}");
+    let began = layer().map_or_else(String::new, |layer| format!(", starting at layer `{layer}`"));
+    let message =
+        format!("at {position} the objective is {value} and the mean size of its gradient is {size}{began}");
     let hint = match position.step {
-        0 => "see whether the weights of the objective are too large",
+        0 => "check whether the weights of the objective are too large",
         _ => "lower `rate`",
     };
     Err(Error::nonfinite(message).hint(hint))

@@ -7,26 +7,27 @@ use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 use crate::target::check_count;
 
-/// Having the colours and textures of a picture: minus the style loss of style transfer.
+/// Rewards the colours and textures of a picture: minus the style loss of style transfer.
 ///
-/// Style is what is left of the layers of `features` without places: with `gram` the products of all pairs of
-/// channels, `G = F F^T / (C h w)`, with `mean_std` mean and deviation of every channel. The value of a
-/// picture x is `-sum_l w_l mean (G_l(x) - G_l(style))^2`, or `-sum_l w_l (mean (m_l(x) - m_l(style))^2 +
-/// mean (s_l(x) - s_l(style))^2)`: at most 0. Layers `relu1_1, relu2_1, relu3_1, relu4_1` are a good start.
+/// Style is the statistics of the layers of `features`, without positions: with `gram` the products of all
+/// pairs of channels, `G = F F^T / (C h w)`, with `mean_std` the mean and standard deviation of every
+/// channel. The value of a picture x is `-sum_l w_l mean (G_l(x) - G_l(style))^2`, or
+/// `-sum_l w_l (mean (m_l(x) - m_l(style))^2 + mean (s_l(x) - s_l(style))^2)`: at most 0. Layers
+/// `relu1_1, relu2_1, relu3_1, relu4_1` are a good start.
 ///
-/// `style` is one picture or one for each of a batch, `[1 or B,h,w,3]` in 0..1, and is looked at in its own
-/// size: a larger one has larger strokes. The objective sees the whole picture at once, so it cannot be
-/// dreamt in tiles.
+/// `style` is one picture, or one per picture of the batch, `[1 or B,h,w,3]` in 0..1. It is used at its own
+/// size: a larger one has larger strokes. The objective needs the whole picture at once, so it cannot be
+/// tiled.
 ///
-/// Errors: styles that are neither one nor as many as the pictures; whatever the features refuse.
+/// Errors: a number of styles that is neither 1 nor that of the pictures; whatever the features refuse.
 ///
 /// Source: Gatys, Ecker & Bethge, arXiv:1508.06576 (gram); Huang & Belongie, arXiv:1703.06868, equation 13
 /// (mean_std; there norms instead of means).
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// What style is: gram, which channels go together and how strongly; or mean_std, how strong every
-    /// channel is and how much that changes, which is simpler and faster.
+    /// The statistics that define style: gram, which channels occur together and how strongly; or mean_std,
+    /// how strong every channel is and how much it varies, which is simpler and faster.
     pub(crate) statistics: Statistics,
 }
 
@@ -47,10 +48,10 @@ impl Node for StyleObjective {
         .title("Style objective")
         .category("objectives")
         .inputs(&[
-            port("features", "FEATURES").doc("what is compared: layers and their weights"),
-            port("style", "IMAGE").doc("whose style it should be, `[1 or B,h,w,3]`"),
+            port("features", "FEATURES").doc("The layers to compare, with their weights."),
+            port("style", "IMAGE").doc("The picture whose style to match, `[1 or B,h,w,3]`."),
         ])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the distance of the styles; 0 is the best")]);
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("Minus the distance of the styles, at most 0.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -74,7 +75,7 @@ impl Node for StyleObjective {
 
 /// Adds what helps where a layer of the style has too few positions.
 fn too_small(error: impl Into<Error>) -> Error {
-    error.into().at("style").hint("take a larger `style`, or earlier layers in `layers` of the features")
+    error.into().at("style").hint("use a larger `style`, or earlier layers in `layers` of the features")
 }
 
 /// The target style, per layer.

@@ -5,20 +5,20 @@ use crate::layer_objective::LayerEnergy;
 use crate::on_features::OnFeatures;
 use crate::scalar::{self, Positions};
 
-/// Several objectives at once: the sum of `w_i objective_i(x)`.
+/// The weighted sum of several objectives, `sum_i w_i objective_i(x)`.
 ///
-/// All objectives are higher the better, also those that are minus a loss, so weights say how important each
-/// is; a negative one turns its objective round. FEATURES mean their LayerObjective with norm l2.
+/// Higher is better for all objectives, including those that are minus a loss, so weights say how important
+/// each one is; a negative weight inverts its objective. FEATURES stand for their LayerObjective with norm
+/// l2.
 ///
-/// It can be dreamt in tiles if all of its objectives can, all of them being means or all of them sums over
-/// positions; and a dream holds still (no jitter) if one of them compares the picture with another place by
-/// place.
+/// The sum can be tiled if all of its objectives can and all of them are means, or all are sums over
+/// positions. A dream uses no jitter if one of them compares the picture with another position by position.
 ///
-/// Errors: more weights than objectives; objectives of pictures of different channels.
+/// Errors: more weights than objectives; objectives of pictures with different numbers of channels.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// One number per objective, in their order: `1, 0.5, -2`. Those left out are 1.
+    /// One weight per objective, in order: `1, 0.5, -2`. Missing weights are 1.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) weights: String,
 }
@@ -30,15 +30,17 @@ impl Node for SumObjective {
     const KIND: Kind = Kind::new("SumObjective", 1)
         .title("Sum of objectives")
         .category("objectives")
-        .inputs(&[port("objectives", "OBJECTIVE|FEATURES").many().doc("what is added up, in order")])
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("the weighted sum")]);
+        .inputs(&[port("objectives", "OBJECTIVE|FEATURES")
+            .many()
+            .doc("The objectives to add, in the order of `weights`.")])
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("The weighted sum.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let terms: Vec<_> = inputs.functions("objectives")?.into_iter().map(term).collect::<Result<_>>()?;
         let weights = weights(&params.weights, terms.len())?;
         if weights.iter().all(|weight| *weight == 0.0) {
-            call.warn("`weights` are all 0: the sum is 0 whatever the picture is, and nothing will change");
+            call.warn("all `weights` are 0: the sum is 0 for every picture, so nothing will change");
         }
         let dims = common_dims(&terms)?;
         Ok(Outputs::new().function(Sum { terms: terms.into_iter().zip(weights).collect(), dims }))
@@ -67,7 +69,7 @@ fn numbers(text: &str) -> Result<Vec<f64>> {
     let number = |number: &str| {
         let weight = number.parse().ok().filter(|weight: &f64| weight.is_finite());
         weight.ok_or_else(|| {
-            Error::param("weights", format!("`weights` should be numbers such as `1, 0.5`, found `{number}`"))
+            Error::param("weights", format!("`weights` must be numbers such as `1, 0.5`, found `{number}`"))
         })
     };
     text.split(',').map(str::trim).map(number).collect()
@@ -95,8 +97,8 @@ fn common_dims(terms: &[Term]) -> Result<Vec<i64>> {
             Some(before) => both(&before, dims).ok_or_else(|| {
                 let name = &spec.name;
                 let message = format!(
-                    "`{name}` takes inputs of the shape {dims:?}, the objectives before it {before:?} (-1 is \
-                     any): they cannot look at the same"
+                    "`{name}` takes inputs of shape {dims:?}, the objectives before it take {before:?} (-1 is any): \
+                     no picture fits both"
                 );
                 Error::port("objectives", message)
             })?,
@@ -163,7 +165,7 @@ impl Differentiable for Sum {
             let outputs = term.forward(x)?;
             let [value] = &outputs[..] else {
                 let (name, found) = (term.spec().name, outputs.len());
-                return Err(Error::failed(format!("`{name}` should give 1 number, it gave {found}")));
+                return Err(Error::failed(format!("`{name}` must return 1 number, found {found}")));
             };
             // It may be a scalar, or a list of one.
             Ok((value.reshape(1)? * *weight)?)

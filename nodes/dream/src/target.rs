@@ -61,8 +61,7 @@ pub(crate) fn check_count(found: usize, image: &Tensor, port: &str) -> Result<()
     if found == 1 || found == images {
         return Ok(());
     }
-    let message =
-        format!("`{port}` has {found} images, the picture {images}: it takes one for all or one for each");
+    let message = format!("`{port}` must have 1 or {images} images, as many as the picture, found {found}");
     Err(Error::shape(port, message))
 }
 
@@ -142,9 +141,6 @@ mod tests {
         assert!(check(1).is_none() && check(2).is_none());
         let error = check(3).expect("refused");
         assert_eq!(error.input(), "target");
-        assert_eq!(
-            error.to_string(),
-            "`target` has 3 images, the picture 2: it takes one for all or one for each"
-        );
+        assert_eq!(error.to_string(), "`target` must have 1 or 2 images, as many as the picture, found 3");
     }
 }

@@ -38,7 +38,7 @@ impl Tiling {
         }
         let Some(Tiles { stride, halo, reduction }) = objective.tiles() else {
             let name = objective.name();
-            let message = format!("`{name}` looks at the whole picture, so it cannot be asked tile by tile");
+            let message = format!("`{name}` depends on the whole picture, so it cannot be tiled");
             return Err(Error::param("tile", message).hint(
                 "set `tile` to 0, or make the picture smaller; layers, channels, guides and total variation can be tiled",
             ));

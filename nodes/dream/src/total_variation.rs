@@ -3,11 +3,11 @@ use dreamwire_sdk::prelude::*;
 
 use crate::scalar::{self, Positions};
 
-/// Being smooth: minus the total variation, which keeps noise out of a dream or a style transfer.
+/// Rewards smoothness: minus the total variation, which keeps noise out of a dream or a style transfer.
 ///
 /// The value of a picture `[B,H,W,C]` is minus the mean, over pixels and channels, of the squared differences
-/// to the neighbours to the right and below: 0 for an even picture. It takes any size, and does not grow with
-/// it. Give it a weight in a SumObjective.
+/// to the neighbours to the right and below: 0 for a uniform picture. It takes pictures of any size, and the
+/// value does not grow with it. Use it with a weight in a SumObjective.
 ///
 /// Source: Mahendran & Vedaldi, arXiv:1412.0035, section 3, with exponent 2.
 #[derive(Deserialize, JsonSchema)]
@@ -21,7 +21,7 @@ impl Node for TotalVariation {
     const KIND: Kind = Kind::new("TotalVariation", 1)
         .title("Total variation")
         .category("objectives")
-        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("minus the variation; 0 is the best")]);
+        .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("Minus the variation, at most 0.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, _: Params, _: Inputs) -> Result<Outputs> {

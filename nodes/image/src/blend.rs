@@ -4,7 +4,7 @@ use dreamwire_sdk::prelude::*;
 use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
 
-/// Lays one picture over another.
+/// Blends one picture over another.
 ///
 /// With a of `image1` (below), b of `image2` (above) and B the mode, each sample is
 /// `a (1 - factor mask) + B(a, b) factor mask`, clamped to 0..1, on display-referred values:
@@ -12,19 +12,19 @@ use serde::Serialize;
 /// soft_light `a - (1 - 2 b) a (1 - a)` where b <= 1/2, else `a + (2 b - 1) (D(a) - a)` with
 /// `D(a) = ((16 a - 12) a + 4) a` where a <= 1/4, else `sqrt(a)`; difference `|a - b|`.
 ///
-/// IMAGE has the size of `image1`: from another `image2` the middle of the same ratio is taken and resized
-/// (Catmull-Rom), as in ComfyUI. A mask of another size is resized bilinearly. Of a batch each image has its partner;
-/// a single image or mask goes with all of them.
+/// IMAGE has the size of `image1`. An `image2` of another size is cropped to the same ratio around its centre
+/// and resized (Catmull-Rom), as in ComfyUI. A mask of another size is resized bilinearly. The images of two
+/// batches are paired; a single image or mask goes with all of them.
 ///
-/// Errors: other channels, batches that do not match, more than 100 megapixels over the batch.
+/// Errors: different numbers of channels; batches that do not match; more than 100 megapixels over the batch.
 ///
 /// Source: W3C Compositing and Blending Level 1, section 10.1.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// How the pictures are mixed.
+    /// The blend mode.
     pub(crate) mode: Mode,
-    /// How much of the mix is seen: 0 is `image1`, 1 the whole effect.
+    /// Strength of the blend: 0 is `image1`, 1 is the full effect.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) factor: f64,
 }
@@ -73,11 +73,13 @@ impl Node for Blend {
     const KIND: Kind = Kind::new("Blend", 1)
         .category("image")
         .inputs(&[
-            port("image1", "IMAGE").doc("the picture below, `[B or 1,H,W,C]`"),
-            port("image2", "IMAGE").doc("the picture above, `[B or 1,h,w,C]`; cropped and resized to H x W"),
-            port("mask", "MASK").optional().doc("where it is seen, `[B or 1,h,w]`; everywhere without one"),
+            port("image1", "IMAGE").doc("The lower picture, `[B or 1,H,W,C]`."),
+            port("image2", "IMAGE").doc("The upper picture, `[B or 1,h,w,C]`; cropped and resized to H x W."),
+            port("mask", "MASK")
+                .optional()
+                .doc("Where the upper picture is visible, `[B or 1,h,w]`; everywhere if not connected."),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("`[B,H,W,C]` in 0..1")]);
+        .outputs(&[port("IMAGE", "IMAGE").doc("The blended picture, `[B,H,W,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -114,18 +116,19 @@ impl Node for Blend {
 fn batch(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize> {
     let (counts, channels) = ((below.dim(0)?, above.dim(0)?), (below.dim(3)?, above.dim(3)?));
     if channels.0 != channels.1 {
-        let message = format!("`image2` has {} channels, `image1` has {}", channels.1, channels.0);
+        let message =
+            format!("`image2` must have {} channels, like `image1`, found {}", channels.0, channels.1);
         return Err(Error::shape("image2", message));
     }
     let batch = counts.0.max(counts.1);
     if counts.0.min(counts.1) != 1 && counts.0 != counts.1 {
-        let message = format!("`image2` has {} images, `image1` has {}", counts.1, counts.0);
-        return Err(Error::shape("image2", message).hint("as many as in the other batch, or one for all"));
+        let message = format!("`image2` has {} images, but `image1` has {}", counts.1, counts.0);
+        return Err(Error::shape("image2", message).hint("use as many as in the other batch, or one for all"));
     }
     match mask.map(|mask| mask.dim(0)).transpose()? {
         Some(masks) if masks != 1 && masks != batch => {
-            let message = format!("`mask` has {masks} masks, there are {batch} images");
-            Err(Error::shape("mask", message).hint("as many masks as images, or one for all"))
+            let message = format!("`mask` has {masks} masks, but there are {batch} images");
+            Err(Error::shape("mask", message).hint("use as many masks as images, or one for all"))
         }
         _ => Ok(batch),
     }
@@ -138,7 +141,7 @@ fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Resul
         return Ok(image.clone());
     }
     call.info(&format!(
-        "`image2` is {old_width}x{old_height}: its middle is resized to the {width}x{height} of `image1`"
+        "`image2` is {old_width}x{old_height}: its centre is resized to {width}x{height}, the size of `image1`"
     ));
     let part = |side: usize, over: usize, under: usize| {
         ((side as f64 * over as f64 / under as f64).round() as usize).max(1)

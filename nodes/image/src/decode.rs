@@ -49,7 +49,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     if !whole::is_whole(format, bytes) {
         let format = title(format);
         return Err(Error::content(format!(
-            "`{name}` is not a whole {format}: the file ends after {} bytes",
+            "`{name}` is a truncated {format}: the file ends after {} bytes",
             bytes.len()
         ))
         .hint("copy or download it again"));
@@ -59,7 +59,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     if let Ok(promised) = ImageFormat::from_path(name)
         && promised != format
     {
-        notes.push(format!("`{name}` is a {} in spite of its name", title(format)));
+        notes.push(format!("`{name}` is a {}, despite its name", title(format)));
     }
 
     let refuse = |error| refuse(name, format, error);
@@ -88,7 +88,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let is_float = matches!(picture, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
     let Planes { mut rgb, mut mask } = planes(&picture).ok_or_else(|| {
-        Error::content(format!("`{name}` has an unknown kind of pixels: {:?}", picture.color()))
+        Error::content(format!("`{name}` has an unsupported pixel format: {:?}", picture.color()))
     })?;
     drop(picture);
 
@@ -99,7 +99,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
         let outside = clamp(&mut rgb) + clamp(&mut mask);
         if outside > 0 {
             warnings
-                .push(format!("`{name}` has {outside} samples outside of 0..1 (or not a number): clamped"));
+                .push(format!("`{name}` has {outside} samples outside 0..1 (or NaN), which were clamped"));
         }
     }
     if format == ImageFormat::OpenExr {
@@ -123,7 +123,7 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
     }
     match image::guess_format(bytes) {
         Ok(ImageFormat::Tiff) if signature::is_raw_in_tiff(name, bytes) => Err(Error::content(format!(
-            "`{name}` is a camera raw file; readable are {}",
+            "`{name}` is a camera raw file; supported formats are {}",
             signature::READABLE
         ))),
         Ok(
@@ -137,8 +137,8 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
             | ImageFormat::OpenExr),
         ) => Ok(format),
         _ => {
-            let what = signature::looks_like(bytes).unwrap_or("not a picture that can be recognised");
-            Err(Error::content(format!("`{name}` is {what}; readable are {}", signature::READABLE)))
+            let what = signature::looks_like(bytes).unwrap_or("not a recognised picture");
+            Err(Error::content(format!("`{name}` is {what}; supported formats are {}", signature::READABLE)))
         }
     }
 }
@@ -160,7 +160,7 @@ fn title(format: ImageFormat) -> &'static str {
 fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
     match error {
         ImageError::Limits(_) if format == ImageFormat::Png => Error::limit(format!(
-            "what the PNG `{name}` holds beside its pixels takes more than the limit of {} MiB",
+            "the metadata of the PNG `{name}` needs more memory than the limit of {} MiB",
             limits::MAX_PNG_EXTRA_BYTES >> 20
         )),
         ImageError::Limits(_) => too_much_memory(name, format),
@@ -171,7 +171,7 @@ fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
 fn too_much_memory(name: &str, format: ImageFormat) -> Error {
     let gibibytes = limits::MAX_DECODED_BYTES >> 30;
     Error::limit(format!(
-        "decoding the {} `{name}` takes more than the limit of {gibibytes} GiB",
+        "decoding the {} `{name}` needs more memory than the limit of {gibibytes} GiB",
         title(format)
     ))
 }

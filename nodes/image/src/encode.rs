@@ -54,8 +54,8 @@ impl Format {
             Bits::Sixteen => 16,
             Bits::Float => 32,
         };
-        Err(Error::param("bits", format!("{name} holds {text} bits per sample, not {asked}"))
-            .hint("png holds 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32"))
+        Err(Error::param("bits", format!("{name} supports {text} bits per sample, not {asked}"))
+            .hint("png supports 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32"))
     }
 }
 
@@ -152,7 +152,8 @@ impl Encoding {
             (Bits::Float, 4) if self.format == Format::Tiff => Color::Rgba32F,
             _ => {
                 let (extension, _) = self.names();
-                let message = format!("a file .{extension} of this depth cannot hold {channels} channels");
+                let message =
+                    format!("a .{extension} file of this depth does not support {channels} channels");
                 return Err(Error::shape("images", message).hint("3 channels always work"));
             }
         };

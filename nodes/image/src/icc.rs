@@ -15,7 +15,7 @@ pub(crate) fn to_srgb(profile: &[u8], rgb: &mut [f32]) -> Result<bool, String> {
     let (layout, probe) = match profile.color_space {
         DataColorSpace::Rgb => (Layout::Rgb, rgb_probe()),
         DataColorSpace::Gray => (Layout::Gray, gray_probe()),
-        other => return Err(format!("it is for {other:?} pictures")),
+        other => return Err(format!("it is for {other:?} data")),
     };
     let transform = profile
         .create_transform_f32(layout, &ColorProfile::new_srgb(), Layout::Rgb, TransformOptions::default())

@@ -3,14 +3,15 @@ use dreamwire_sdk::prelude::*;
 
 /// Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, QOI or OpenEXR, of 8, 16 or 32 bits, grey, colour or palette.
 ///
-/// The content decides what the file is, not its name. EXIF orientation is applied; an embedded ICC profile is
-/// converted to sRGB, and OpenEXR from linear light (and from premultiplied alpha). CMYK is converted without its
-/// profile. Of an animation the first frame is read. Numbers outside of 0..1 are clamped, with a warning.
+/// The format is recognised by the content, not by the name. EXIF orientation is applied; an embedded ICC
+/// profile is converted to sRGB, and OpenEXR from linear light (and from premultiplied alpha). CMYK is
+/// converted without its profile. Of an animation the first frame is read. Values outside 0..1 are clamped,
+/// with a warning.
 ///
 /// IMAGE is `[1,H,W,3]`, display-referred sRGB in 0..1; MASK is `[1,H,W]`, `1 - alpha`, zeros without alpha.
 ///
-/// Errors: a file that is empty, cut off, broken or of another format; a picture of more than 100 megapixels or more
-/// than 32768 pixels on a side.
+/// Errors: a file that is empty, truncated, broken or of another format; a picture of more than 100
+/// megapixels or more than 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
@@ -24,8 +25,8 @@ pub(crate) struct LoadImage;
 
 impl Node for LoadImage {
     const KIND: Kind = Kind::new("LoadImage", 1).title("Load Image").category("image").outputs(&[
-        port("IMAGE", "IMAGE").doc("the picture, `[1,H,W,3]`"),
-        port("MASK", "MASK").doc("`1 - alpha`, `[1,H,W]`; zeros if the file has no alpha"),
+        port("IMAGE", "IMAGE").doc("The picture, `[1,H,W,3]`."),
+        port("MASK", "MASK").doc("The mask `1 - alpha`, `[1,H,W]`; zeros if the file has no alpha."),
     ]);
     type Params = Params;
 
@@ -63,7 +64,7 @@ mod tests {
         assert!((samples[15] - 0.4).abs() < 1e-6 && (samples[16] - 0.2).abs() < 1e-6, "{samples:?}");
         let masked = mask.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("f32");
         assert!(masked.iter().all(|v| (v - 0.2).abs() < 1e-6), "{masked:?}");
-        assert!(ran.notes.iter().any(|note| note.contains("in spite of its name")), "{:?}", ran.notes);
+        assert!(ran.notes.iter().any(|note| note.contains("despite its name")), "{:?}", ran.notes);
     }
 
     #[test]

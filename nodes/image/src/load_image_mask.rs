@@ -4,9 +4,10 @@ use serde::Serialize;
 
 /// Reads one channel of a picture file as a mask.
 ///
-/// The file is read as LoadImage reads it: the same formats, limits and conversions. `alpha` gives `1 - alpha`, as in
-/// ComfyUI: what is transparent in the picture is 1 in the mask; zeros of the picture's size without alpha. `red`,
-/// `green` and `blue` give the channel itself, display-referred, in 0..1; of a grey picture they are all the same.
+/// The file is read as by LoadImage: the same formats, limits and conversions. `alpha` gives `1 - alpha`, as
+/// in ComfyUI: 1 where the picture is transparent, zeros of the picture's size if it has no alpha. `red`,
+/// `green` and `blue` give the channel itself, display-referred, in 0..1; for a grey picture they are all the
+/// same.
 ///
 /// MASK is `[1,H,W]`.
 ///
@@ -17,7 +18,7 @@ pub(crate) struct Params {
     /// The picture file.
     #[schemars(extend("format" = "dw-file"))]
     pub(crate) image: String,
-    /// What the mask is made of; alpha is turned round, the colours are not.
+    /// The channel that becomes the mask; alpha is inverted, the colours are not.
     #[serde(default)]
     pub(crate) channel: Channel,
 }
@@ -40,7 +41,7 @@ impl Node for LoadImageMask {
     const KIND: Kind = Kind::new("LoadImageMask", 1)
         .title("Load Image as Mask")
         .category("image")
-        .outputs(&[port("MASK", "MASK").doc("`1 - alpha`, or a colour channel, `[1,H,W]`")]);
+        .outputs(&[port("MASK", "MASK").doc("The mask, `1 - alpha` or a colour channel, `[1,H,W]`.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {

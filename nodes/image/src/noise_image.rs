@@ -6,9 +6,9 @@ use serde::Serialize;
 
 /// Random pictures to start a dream from.
 ///
-/// `value = mean + std * noise`, clamped to 0..1, where noise has mean 0 and standard deviation 1; every channel of
-/// every picture has its own. What the clamp cuts off makes the real deviation smaller. The same params give the same
-/// picture on every machine, up to the last bit of its sine and logarithm.
+/// `value = mean + std * noise`, clamped to 0..1, where noise has mean 0 and standard deviation 1,
+/// independent for every channel of every picture. Clamping reduces the actual standard deviation. The same
+/// params give the same picture on every machine, up to the last bit of its sine and logarithm.
 ///
 /// IMAGE is `[batch,height,width,3]`. Errors: more than 100 megapixels over the whole batch.
 #[derive(Deserialize, JsonSchema)]
@@ -20,10 +20,10 @@ pub(crate) struct Params {
     /// Height in pixels.
     #[schemars(range(min = 1, max = 16384), extend("x-dw-unit" = "px"))]
     pub(crate) height: u32,
-    /// How many pictures.
+    /// Number of pictures.
     #[schemars(range(min = 1, max = 4096))]
     pub(crate) batch: u32,
-    /// Gaussian and uniform are independent per pixel; perlin is smooth.
+    /// Distribution of the noise: gaussian and uniform are independent per pixel, perlin is smooth.
     pub(crate) distribution: Distribution,
     /// Mean, in units of the IMAGE range.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
@@ -31,10 +31,10 @@ pub(crate) struct Params {
     /// Standard deviation, in units of the IMAGE range.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) std: f64,
-    /// Size of a perlin cell; the other distributions ignore it.
+    /// Size of a cell of perlin noise; the other distributions ignore it.
     #[schemars(range(min = 2.0, max = 16384.0), extend("x-dw-unit" = "px"))]
     pub(crate) scale: f64,
-    /// Another seed, other noise.
+    /// Seed of the noise.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub(crate) seed: u64,
 }
@@ -70,7 +70,7 @@ impl Node for NoiseImage {
     const KIND: Kind = Kind::new("NoiseImage", 1)
         .title("Noise Image")
         .category("image")
-        .outputs(&[port("IMAGE", "IMAGE").doc("`[batch,height,width,3]`")]);
+        .outputs(&[port("IMAGE", "IMAGE").doc("The noise, `[batch,height,width,3]`.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {

@@ -18,7 +18,7 @@ pub(crate) fn check(prefix: &str) -> Result<()> {
     let Some(wrong) = fault(prefix) else { return Ok(()) };
     let shown = prefix.replace(char::is_control, "\u{fffd}");
     Err(Error::param("filename_prefix", format!("`{shown}` {wrong}")).hint(
-        "a prefix is relative, with forward slashes, and stays under the output folder, such as `dreams/cat`",
+        "a prefix must be relative, use forward slashes and stay under the output folder, such as `dreams/cat`",
     ))
 }
 
@@ -28,9 +28,9 @@ fn fault(prefix: &str) -> Option<&'static str> {
     let fault = if matches!(prefix.as_bytes(), [b'/', ..] | [b'a'..=b'z' | b'A'..=b'Z', b':', b'/', ..]) {
         "is an absolute path"
     } else if prefix.contains('\\') {
-        "holds a backslash"
+        "contains a backslash"
     } else if prefix.chars().any(char::is_control) {
-        "holds a control character"
+        "contains a control character"
     } else if prefix.split('/').any(|part| part == "..") {
         "leaves the output folder"
     } else if prefix.rsplit('/').skip(1).any(|part| part.is_empty() || part == ".") {
@@ -53,7 +53,7 @@ mod tests {
             ("/tmp/cat", "absolute"),
             ("C:/cat", "absolute"),
             ("dreams\\cat", "backslash"),
-            ("a\nb", "`a\u{fffd}b` holds a control character"),
+            ("a\nb", "`a\u{fffd}b` contains a control character"),
             ("../cat", "leaves"),
             ("dreams/../../cat", "leaves"),
             ("dreams//cat", "plain"),

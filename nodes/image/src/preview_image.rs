@@ -1,7 +1,7 @@
 use crate::encode::{Bits, Encoding, Format};
 use dreamwire_sdk::prelude::*;
 
-/// Shows a batch while the graph runs, and keeps it as 8-bit PNG files under `preview/`, without metadata.
+/// Shows a batch while the graph runs, and saves it as 8-bit PNG files under `preview/`, without metadata.
 ///
 /// Values are clamped to 0..1 and rounded half up.
 #[derive(Deserialize, JsonSchema)]
@@ -15,7 +15,8 @@ impl Node for PreviewImage {
     const KIND: Kind = Kind::new("PreviewImage", 1)
         .title("Preview Image")
         .category("image")
-        .inputs(&[port("images", "IMAGE").doc("`[B,H,W,C]`, C 1 (grey), 3 or 4 (alpha)")])
+        .inputs(&[port("images", "IMAGE")
+            .doc("The pictures to show, `[B,H,W,C]`; C is 1 (grey), 3, or 4 (with alpha).")])
         .output();
     type Params = Params;
 

@@ -6,21 +6,22 @@ use serde::Serialize;
 
 /// Changes the size of every image of a batch.
 ///
-/// Filters work on the display-referred values, channel by channel, and widen when they shrink a picture, so nothing
-/// aliases (but nearest). Overshoot of lanczos3 and bicubic is clamped to 0..1.
+/// Filters work on the display-referred values, per channel, and widen when they shrink a picture, so that
+/// nothing aliases (except with nearest). Overshoot of lanczos3 and bicubic is clamped to 0..1.
 ///
 /// `[B,H,W,C]` becomes `[B,height,width,C]`. Errors: width and height both 0; a result of more than 100 megapixels or
 /// more than 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// New width in pixels; 0 keeps the ratio.
+    /// New width in pixels; 0 keeps the aspect ratio.
     #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
     pub(crate) width: u32,
-    /// New height in pixels; 0 keeps the ratio.
+    /// New height in pixels; 0 keeps the aspect ratio.
     #[schemars(range(min = 0, max = 32768), extend("x-dw-unit" = "px"))]
     pub(crate) height: u32,
-    /// lanczos3 is sharp, bicubic (Catmull-Rom) softer, area averages what a pixel covers, nearest repeats pixels.
+    /// The filter: lanczos3 is sharp, bicubic (Catmull-Rom) softer, area averages the pixels covered, nearest
+    /// repeats pixels.
     pub(crate) method: Method,
 }
 
@@ -46,8 +47,8 @@ pub(crate) struct Resize;
 impl Node for Resize {
     const KIND: Kind = Kind::new("Resize", 1)
         .category("image")
-        .inputs(&[port("image", "IMAGE").doc("`[B,H,W,C]`")])
-        .outputs(&[port("IMAGE", "IMAGE").doc("`[B,height,width,C]`")]);
+        .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
+        .outputs(&[port("IMAGE", "IMAGE").doc("The resized pictures, `[B,height,width,C]`.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -71,10 +72,7 @@ impl Node for Resize {
     /// Rejects 0 for both sides.
     fn check(params: &Params) -> Result<()> {
         if params.width == 0 && params.height == 0 {
-            return Err(Error::param(
-                "width",
-                "`width` and `height` are both 0: one of them has to say a size",
-            ));
+            return Err(Error::param("width", "`width` and `height` are both 0: at least one must be set"));
         }
         Ok(())
     }

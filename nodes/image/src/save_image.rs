@@ -2,27 +2,28 @@ use crate::encode::{Bits, Encoding, Format};
 use crate::prefix;
 use dreamwire_sdk::prelude::*;
 
-/// Saves every image of a batch as a file of its own, `<filename_prefix>_<counter>_.<extension>`.
+/// Saves every picture of a batch to its own file, `<filename_prefix>_<counter>_.<extension>`.
 ///
 /// Values are clamped to 0..1 and rounded half up. PNG, JPEG, WebP (lossless) and TIFF hold display-referred sRGB,
 /// OpenEXR linear light. PNG is tagged as sRGB and carries the graph as text `prompt`, so that the picture can be
 /// opened as a graph again; other formats carry no metadata yet. The same picture and graph give the same bytes.
 ///
-/// Errors: bits that the format cannot hold (png 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32), channels that it
-/// cannot hold (jpeg and exr have no alpha here), an output that the host could not write.
+/// Errors: bits that the format does not support (png 8 or 16, jpeg and webp 8, tiff 8, 16 or 32, exr 32),
+/// channels that it does not support (jpeg and exr have no alpha here), an output that the host could not
+/// write.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// The start of the file name, under the output folder; may hold folders ("dreams/cat").
+    /// Start of the file name, under the output folder; may contain folders ("dreams/cat").
     pub(crate) filename_prefix: String,
     /// The file format.
     pub(crate) format: Format,
     /// Bits per sample; 32 is floating point.
     pub(crate) bits: Bits,
-    /// JPEG quality, 1 (small) to 100 (best); other formats lose nothing.
+    /// JPEG quality, 1 (small) to 100 (best); the other formats are lossless.
     #[schemars(range(min = 1, max = 100))]
     pub(crate) quality: u8,
-    /// Write the graph into the file (PNG).
+    /// Write the graph into the file (PNG only).
     pub(crate) metadata: bool,
 }
 
@@ -45,7 +46,8 @@ impl Node for SaveImage {
     const KIND: Kind = Kind::new("SaveImage", 1)
         .title("Save Image")
         .category("image")
-        .inputs(&[port("images", "IMAGE").doc("`[B,H,W,C]`, C 1 (grey), 3 or 4 (alpha)")])
+        .inputs(&[port("images", "IMAGE")
+            .doc("The pictures to save, `[B,H,W,C]`; C is 1 (grey), 3, or 4 (with alpha).")])
         .output();
     type Params = Params;
 
@@ -137,10 +139,10 @@ mod tests {
     #[test]
     fn bits_are_never_dropped_silently() {
         for (params, wanted) in [
-            (r#"{"format": "jpeg", "bits": "16"}"#, "jpeg holds 8 bits"),
-            (r#"{"format": "webp", "bits": "16"}"#, "webp holds 8 bits"),
+            (r#"{"format": "jpeg", "bits": "16"}"#, "jpeg supports 8 bits"),
+            (r#"{"format": "webp", "bits": "16"}"#, "webp supports 8 bits"),
             (r#"{"format": "exr"}"#, "exr holds 32 bits"),
-            (r#"{"format": "png", "bits": "32"}"#, "png holds 8 or 16 bits"),
+            (r#"{"format": "png", "bits": "32"}"#, "png supports 8 or 16 bits"),
         ] {
             let Err(error) = save(params, 1) else { panic!("{params} was accepted") };
             assert!(error.to_string().starts_with(wanted), "{error}");

@@ -66,7 +66,7 @@ pub(crate) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
     let text = head.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("<!doctype html") || text.starts_with("<html") {
-        Some("an HTML page, perhaps an error page that was saved as a picture")
+        Some("an HTML page, perhaps an error page saved as a picture")
     } else if text.starts_with('<') && text.contains("<svg") {
         Some("an SVG drawing")
     } else {

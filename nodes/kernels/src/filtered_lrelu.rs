@@ -65,7 +65,7 @@ impl FilteredLrelu {
         rectifier: Rectifier,
     ) -> Result<Self> {
         if up == 0 || down == 0 {
-            bail!("up {up} and down {down}: both should be at least 1")
+            bail!("up and down must be at least 1, found {up} and {down}")
         }
         rectifier.check()?;
         // Of every `up` pixels in a row, all but one are zeros.
@@ -83,7 +83,7 @@ impl FilteredLrelu {
         let (_, _, _, c) = x.dims4()?;
         if bias.dims() != [c] || bias.dtype() != x.dtype() {
             bail!(
-                "a bias of shape [{c}] and type {:?} expected, found {:?} and {:?}",
+                "the bias must have shape [{c}] and type {:?}, found {:?} and {:?}",
                 x.dtype(),
                 bias.dims(),
                 bias.dtype()
@@ -200,10 +200,9 @@ fn separable(filter: Option<&Tensor>, gain: f64) -> Result<Separable> {
     match *filter.dims() {
         [k] if k > 0 => Ok(Separable::square(taps)),
         [kh, kw] if kh * kw > 0 => Ok(Separable::by_rows(&taps, kw, gain)),
-        _ => bail!(
-            "a filter of shape [k] or [kh, kw] with at least one tap expected, found {:?}",
-            filter.dims()
-        ),
+        _ => {
+            bail!("a filter must have shape [k] or [kh, kw] and at least one tap, found {:?}", filter.dims())
+        }
     }
 }
 
@@ -252,7 +251,7 @@ impl CustomOp2 for FilteredLrelu {
         match x {
             CpuStorage::F32(_) => self.forward::<f32>(x, x_layout, bias, bias_layout),
             CpuStorage::F64(_) => self.forward::<f64>(x, x_layout, bias, bias_layout),
-            _ => bail!("filtered-lrelu computes in f32 or f64"),
+            _ => bail!("filtered-lrelu needs f32 or f64"),
         }
     }
 

@@ -64,7 +64,7 @@ impl ModulatedConv {
     pub fn new(weight: &Tensor, demodulate: bool, dtype: DType) -> Result<Self> {
         let (_, _, kh, kw) = weight.dims4()?;
         if kh != kw || kh % 2 == 0 {
-            bail!("a modulated convolution takes square kernels of odd size, found {kh}x{kw}")
+            bail!("a modulated convolution needs square kernels of odd size, found {kh}x{kw}")
         }
         Self::build(weight, demodulate, dtype, false)
     }
@@ -79,19 +79,19 @@ impl ModulatedConv {
     pub fn upsampling(weight: &Tensor, demodulate: bool, dtype: DType) -> Result<Self> {
         let (_, _, kh, kw) = weight.dims4()?;
         if (kh, kw) != (3, 3) {
-            bail!("an upsampling convolution takes 3x3 kernels, found {kh}x{kw}")
+            bail!("an upsampling convolution needs 3x3 kernels, found {kh}x{kw}")
         }
         Self::build(weight, demodulate, dtype, true)
     }
 
     fn build(weight: &Tensor, demodulate: bool, dtype: DType, is_upsampling: bool) -> Result<Self> {
         if weight.elem_count() == 0 {
-            bail!("a modulated convolution without weights: {:?}", weight.dims())
+            bail!("a modulated convolution needs weights, found shape {:?}", weight.dims())
         }
         let weights = match dtype {
             DType::F32 => AnyWeights::F32(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
             DType::F64 => AnyWeights::F64(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
-            other => bail!("a modulated convolution computes in f32 or f64, not {other:?}"),
+            other => bail!("a modulated convolution needs f32 or f64, found {other:?}"),
         };
         let (outputs, inputs, _, _) = weight.dims4()?;
         let behind =
@@ -108,7 +108,7 @@ impl ModulatedConv {
     /// If the convolution keeps the size, or `filter` has another shape or fewer than 2x2 taps.
     pub fn smoothed(mut self, filter: &Tensor) -> Result<Self> {
         if !self.is_upsampling {
-            bail!("only an upsampling convolution is smoothed")
+            bail!("only an upsampling convolution takes a smoothing filter")
         }
         self.behind.smoothing = Smoothing::new(filter)?;
         Ok(self)
@@ -122,7 +122,7 @@ impl ModulatedConv {
     pub fn rectified(mut self, bias: &Tensor, rectifier: Rectifier) -> Result<Self> {
         let outputs = self.behind.bias.len();
         if bias.dims() != [outputs] {
-            bail!("a bias of shape [{outputs}] expected, found {:?}", bias.dims())
+            bail!("the bias must have shape [{outputs}], found {:?}", bias.dims())
         }
         rectifier.check()?;
         self.behind.bias = to_f64(bias)?;
@@ -141,7 +141,7 @@ impl ModulatedConv {
         if c != self.inputs || styles.dims() != [n, c] {
             let (inputs, found) = (self.inputs, styles.dims());
             bail!(
-                "a modulated convolution of {inputs} channels was given a map {:?} and styles {found:?}",
+                "a modulated convolution of {inputs} channels does not match a map {:?} and styles {found:?}",
                 x.dims()
             )
         }
@@ -151,7 +151,9 @@ impl ModulatedConv {
         };
         if x.dtype() != dtype || styles.dtype() != dtype {
             let (x, styles) = (x.dtype(), styles.dtype());
-            bail!("a modulated convolution of {dtype:?} was given a map of {x:?} and styles of {styles:?}")
+            bail!(
+                "a modulated convolution of {dtype:?} does not match a map of {x:?} and styles of {styles:?}"
+            )
         }
         let [h, w] = if self.is_upsampling {
             [h, w].map(|size| self.behind.smoothing.outputs(2 * size + 1))
@@ -164,7 +166,7 @@ impl ModulatedConv {
                 if (planes != 1 && planes != n) || [noise_h, noise_w] != [h, w] || noise.dtype() != dtype {
                     let (found, type_found) = (noise.dims(), noise.dtype());
                     bail!(
-                        "noise of shape [{n} or 1, {h}, {w}] and type {dtype:?} expected, found {found:?} and \
+                        "the noise must have shape [{n} or 1, {h}, {w}] and type {dtype:?}, found {found:?} and \
                          {type_found:?}"
                     )
                 }

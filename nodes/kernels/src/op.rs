@@ -10,7 +10,7 @@ use crate::element::Element;
 /// The numbers of an operand of a custom op, whose layout is contiguous.
 pub(crate) fn operand<'a, T: Element>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("an operator was given a strided tensor")
+        bail!("an operator needs contiguous tensors")
     };
     Ok(&T::cpu_storage_as_slice(storage)?[start..end])
 }
@@ -30,7 +30,7 @@ impl<'a, T: Element> Values<'a, T> {
     /// If it is strided, of another type, or not on the CPU.
     pub(crate) fn of(tensor: &'a Tensor) -> Result<Self> {
         let (storage, layout) = tensor.storage_and_layout();
-        let Storage::Cpu(cpu) = &*storage else { bail!("the kernels run on the cpu only") };
+        let Storage::Cpu(cpu) = &*storage else { bail!("the kernels run on the CPU only") };
         operand::<T>(cpu, layout)?;
         let place = layout.start_offset()..layout.start_offset() + layout.shape().elem_count();
         Ok(Self { storage, place, element: PhantomData })

@@ -19,7 +19,7 @@ impl Rectifier {
     pub(crate) fn check(self) -> Result<()> {
         let Self { slope, gain, clamp } = self;
         if [slope, gain, clamp.unwrap_or(1.0)].iter().any(|number| number.is_nan() || *number <= 0.0) {
-            bail!("slope, gain and clamp of a rectifier should be above 0, found {self:?}")
+            bail!("slope, gain and clamp of a rectifier must be above 0, found {self:?}")
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ impl Executor {
         Ok(match dtype {
             DType::F32 => Self::F32(Arc::new(Network::new(nodes)?)),
             DType::F64 => Self::F64(Arc::new(Network::new(nodes)?)),
-            other => bail!("a stack computes in f32 or f64, not {other:?}"),
+            other => bail!("a stack needs f32 or f64, found {other:?}"),
         })
     }
 
@@ -93,7 +93,7 @@ impl Stack {
     /// If a map becomes too small, has the wrong number of channels, or there are fewer layers.
     pub fn shapes(&self, input: [usize; 4], depth: usize) -> Result<Vec<[usize; 4]>> {
         if depth > self.nodes.len() {
-            bail!("the shapes of {depth} layers asked for, but there are {}", self.nodes.len())
+            bail!("cannot give the shapes of {depth} layers: there are {}", self.nodes.len())
         }
         let mut shapes = vec![input];
         for index in 0..depth {
@@ -113,12 +113,12 @@ impl Stack {
     /// CPU; if `taps` is empty or names a layer that does not exist.
     pub fn apply(&self, x: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let (n, c, h, w) = x.dims4()?;
-        let Some(deepest) = taps.iter().max() else { bail!("a stack was asked for no layer at all") };
+        let Some(deepest) = taps.iter().max() else { bail!("no layers were requested") };
         if *deepest >= self.nodes.len() {
-            bail!("layer {deepest} asked for, but there are {}", self.nodes.len())
+            bail!("there is no layer {deepest}: there are {} layers", self.nodes.len())
         }
         if x.dtype() != self.dtype() {
-            bail!("a stack of {:?} was given a tensor of {:?}", self.dtype(), x.dtype())
+            bail!("a stack of {:?} needs an input of the same type, found {:?}", self.dtype(), x.dtype())
         }
         let plan = Arc::new(Plan::new(&self.nodes, [n, c, h, w], taps)?);
         let flat = self.executor.apply(&x.contiguous()?, &plan)?;
@@ -136,17 +136,17 @@ fn check(nodes: &[Node]) -> Result<()> {
     for (index, (layer, inputs)) in nodes.iter().enumerate() {
         layer.validate(index)?;
         match (layer, inputs.len()) {
-            (Layer::Concat, 0) => bail!("layer {index}: a concat takes at least one input, found none"),
+            (Layer::Concat, 0) => bail!("layer {index}: a concat needs at least one input, found none"),
             (Layer::Concat, _) | (_, 1) => {}
             (_, count) => {
-                bail!("layer {index}: one input expected, found {count}; only a concat takes several")
+                bail!("layer {index}: expected one input, found {count}; only a concat takes several")
             }
         }
         for source in inputs {
             if let Source::Layer(found) = source
                 && *found >= index
             {
-                bail!("layer {index}: reads layer {found}, which does not stand before it")
+                bail!("layer {index}: reads layer {found}, which is not before it")
             }
         }
         let given = inputs.iter().map(|source| channels[source.value()]).sum::<Option<usize>>();
@@ -156,9 +156,7 @@ fn check(nodes: &[Node]) -> Result<()> {
                 if let Some(given) = given
                     && given != wanted
                 {
-                    bail!(
-                        "layer {index}: convolution wants {wanted} channels, the layers before it give {given}"
-                    )
+                    bail!("layer {index}: the convolution needs {wanted} channels, its inputs have {given}")
                 }
                 Some(outputs)
             }

@@ -60,7 +60,7 @@ impl CustomOp1 for Turned {
         match storage {
             CpuStorage::F32(_) => self.turn::<f32>(storage, layout),
             CpuStorage::F64(_) => self.turn::<f64>(storage, layout),
-            other => bail!("a map of f32 or f64 expected, found {:?}", other.dtype()),
+            other => bail!("a map must be f32 or f64, found {:?}", other.dtype()),
         }
     }
 
@@ -99,6 +99,6 @@ mod tests {
     fn other_types_are_refused() {
         let bytes = Tensor::zeros((1, 1, 1, 1), candle_core::DType::U8, &Device::Cpu).unwrap();
         let error = channels_last(&bytes).unwrap_err().to_string();
-        assert!(error.contains("f32 or f64 expected, found U8"), "{error}");
+        assert!(error.contains("must be f32 or f64, found U8"), "{error}");
     }
 }

@@ -36,7 +36,7 @@ impl Upfirdn2d {
     pub fn new(filter: &Tensor, up: usize, down: usize, padding: [usize; 4], gain: f64) -> Result<Self> {
         let (kh, kw) = filter.dims2()?;
         if kh * kw == 0 || up == 0 || down == 0 {
-            bail!("a {kh}x{kw} filter, up {up} and down {down}: all should be at least 1")
+            bail!("the filter, up and down must be at least 1, found {kh}x{kw}, {up} and {down}")
         }
         let filter: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * gain).collect();
         Ok(Self { filter: Separable::of(&filter, kw), up, down, padding })
@@ -155,7 +155,7 @@ impl CustomOp1 for Upfirdn2d {
         match storage {
             CpuStorage::F32(_) => self.forward::<f32>(storage, layout),
             CpuStorage::F64(_) => self.forward::<f64>(storage, layout),
-            _ => bail!("upfirdn2d computes in f32 or f64"),
+            _ => bail!("upfirdn2d needs f32 or f64"),
         }
     }
 

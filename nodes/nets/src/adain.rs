@@ -38,7 +38,7 @@ pub fn transfer(content: &Tensor, styles: &[(Tensor, f64)], alpha: f64) -> Resul
     let total = styles.iter().fold(0.0, |total, (_, weight)| total + weight);
     let usable = total > 0.0 && total.is_finite();
     if !usable {
-        bail!("the weights of the styles should have a sum above 0, found {total}")
+        bail!("the weights of the styles must have a sum above 0, found {total}")
     }
     let shares = styles.iter().map(|(style, weight)| (style, alpha * weight / total));
     mix(content, shares, 1.0 - alpha)
@@ -54,7 +54,7 @@ fn mix<'a>(content: &Tensor, styles: impl Iterator<Item = (&'a Tensor, f64)>, ow
     for (style, share) in styles {
         let (style_b, style_c, _, _) = style.dims4()?;
         if style_c != c || (style_b != b && style_b != 1) {
-            bail!("style features [{style_b}, {style_c}, ..] do not fit content features [{b}, {c}, ..]")
+            bail!("style features [{style_b}, {style_c}, ..] do not match content features [{b}, {c}, ..]")
         }
         let (style_mean, style_std) = channel_statistics(style)?;
         let ratio = style_std.broadcast_div(&std)?;
@@ -102,7 +102,7 @@ mod tests {
             let error = transfer(&content, styles, 1.0).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        let start = "the weights of the styles should have a sum above 0, found";
+        let start = "the weights of the styles must have a sum above 0, found";
         check(&[], &format!("{start} 0"));
         check(&[(content.clone(), 1.0), (content.clone(), -1.0)], &format!("{start} 0"));
         check(&[(content.clone(), f64::NAN)], &format!("{start} NaN"));

@@ -94,7 +94,7 @@ impl Extractor {
     /// on the CPU; if `layers` is empty or names a layer of another network.
     pub fn apply(&self, x: &Tensor, layers: &[Layer]) -> Result<Vec<Tensor>> {
         if let Some(other) = layers.iter().find(|layer| !self.layers.contains(layer)) {
-            bail!("{} has no such layer `{other}`; it is one of another network", self.name)
+            bail!("{} has no layer `{other}`, which belongs to another network", self.name)
         }
         let taps: Vec<usize> = layers.iter().map(|layer| layer.node).collect();
         let maps = self.stack.apply(x, &taps)?;

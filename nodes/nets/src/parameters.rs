@@ -40,15 +40,14 @@ pub(crate) fn take(
         match tensors.remove(name) {
             None => problems.push(format!("`{name}` {shape:?} is missing")),
             Some(tensor) if tensor.dims() != shape => {
-                problems.push(format!("`{name}` should be {shape:?}, found {:?}", tensor.dims()));
+                problems.push(format!("`{name}` must be {shape:?}, found {:?}", tensor.dims()));
             }
             Some(tensor) => taken.push(tensor),
         }
     }
     let mut others: Vec<_> = tensors.iter().filter(|(name, _)| !ignored(name)).collect();
     others.sort_by_key(|(name, _)| *name);
-    problems.extend(
-        others.iter().map(|(name, tensor)| format!("`{name}` {:?} is not part of it", tensor.dims())),
-    );
+    problems
+        .extend(others.iter().map(|(name, tensor)| format!("`{name}` {:?} is unexpected", tensor.dims())));
     if problems.is_empty() { Ok(taken) } else { Err(ParameterError { network, problems }) }
 }

@@ -70,9 +70,7 @@ pub enum StyleGanError {
     #[error(transparent)]
     Parameters(#[from] ParameterError),
     /// A size without a random network.
-    #[error(
-        "a random network makes pictures of 16, 32, 64, .. 1024 pixels, found {found}; choose one of these"
-    )]
+    #[error("a random network must have a size of 16, 32, 64, .. 1024 pixels, found {found}")]
     Resolution {
         /// The requested size, in pixels.
         found: usize,

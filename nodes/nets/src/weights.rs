@@ -23,7 +23,7 @@ pub enum WeightsError {
         hint: &'static str,
     },
     /// A safetensors file that is truncated or has trailing bytes.
-    #[error("this safetensors file should have {expected} bytes, found {found}")]
+    #[error("this safetensors file must have {expected} bytes, found {found}")]
     Size {
         /// The length according to the header.
         expected: u64,
@@ -39,7 +39,7 @@ pub enum WeightsError {
         source: SafeTensorError,
     },
     /// A number type that is not supported.
-    #[error("tensor `{name}` is of type {dtype}, which is not read here")]
+    #[error("tensor `{name}` has type {dtype}, which is not supported")]
     Type {
         /// The tensor.
         name: String,
@@ -47,7 +47,7 @@ pub enum WeightsError {
         dtype: Dtype,
     },
     /// An int8 tensor whose scale is missing or has another shape.
-    #[error("tensor `{name}` is quantised: its scale `{scale}` should be f32 {expected:?}, found {found}")]
+    #[error("tensor `{name}` is quantised: its scale `{scale}` must be f32 {expected:?}, found {found}")]
     Scale {
         /// The tensor.
         name: String,

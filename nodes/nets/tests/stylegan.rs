@@ -190,30 +190,27 @@ fn other_networks_are_recognised() {
     };
     check(
         &["synthesis.input.freqs", "synthesis.L0_36_512.weight"],
-        "a StyleGAN3 generator; it is not run yet",
+        "a StyleGAN3 generator; it is not supported yet",
     );
     check(&["G_ema.synthesis.L0_36_512.weight"], "a StyleGAN3 generator");
     check(
         &["mapping.embed.weight", "synthesis.b4.torgb.weight"],
-        "a StyleGAN2 generator that is class-conditional, which is not run yet",
+        "a class-conditional StyleGAN2 generator, which is not supported yet",
     );
     check(
         &["synthesis.b8.skip.weight", "synthesis.b16.torgb.weight"],
-        "a StyleGAN2 generator of the resnet architecture; only StyleGAN2's skip architecture is run",
+        "a StyleGAN2 generator of the resnet architecture; only StyleGAN2's skip architecture is supported",
     );
     check(
         &["synthesis.b4.const", "synthesis.b16.torgb.weight"],
-        "a StyleGAN2 generator of the original architecture; only StyleGAN2's skip architecture is run",
+        "a StyleGAN2 generator of the original architecture; only StyleGAN2's skip architecture is supported",
     );
     check(
         &["style.1.weight", "convs.0.conv.weight"],
         "a StyleGAN2 in rosinality's layout; only the tensor names",
     );
     check(&["g_ema.convs.0.conv.weight"], "a StyleGAN2 in rosinality's layout");
-    check(
-        &["b4.out.weight", "b8.skip.weight", "mapping.embed.weight"],
-        "a discriminator; the generator is needed",
-    );
+    check(&["b4.out.weight", "b8.skip.weight", "mapping.embed.weight"], "a discriminator; use the generator");
     check(&["D.b8.conv0.weight"], "a discriminator");
     check(&["features.0.weight"], "a VGG of torchvision");
     check_refused(
@@ -239,7 +236,7 @@ fn wrong_tensors_are_named() {
             tensors.insert("head.bias".into(), uniform(0, &[2]));
         },
         "`synthesis.b4.const` [4, 4, 4] is missing; `synthesis.b8.conv0.bias` [3] is missing; \
-         `head.bias` [2] is not part of it",
+         `head.bias` [2] is unexpected",
     );
     // All layers have noise, or none.
     check(
@@ -250,21 +247,21 @@ fn wrong_tensors_are_named() {
     );
     check(
         &|tensors| put(tensors, "synthesis.b4.conv1.affine.weight", &[4, 7]),
-        "`synthesis.b4.conv1.affine.weight` should be [4, 3], found [4, 7]",
+        "`synthesis.b4.conv1.affine.weight` must be [4, 3], found [4, 7]",
     );
-    check(&|tensors| put(tensors, "mapping.w_avg", &[5]), "`mapping.w_avg` should be [3], found [5]");
+    check(&|tensors| put(tensors, "mapping.w_avg", &[5]), "`mapping.w_avg` must be [3], found [5]");
     check(
         &|tensors| put(tensors, "mapping.fc1.weight", &[3, 5]),
-        "`mapping.fc1.weight` should be [3, 4], found [3, 5]",
+        "`mapping.fc1.weight` must be [3, 4], found [3, 5]",
     );
     check(
         &|tensors| put(tensors, "synthesis.b8.torgb.weight", &[1, 3, 1, 1]),
-        "`synthesis.b8.torgb.weight` should be [3, 3, 1, 1], found [1, 3, 1, 1]",
+        "`synthesis.b8.torgb.weight` must be [3, 3, 1, 1], found [1, 3, 1, 1]",
     );
     for shape in [&[1, 1][..], &[9, 9], &[3, 4]] {
         check(
             &|tensors| put(tensors, "synthesis.b8.conv0.resample_filter", shape),
-            &format!("`synthesis.b8.conv0.resample_filter` should be [4, 4], found {shape:?}"),
+            &format!("`synthesis.b8.conv0.resample_filter` must be [4, 4], found {shape:?}"),
         );
     }
     check(
@@ -275,7 +272,7 @@ fn wrong_tensors_are_named() {
             put(tensors, "synthesis.b4.torgb.weight", &[2, 4, 1, 1]);
             put(tensors, "synthesis.b8.torgb.weight", &[2, 3, 1, 1]);
         },
-        "`synthesis.b4.torgb.weight` should be [3, 4, 1, 1], found [2, 4, 1, 1]; ",
+        "`synthesis.b4.torgb.weight` must be [3, 4, 1, 1], found [2, 4, 1, 1]; ",
     );
     // A block after a missing one.
     check(
@@ -293,16 +290,16 @@ fn inputs_that_do_not_fit() {
         let error = result.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check(mapping.forward(&uniform(0, &[2, 4])), "takes z of shape [B, 5], found [2, 4]");
-    check(mapping.forward(&uniform(0, &[5])), "takes z of shape [B, 5], found [5]");
-    check(synthesis.forward(&uniform(0, &[2, 3, 3]), &[]), "takes w of shape [B, 4, 3], found [2, 3, 3]");
+    check(mapping.forward(&uniform(0, &[2, 4])), "needs z of shape [B, 5], found [2, 4]");
+    check(mapping.forward(&uniform(0, &[5])), "needs z of shape [B, 5], found [5]");
+    check(synthesis.forward(&uniform(0, &[2, 3, 3]), &[]), "needs w of shape [B, 4, 3], found [2, 3, 3]");
     let w = uniform(0, &[2, 4, 3]);
     let planes = [4, 8, 8].map(|size| uniform(0, &[1, 1, size, size]));
-    check(synthesis.forward(&w, &planes[..2]), "takes 3 planes of noise or none, found 2");
+    check(synthesis.forward(&w, &planes[..2]), "needs 3 noise planes or none, found 2");
     let planes = [&planes[..2], &[uniform(0, &[3, 1, 8, 8])]].concat();
-    check(synthesis.forward(&w, &planes), "noise plane 2 should be [2 or 1, 1, 8, 8], found [3, 1, 8, 8]");
+    check(synthesis.forward(&w, &planes), "noise plane 2 must be [2 or 1, 1, 8, 8], found [3, 1, 8, 8]");
     let small = Small { noise: false, ..SMALL };
-    check(small.network().synthesis.forward(&w, &planes), "takes 0 planes of noise or none, found 3");
+    check(small.network().synthesis.forward(&w, &planes), "needs 0 noise planes or none, found 3");
 }
 
 fn values(x: &Tensor) -> Vec<f32> {
@@ -362,7 +359,7 @@ fn random_networks_of_other_sizes_are_refused() {
     for found in [0, 8, 24, 2048] {
         let error = random_tensors(0, found).unwrap_err();
         assert!(matches!(error, StyleGanError::Resolution { found: size } if size == found));
-        let expected = format!("pictures of 16, 32, 64, .. 1024 pixels, found {found}");
+        let expected = format!("a size of 16, 32, 64, .. 1024 pixels, found {found}");
         assert!(error.to_string().contains(&expected), "{error}");
     }
 }

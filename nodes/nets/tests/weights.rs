@@ -55,16 +55,16 @@ fn int8_rows_are_scaled() {
 
     check_error(
         &file(std::slice::from_ref(&quantised)),
-        "tensor `k.weight.q8` is quantised: its scale `k.weight.scale` should be f32 [2], found nothing",
+        "tensor `k.weight.q8` is quantised: its scale `k.weight.scale` must be f32 [2], found nothing",
     );
     let short = ("k.weight.scale", Dtype::F32, vec![1], &scale[..4]);
     check_error(
         &file(&[quantised, short]),
-        "tensor `k.weight.q8` is quantised: its scale `k.weight.scale` should be f32 [2], found F32 [1]",
+        "tensor `k.weight.q8` is quantised: its scale `k.weight.scale` must be f32 [2], found F32 [1]",
     );
     check_error(
         &file(&[("k", Dtype::I8, vec![4], &values)]),
-        "tensor `k` is of type I8, which is not read here",
+        "tensor `k` has type I8, which is not supported",
     );
 }
 
@@ -82,7 +82,7 @@ fn other_kinds_of_file_are_recognised() {
     );
     check_error(
         b"\n<!DOCTYPE html><html><head>",
-        "this is an HTML page, not a safetensors file; fetch the file",
+        "this is an HTML page, not a safetensors file; download the file",
     );
     check_error(b"<html>\n", "this is an HTML page");
     check_error(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "this is a Git LFS pointer");
@@ -93,11 +93,11 @@ fn other_kinds_of_file_are_recognised() {
 fn damaged_files_tell_their_sizes() {
     let bytes = file(&[("x", Dtype::F32, vec![2], &[0; 8])]);
     let size = bytes.len();
-    let expect = |found| format!("this safetensors file should have {size} bytes, found {found}");
+    let expect = |found| format!("this safetensors file must have {size} bytes, found {found}");
     check_error(&bytes[..size - 3], &expect(size - 3));
     check_error(&[&bytes[..], b"more"].concat(), &expect(size + 4));
-    check_error(&bytes[..20], &format!("this safetensors file should have {} bytes, found 20", size - 8));
-    check_error(&bytes[..5], "this safetensors file should have 8 bytes, found 5");
+    check_error(&bytes[..20], &format!("this safetensors file must have {} bytes, found 20", size - 8));
+    check_error(&bytes[..5], "this safetensors file must have 8 bytes, found 5");
     check_error(b"", "this is an empty file, not a safetensors file");
     check_error(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "this is a picture, not a safetensors file");
     check_error(b"#!/bin/sh\necho hello\n", "this is a text, not a safetensors file");

@@ -20,7 +20,7 @@ impl Differentiable for Mapping {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let [z] = x else {
-            return Err(Error::failed(format!("a mapping takes 1 latent, found {}", x.len())));
+            return Err(Error::failed(format!("a mapping takes 1 input, found {}", x.len())));
         };
         latent::check_z(z, self.0.z_width())?;
         Ok(vec![self.0.forward(z)?, self.0.average().clone()])
@@ -38,7 +38,7 @@ impl Generator {
         let sides = self.0.noise_sizes();
         if !noise.is_empty() && noise.len() != sides.len() {
             let (found, all) = (noise.len(), sides.len());
-            let message = format!("noise is given for all {all} layers or for none, found {found} planes");
+            let message = format!("noise must be given for all {all} layers or none, found {found} planes");
             return Err(Error::port(&format!("noise_{found}"), message));
         }
         for (index, (plane, side)) in noise.iter().zip(sides).enumerate() {
@@ -47,7 +47,7 @@ impl Generator {
             if !fits {
                 let (name, found) = (format!("noise_{index}"), plane.dims());
                 let message = format!(
-                    "`{name}` should be [B or 1,1,{side},{side}] with B = {batch}, found the shape {found:?}"
+                    "`{name}` must be [B or 1,1,{side},{side}] with B = {batch}, found shape {found:?}"
                 );
                 return Err(Error::shape(&name, message));
             }
@@ -70,7 +70,7 @@ impl Differentiable for Generator {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let Some((w, noise)) = x.split_first() else {
-            return Err(Error::failed("a generator takes a latent, found none"));
+            return Err(Error::failed("a generator needs a latent, found none"));
         };
         latent::check_w(w, self.0.layers(), self.0.w_width())?;
         self.check_noise(noise, w.dim(0)?)?;
@@ -155,18 +155,23 @@ mod tests {
         let (mapping, generator) = small::load();
         let (w, noise) = (w(2), noise(2));
         let wide = small::normal(1, &[1, 12, 512]);
-        check_error(&generator, &[&wide], "w", "`w` has 12 layers of 512, this generator takes 6 of 16");
+        check_error(
+            &generator,
+            &[&wide],
+            "w",
+            "`w` must have 6 layers of 16 for this generator, found 12 of 512",
+        );
         check_error(
             &generator,
             &[&w, &noise[0], &noise[1], &noise[2]],
             "noise_3",
-            "noise is given for all 5 layers or for none, found 3 planes",
+            "noise must be given for all 5 layers or none, found 3 planes",
         );
         check_error(
             &generator,
             &[&w, &noise[0], &noise[1], &noise[0], &noise[3], &noise[4]],
             "noise_2",
-            "`noise_2` should be [B or 1,1,8,8] with B = 2, found the shape [2, 1, 4, 4]",
+            "`noise_2` must be [B or 1,1,8,8] with B = 2, found shape [2, 1, 4, 4]",
         );
         let one = w.narrow(0, 0, 1).unwrap();
         let planes: Vec<&Tensor> = std::iter::once(&one).chain(&noise).collect();
@@ -174,8 +179,8 @@ mod tests {
             &generator,
             &planes,
             "noise_0",
-            "`noise_0` should be [B or 1,1,4,4] with B = 1, found the shape [2, 1, 4, 4]",
+            "`noise_0` must be [B or 1,1,4,4] with B = 1, found shape [2, 1, 4, 4]",
         );
-        check_error(&mapping, &[&w], "z", "`z` should be [B,16], found the shape [2, 6, 16]");
+        check_error(&mapping, &[&w], "z", "`z` must be [B,16], found shape [2, 6, 16]");
     }
 }

@@ -36,12 +36,12 @@ fn shaped(inputs: &Inputs, port: &str, ranks: &[usize], wanted: &str) -> Result<
     check_latents(&tensor, ranks).map_err(|error| match error {
         NotLatents::Type(found) => {
             let found = found.as_str();
-            Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}"))
+            Error::dtype(port, format!("`{port}` must be {wanted} of f32, found {found}"))
         }
         NotLatents::Shape(found) => {
-            let error = Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}"));
+            let error = Error::shape(port, format!("`{port}` must be {wanted}, found shape {found:?}"));
             let is_z = ranks == [3] && found.len() == 2;
-            if is_z { error.hint("this is a LATENT_Z: put MappingNetwork between") } else { error }
+            if is_z { error.hint("this is a LATENT_Z: put a MappingNetwork in between") } else { error }
         }
     })?;
     Ok(tensor)
@@ -68,10 +68,10 @@ pub(crate) fn check_z(z: &Tensor, width: usize) -> Result<()> {
     match *z.dims() {
         [_, found] if found == width => Ok(()),
         [_, found] => {
-            let message = format!("`z` has {found} numbers per latent, this mapping takes {width}");
+            let message = format!("`z` must have {width} numbers per latent for this mapping, found {found}");
             Err(Error::shape("z", message).hint(format!("set `width` of the LatentNoise node to {width}")))
         }
-        _ => Err(Error::shape("z", format!("`z` should be [B,{width}], found the shape {:?}", z.dims()))),
+        _ => Err(Error::shape("z", format!("`z` must be [B,{width}], found shape {:?}", z.dims()))),
     }
 }
 
@@ -83,8 +83,8 @@ pub(crate) fn check_z(z: &Tensor, width: usize) -> Result<()> {
 pub(crate) fn check_w(w: &Tensor, layers: usize, width: usize) -> Result<()> {
     let message = match *w.dims() {
         [_, l, k] if (l, k) == (layers, width) => return Ok(()),
-        [_, l, k] => format!("`w` has {l} layers of {k}, this generator takes {layers} of {width}"),
-        _ => format!("`w` should be [B,{layers},{width}], found the shape {:?}", w.dims()),
+        [_, l, k] => format!("`w` must have {layers} layers of {width} for this generator, found {l} of {k}"),
+        _ => format!("`w` must be [B,{layers},{width}], found shape {:?}", w.dims()),
     };
     Err(Error::shape("w", message))
 }
@@ -123,17 +123,14 @@ mod tests {
         assert!(check_w(&zeros(&[2, 10, 64]), 10, 64).is_ok());
         assert_eq!(
             refused(check_w(&zeros(&[2, 12, 512]), 10, 64)),
-            "`w` has 12 layers of 512, this generator takes 10 of 64"
+            "`w` must have 10 layers of 64 for this generator, found 12 of 512"
         );
-        assert_eq!(
-            refused(check_w(&zeros(&[2, 64]), 10, 64)),
-            "`w` should be [B,10,64], found the shape [2, 64]"
-        );
+        assert_eq!(refused(check_w(&zeros(&[2, 64]), 10, 64)), "`w` must be [B,10,64], found shape [2, 64]");
         assert!(check_z(&zeros(&[2, 64]), 64).is_ok());
         assert_eq!(
             refused(check_z(&zeros(&[2, 512]), 64)),
-            "`z` has 512 numbers per latent, this mapping takes 64; hint: set `width` of the LatentNoise node to 64"
+            "`z` must have 64 numbers per latent for this mapping, found 512; hint: set `width` of the LatentNoise node to 64"
         );
-        assert_eq!(refused(check_z(&zeros(&[64]), 64)), "`z` should be [B,64], found the shape [64]");
+        assert_eq!(refused(check_z(&zeros(&[64]), 64)), "`z` must be [B,64], found shape [64]");
     }
 }

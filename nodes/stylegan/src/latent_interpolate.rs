@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use crate::latent;
 
-/// Walks from latent to latent: one latent per frame of an animation.
+/// Interpolates between latents: one latent per frame of an animation.
 ///
-/// The latents of the batch are keyframes, met exactly. Between two of them lie `frames - 1` others: K keyframes
-/// make `K * frames` latents if the walk is closed, `(K - 1) * frames + 1` if it is open. LATENT_W stays LATENT_W,
-/// LATENT_Z stays LATENT_Z.
+/// The latents of the batch are keyframes, which the result passes through exactly. Between two of them there
+/// are `frames - 1` others: K keyframes make `K * frames` latents if the path is closed,
+/// `(K - 1) * frames + 1` if it is open. LATENT_W stays LATENT_W, LATENT_Z stays LATENT_Z.
 ///
-/// linear goes straight; spherical along the arc between two directions, which suits LATENT_Z; cubic is a smooth
-/// curve (a spline with continuous acceleration) without a jolt at the keyframes.
+/// `linear` is straight; `spherical` follows the arc between two directions, which suits LATENT_Z; `cubic` is
+/// a smooth curve (a spline with continuous acceleration) without a jolt at the keyframes.
 ///
 /// Errors: fewer than 2 latents; more than 4096 frames in all.
 #[derive(Deserialize, JsonSchema)]
@@ -20,10 +20,10 @@ pub(crate) struct Params {
     /// The path between keyframes.
     #[serde(with = "InterpolationName")]
     pub(crate) mode: Interpolation,
-    /// From one keyframe to the next.
+    /// Number of frames from one keyframe to the next.
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) frames: usize,
-    /// Back to the first latent: a loop.
+    /// Return to the first latent, for a loop.
     pub(crate) closed: bool,
 }
 
@@ -50,15 +50,15 @@ impl Node for LatentInterpolate {
     const KIND: Kind = Kind::new("LatentInterpolate", 1)
         .title("Latent interpolation")
         .category("stylegan")
-        .inputs(&[port("latents", "LATENT_W|LATENT_Z").doc("the keyframes, `[K,layers,w]` or `[K,z]`")])
-        .outputs(&[port("LATENT", "LATENT_W|LATENT_Z").doc("one latent per frame, of the keyframes' kind")]);
+        .inputs(&[port("latents", "LATENT_W|LATENT_Z").doc("The keyframes, `[K,layers,w]` or `[K,z]`.")])
+        .outputs(&[port("LATENT", "LATENT_W|LATENT_Z").doc("One latent per frame, of the keyframes' type.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let latents = latent::latent(&inputs, "latents")?;
         let count = latents.dim(0)? as u64;
         if count < 2 {
-            let message = "`latents` holds 1 latent: a walk takes 2 or more, for example two seeds";
+            let message = "`latents` must have at least 2 latents, for example of two seeds, found 1";
             return Err(Error::shape("latents", message));
         }
         let frames = params.frames as u64;
@@ -130,14 +130,13 @@ mod tests {
             let inputs = [("latents", Value::Tensor(small::normal(0, shape)))];
             small::check_error::<LatentInterpolate>(params, &inputs, blamed, expected);
         };
-        let one = "`latents` holds 1 latent: a walk takes 2 or more, for example two seeds";
+        let one = "`latents` must have at least 2 latents, for example of two seeds, found 1";
         check("{}", &[1, 4], "latents", one);
         let limit = "this makes 5000 latents, the limit is 4096";
         check(r#"{"frames": 1000}"#, &[5, 4], "frames", limit);
         let limit = "this makes 5001 latents, the limit is 4096";
         check(r#"{"frames": 1000, "closed": false}"#, &[6, 4], "frames", limit);
-        let rank =
-            "`latents` wants a LATENT_W [B,layers,w] or a LATENT_Z [B,z], found the shape [2, 4, 4, 3]";
+        let rank = "`latents` must be a LATENT_W [B,layers,w] or a LATENT_Z [B,z], found shape [2, 4, 4, 3]";
         check("{}", &[2, 4, 4, 3], "latents", rank);
     }
 }

@@ -3,20 +3,20 @@ use dreamwire_sdk::prelude::*;
 
 use crate::{latent, list};
 
-/// Random numbers for MappingNetwork: one latent per seed, and the same seed is always the same face.
+/// Random latents for MappingNetwork, one per seed; the same seed always gives the same latent.
 ///
-/// Row i of `[B,width]` is `numpy.random.RandomState(seeds[i]).randn(1, width)`, rounded to float32: the numbers
-/// that NVIDIA's scripts draw, so that seeds found elsewhere make the same pictures here. A seed does not care which
-/// others stand beside it.
+/// Row i of `[B,width]` is `numpy.random.RandomState(seeds[i]).randn(1, width)`, rounded to float32: the
+/// numbers that NVIDIA's scripts draw, so that seeds found elsewhere make the same pictures here. A latent
+/// does not depend on the other seeds of the list.
 ///
-/// Errors: a list that does not parse; seeds above 4294967295; more than 4096 latents.
+/// Errors: a list that cannot be parsed; seeds above 4294967295; more than 4096 latents.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Numbers and ranges, both ends included: `0-8,15` makes ten latents.
+    /// Seeds and ranges of seeds, both ends included: `0-8,15` makes ten latents.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) seeds: String,
-    /// How many numbers the mapping network takes: 512 in almost all of them.
+    /// Size of a latent, as the mapping network takes it: 512 for almost all networks.
     #[schemars(range(min = 1, max = 4096))]
     pub(crate) width: usize,
 }
@@ -34,7 +34,7 @@ impl Node for LatentNoise {
     const KIND: Kind = Kind::new("LatentNoise", 1)
         .title("Latent noise")
         .category("stylegan")
-        .outputs(&[port("LATENT_Z", "LATENT_Z").doc("one latent per seed, `[B,width]`")]);
+        .outputs(&[port("LATENT_Z", "LATENT_Z").doc("One latent per seed, `[B,width]`.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
@@ -136,11 +136,11 @@ mod tests {
             assert_eq!(LatentNoise::check(&params).unwrap_err().to_string(), expected);
         };
         check("", "the list is empty: write numbers and ranges such as 0-8,15");
-        check("1,,2", "`1,,2` has a comma with nothing beside it");
+        check("1,,2", "`1,,2` has an empty item between commas");
         check("0,a", "`a` is neither a number nor a range such as 3-9");
         check("3-", "`3-` is neither a number nor a range such as 3-9");
-        check("0,8-2", "`8-2` runs backwards: write 2-8");
-        check("4294967296", "`4294967296` is too large: numbers go up to 4294967295");
+        check("0,8-2", "`8-2` is reversed: write 2-8");
+        check("4294967296", "`4294967296` is too large: the maximum is 4294967295");
         check("0-4294967295", "this makes 4294967296 latents, the limit is 4096");
         check("1-4096,1", "this makes 4097 latents, the limit is 4096");
     }

@@ -13,7 +13,7 @@ pub(crate) fn pieces(list: &str) -> Result<Vec<&str>, String> {
     }
     let pieces: Vec<&str> = list.split(',').map(str::trim).collect();
     if pieces.contains(&"") {
-        return Err(format!("`{list}` has a comma with nothing beside it"));
+        return Err(format!("`{list}` has an empty item between commas"));
     }
     Ok(pieces)
 }
@@ -31,11 +31,11 @@ pub(crate) fn range(piece: &str) -> Result<RangeInclusive<u32>, String> {
             return Err(format!("`{piece}` is neither a number nor a range such as 3-9"));
         }
         // Digits only, so only the size can be wrong.
-        text.parse::<u32>().map_err(|_| format!("`{text}` is too large: numbers go up to {}", u32::MAX))
+        text.parse::<u32>().map_err(|_| format!("`{text}` is too large: the maximum is {}", u32::MAX))
     };
     let (first, last) = (number(first)?, number(last)?);
     if first > last {
-        return Err(format!("`{piece}` runs backwards: write {last}-{first}"));
+        return Err(format!("`{piece}` is reversed: write {last}-{first}"));
     }
     Ok(first..=last)
 }
@@ -68,12 +68,12 @@ mod tests {
         for piece in ["a", "3-", "-3", "1-2-3", "+1", "1.5", "0x10"] {
             check_error(range(piece), &format!("`{piece}` is neither a number nor a range such as 3-9"));
         }
-        check_error(range("8-0"), "`8-0` runs backwards: write 0-8");
-        check_error(range("4294967296"), "`4294967296` is too large: numbers go up to 4294967295");
-        check_error(range("0-99999999999"), "`99999999999` is too large: numbers go up to 4294967295");
+        check_error(range("8-0"), "`8-0` is reversed: write 0-8");
+        check_error(range("4294967296"), "`4294967296` is too large: the maximum is 4294967295");
+        check_error(range("0-99999999999"), "`99999999999` is too large: the maximum is 4294967295");
         check_error(pieces("  "), "the list is empty: write numbers and ranges such as 0-8,15");
         for list in ["1,,2", "1,", ","] {
-            check_error(pieces(list), &format!("`{list}` has a comma with nothing beside it"));
+            check_error(pieces(list), &format!("`{list}` has an empty item between commas"));
         }
     }
 }

@@ -3,18 +3,19 @@ use dreamwire_sdk::prelude::*;
 use crate::functions::{Generator, Mapping};
 use crate::network::{self, Kept};
 
-/// A StyleGAN2 network as two functions on wires: MAPPING turns random numbers into styles, GENERATOR styles into
-/// a picture.
+/// Loads a StyleGAN2 network as two functions: MAPPING turns random latents into styles, GENERATOR styles
+/// into a picture.
 ///
-/// MAPPING takes `z` `[B,z]` and gives `w` `[B,layers,w]` and the average `w_avg` `[w]`. GENERATOR takes `w` and
-/// gives a picture `[B,R,R,C]`, in 0..1 but for overshoots; a network of R pixels has `2 log2(R) - 2` layers, and
-/// C is 1, 3 or 4. After `w` it takes noise planes `noise_i` `[B or 1,1,r,r]`, all or none: without them it uses
-/// those in the weights. Both are differentiable by all their inputs.
+/// MAPPING takes `z` `[B,z]` and returns `w` `[B,layers,w]` and the average `w_avg` `[w]`. GENERATOR takes
+/// `w` and returns a picture `[B,R,R,C]`, in 0..1 except for overshoot; a network for R pixels has
+/// `2 log2(R) - 2` layers, and C is 1, 3 or 4. After `w` it takes noise planes `noise_i` `[B or 1,1,r,r]`,
+/// all or none: without them it uses those in the weights. Both are differentiable with respect to all
+/// inputs.
 ///
-/// A random network makes abstract pictures, and makes them as slowly as a trained one: good for trying a graph
-/// out until a trained file is given.
+/// A random network makes abstract pictures, as slowly as a trained one: use it to try a graph until you have
+/// a trained file.
 ///
-/// Errors: weights of another architecture (named where it is known) or with tensors that are missing or of other
+/// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024.
 ///
 /// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
@@ -22,12 +23,13 @@ use crate::network::{self, Kept};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// A safetensors file with the names of stylegan2-ada-pytorch, with or without `G_ema.` in front; or
-    /// `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16 to 1024.
+    /// A safetensors file with the tensor names of stylegan2-ada-pytorch, with or without the prefix
+    /// `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16 to
+    /// 1024.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["random:*"]))]
     pub(crate) weights: String,
-    /// Activations are limited to plus and minus this, as stylegan2-ada trains its networks; those converted from
-    /// TensorFlow have no limit: 0.
+    /// Activations are clamped to plus and minus this value, as stylegan2-ada trains its networks; 0 is no
+    /// limit, for networks converted from TensorFlow.
     #[schemars(range(min = 0.0))]
     pub(crate) clamp: f64,
 }
@@ -45,8 +47,8 @@ pub(crate) struct LoadStyleGAN {
 
 impl Node for LoadStyleGAN {
     const KIND: Kind = Kind::new("LoadStyleGAN", 1).title("Load StyleGAN").category("stylegan").outputs(&[
-        port("MAPPING", "MAPPING").doc("random numbers `[B,z]` to styles `[B,layers,w]`"),
-        port("GENERATOR", "GENERATOR").doc("styles `[B,layers,w]` to pictures `[B,R,R,C]`"),
+        port("MAPPING", "MAPPING").doc("Random latents `[B,z]` to styles `[B,layers,w]`."),
+        port("GENERATOR", "GENERATOR").doc("Styles `[B,layers,w]` to pictures `[B,R,R,C]`."),
     ]);
     type Params = Params;
 
@@ -101,7 +103,7 @@ mod tests {
 
     #[test]
     fn weights_that_will_not_do_are_told_by_name() {
-        check_error("random:x:16", b"", "`random:x:16`: a random network is named ", "`random:SEED:SIZE`");
+        check_error("random:x:16", b"", "`random:x:16`: a random network is written ", "`random:SEED:SIZE`");
         check_error("random:1:100", b"", "`random:1:100`: ", "100");
         // Before any file is read.
         let check =
@@ -113,6 +115,6 @@ mod tests {
         check_error("net.safetensors", &small::file_without(missing), "`net.safetensors`: ", missing);
         let whole = small::file(0);
         let cut = &whole[..whole.len() - 1];
-        check_error("net.safetensors", cut, "`net.safetensors`: this safetensors file should have ", "bytes");
+        check_error("net.safetensors", cut, "`net.safetensors`: this safetensors file must have ", "bytes");
     }
 }

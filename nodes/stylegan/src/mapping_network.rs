@@ -3,22 +3,22 @@ use dreamwire_sdk::prelude::*;
 
 use crate::latent;
 
-/// Turns random numbers into styles, and pulls them towards the average face.
+/// Turns random latents into styles, and truncates them towards the average style.
 ///
-/// `w = mapping(z)` `[B,layers,w]`, the same style for every layer; then `w = w_avg + psi (w - w_avg)` in the first
-/// `truncation_cutoff` layers. Small psi makes likely pictures that resemble each other, 1 leaves the network's own
-/// variety, a negative psi makes opposites.
+/// `w = mapping(z)` `[B,layers,w]`, the same style for every layer; then `w = w_avg + psi (w - w_avg)` in the
+/// first `truncation_cutoff` layers. Small psi gives typical pictures that resemble each other, 1 keeps the
+/// network's full variety, negative psi gives opposites.
 ///
-/// Errors: `z` of another width than the network takes; a cutoff beyond its layers.
+/// Errors: `z` of a width that the network does not take; a cutoff beyond its layers.
 ///
 /// Source: Karras et al., arXiv:1812.04948, appendix B (the truncation trick).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// How far from the average: 0 is the average itself, 1 the style as it comes.
+    /// Distance from the average style: 0 is the average itself, 1 leaves the style unchanged.
     #[schemars(range(min = -2.0, max = 2.0), extend("x-dw-step" = 0.01))]
     pub(crate) truncation_psi: f64,
-    /// How many layers are pulled, from the coarsest; -1 is all.
+    /// Number of layers to truncate, from the coarsest; -1 is all.
     #[schemars(range(min = -1, max = 18))]
     pub(crate) truncation_cutoff: i32,
 }
@@ -37,10 +37,10 @@ impl Node for MappingNetwork {
         .title("Mapping network")
         .category("stylegan")
         .inputs(&[
-            port("mapping", "MAPPING").doc("of LoadStyleGAN"),
-            port("z", "LATENT_Z").doc("random numbers `[B,z]`"),
+            port("mapping", "MAPPING").doc("The MAPPING of LoadStyleGAN."),
+            port("z", "LATENT_Z").doc("Random latents, `[B,z]`."),
         ])
-        .outputs(&[port("LATENT_W", "LATENT_W").doc("a style per layer, `[B,layers,w]`")]);
+        .outputs(&[port("LATENT_W", "LATENT_W").doc("A style per layer, `[B,layers,w]`.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -51,14 +51,16 @@ impl Node for MappingNetwork {
         }
         let y = mapping.eval(&[&z])?;
         let [w, average] = y.as_slice() else {
-            let message = format!("`mapping` should give w and w_avg, found {} outputs", y.len());
+            let message = format!("`mapping` must return w and w_avg, found {} outputs", y.len());
             return Err(Error::port("mapping", message));
         };
         let layers = w.dim(1)?;
         // Whatever is negative means all.
         let cutoff = usize::try_from(params.truncation_cutoff).unwrap_or(layers);
         if cutoff > layers {
-            let message = format!("`truncation_cutoff` is {cutoff}, but this network has {layers} layers");
+            let message = format!(
+                "`truncation_cutoff` must be at most {layers}, the layers of this network, found {cutoff}"
+            );
             return Err(Error::param("truncation_cutoff", message));
         }
         Ok(truncate(w, average, params.truncation_psi, cutoff)?.into())
@@ -141,7 +143,7 @@ mod tests {
             r#"{"truncation_cutoff": 7}"#,
             &net.inputs(),
             "truncation_cutoff",
-            "`truncation_cutoff` is 7, but this network has 6 layers",
+            "`truncation_cutoff` must be at most 6, the layers of this network, found 7",
         );
         let z = |shape: &[usize]| {
             [("mapping", Value::Function(net.mapping.clone())), ("z", Value::Tensor(small::normal(1, shape)))]
@@ -150,8 +152,8 @@ mod tests {
             "{}",
             &z(&[2, 512]),
             "z",
-            "`z` has 512 numbers per latent, this mapping takes 16; hint: set `width` of the LatentNoise node to 16",
+            "`z` must have 16 numbers per latent for this mapping, found 512; hint: set `width` of the LatentNoise node to 16",
         );
-        check("{}", &z(&[2, 1, 16]), "z", "`z` wants a LATENT_Z [B,z], found the shape [2, 1, 16]");
+        check("{}", &z(&[2, 1, 16]), "z", "`z` must be a LATENT_Z [B,z], found shape [2, 1, 16]");
     }
 }

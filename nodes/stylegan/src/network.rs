@@ -61,7 +61,7 @@ pub(crate) fn random(name: &str) -> Result<Option<Source>> {
         .and_then(|(seed, side)| Some((seed.parse::<u64>().ok()?, side.parse::<usize>().ok()?)));
     let (seed, side) = parsed.ok_or_else(|| {
         let form =
-            "a random network is named `random:SEED:SIZE` with two whole numbers, for example `random:0:256`";
+            "a random network is written `random:SEED:SIZE` with two integers, for example `random:0:256`";
         unusable(name, form)
     })?;
     stylegan::check_resolution(side).map_err(|error| unusable(name, &error.to_string()))?;
@@ -107,7 +107,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "`{name}`: a random network is named `random:SEED:SIZE` with two whole numbers, for example \
+                    "`{name}`: a random network is written `random:SEED:SIZE` with two integers, for example \
                      `random:0:256`"
                 )
             );

@@ -14,8 +14,7 @@ use crate::latent;
 pub(crate) fn planes(generator: &FnSpec, seed: Option<u64>, device: &Device) -> Result<Vec<Tensor>> {
     let plane = |(index, spec): (usize, &TensorSpec)| {
         let Some([1, height, width]) = latent::sizes(Some(spec)) else {
-            let message =
-                format!("`{}` of `generator` should be [B,1,r,r], found {:?}", spec.name, spec.dims);
+            let message = format!("`{}` of `generator` must be [B,1,r,r], found {:?}", spec.name, spec.dims);
             return Err(Error::port("generator", message));
         };
         let numbers: Vec<f32> = match seed {
@@ -82,7 +81,7 @@ mod tests {
     fn planes_of_unknown_size_are_refused() {
         let generator = generator().input(TensorSpec::new("noise_2", &[-1, 1, -1, -1]));
         let error = planes(&generator, None, &Device::Cpu).unwrap_err();
-        assert_eq!(error.to_string(), "`noise_2` of `generator` should be [B,1,r,r], found [-1, 1, -1, -1]");
+        assert_eq!(error.to_string(), "`noise_2` of `generator` must be [B,1,r,r], found [-1, 1, -1, -1]");
         assert_eq!(error.input(), "generator");
     }
 }

@@ -6,20 +6,20 @@ use dreamwire_sdk::prelude::*;
 
 use crate::{latent, list};
 
-/// Crosses two sets of styles: every row takes the chosen layers from every column.
+/// Mixes two sets of styles: every row takes the chosen layers from every column.
 ///
-/// The result is `[R*C,layers,w]`, row by row: picture `r * C + c` is row r with the chosen layers of column c.
-/// Coarse layers (0-3, up to 8 pixels) decide pose and shape, middle ones (4-7, up to 32 pixels) features, fine ones
-/// (8 and up) colours and texture.
+/// The result is `[R*C,layers,w]`, row by row: picture `r * C + c` is row r with the chosen layers of column
+/// c. Coarse layers (0-3, up to 8 pixels) determine pose and shape, middle layers (4-7, up to 32 pixels)
+/// features, fine layers (8 and up) colours and texture.
 ///
-/// Errors: latents of different networks; a layer that does not exist; a list that chooses none; more than 4096
-/// latents.
+/// Errors: latents of different networks; a layer that does not exist; a list that selects none; more than
+/// 4096 latents.
 ///
 /// Source: Karras et al., arXiv:1812.04948, section 3.1.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// What comes from the columns: layers and ranges such as `0-6,9`, or coarse, middle, fine.
+    /// The layers taken from the columns: numbers and ranges such as `0-6,9`, or coarse, middle, fine.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
 }
@@ -38,10 +38,10 @@ impl Node for StyleMix {
         .title("Style mix")
         .category("stylegan")
         .inputs(&[
-            port("rows", "LATENT_W").doc("what is changed, `[R,layers,w]`"),
-            port("columns", "LATENT_W").doc("where the chosen layers come from, `[C,layers,w]`"),
+            port("rows", "LATENT_W").doc("The styles to change, `[R,layers,w]`."),
+            port("columns", "LATENT_W").doc("The styles that give the chosen layers, `[C,layers,w]`."),
         ])
-        .outputs(&[port("LATENT_W", "LATENT_W").doc("every row with every column, `[R*C,layers,w]`")]);
+        .outputs(&[port("LATENT_W", "LATENT_W").doc("Every row with every column, `[R*C,layers,w]`.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -52,8 +52,8 @@ impl Node for StyleMix {
             return Err(Error::shape(
                 "columns",
                 format!(
-                    "`columns` has {other_layers} layers of {other_width}, `rows` has {layers} of {width}: both \
-                     must come from one network"
+                    "`columns` has {other_layers} layers of {other_width}, but `rows` has {layers} of {width}: both \
+                     must come from the same network"
                 ),
             ));
         }
@@ -104,7 +104,7 @@ fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
             .filter(|(_, layers)| layers.start < count)
             .map(|(name, layers)| format!("{name} ({}-{})", layers.start, layers.end.min(count) - 1));
         let (last, named) = (count.saturating_sub(1), named.collect::<Vec<_>>().join(", "));
-        format!("{error}; these latents have {count} layers, 0 to {last}, of which some have names: {named}")
+        format!("{error}; these latents have {count} layers, 0 to {last}, with the named ranges {named}")
     };
     let mut chosen = BTreeSet::new();
     for entry in entries(text).map_err(known)? {
@@ -112,13 +112,13 @@ fn parse(text: &str, count: usize) -> std::result::Result<Vec<usize>, String> {
             // A name selects those of its layers that a network of this size has.
             Entry::Named(layers) => chosen.extend(layers.filter(|layer| *layer < count)),
             Entry::Numbered(piece, layers) if *layers.end() as usize >= count => {
-                return Err(known(format!("`{piece}` goes beyond the last layer")));
+                return Err(known(format!("`{piece}` is beyond the last layer")));
             }
             Entry::Numbered(_, layers) => chosen.extend(layers.map(|layer| layer as usize)),
         }
     }
     if chosen.is_empty() {
-        return Err(known(format!("`{text}` chooses no layer")));
+        return Err(known(format!("`{text}` selects no layers")));
     }
     Ok(chosen.into_iter().collect())
 }
@@ -168,16 +168,16 @@ mod tests {
     fn mistakes_say_which_layers_there_are() {
         let check = |list: &str, count: usize, expected: &str| {
             let known = format!(
-                "these latents have {count} layers, 0 to {}, of which some have names: coarse (0-3), middle (4-7)",
+                "these latents have {count} layers, 0 to {}, with the named ranges coarse (0-3), middle (4-7)",
                 count - 1
             );
             assert_eq!(parse(list, count).unwrap_err(), format!("{expected}; {known}"));
         };
-        check("fine", 8, "`fine` chooses no layer");
-        check("9", 8, "`9` goes beyond the last layer");
-        check("3-8", 8, "`3-8` goes beyond the last layer");
+        check("fine", 8, "`fine` selects no layers");
+        check("9", 8, "`9` is beyond the last layer");
+        check("3-8", 8, "`3-8` is beyond the last layer");
         check("corse", 8, "`corse` is neither a number nor a range such as 3-9");
-        check("4-1", 8, "`4-1` runs backwards: write 1-4");
+        check("4-1", 8, "`4-1` is reversed: write 1-4");
         check("", 8, "the list is empty: write numbers and ranges such as 0-8,15");
     }
 
@@ -200,13 +200,13 @@ mod tests {
             "{}",
             &[("rows", latents(1.0, 1)), ("columns", other)],
             "columns",
-            "`columns` has 10 layers of 4, `rows` has 6 of 1: both must come from one network",
+            "`columns` has 10 layers of 4, but `rows` has 6 of 1: both must come from the same network",
         );
         check(
             r#"{"layers": "6"}"#,
             &[("rows", latents(1.0, 1)), ("columns", latents(1.0, 1))],
             "layers",
-            "`6` goes beyond the last layer; these latents have 6 layers, 0 to 5, of which some have names: coarse (0-3), \
+            "`6` is beyond the last layer; these latents have 6 layers, 0 to 5, with the named ranges coarse (0-3), \
              middle (4-5)",
         );
         check(
@@ -219,8 +219,8 @@ mod tests {
             "{}",
             &[("rows", Value::Tensor(small::normal(0, &[2, 6]))), ("columns", latents(1.0, 1))],
             "rows",
-            "`rows` wants a LATENT_W [B,layers,w], found the shape [2, 6]; hint: this is a LATENT_Z: put \
-             MappingNetwork between",
+            "`rows` must be a LATENT_W [B,layers,w], found shape [2, 6]; hint: this is a LATENT_Z: put a \
+             MappingNetwork in between",
         );
     }
 }

@@ -6,12 +6,13 @@ use crate::{latent, noise};
 /// The most pixels of a result, over its whole batch: 128 pictures of 1024x1024.
 const MAX_PIXELS: u64 = 1 << 27;
 
-/// Makes pictures of styles, one after the other: a long batch needs the memory of one, and of its result.
+/// Generates pictures from styles, one at a time, so that a long batch needs the memory of one, and of its
+/// result.
 ///
-/// The result is IMAGE `[B,R,R,C]`, clamped to 0..1. Noise makes the details that a style leaves open: freckles,
-/// the fall of single hairs. const takes the planes that are stored in the weights, none leaves them out (smoother
-/// pictures), random draws standard normal ones: the same planes for every picture of the batch, so that a walk
-/// through styles does not flicker, and a picture of a batch equals the picture made alone.
+/// The result is IMAGE `[B,R,R,C]`, clamped to 0..1. Noise adds the details that a style leaves open, such as
+/// freckles and single hairs. `const` uses the planes stored in the weights, `none` omits them (smoother
+/// pictures), `random` draws standard normal ones: the same planes for every picture of the batch, so that an
+/// interpolation does not flicker, and a picture of a batch equals the picture made alone.
 ///
 /// Errors: `w` of another network; more than 134 megapixels over the whole batch.
 ///
@@ -19,9 +20,9 @@ const MAX_PIXELS: u64 = 1 << 27;
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Where the noise comes from; a network without noise looks the same in all modes.
+    /// Source of the noise; a network without noise looks the same in all modes.
     pub(crate) noise_mode: NoiseMode,
-    /// Of random noise; the other modes ignore it.
+    /// Seed of random noise; the other modes ignore it.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub(crate) noise_seed: u64,
 }
@@ -49,10 +50,10 @@ impl Node for Synthesis {
         .title("Synthesis")
         .category("stylegan")
         .inputs(&[
-            port("generator", "GENERATOR").doc("of LoadStyleGAN"),
-            port("w", "LATENT_W").doc("a style per layer, `[B,layers,w]`"),
+            port("generator", "GENERATOR").doc("The GENERATOR of LoadStyleGAN."),
+            port("w", "LATENT_W").doc("A style per layer, `[B,layers,w]`."),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("one picture per latent, `[B,R,R,C]` in 0..1")]);
+        .outputs(&[port("IMAGE", "IMAGE").doc("One picture per latent, `[B,R,R,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -99,7 +100,7 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
         MAX_PIXELS / 1_000_000
     );
     let most = MAX_PIXELS / (width as u64 * height as u64).max(1);
-    Err(Error::limit(message).at("w").hint(format!("give it at most {most} latents: fewer seeds or frames")))
+    Err(Error::limit(message).at("w").hint(format!("use at most {most} latents: fewer seeds or frames")))
 }
 
 #[cfg(test)]

@@ -4,15 +4,14 @@
 //! # Build and try
 //! ```text
 //! cargo build -p node-template
-//! dreamwire run graph.json --plugins target/debug/libnode_template.so
+//! dreamwire watch graph.json --plugins target/debug/libnode_template.so
 //! ```
 //! (`.dylib` on macOS; on Windows `node_template.dll`.) Given a folder, `--plugins` loads only files named
-//! `libdreamwire_*`, so that it never tries an unrelated library; given a file, it loads that file. So name
-//! the file while you work on it. To install it, name it `libdreamwire_mix.so` and put it beside the other
-//! plugins.
+//! `libdreamwire_*`, so that it never tries an unrelated library; given a file, it loads that file, whatever
+//! its name. To install the plugin, put it under such a name in a folder that `DREAMWIRE_PLUGINS` lists.
 //!
 //! # Adapt it
-//! 1. Copy this folder, rename the package in `Cargo.toml`, and set your own reverse domain name in `plugin!` at the end.
+//! 1. Set your own reverse domain name in `plugin!` at the end.
 //! 2. Write one file per node, `mod` it here, and list its type in `plugin!`.
 //! 3. `cargo test`: the test at the end runs the node without a host.
 //!
@@ -39,7 +38,7 @@ use dreamwire_sdk::prelude::*;
 /// Mixes two pictures: `out = a + (b - a) * amount`, per channel, in display-referred sRGB.
 ///
 /// `a` and `b` are `[B,H,W,C]` of one shape, in 0..1, and so is the result.
-/// Errors: two shapes.
+/// Errors: pictures of different shapes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
@@ -71,10 +70,10 @@ impl Node for Mix {
     const KIND: Kind = Kind::new("Mix", 1)
         .category("image")
         .inputs(&[
-            port("a", "IMAGE").doc("the picture at amount 0"),
-            port("b", "IMAGE").doc("the picture at amount 1"),
+            port("a", "IMAGE").doc("The picture at amount 0."),
+            port("b", "IMAGE").doc("The picture at amount 1."),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("the mixture")]);
+        .outputs(&[port("IMAGE", "IMAGE").doc("The mixture.")]);
 
     type Params = Params;
 

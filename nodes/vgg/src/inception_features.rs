@@ -6,10 +6,11 @@ use serde::Serialize;
 use crate::network::{self, Features, Kept};
 use crate::nonfinite;
 
-/// GoogLeNet's view of a picture (Inception v1), as a function on a wire: the network of the first DeepDreams.
+/// GoogLeNet's (Inception v1) features of a picture, as a function: the network of the first DeepDreams.
 ///
-/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it as `input` says, and gives the chosen layers,
-/// `[B,C,h,w]` each, in one pass that computes only what they depend on. It is differentiable by the picture.
+/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it as `input` says, and returns the chosen
+/// layers, `[B,C,h,w]` each, in one pass that computes only what they depend on. It is differentiable with
+/// respect to the picture.
 ///
 /// | layers | channels | size |
 /// |---|---|---|
@@ -20,10 +21,11 @@ use crate::nonfinite;
 /// | maxpool4 inception5a inception5b | 832 832 1024 | 1/32 |
 /// | logits | 1000 | 1 position: the classes of ImageNet |
 ///
-/// `inception3b` sees patterns and swirls, `inception4c` eyes, animals and buildings, `inception5a` whole things.
+/// `inception3b` responds to patterns and swirls, `inception4c` to eyes, animals and buildings, `inception5a`
+/// to whole things.
 ///
-/// No weights are built in. Files are torchvision's GoogLeNet, whose branches are 1x1, 3x3, 3x3 (called "5x5") and
-/// a pool, with batch normalisation; other Inceptions are refused.
+/// No weights are built in. Files must be torchvision's GoogLeNet, whose branches are 1x1, 3x3, 3x3 (called
+/// "5x5") and a pool, with batch normalisation; other Inceptions are rejected.
 ///
 /// Errors: weights of another network; an unknown layer.
 ///
@@ -31,20 +33,20 @@ use crate::nonfinite;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// torchvision's `googlenet-1378be20` as a safetensors file: docs/guide.md says how to make it.
+    /// A safetensors file of torchvision's `googlenet-1378be20`; docs/guide.md explains how to make it.
     ///
-    /// Names are torchvision's, `conv1.conv.weight` to `fc.bias`. Auxiliary classifiers may be in it and are not
-    /// used.
+    /// Tensor names are torchvision's, `conv1.conv.weight` to `fc.bias`. Auxiliary classifiers in the file
+    /// are ignored.
     #[schemars(extend("format" = "dw-weights"))]
     pub(crate) weights: String,
-    /// Layers with weights, which are 1 where left out: `inception4c:1, inception5a:0.5`.
+    /// Layers, with optional weights (default 1): `inception4c:1, inception5a:0.5`.
     #[schemars(extend("x-dw-list" = true))]
     #[serde(default = "inception4c")]
     pub(crate) layers: String,
-    /// What the weights were trained on. `half`: `(x - 0.5) / 0.5`, as the weights that torchvision publishes
-    /// (its `transform_input`). `imagenet`: minus ImageNet's mean, by its deviation, as other networks of
-    /// torchvision. `caffe`: blue, green, red, minus the mean of Google's DeepDream notebook, (104, 116, 122) of
-    /// 255, by 58 of 255.
+    /// The normalisation that the weights were trained with. `half`: `(x - 0.5) / 0.5`, for the weights that
+    /// torchvision publishes (its `transform_input`). `imagenet`: minus ImageNet's mean, divided by its
+    /// deviation, as for other networks of torchvision. `caffe`: blue, green, red, minus the mean of Google's
+    /// DeepDream notebook, (104, 116, 122) of 255, divided by 58 of 255.
     #[serde(default)]
     pub(crate) input: Input,
 }
@@ -75,7 +77,7 @@ impl Node for InceptionFeatures {
     const KIND: Kind = Kind::new("InceptionFeatures", 1)
         .title("Inception features")
         .category("features")
-        .outputs(&[port("FEATURES", "FEATURES").doc("picture to the chosen layers, `[B,C,h,w]` each")]);
+        .outputs(&[port("FEATURES", "FEATURES").doc("Picture to the chosen layers, `[B,C,h,w]` each.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {

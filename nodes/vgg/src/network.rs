@@ -96,16 +96,16 @@ impl Differentiable for Features {
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
         let [image] = x else {
-            return Err(Error::failed(format!("{} takes 1 picture, found {}", self.network.name(), x.len())));
+            return Err(Error::failed(format!("{} takes 1 input, found {}", self.network.name(), x.len())));
         };
         let (_, height, width, _) = image.dims4()?;
         let (deepest, minimum) = (&self.deepest, self.minimum);
         if height.min(width) < minimum {
             let message = format!(
-                "a picture of {width}x{height} is too small for `{deepest}`: it takes {minimum}x{minimum}"
+                "a picture of {width}x{height} is too small for `{deepest}`, which needs at least {minimum}x{minimum}"
             );
             return Err(Error::shape("image", message).hint(
-                "name an earlier layer in `layers`, or take a larger picture; in a dream, fewer `octaves`",
+                "choose an earlier layer in `layers`, or use a larger picture; in a dream, fewer `octaves`",
             ));
         }
         Ok(self.network.features(image, &self.layers)?)

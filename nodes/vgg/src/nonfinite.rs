@@ -12,9 +12,7 @@ const NAMED: usize = 5;
 /// for features, for example, has a classifier of NaN.
 pub(crate) fn warn(call: &Call, name: &str, tensors: &HashMap<String, Tensor>, unused: &[&str]) {
     if let Some(found) = found(tensors, unused) {
-        call.warn(&format!(
-            "`{name}` holds numbers that are NaN or infinite, and so will be what the network sees: {found}"
-        ));
+        call.warn(&format!("`{name}` contains NaN or infinity, which will spread to the features: {found}"));
     }
 }
 

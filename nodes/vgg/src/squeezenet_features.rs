@@ -4,11 +4,11 @@ use dreamwire_sdk::prelude::*;
 use crate::network::{self, Features, Kept};
 use crate::{builtin, nonfinite};
 
-/// SqueezeNet's view of a picture, as a function on a wire: small and fast, and it knows the classes of ImageNet.
+/// SqueezeNet's features of a picture, as a function: small and fast, and it knows the classes of ImageNet.
 ///
-/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it with ImageNet's mean and deviation, and gives
-/// the chosen layers, `[B,C,h,w]` each, in one pass that ends at the deepest of them. It is differentiable by the
-/// picture.
+/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it with ImageNet's mean and deviation, and
+/// returns the chosen layers, `[B,C,h,w]` each, in one pass that ends at the deepest of them. It is
+/// differentiable with respect to the picture.
 ///
 /// | layers | channels | size |
 /// |---|---|---|
@@ -19,9 +19,10 @@ use crate::{builtin, nonfinite};
 /// | relu10 | 1000 | 1/16 |
 /// | logits | 1000 | 1 position: the mean of `relu10` |
 ///
-/// `fire2` and `fire3` see strokes and textures, `fire5` whirls and small eyes, `fire6` eyes, `fire7` eyes with fur
-/// and snouts, `fire8` and `fire9` parts of animals and things. `relu10` has a channel per class and says where it
-/// is; `logits` says how much of it there is, for a dream that aims at a class by name.
+/// `fire2` and `fire3` respond to strokes and textures, `fire5` to whirls and small eyes, `fire6` to eyes,
+/// `fire7` to eyes with fur and snouts, `fire8` and `fire9` to parts of animals and things. `relu10` has a
+/// channel per class and shows where it is; `logits` says how much of it there is, for a dream of a class by
+/// name.
 ///
 /// Errors: an unknown layer; weights that are not SqueezeNet 1.1's; a picture that is too small for the layer.
 ///
@@ -29,11 +30,11 @@ use crate::{builtin, nonfinite};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
-    /// `features.0.weight` to `classifier.1.bias`.
+    /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's
+    /// tensor names, `features.0.weight` to `classifier.1.bias`.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["squeezenet1_1"]))]
     pub(crate) weights: String,
-    /// Layers with weights, which are 1 where left out: `fire6:1, fire8:0.5`.
+    /// Layers, with optional weights (default 1): `fire6:1, fire8:0.5`.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
 }
@@ -53,7 +54,7 @@ impl Node for SqueezeNetFeatures {
     const KIND: Kind = Kind::new("SqueezeNetFeatures", 1)
         .title("SqueezeNet features")
         .category("features")
-        .outputs(&[port("FEATURES", "FEATURES").doc("picture to the chosen layers, `[B,C,h,w]` each")]);
+        .outputs(&[port("FEATURES", "FEATURES").doc("Picture to the chosen layers, `[B,C,h,w]` each.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {

@@ -6,16 +6,16 @@ use serde::Serialize;
 use crate::network::{self, Features, Kept};
 use crate::{builtin, nonfinite};
 
-/// A VGG network's view of a picture, as a function on a wire: what a dream amplifies and a style is made of.
+/// A VGG network's features of a picture, as a function: what a dream amplifies and a style consists of.
 ///
-/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it as the network was trained, and gives the
-/// chosen layers, `[B,C,h,w]` each, in one pass that ends at the deepest of them. It is differentiable by the
-/// picture.
+/// The function takes an IMAGE `[B,H,W,3]` in 0..1, normalises it as the network was trained, and returns the
+/// chosen layers, `[B,C,h,w]` each, in one pass that ends at the deepest of them. It is differentiable with
+/// respect to the picture.
 ///
-/// Layers are `convB_N` (before the ReLU), `reluB_N` and `poolB`, blocks B = 1 to 5 of 64, 128, 256, 512
-/// and 512 channels at 1, 1/2, 1/4, 1/8 and 1/16 of the size; `poolB` has half the size of its block. VGG16 has
-/// 2, 2, 3, 3 and 3 convolutions in its blocks, VGG19 2, 2, 4, 4 and 4. Early layers see strokes and textures,
-/// late ones (`relu4_3`, `relu5_1`) eyes, fur and animals.
+/// Layers are `convB_N` (before the ReLU), `reluB_N` and `poolB`, blocks B = 1 to 5 of 64, 128, 256, 512 and
+/// 512 channels at 1, 1/2, 1/4, 1/8 and 1/16 of the size; `poolB` has half the size of its block. VGG16 has
+/// 2, 2, 3, 3 and 3 convolutions in its blocks, VGG19 2, 2, 4, 4 and 4. Early layers respond to strokes and
+/// textures, late ones (`relu4_3`, `relu5_1`) to eyes, fur and animals.
 ///
 /// Files are recognised by their tensors: torchvision's or timm's VGG16 and VGG19, with or without batch
 /// normalisation (which makes `convB_N` the value after it), and the encoder of pytorch-AdaIN
@@ -27,16 +27,16 @@ use crate::{builtin, nonfinite};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `vgg16` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's names,
-    /// `features.N.weight` and `features.N.bias`, or pytorch-AdaIN's, `N.weight` and `N.bias`, there with or
-    /// without `encoder.` in front. Classifiers and decoders may be in it and are not used.
+    /// `vgg16` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's tensor
+    /// names, `features.N.weight` and `features.N.bias`, or pytorch-AdaIN's, `N.weight` and `N.bias`, these
+    /// with or without the prefix `encoder.`. Classifiers and decoders in the file are ignored.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["vgg16"]))]
     pub(crate) weights: String,
-    /// Layers with weights, which are 1 where left out: `relu4_3:1, relu5_1:0.5, conv3_2`.
+    /// Layers, with optional weights (default 1): `relu4_3:1, relu5_1:0.5, conv3_2`.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) layers: String,
-    /// What convolutions see outside of the picture: zeros, as the network was trained, or the picture
-    /// mirrored (reflect), as AdaIN wants it.
+    /// Padding of the convolutions: zeros, as the network was trained, or reflect (the mirrored picture), as
+    /// AdaIN needs it.
     #[serde(with = "PaddingName")]
     pub(crate) padding: PaddingMode,
 }
@@ -73,7 +73,7 @@ impl Node for VGGFeatures {
     const KIND: Kind = Kind::new("VGGFeatures", 1)
         .title("VGG features")
         .category("features")
-        .outputs(&[port("FEATURES", "FEATURES").doc("picture to the chosen layers, `[B,C,h,w]` each")]);
+        .outputs(&[port("FEATURES", "FEATURES").doc("Picture to the chosen layers, `[B,C,h,w]` each.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {

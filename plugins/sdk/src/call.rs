@@ -54,12 +54,12 @@ impl Call {
     /// If the host could not or would not read it; it has recorded why.
     pub fn read(&self, path: &str) -> Result<Bytes> {
         let owned = self.raw.read(path).map_err(|status| match status {
-            abi::E_UNSUPPORTED => Error::unsupported("this host gives no files"),
+            abi::E_UNSUPPORTED => Error::unsupported("this host does not provide files"),
             status => Error::reported(status, format!("cannot read `{path}`")),
         })?;
         match owned.into_bytes()? {
             (Dtype::U8, _, bytes) => Ok(bytes),
-            _ => Err(Error::failed("the host gave a file as something other than bytes")),
+            _ => Err(Error::failed("the host returned a file that is not bytes")),
         }
     }
 
@@ -70,7 +70,7 @@ impl Call {
     /// If the host could not or would not write it; it has recorded why.
     pub fn publish(&self, name_template: &str, bytes: &[u8], media_type: &str) -> Result<String> {
         self.raw.publish(name_template, bytes, media_type).map_err(|status| match status {
-            abi::E_UNSUPPORTED => Error::unsupported("this host publishes no files"),
+            abi::E_UNSUPPORTED => Error::unsupported("this host does not publish files"),
             status => Error::reported(status, format!("cannot publish `{name_template}`")),
         })
     }

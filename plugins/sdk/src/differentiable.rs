@@ -77,7 +77,7 @@ impl Pullback for CandleTape {
                 let (found, wanted) = (gy.dims(), y.dims());
                 return Err(Error::shape(
                     "",
-                    format!("a cotangent has the shape {found:?}, its output {wanted:?}"),
+                    format!("a cotangent must have the shape of its output, {wanted:?}, found {found:?}"),
                 ));
             }
             let term = (y * gy)?.sum_all()?;

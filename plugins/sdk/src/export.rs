@@ -70,7 +70,7 @@ impl Exported {
         if given == wanted {
             return Ok(());
         }
-        Err(Error::failed(format!("the function gave {given} outputs, it describes {wanted}")))
+        Err(Error::failed(format!("the function returned {given} outputs, but describes {wanted}")))
     }
 }
 

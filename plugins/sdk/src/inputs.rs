@@ -49,13 +49,13 @@ impl<'a> Inputs<'a> {
     pub fn opt_tensor(&self, port: &str) -> Result<Option<Tensor>> {
         let Some(value) = self.connected(port)? else { return Ok(None) };
         if value.kind != abi::TENSOR {
-            return Err(Error::port(port, format!("`{port}` holds no tensor")));
+            return Err(Error::port(port, format!("`{port}` is not a tensor")));
         }
         // SAFETY: the kind says that `t` holds, borrowed for the call.
         let tensor = unsafe {
             let owned = value.u.t;
             if owned.is_null() {
-                return Err(Error::port(port, format!("`{port}` holds no tensor")));
+                return Err(Error::port(port, format!("`{port}` is not a tensor")));
             }
             TensorView::read(&raw const (*owned).dl_tensor)
                 .map_err(Error::from)
@@ -100,17 +100,17 @@ impl<'a> Inputs<'a> {
     fn shaped(&self, port: &str, ty: &str) -> Result<Option<Tensor>> {
         let Some(tensor) = self.opt_tensor(port)? else { return Ok(None) };
         let Some(Form::Tensor { rank, axes }) = wire_type(ty).map(|it| it.form) else {
-            return Err(Error::failed(format!("{ty} is no type of tensors")));
+            return Err(Error::failed(format!("{ty} is not a type of tensors")));
         };
         let article = if ty.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
         let wanted = format!("{article} {ty} {axes}");
         if tensor.dtype() != DType::F32 {
             let found = tensor.dtype().as_str();
-            return Err(Error::dtype(port, format!("`{port}` wants {wanted} of f32, found {found}")));
+            return Err(Error::dtype(port, format!("`{port}` must be {wanted} of f32, found {found}")));
         }
         if tensor.rank() != rank || tensor.elem_count() == 0 {
             let found = tensor.dims();
-            return Err(Error::shape(port, format!("`{port}` wants {wanted}, found the shape {found:?}")));
+            return Err(Error::shape(port, format!("`{port}` must be {wanted}, found shape {found:?}")));
         }
         Ok(Some(tensor))
     }
@@ -159,7 +159,7 @@ impl<'a> Inputs<'a> {
             return Ok(());
         }
         let (left, right) = (left.dims(), right.dims());
-        Err(Error::shape(b, format!("`{b}` has the shape {right:?}, but `{a}` has {left:?}")))
+        Err(Error::shape(b, format!("`{b}` must have the shape of `{a}`, {left:?}, found {right:?}")))
     }
 }
 
@@ -167,7 +167,7 @@ impl<'a> Inputs<'a> {
 /// `value` is alive, and what its kind says.
 unsafe fn function(port: &str, value: &abi::Value) -> Result<Function> {
     if value.kind != abi::FUNCTION {
-        return Err(Error::port(port, format!("`{port}` holds no function")));
+        return Err(Error::port(port, format!("`{port}` is not a function")));
     }
     // SAFETY: the kind says that `func` holds; the host keeps the contract.
     let function = unsafe { FnRef::borrow_raw(value.u.func) };

@@ -28,7 +28,7 @@ impl Drop for Pop {
 /// Runs `body` with `call` as the innermost live call of this thread.
 pub(crate) fn with<T>(call: &Call, body: impl FnOnce() -> T) -> T {
     let level = LEVEL.get();
-    assert!(level < DEPTH, "functions nested deeper than {DEPTH}");
+    assert!(level < DEPTH, "functions are nested deeper than {DEPTH}");
     CALLS.with_borrow_mut(|calls| calls[level] = call);
     LEVEL.set(level + 1);
     let _pop = Pop;

@@ -102,7 +102,7 @@ unsafe extern "C" fn run<N: Node>(
 unsafe fn read_params<N: Node>(params: abi::Str) -> Result<N::Params> {
     // SAFETY: the caller's promise.
     let text = unsafe { params.text() }.ok_or_else(|| Error::failed("the params are not text"))?;
-    serde_json::from_str(text).map_err(|e| Error::failed(format!("the params do not fit: {e}")))
+    serde_json::from_str(text).map_err(|e| Error::failed(format!("invalid params: {e}")))
 }
 
 pub(crate) unsafe extern "C" fn check_params<N: Node>(

@@ -79,7 +79,9 @@ impl Outputs {
     pub(crate) unsafe fn write(self, ports: &[Port], values: *mut abi::Value) -> Result<()> {
         if self.0.len() != ports.len() {
             let (given, wanted) = (self.0.len(), ports.len());
-            return Err(Error::failed(format!("the node gave {given} outputs, its kind has {wanted}")));
+            return Err(Error::failed(format!(
+                "the node returned {given} outputs, but its kind has {wanted}"
+            )));
         }
         // Everything that can fail comes first, so that on an error no output is set.
         let made = self.0.into_iter().map(Made::new).collect::<Result<Vec<_>>>()?;

@@ -21,14 +21,14 @@ pub(crate) fn device(device: abi::DLDevice) -> Result<Device> {
         abi::DL_METAL => return Ok(Device::new_metal(device.device_id.unsigned_abs() as usize)?),
         abi::DL_CUDA => "CUDA",
         abi::DL_METAL => "Metal",
-        _ => "a device that it does not know",
+        _ => "an unknown device",
     };
     let built = match (cfg!(feature = "cuda"), cfg!(feature = "metal")) {
         (true, _) => "the CPU and CUDA",
         (false, true) => "the CPU and Metal",
         (false, false) => "the CPU only",
     };
-    let error = Error::unsupported(format!("this plugin was built for {built}, the run is to be on {name}"));
+    let error = Error::unsupported(format!("this plugin was built for {built}, but the run uses {name}"));
     Err(error.hint("run on the CPU, or build the plugins with the cargo feature `cuda` or `metal`"))
 }
 
@@ -40,7 +40,10 @@ fn dtype(dtype: DType) -> Result<Dtype> {
         DType::F32 => Dtype::F32,
         DType::F64 => Dtype::F64,
         other => {
-            return Err(Error::dtype("", format!("tensors of type {other:?} do not cross; convert to f32")));
+            return Err(Error::dtype(
+                "",
+                format!("tensors of type {other:?} are not supported on wires; convert to f32"),
+            ));
         }
     })
 }
@@ -79,7 +82,7 @@ pub(crate) fn export(tensor: &Tensor) -> Result<Owned> {
     let base: *const u8 = {
         let (storage, layout) = tensor.storage_and_layout();
         let Storage::Cpu(storage) = &*storage else {
-            return Err(Error::failed("a tensor moved to host memory is not there"));
+            return Err(Error::failed("a tensor moved to host memory is not in host memory"));
         };
         let base: *const u8 = match storage {
             CpuStorage::U8(v) => v.as_ptr(),
@@ -87,7 +90,12 @@ pub(crate) fn export(tensor: &Tensor) -> Result<Owned> {
             CpuStorage::I64(v) => v.as_ptr().cast(),
             CpuStorage::F32(v) => v.as_ptr().cast(),
             CpuStorage::F64(v) => v.as_ptr().cast(),
-            _ => return Err(Error::dtype("", "tensors of this type do not cross; convert to f32")),
+            _ => {
+                return Err(Error::dtype(
+                    "",
+                    "tensors of this type are not supported on wires; convert to f32",
+                ));
+            }
         };
         base.wrapping_add(layout.start_offset() * dtype.size())
     };
@@ -117,7 +125,7 @@ fn storage(view: &TensorView<'_>) -> Result<CpuStorage> {
         Dtype::F32 => elements(view, CpuStorage::F32),
         Dtype::F64 => elements(view, CpuStorage::F64),
     };
-    storage.ok_or_else(|| Error::failed("a tensor has another element type than it says"))
+    storage.ok_or_else(|| Error::failed("the element type of a tensor does not match its data"))
 }
 
 fn leaf(view: &TensorView<'_>, tracked: bool) -> Result<Tensor> {

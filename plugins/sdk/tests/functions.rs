@@ -109,7 +109,7 @@ fn the_wrong_number_of_cotangents_is_refused() {
         let (_, tape) = function(false).linearise(&[&vector(&[1.])], 1)?;
         tape.vjp(&[None]).map(drop)
     });
-    assert_eq!(error.unwrap_err().to_string(), "1 cotangents for 2 outputs");
+    assert_eq!(error.unwrap_err().to_string(), "expected 2 cotangents, one per output, found 1");
 }
 
 /// Adds `by` to every element.
@@ -161,9 +161,9 @@ fn a_node_names_what_is_wrong() {
     };
     assert_eq!(refuse(r#"{"by": 1}"#, &[]), ("a".into(), "`a` is not connected".into()));
     let rank = Value::from(Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap());
-    let wrong = "`a` wants an IMAGE [B,H,W,C], found the shape [3]".to_owned();
+    let wrong = "`a` must be an IMAGE [B,H,W,C], found shape [3]".to_owned();
     assert_eq!(refuse(r#"{"by": 1}"#, &[("a", rank)]), ("a".into(), wrong));
-    let shapes = "`b` has the shape [1, 3, 2, 3], but `a` has [1, 2, 2, 3]".to_owned();
+    let shapes = "`b` must have the shape of `a`, [1, 2, 2, 3], found [1, 3, 2, 3]".to_owned();
     assert_eq!(refuse(r#"{"by": 1}"#, &[("a", image(2)), ("b", image(3))]), ("b".into(), shapes));
     assert!(refuse(r#"{"by": 1e7}"#, &[("a", image(2))]).1.contains("too much"));
 }

@@ -109,7 +109,7 @@ unsafe fn specs(
     faults: &mut Vec<String>,
 ) -> Vec<Spec> {
     if count > MAX_TENSORS || (count > 0 && list.is_null()) {
-        faults.push(format!("it says that it has {count} {what}s, or their array is null"));
+        faults.push(format!("it declares {count} {what}s, or their array is null"));
         return Vec::new();
     }
     let mut read = Vec::new();
@@ -123,7 +123,7 @@ unsafe fn specs(
             }
             let spec = &*spec;
             if spec.ndim > MAX_RANK || (spec.ndim > 0 && spec.dims.is_null()) {
-                faults.push(format!("{what} {index} has the rank {} and no usable sizes", spec.ndim));
+                faults.push(format!("{what} {index} has rank {} and no usable sizes", spec.ndim));
                 continue;
             }
             read.push(Spec {

@@ -88,7 +88,7 @@ pub(crate) unsafe fn read(entry: *const abi::Entry) -> Facts {
     }
     if count > MAX_KINDS || (count > 0 && list.is_null()) {
         let array = if list.is_null() { "a null array" } else { "an array" };
-        faults.push(format!("it says that it has {count} kinds, in {array}; {MAX_KINDS} are allowed"));
+        faults.push(format!("it declares {count} kinds, in {array}; at most {MAX_KINDS} are allowed"));
     } else {
         for index in 0..count as usize {
             // SAFETY: `count` pointers, as the entry says; each is checked.
@@ -117,7 +117,7 @@ unsafe fn kind(kind: *const abi::Kind, index: usize, faults: &mut Vec<String>) -
     unsafe {
         if is_smaller(kind, least) {
             let size = (&raw const (*kind).size).read();
-            faults.push(format!("its kind #{index} says that it has {size} bytes, the least is {least}"));
+            faults.push(format!("its kind #{index} declares {size} bytes, the minimum is {least}"));
             return None;
         }
         let id = copy((*kind).id, text::NAME, &format!("the id of its kind #{index}"), faults);
@@ -147,7 +147,7 @@ unsafe fn ports(
 ) -> Vec<PortFacts> {
     if count > MAX_PORTS || (count > 0 && list.is_null()) {
         let array = if list.is_null() { "a null array" } else { "an array" };
-        faults.push(format!("{what}: it says that there are {count}, in {array}; {MAX_PORTS} are allowed"));
+        faults.push(format!("{what}: it declares {count}, in {array}; at most {MAX_PORTS} are allowed"));
         return Vec::new();
     }
     let mut read = Vec::new();

@@ -43,7 +43,7 @@ impl EntryRef {
     /// `dreamwire.h`.
     pub unsafe fn new(entry: *const abi::Entry) -> Result<Self, String> {
         let entry = NonNull::new(entry.cast_mut()).filter(|entry| entry.is_aligned());
-        let entry = entry.ok_or_else(|| "its entry is not where it should be".to_owned())?;
+        let entry = entry.ok_or_else(|| "its entry is null or not aligned".to_owned())?;
         let raw = entry.as_ptr().cast_const();
         // SAFETY: every entry starts with its size and version.
         let (size, major) =
@@ -53,7 +53,7 @@ impl EntryRef {
         }
         let least = std::mem::offset_of!(abi::Entry, get_extension);
         if (size as usize) < least {
-            return Err(format!("its entry has {size} bytes, the least of ABI {major} is {least}"));
+            return Err(format!("its entry has {size} bytes, the minimum of ABI {major} is {least}"));
         }
         Ok(Self(entry))
     }
@@ -137,9 +137,9 @@ impl EntryRef {
     }
 }
 
-/// The message about another major version: "it speaks ABI 2, this host speaks 1".
+/// The message about another major version: "it uses ABI 2, this host supports 1".
 pub fn other_major(major: u32) -> String {
-    format!("it speaks ABI {major}, this host speaks {}", abi::ABI_MAJOR)
+    format!("it uses ABI {major}, this host supports {}", abi::ABI_MAJOR)
 }
 
 /// A node. Only [`NodeRef::destroy`] destroys it, not a drop: a node that panicked should be left alone.

@@ -200,7 +200,7 @@ unsafe fn hand_over(
     count: usize,
 ) -> Result<(), abi::Status> {
     if tensors.len() != count {
-        let message = format!("a function gave {} tensors, {count} are described", tensors.len());
+        let message = format!("a function returned {} tensors, but describes {count}", tensors.len());
         call.fail(&Said::new(abi::E_FAILED, message));
         return Err(abi::E_FAILED);
     }

@@ -111,7 +111,7 @@ impl FnRef {
         }
         let mut function = ManuallyDrop::new(Self { raw, n_in: 0, n_out: 0 });
         let counts =
-            function.desc().ok_or_else(|| Fault::failed("a function does not describe itself"))?.counts();
+            function.desc().ok_or_else(|| Fault::failed("a function has no valid description"))?.counts();
         (function.n_in, function.n_out) = counts;
         Ok(ManuallyDrop::into_inner(function))
     }
@@ -161,7 +161,7 @@ impl FnRef {
             let size = found.cast::<u32>().read() as usize;
             if size < size_of::<T>() {
                 let id = id.to_string_lossy();
-                return Err(Fault::failed(format!("its `{id}` says that it has {size} bytes")));
+                return Err(Fault::failed(format!("its `{id}` declares only {size} bytes")));
             }
             Ok(Some(found.read()))
         }

@@ -223,11 +223,11 @@ fn every_fault_of_a_descriptor_is_told() {
         "it cannot create nodes: `create` is null",
         "its kind #0 is null",
         "the id of its kind #1 has 16777216 bytes, at most 256 are allowed",
-        "input of `Many`: it says that there are 4000000000, in an array; 64 are allowed",
+        "input of `Many`: it declares 4000000000, in an array; at most 64 are allowed",
         "`Bare` has no params schema: `params_schema` is null",
         "the title of `Bare` is null, with a length of 7",
         "input of `Bare` #0 is null or too small",
-        "its kind #4 says that it has 16 bytes, the least is",
+        "its kind #4 declares 16 bytes, the minimum is",
     ];
     assert_eq!(facts.faults.len(), expected.len(), "{:#?}", facts.faults);
     for (fault, expected) in facts.faults.iter().zip(expected) {
@@ -235,5 +235,5 @@ fn every_fault_of_a_descriptor_is_told() {
     }
     assert_eq!(facts.kinds.iter().map(|kind| kind.index).collect::<Vec<_>>(), [1, 2, 3]);
     let too_many = abi::Entry { n_kinds: 4_000_000_000, ..entry(Vec::new()) };
-    assert!(opened(too_many).unwrap().facts().faults[0].contains("it says that it has 4000000000 kinds"));
+    assert!(opened(too_many).unwrap().facts().faults[0].contains("it declares 4000000000 kinds"));
 }

@@ -187,7 +187,7 @@ fn failures_panics_and_missing_outputs_set_nothing() {
         assert_eq!(said.iter().map(|said| &said.message[..]).collect::<Vec<_>>(), words);
     };
     check(13.0, abi::E_PANIC, &[]);
-    check(14.0, abi::E_FAILED, &["a function gave 0 tensors, 1 are described"]);
+    check(14.0, abi::E_FAILED, &["a function returned 0 tensors, but describes 1"]);
     check(15.0, abi::E_SHAPE, &["fifteen"]);
     // Nobody asked for a tape.
     assert!(run(&function, 3.0, 0).0.tape.is_none());

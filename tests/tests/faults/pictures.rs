@@ -36,10 +36,15 @@ fn formats_that_are_not_read_are_named_with_those_that_are() {
         ("a.nef", b"II*\0\x08\0\0\0\0\0\0\0\0\0", "a camera raw file"),
         ("a.jxl", b"\xff\x0a\0\0\0\0\0\0", "a JPEG XL picture"),
         ("a.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "an SVG drawing"),
-        ("a.bin", b"\x01\x02\x03\x04\x05\x06\x07\x08", "not a picture"),
+        ("a.bin", b"\x01\x02\x03\x04\x05\x06\x07\x08", "not a recognised picture"),
     ];
     for (name, content, what) in files {
-        refused(name, content, 5, &[what, "readable are PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, OpenEXR"]);
+        refused(
+            name,
+            content,
+            5,
+            &[what, "supported formats are PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, OpenEXR"],
+        );
     }
 }
 
@@ -140,7 +145,9 @@ fn dreams_of_odd_sizes_keep_them() {
 fn a_picture_smaller_than_the_layer_needs_is_refused_with_what_it_needs() {
     for (width, height, layer, needed) in [(31, 40, "pool5", "32x32"), (1, 10_000, "pool1", "2x2")] {
         let folder = dreaming(width, height, layer);
-        let said = format!("a picture of {width}x{height} is too small for `{layer}`: it takes {needed}");
+        let said = format!(
+            "a picture of {width}x{height} is too small for `{layer}`, which needs at least {needed}"
+        );
         run(&folder).exits(7).says("node `dream`").says(&said).says("of node `vgg`");
         assert!(folder.files("out").is_empty());
     }

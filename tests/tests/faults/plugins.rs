@@ -21,11 +21,11 @@ fn run(folder: &Folder, plugin: &Path, arguments: &[&str]) -> Outcome {
 #[test]
 fn a_plugin_that_does_not_start_fails_the_first_node_of_it() {
     for (fault, said) in [
-        ("INIT_PANICS", "plugin org.example.no_start did not start (status -2)"),
-        ("CREATE_PANICS", "plugin org.example.no_start did not make a `NoStart` (status -2)"),
-        ("NULL_NODE", "did not make a `NoStart` (status 0)"),
-        ("NO_VTABLE", "did not make a `NoStart` (status 0)"),
-        ("NO_RUN", "did not make a `NoStart` (status 0)"),
+        ("INIT_PANICS", "plugin org.example.no_start failed to start (status -2)"),
+        ("CREATE_PANICS", "plugin org.example.no_start failed to create a `NoStart` (status -2)"),
+        ("NULL_NODE", "failed to create a `NoStart` (status 0)"),
+        ("NO_VTABLE", "failed to create a `NoStart` (status 0)"),
+        ("NO_RUN", "failed to create a `NoStart` (status 0)"),
     ] {
         let folder = saving("NoStart");
         run(&folder, &c_plugin_with("no_start", fault), &[]).exits(4).says("node `it` (NoStart)").says(said);
@@ -44,12 +44,12 @@ fn a_panic_while_a_node_is_made_is_told_with_its_text() {
 #[test]
 fn results_of_another_type_are_refused_and_the_plugin_is_named() {
     for (lie, said) in [
-        ("DOUBLES", "was promised, found F64 [1, 2, 2, 3]"),
+        ("DOUBLES", "expected a float32 IMAGE [B,H,W,C], found F64 [1, 2, 2, 3]"),
         ("HALVES", "element type (2, 16, 1)"),
-        ("NO_PIXELS", "was promised, found F32 [1, 0, 2, 3]"),
+        ("NO_PIXELS", "expected a float32 IMAGE [B,H,W,C], found F32 [1, 0, 2, 3]"),
         ("OTHER_DEVICE", "device type 2"),
         ("OTHER_DLPACK", "DLPack 2"),
-        ("NUMBER", "was promised, found an integer"),
+        ("NUMBER", "expected a float32 IMAGE [B,H,W,C], found an integer"),
         ("STRANGE_KIND", "the unknown kind 99"),
     ] {
         let folder = saving("ShapeLiar");
@@ -65,7 +65,7 @@ fn what_is_not_finite_is_refused_with_its_place_unless_it_is_allowed() {
     let folder = saving("ShapeLiar");
     let outcome = run(&folder, &plugin, &[]);
     outcome.exits(7).says("node `it` (ShapeLiar)").says("--allow-nonfinite");
-    outcome.says("`IMAGE` holds 2 values that are NaN or infinite, the first at index 5 of [1, 2, 2, 3]");
+    outcome.says("`IMAGE` contains 2 values that are NaN or infinite, the first at index 5 of [1, 2, 2, 3]");
     assert!(folder.files("out").is_empty());
     run(&folder, &plugin, &["--allow-nonfinite"]).exits(0);
     assert_eq!(folder.files("out").len(), 1);

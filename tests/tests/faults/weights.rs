@@ -44,7 +44,7 @@ fn checkpoints_are_named_by_what_they_are_and_never_executed() {
 fn a_number_type_that_is_not_read_is_named() {
     let header = br#"{"features.0.bias":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}"#;
     let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
-    refused(&file, "`features.0.bias` is of type I16, which is not read here");
+    refused(&file, "`features.0.bias` has type I16, which is not supported");
 }
 
 /// VGG16's convolutions: channels in and out, by their place among the layers.

@@ -18,12 +18,12 @@ fn one(started: &Started<'_>, kind: &KindInfo, worked: Worked) -> Result<Done, S
     drop(worked.ran);
     worked.node.destroy();
     if polls == 0 {
-        return Ok(Done::LeftOut("it never asks whether to go on".to_owned()));
+        return Ok(Done::LeftOut("it never polls for cancellation".to_owned()));
     }
     let mut stops = vec![1, polls.div_ceil(2), polls];
     stops.dedup();
     for at in stops {
-        started.at(&format!("{}, told to stop at progress call {at} of {polls}", kind.id));
+        started.at(&format!("{}, cancelled at progress call {at} of {polls}", kind.id));
         let before = started.host.balance();
         let mut node = started.create(kind)?;
         started.host.cancel_at(at);
@@ -33,16 +33,16 @@ fn one(started: &Started<'_>, kind: &KindInfo, worked: Worked) -> Result<Done, S
         let stopped = match ran.status {
             // The outputs are not used, but must be valid.
             abi::CANCELLED | abi::OK if after <= SOON => Ok(()),
-            abi::CANCELLED | abi::OK => Err(format!("it went on and asked {after} times more")),
+            abi::CANCELLED | abi::OK => Err(format!("it continued and polled {after} more times")),
             status => Err(format!("it ended with {}", judge::words(status, ran.said.as_ref()))),
         };
-        stopped.map_err(|why| format!("told to stop at progress call {at} of {polls}, {why}"))?;
+        stopped.map_err(|why| format!("cancelled at progress call {at} of {polls}, {why}"))?;
         drop(ran);
         node.destroy();
         settled(started.host.balance(), before)?;
         if let Some(function) = worked.functions.iter().find(|function| function.references() != 1) {
             let kept = function.references() - 1;
-            return Err(format!("stopped at progress call {at} it keeps {kept} references to a function"));
+            return Err(format!("cancelled at progress call {at}, it keeps {kept} references to a function"));
         }
     }
     Ok(Done::Looked(1))

@@ -54,7 +54,7 @@ fn kind_faults(kind: &KindFacts, unread: bool, faults: &mut Vec<String>) {
         faults.push(format!("{name} has no title"));
     }
     if kind.id.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        faults.push(format!("the id {name} holds spaces or control characters"));
+        faults.push(format!("the id {name} contains spaces or control characters"));
     }
     if kind.flags & !KIND_FLAGS != 0 {
         faults.push(format!("{name} has the unknown flags {:#x}", kind.flags & !KIND_FLAGS));
@@ -124,7 +124,7 @@ mod tests {
         check(|f| f.id.clear(), "the plugin has no id");
         check(|f| f.kinds.clear(), "it has no kinds");
         check(|f| f.kinds.push(f.kinds[0].clone()), "two kinds `Mix`");
-        check(|f| f.kinds[0].id.push(' '), "holds spaces");
+        check(|f| f.kinds[0].id.push(' '), "contains spaces");
         check(|f| f.kinds[0].flags = 9, "unknown flags 0x8");
         check(|f| f.kinds[0].inputs[1].name = "a".to_owned(), "two inputs `a`");
         check(|f| f.kinds[0].inputs[1].types = "IMAGE|PICTURE".to_owned(), "unknown type `PICTURE`");

@@ -94,7 +94,7 @@ fn description(described: &FnFacts) -> Result<(), String> {
         return Err("it is an OBJECTIVE, but not SCALAR".to_owned());
     }
     let Some(Form::Function { outputs }) = wire_type(&described.ty).map(|ty| ty.form) else {
-        return Err(format!("`{}` is no type of functions", described.ty));
+        return Err(format!("`{}` is not a type of functions", described.ty));
     };
     if let Some(count) = outputs.filter(|&count| count != described.outputs.len()) {
         return Err(format!(
@@ -107,13 +107,16 @@ fn description(described: &FnFacts) -> Result<(), String> {
         let mut names = BTreeSet::new();
         for spec in specs {
             if spec.name.is_empty() || !names.insert(&spec.name) {
-                return Err(format!("an {what} is called `{}`: names must be there, and differ", spec.name));
+                return Err(format!(
+                    "an {what} is named `{}`: names must not be empty, and must differ",
+                    spec.name
+                ));
             }
             if !spec.is_float {
                 return Err(format!("{what} `{}` is not float32", spec.name));
             }
             if spec.dims.iter().any(|&size| size < -1 || size == 0) {
-                return Err(format!("{what} `{}` has the sizes {:?}", spec.name, spec.dims));
+                return Err(format!("{what} `{}` has sizes {:?}", spec.name, spec.dims));
             }
         }
     }
@@ -123,7 +126,7 @@ fn description(described: &FnFacts) -> Result<(), String> {
 fn tiles(function: &Function) -> Result<(), String> {
     let Some(tiles) = function.tiles()? else { return Ok(()) };
     if tiles.stride == 0 {
-        return Err("its `dw.tiles/1` has the stride 0".to_owned());
+        return Err("its `dw.tiles/1` has stride 0".to_owned());
     }
     if ![abi::TILES_MEAN, abi::TILES_SUM].contains(&tiles.reduction) {
         return Err(format!("its `dw.tiles/1` has the unknown reduction {}", tiles.reduction));
@@ -151,18 +154,18 @@ fn fits(shape: &[usize], spec: &Spec, described: &FnFacts) -> Result<(), String>
     if fits {
         return Ok(());
     }
-    Err(format!("`{}` has the shape {shape:?}, it is described as {:?}", spec.name, spec.dims))
+    Err(format!("`{}` has shape {shape:?}, but is described as {:?}", spec.name, spec.dims))
 }
 
 fn wrong_rank(host: &Host, function: &Function, point: &Point) -> Result<(), String> {
     let Some(Some(first)) = point.first() else { return Ok(()) };
     let mut wrong = point.clone();
     let shape: Vec<usize> = std::iter::once(1).chain(first.shape.iter().copied()).collect();
-    let what = format!("an input of the shape {shape:?}");
+    let what = format!("an input of shape {shape:?}");
     wrong[0] = Some(Array { shape, data: first.data.clone() });
     let evaluated = function.eval(host, &wrong, 0, false);
     if evaluated.status == abi::OK {
-        return Err(format!("it takes {what} instead of refusing it"));
+        return Err(format!("it accepts {what} instead of refusing it"));
     }
     judge::refusal(evaluated.status, evaluated.said.as_ref(), evaluated.touched)
         .map_err(|why| format!("with {what}, {why}"))
@@ -170,7 +173,7 @@ fn wrong_rank(host: &Host, function: &Function, point: &Point) -> Result<(), Str
 
 fn nothing_is_kept(host: &Host, function: &Function, point: &Point) -> Result<(), String> {
     match function.eval(host, point, 0, true).tape {
-        Some(_) => Err("it kept a tape that nobody asked for (wrt is 0)".to_owned()),
+        Some(_) => Err("it returned a tape that was not requested (wrt is 0)".to_owned()),
         None => Ok(()),
     }
 }
@@ -189,9 +192,12 @@ fn gradients(
     }
     let y = arrays(evaluated.y, "output")?;
     for (index, (y, plain)) in y.iter().zip(plain).enumerate() {
-        close(y, plain).map_err(|why| format!("output {index} with a tape is not that without: {why}"))?;
+        close(y, plain)
+            .map_err(|why| format!("output {index} with a tape differs from the one without: {why}"))?;
     }
-    let Some(tape) = evaluated.tape else { return Err("it gave no tape, though wrt is not 0".to_owned()) };
+    let Some(tape) = evaluated.tape else {
+        return Err("it returned no tape, though wrt is not 0".to_owned());
+    };
     if !tape.is_complete() {
         return Err("its tape has no `release` or no `vjp`".to_owned());
     }
@@ -226,10 +232,12 @@ fn shaped_like(gradient: &[Option<Array>], point: &Point) -> Result<(), String> 
         match (gradient, x) {
             (Some(gradient), Some(x)) if gradient.shape != x.shape => {
                 let (found, wanted) = (&gradient.shape, &x.shape);
-                return Err(format!("gradient {index} has the shape {found:?}, its input {wanted:?}"));
+                return Err(format!(
+                    "gradient {index} must have the shape of its input, {wanted:?}, found {found:?}"
+                ));
             }
             (Some(_), None) => {
-                return Err(format!("it gave a gradient by input {index}, which is not there"));
+                return Err(format!("it returned a gradient for input {index}, which does not exist"));
             }
             _ => {}
         }
@@ -246,7 +254,7 @@ fn zero_cotangents(
     count: usize,
 ) -> Result<(), String> {
     let evaluated = function.eval(host, point, wrt, true);
-    let Some(tape) = evaluated.tape else { return Err("it gave no tape at the second time".to_owned()) };
+    let Some(tape) = evaluated.tape else { return Err("it returned no tape the second time".to_owned()) };
     let gradient = pull(host, &tape, &vec![None; count], point)
         .map_err(|why| format!("with cotangents that are all NULL, {why}"))?;
     match gradient.iter().flatten().any(|g| g.data.iter().any(|v| *v != 0.0)) {
@@ -262,7 +270,7 @@ fn value_and_gradient(host: &Host, function: &Function, point: &Point, wrt: u64)
     };
     if !scalar {
         if valued.status == abi::OK {
-            return Err("`value_and_grad` went well, though it is not SCALAR".to_owned());
+            return Err("`value_and_grad` succeeded, though it is not SCALAR".to_owned());
         }
         return judge::refusal(valued.status, valued.said.as_ref(), false)
             .map_err(|why| format!("asked for value_and_grad, {why}"));
@@ -277,9 +285,9 @@ fn value_and_gradient(host: &Host, function: &Function, point: &Point, wrt: u64)
     let y = arrays(evaluated.y, "output")?;
     let value = f64::from(y[0].data[0]);
     if (valued.value - value).abs() > CLOSE * value.abs().max(1e-30) {
-        return Err(format!("value_and_grad says {}, eval {value}", valued.value));
+        return Err(format!("value_and_grad returns {}, eval {value}", valued.value));
     }
-    let Some(tape) = evaluated.tape else { return Err("it gave no tape at the third time".to_owned()) };
+    let Some(tape) = evaluated.tape else { return Err("it returned no tape the third time".to_owned()) };
     let one = Array { shape: y[0].shape.clone(), data: vec![1.0] };
     let pulled = pull(host, &tape, &[Some(one)], point)?;
     for (index, (a, b)) in gradient.iter().zip(&pulled).enumerate() {
@@ -291,7 +299,7 @@ fn value_and_gradient(host: &Host, function: &Function, point: &Point, wrt: u64)
             (Some(a), Some(b)) => (a.clone(), b.clone()),
         };
         close(&a, &b)
-            .map_err(|why| format!("gradient {index} of value_and_grad is not that of vjp: {why}"))?;
+            .map_err(|why| format!("gradient {index} of value_and_grad differs from that of vjp: {why}"))?;
     }
     Ok(())
 }
@@ -307,7 +315,7 @@ fn close(a: &Array, b: &Array) -> Result<(), String> {
     if apart <= CLOSE * largest + 1e-30 {
         return Ok(());
     }
-    Err(format!("they are {apart:e} apart, the largest number is {largest:e}"))
+    Err(format!("they differ by {apart:e}, the largest number is {largest:e}"))
 }
 
 #[cfg(test)]
@@ -346,7 +354,7 @@ mod tests {
         check(&|d| d.outputs.push(d.outputs[0].clone()), "SCALAR and has 2 outputs");
         check(&|d| d.inputs[0].dims[1] = -2, "the sizes");
         check(&|d| d.inputs[0].is_float = false, "not float32");
-        check(&|d| d.inputs[0].name.clear(), "is called ``");
+        check(&|d| d.inputs[0].name.clear(), "is named ``");
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn one(host: &Host, function: &Function) -> Result<Option<f64>, String> {
         return Err(format!("eval with a tape ended with {why}"));
     }
     let y = arrays(evaluated.y, "output")?;
-    let Some(tape) = evaluated.tape else { return Err("it gave no tape".to_owned()) };
+    let Some(tape) = evaluated.tape else { return Err("it returned no tape".to_owned()) };
     let weights: Vec<Array> = y.iter().zip(1..).map(|(y, seed)| weights(y, 300 + seed)).collect();
     let cotangents: Vec<Option<Array>> = weights.iter().cloned().map(Some).collect();
     let gradient = pull(host, &tape, &cotangents, &point)?;

@@ -27,7 +27,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     }
     started.at("deinit");
     if let Some(alive @ 1..) = started.plugin.stop() {
-        tally.fault(format!("deinit counts {alive} objects alive, though all were destroyed"));
+        tally.fault(format!("deinit counts {alive} live objects, though all were destroyed"));
     }
     tally.end("kind")
 }

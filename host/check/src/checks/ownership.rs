@@ -18,7 +18,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     });
     started.at("deinit");
     if let Some(alive @ 1..) = started.plugin.stop() {
-        tally.fault(format!("deinit counts {alive} objects alive, though everything was given back"));
+        tally.fault(format!("deinit counts {alive} live objects, though everything was released"));
     }
     tally.end("kind")
 }
@@ -50,7 +50,7 @@ fn one(started: &Started<'_>, kind: &KindInfo, worked: Worked, before: Balance) 
         match function.references() {
             1 => {}
             more @ 2.. => {
-                return Err(format!("it keeps {} references to a function that it was lent", more - 1));
+                return Err(format!("it keeps {} references to a borrowed function", more - 1));
             }
             less => return Err(format!("it released a function {} times too often", 1 - less)),
         }
@@ -93,8 +93,8 @@ pub(super) fn settled(now: Balance, before: Balance) -> Result<(), String> {
     let counts = [
         (now.inputs_ended - before.inputs_ended, "deleters of borrowed inputs were called"),
         (now.twice - before.twice, "tensors or tapes were freed more than once"),
-        (now.tensors - before.tensors, "tensors that were moved to it are not freed"),
-        (now.tapes - before.tapes, "tapes of functions that it was lent are not released"),
+        (now.tensors - before.tensors, "tensors that it owns are not freed"),
+        (now.tapes - before.tapes, "tapes of borrowed functions are not released"),
     ];
     match counts.iter().find(|(count, _)| *count != 0) {
         Some((count, what)) => Err(format!("{count} {what}")),

@@ -61,7 +61,7 @@ fn one(plugin: &Plugin, index: usize, kind: &KindInfo, complete: &str) -> Result
     let took = began.elapsed();
     if took > QUICK {
         return Err(format!(
-            "check_params took {} ms, at most {} are quick",
+            "check_params took {} ms, the limit is {} ms",
             took.as_millis(),
             QUICK.as_millis()
         ));
@@ -74,7 +74,7 @@ fn one(plugin: &Plugin, index: usize, kind: &KindInfo, complete: &str) -> Result
         asked.into_iter().all(|thread| thread.join().unwrap_or(false))
     });
     if !same {
-        return Err("check_params says different things of the same params".to_owned());
+        return Err("check_params gives different answers for the same params".to_owned());
     }
     let mut wrong = vec!["{\"".to_owned()];
     wrong.extend(
@@ -95,7 +95,7 @@ fn opinion(kind: &KindInfo, asked: Result<(), Refused>) -> Result<Opinion, Strin
         .map_err(|why| format!("asked about its params, {why}"))?;
     let input = refused.said.map(|said| said.input).unwrap_or_default();
     if refused.status == abi::E_ARG && kind.params.get(&input).is_none() {
-        return Err(format!("check_params ended with DW_E_ARG and names `{input}`, which is no param"));
+        return Err(format!("check_params ended with DW_E_ARG and names `{input}`, which is not a param"));
     }
     Ok(Err((refused.status, input)))
 }

@@ -27,7 +27,7 @@ fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
         run(started, kind, &good, "{}", "params that leave everything to their defaults", Expect::NoHarm)?;
     }
     if let Some(first) = kind.params.list.first() {
-        run(started, kind, &good, "{\"", "params that are no JSON", Expect::Refusal)?;
+        run(started, kind, &good, "{\"", "params that are not JSON", Expect::Refusal)?;
         let wrong = json!({ first.name.as_str(): { "is": "no value" } }).to_string();
         run(started, kind, &good, &wrong, &format!("an object for `{}`", first.name), Expect::Refusal)?;
     }
@@ -44,7 +44,7 @@ fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
     Ok(Done::Looked(1))
 }
 
-const STRANGE: &str = "a function that refuses what it is given";
+const STRANGE: &str = "a function that refuses its inputs";
 
 /// Values that do not belong on a port.
 fn wrong_supplies(host: &Host, port: &Port) -> Vec<(Supply, &'static str)> {

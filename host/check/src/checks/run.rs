@@ -31,7 +31,7 @@ fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
             let again = started.run(&mut other, kind, &attempt);
             if again.status != abi::OK {
                 let why = judge::words(again.status, again.said.as_ref());
-                return Err(format!("the same run went well, then ended with {why}"));
+                return Err(format!("the same run succeeded, then ended with {why}"));
             }
             judge::same(&ran, &again, &kind.outputs).map_err(|why| format!("with {name}, {why}"))?;
             drop(again);

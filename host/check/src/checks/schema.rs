@@ -18,10 +18,10 @@ fn schema(plugin: &Plugin, kind: &KindFacts) -> Result<(), String> {
     let index = kind.index;
     let text = plugin.schema(index)?;
     if plugin.schema(index)? != text {
-        return Err("`params_schema` gives another text at the second call".to_owned());
+        return Err("`params_schema` returns another text on the second call".to_owned());
     }
     let value =
-        serde_json::from_str(&text).map_err(|error| format!("the params schema is no JSON: {error}"))?;
+        serde_json::from_str(&text).map_err(|error| format!("the params schema is not JSON: {error}"))?;
     let (params, doc) = Params::parse(&value)?;
     if doc.trim().is_empty() {
         return Err("the schema has no `description`, which is the kind's doc".to_owned());
@@ -33,10 +33,10 @@ fn schema(plugin: &Plugin, kind: &KindFacts) -> Result<(), String> {
         }
         // A file or a text may be required; a number, a switch or a choice can have a default.
         if param.default.is_none() && (param.ty != ParamType::String || !param.choices.is_empty()) {
-            return Err(format!("param `{name}` has no default; only texts may do without"));
+            return Err(format!("param `{name}` has no default; only strings may omit it"));
         }
         if kind.inputs.iter().any(|port| port.name == *name) {
-            return Err(format!("param `{name}` is called like an input port"));
+            return Err(format!("param `{name}` has the name of an input port"));
         }
     }
     Ok(())

@@ -43,7 +43,7 @@ pub(crate) struct Tape(TapeRef);
 
 impl Function {
     pub(super) fn new(function: FnRef) -> Result<Self, String> {
-        let described = function.desc().ok_or("a function does not describe itself")?.facts();
+        let described = function.desc().ok_or("a function has no valid description")?.facts();
         Ok(Self { function, described })
     }
 

@@ -143,7 +143,7 @@ impl Model {
         for (j, (shape, gy)) in self.output_shapes(seen).into_iter().zip(gy).enumerate() {
             let Some(gy) = gy else { continue };
             if gy.shape != shape {
-                return Err(format!("cotangent {j} has the shape {:?}, its output {shape:?}", gy.shape));
+                return Err(format!("cotangent {j} has shape {:?}, its output {shape:?}", gy.shape));
             }
             for (index, gy) in gy.data.iter().enumerate() {
                 let term = self.term(seen, j, index);
@@ -169,7 +169,7 @@ impl Model {
         };
         let wanted = &self.inputs()[0];
         seen.filter(|seen| !seen.contains(&0)).ok_or_else(|| {
-            format!("`{}` has the shape {shape:?}, this {} takes {:?}", wanted.name, self.ty(), wanted.dims)
+            format!("`{}` has shape {shape:?}, this {} takes {:?}", wanted.name, self.ty(), wanted.dims)
         })
     }
 

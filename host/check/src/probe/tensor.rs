@@ -54,7 +54,7 @@ pub(super) fn receive(owned: Owned) -> Result<Samples, String> {
 /// Copies numbers that a plugin has lent.
 pub(super) fn copy(view: &TensorView<'_>) -> Result<Array, String> {
     let data = view.elements::<f32>();
-    let data = data.ok_or_else(|| format!("float32 was expected, found {}", view.dtype().name()))?;
+    let data = data.ok_or_else(|| format!("expected float32, found {}", view.dtype().name()))?;
     Ok(Array { shape: view.shape().iter().map(|&size| size as usize).collect(), data })
 }
 

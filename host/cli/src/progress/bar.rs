@@ -29,7 +29,7 @@ impl Bars {
 
     pub(super) fn hear(&self, event: &Event) {
         match event {
-            Event::Started { node, kind } => self.start(node, kind),
+            Event::Started { node, kind, .. } => self.start(node, kind),
             Event::Progress { done, total, note, .. } => self.progress(*done, *total, note),
             Event::Finished { .. } | Event::Failed { .. } => self.clear(),
             _ => {}

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dreamwire_engine::{Event, Level, Published, Summary, Why};
-use dreamwire_session::events::level_name;
+use dreamwire_session::events::{level_name, reason};
 
 use crate::console::{Console, clean, clean_line};
 
@@ -46,12 +46,20 @@ pub(super) fn progress(node: &str, done: u64, total: u64, note: &str) -> String 
 /// must see.
 pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> Option<String> {
     match event {
-        Event::Log { node, level, message } => console
-            .shows(*level)
-            .then(|| format!("{}: node `{}`: {}", level_name(*level), clean(node), clean_line(message))),
+        Event::Log { node, level, message } => console.shows(*level).then(|| {
+            let place = if node.is_empty() { String::new() } else { format!("node `{}`: ", clean(node)) };
+            format!("{}: {place}{}", level_name(*level), clean_line(message))
+        }),
         Event::Published { file, .. } => Some(published(file)),
         _ if quiet => None,
-        Event::Started { node, kind } if !bar => Some(format!("running `{}` ({kind})", clean(node))),
+        Event::Explained { node, reasons } => {
+            let reasons: Vec<String> = reasons.iter().map(reason).collect();
+            Some(clean_line(&format!("`{node}` runs: {}", reasons.join("; "))))
+        }
+        Event::Skipped { node, failed } => {
+            Some(clean_line(&format!("skipped `{node}`: it depends on `{failed}`, which failed")))
+        }
+        Event::Started { node, kind, .. } if !bar => Some(format!("running `{}` ({kind})", clean(node))),
         Event::Finished { node, elapsed } if !bar || console.shows(Level::Info) => {
             Some(format!("finished `{}` in {}", clean(node), seconds(*elapsed)))
         }
@@ -60,7 +68,7 @@ pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> O
                 Why::Unchanged => "unchanged",
                 Why::SameInputs => "its inputs are the same",
             };
-            Some(format!("known `{}`: {why}", clean(node)))
+            Some(format!("cached `{}`: {why}", clean(node)))
         }
         _ => None,
     }
@@ -72,11 +80,11 @@ pub(super) fn published(file: &Published) -> String {
     format!("{what} {}", clean(&file.path.display().to_string()))
 }
 
-/// The last line: "done in 3.2 s (2 run, 1 known)".
+/// The last line: "done in 3.2 s (2 run, 1 cached)".
 pub(super) fn done(summary: &Summary, elapsed: Duration) -> String {
     let run = summary.steps.iter().filter(|step| step.ran.is_some()).count();
-    let known = summary.steps.len() - run;
-    format!("done in {} ({run} run, {known} known)", seconds(elapsed))
+    let cached = summary.steps.len() - run;
+    format!("done in {} ({run} run, {cached} cached)", seconds(elapsed))
 }
 
 fn seconds(time: Duration) -> String {
@@ -95,7 +103,9 @@ mod tests {
     #[test]
     fn what_is_said() {
         let console = Console::new(Color::Never, 0);
-        let started = Event::Started { node: "dream".to_owned(), kind: "GradientAscent".to_owned() };
+        let hash = dreamwire_engine::Hash::from_bytes([0; 32]);
+        let started =
+            Event::Started { node: "dream".to_owned(), kind: "GradientAscent".to_owned(), identity: hash };
         assert_eq!(
             text(&started, false, false, console).as_deref(),
             Some("running `dream` (GradientAscent)")

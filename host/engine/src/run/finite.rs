@@ -9,7 +9,7 @@ pub(super) fn check(node: &CheckedNode, outputs: &[Value]) -> Result<(), Failure
         {
             let shape = tensor.shape();
             let message = format!(
-                "output `{}` holds {count} values that are NaN or infinite, the first at index {first} of {shape:?}",
+                "output `{}` contains {count} values that are NaN or infinite, the first at index {first} of {shape:?}",
                 port.name
             );
             let hint = Hint::with("let them through", Setting::AllowNonfinite);

@@ -37,7 +37,7 @@ pub(super) fn settle<'a>(
         let scalar =
             scalar.ok_or_else(|| wrong(format!("`{name}` takes a scalar, but its link has none")))?;
         let param = node.kind.params.get(name);
-        let param = param.ok_or_else(|| wrong(format!("`{name}` is no param of `{}`", node.kind.id)))?;
+        let param = param.ok_or_else(|| wrong(format!("`{name}` is not a param of `{}`", node.kind.id)))?;
         let checked = check_param(param, &scalar)
             .map_err(|problem| Failure { hint: problem.hint.clone(), ..wrong(problem.message) })?;
         files.extend(checked.as_str().and_then(|text| plan::file(param, text, false)));

@@ -1,18 +1,19 @@
 //! The two keys of a step.
 
 use super::inputs::Settled;
-use super::{Run, Stopped};
+use super::{Run, StepFailure, Stopped};
 use crate::key::Key;
 use crate::{Failure, FailureKind, FileParam, Input, Step, Value};
 use blake3::Hash;
 
 /// The deep key of every planned node, by node index.
-pub(super) fn deep(run: &Run<'_>) -> Result<Vec<Hash>, Stopped> {
+pub(crate) fn deep(run: &Run<'_>) -> Result<Vec<Hash>, Stopped> {
     let plan = run.plan;
     let mut keys = vec![Hash::from_bytes([0; 32]); plan.graph.nodes.len()];
     for step in &plan.steps {
         let node = plan.node(step);
-        let mut key = base(run, step, &step.params, &step.files)?;
+        let failed = |failure| Stopped::Failed(vec![StepFailure { node: step.node, failure }]);
+        let mut key = base(run, step, &step.params, &step.files).map_err(failed)?;
         for port in &node.ports {
             key.port(port.len());
             port.iter().for_each(|link| key.producer(keys[link.node], link.output));
@@ -25,6 +26,16 @@ pub(super) fn deep(run: &Run<'_>) -> Result<Vec<Hash>, Stopped> {
     Ok(keys)
 }
 
+/// What a step does, the same in every process: its deep key, or node and params if that never comes again.
+pub(super) fn identity(run: &Run<'_>, step: &Step, deep: Hash) -> Hash {
+    if step.repeats {
+        return deep;
+    }
+    let node = run.plan.node(step);
+    let build = run.nodes.build(&node.kind.id).map_or(String::new(), |build| build.to_hex().to_string());
+    blake3::hash(serde_json::json!([node.id, node.kind.id, build, step.params]).to_string().as_bytes())
+}
+
 /// The content key of a step: it has the bytes of inputs in place of their producers, except for functions.
 pub(super) fn content(
     run: &Run<'_>,
@@ -32,7 +43,7 @@ pub(super) fn content(
     settled: &Settled<'_>,
     inputs: &[Input],
     deep: &[Hash],
-) -> Result<Hash, Stopped> {
+) -> Result<Hash, Failure> {
     let mut key = base(run, step, &settled.params, &settled.files)?;
     for (input, links) in inputs.iter().zip(&run.plan.node(step).ports) {
         let values = match input {
@@ -52,22 +63,37 @@ pub(super) fn content(
 }
 
 /// The part that both keys share.
-fn base(run: &Run<'_>, step: &Step, params: &str, files: &[FileParam]) -> Result<Key, Stopped> {
+fn base(run: &Run<'_>, step: &Step, params: &str, files: &[FileParam]) -> Result<Key, Failure> {
     let node = run.plan.node(step);
-    let failed = |failure| Stopped::Failed { node: step.node, failure };
-    let build = run.nodes.build(&node.kind.id).ok_or_else(|| {
-        failed(Failure::new(FailureKind::Plugin, format!("no plugin offers `{}` any more", node.kind.id)))
-    })?;
-    let mut key = Key::new(&node.kind, build, &run.options, params);
+    let mut key = Key::new(&node.kind, build(run, step)?, &run.options, params);
     for file in files {
-        let content = run.files.read(&file.path, run.world).map_err(|error| {
-            let failure = Failure::new(FailureKind::Read, error.message).at(file.param.clone());
-            failed(Failure { hint: error.hint, ..failure })
-        })?;
-        key.file(&file.param, content.hash);
+        key.file(&file.param, content_of(run, file)?);
     }
     if !node.kind.pure_ {
         key.unique();
     }
     Ok(key)
+}
+
+/// The build of the plugin that runs a step.
+fn build(run: &Run<'_>, step: &Step) -> Result<Hash, Failure> {
+    let kind = &run.plan.node(step).kind.id;
+    let build = run.nodes.build(kind);
+    build.ok_or_else(|| Failure::new(FailureKind::Plugin, format!("no plugin offers `{kind}` any more")))
+}
+
+/// The hash of a file that a param names.
+fn content_of(run: &Run<'_>, file: &FileParam) -> Result<Hash, Failure> {
+    run.files.read(&file.path, run.world).map(|read| read.hash).map_err(|error| {
+        let failure = Failure::new(FailureKind::Read, error.message).at(file.param.clone());
+        Failure { hint: error.hint, ..failure }
+    })
+}
+
+/// The build of a step's plugin and the hashes of the files that its literal params name.
+pub(crate) fn made_of(run: &Run<'_>, step: &Step) -> Result<(Hash, Vec<(String, Hash)>), Stopped> {
+    let failed = |failure| Stopped::Failed(vec![StepFailure { node: step.node, failure }]);
+    let files = step.files.iter().map(|file| Ok((file.param.clone(), content_of(run, file)?)));
+    let made_of = build(run, step).and_then(|build| Ok((build, files.collect::<Result<_, _>>()?)));
+    made_of.map_err(failed)
 }

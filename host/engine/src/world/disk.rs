@@ -32,10 +32,6 @@ impl World for Disk {
         self.outputs.publish(file)
     }
 
-    fn still_there(&self, file: &Published) -> bool {
-        std::fs::read(&file.path).is_ok_and(|bytes| blake3::hash(&bytes) == file.hash)
-    }
-
     fn probe(&self) -> Result<(), WorldError> {
         self.outputs.probe()
     }

@@ -14,12 +14,13 @@ pub use disk::Disk;
 
 use blake3::Hash;
 use dreamwire_graph::Hint;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An input file as a param names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InputPath {
     /// As written.
     pub text: String,
@@ -53,7 +54,7 @@ pub struct NewFile<'a> {
 }
 
 /// A file that a run published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// Its name below the output root, with forward slashes.
     pub name: String,
@@ -106,14 +107,11 @@ pub trait World: Send + Sync {
     /// It is missing, not a regular file, outside the roots, too large, or unreadable.
     fn read(&self, path: &InputPath) -> Result<File, WorldError>;
 
-    /// Publishes a file under the output root.
+    /// Publishes a file under the output root. A file with the same bytes that exists already is not written again.
     ///
     /// # Errors
     /// The name leaves the root or names an input, or writing fails. No partial file remains.
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError>;
-
-    /// Whether the published file still exists with the same bytes.
-    fn still_there(&self, file: &Published) -> bool;
 
     /// Checks that files can be published; called before the first step runs, so that no work is lost.
     ///

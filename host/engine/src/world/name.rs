@@ -66,7 +66,7 @@ impl<'a> Template<'a> {
 /// Refuses names that could leave the output root on any system, before any access to files.
 fn check(name: &str) -> Result<(), WorldError> {
     let refuse = |why: &str| {
-        let text = "output names are relative, with forward slashes, and stay under the output folder";
+        let text = "output names must be relative, use forward slashes and stay under the output folder";
         Err(WorldError::new(format!("`{name}` {why}")).hint(Hint::with(text, Setting::OutputFolder)))
     };
     if name.is_empty() || name.ends_with('/') {
@@ -76,16 +76,16 @@ fn check(name: &str) -> Result<(), WorldError> {
         return refuse("is too long for a file name");
     }
     if name.contains('\\') {
-        return refuse("holds a backslash");
+        return refuse("contains a backslash");
     }
     if name.starts_with('/') || is_on_a_drive(name) {
         return refuse("is an absolute path");
     }
     if cfg!(windows) && name.contains(['<', '>', ':', '"', '|', '?', '*']) {
-        return refuse("holds a character that Windows does not allow in a file name");
+        return refuse("contains a character that Windows does not allow in a file name");
     }
     if name.chars().any(char::is_control) {
-        return refuse("holds a control character");
+        return refuse("contains a control character");
     }
     if name.split('/').any(|part| part == "..") {
         return refuse("leaves the output folder");

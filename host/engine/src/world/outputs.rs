@@ -165,7 +165,7 @@ impl Outputs {
             return root.try_clone().map_err(|e| self.cannot_use(&e));
         }
         let outside = |e: std::io::Error| {
-            let text = "output names stay under the output folder, even through links";
+            let text = "output names must stay under the output folder, even through links";
             WorldError::new(format!("cannot write `{name}`: {e}"))
                 .hint(Hint::with(text, Setting::OutputFolder))
         };

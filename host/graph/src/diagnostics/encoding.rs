@@ -19,13 +19,13 @@ pub(crate) fn not_utf8(span: Span, offset: usize, line: usize, bytes: &[u8]) -> 
 }
 
 pub(crate) fn nul(span: Span) -> Diagnostic {
-    Diagnostic::error(CODE, Class::Graph, "a text cannot hold a NUL").label(span, "a NUL")
+    Diagnostic::error(CODE, Class::Graph, "a text cannot contain a NUL").label(span, "a NUL")
 }
 
 /// A name holds a control character or a bidirectional control.
 pub(crate) fn unprintable(span: Span, c: char) -> Diagnostic {
     let code = u32::from(c);
-    Diagnostic::error(CODE, Class::Graph, format!("a name cannot hold the character U+{code:04X}"))
+    Diagnostic::error(CODE, Class::Graph, format!("a name cannot contain the character U+{code:04X}"))
         .label(span, "not printable")
         .hint("names are printable text on one line")
 }
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn nul_and_surrogates() {
         let found = one("{ \"a\0\": {} }", "graph::encoding");
-        assert_eq!(found.message, "a text cannot hold a NUL");
+        assert_eq!(found.message, "a text cannot contain a NUL");
         assert_eq!(found.labelled, ["\0"]);
         let found = one(r#"{ "a\u0000": {} }"#, "graph::encoding");
         assert_eq!(found.labelled, [r#""a\u0000""#]);
@@ -64,7 +64,7 @@ mod tests {
             (r#"{ "a": { "class_type": "X", "inputs": { "b": ["c\u001b", 0] } } }"#, "U+001B"),
         ] {
             let found = one(text, "graph::encoding");
-            assert_eq!(found.message, format!("a name cannot hold the character {code}"), "{text}");
+            assert_eq!(found.message, format!("a name cannot contain the character {code}"), "{text}");
         }
         let found = one(r#"{ "a\ud800": {} }"#, "graph::encoding");
         assert_eq!(found.message, "an escape is half of a surrogate pair");

@@ -10,9 +10,13 @@ use crate::source::Span;
 const CODE: Code = Code::new("graph::ui_format");
 
 pub(crate) fn new(span: Span) -> Diagnostic {
-    Diagnostic::error(CODE, Class::Graph, "this is a graph in the editor's own form, which is not read yet")
-        .label(Span::new(span.start, span.start + 1), "a list of nodes with their places on the canvas")
-        .hint("export it in the editor with `Export (API)`")
+    Diagnostic::error(
+        CODE,
+        Class::Graph,
+        "this is a graph in the editor's own form, which is not supported yet",
+    )
+    .label(Span::new(span.start, span.start + 1), "a list of nodes with their places on the canvas")
+    .hint("export it in the editor with `Export (API)`")
 }
 
 #[cfg(test)]
@@ -22,7 +26,7 @@ mod tests {
     #[test]
     fn nodes_in_a_list() {
         let found = one(r#"{ "nodes": [{ "id": 1 }], "links": [] }"#, "graph::ui_format");
-        assert_eq!(found.message, "this is a graph in the editor's own form, which is not read yet");
+        assert_eq!(found.message, "this is a graph in the editor's own form, which is not supported yet");
         assert_eq!(found.labelled, ["["]);
     }
 }

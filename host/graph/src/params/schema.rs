@@ -57,7 +57,7 @@ fn param(name: &str, property: &Value) -> Result<Param, String> {
     let (ty, nullable) = value_type(map, &mut param)?;
     param.ty = ty;
     if param.list && param.ty != ParamType::String {
-        return Err("`x-dw-list` is for texts".to_owned());
+        return Err("`x-dw-list` is for strings".to_owned());
     }
     if nullable && param.default.is_none() {
         param.default = Some(Value::Null);

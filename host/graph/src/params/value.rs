@@ -139,7 +139,7 @@ fn string(param: &Param, text: &str, name: &str) -> Result<Value, Problem> {
     };
     match param.format {
         Some(Format::Color) if !is_color(text) => {
-            Err(refused(&format!("must be a colour, but `{text}` is none"), "write it as `#rrggbb`"))
+            Err(refused(&format!("must be a colour, but `{text}` is not"), "write it as `#rrggbb`"))
         }
         Some(Format::File | Format::Weights) if text.is_empty() && !param.is_builtin("") => {
             Err(refused("is empty", "a file is needed"))

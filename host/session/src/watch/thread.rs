@@ -1,22 +1,40 @@
 //! The run thread. It owns the runner, whose cache shortens the next run.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::Snapshot;
+use dreamwire_engine::{Event, Stamps};
 
 use super::{Listener, Message, Notice};
-use crate::{End, InProcess, Job, STACK_BYTES};
+use crate::{End, Hears, Job, Runner, STACK_BYTES};
 
 /// A run that has ended.
 pub(super) struct Ended {
     pub(super) job: Job,
     /// The files that it read.
-    pub(super) files: Arc<Snapshot>,
+    pub(super) files: Stamps,
     pub(super) end: End,
     pub(super) elapsed: Duration,
+}
+
+/// Passes on what happens during a run.
+struct Ears<'a> {
+    listener: &'a Listener,
+    sender: &'a Sender<Message>,
+    files: Mutex<Stamps>,
+}
+
+impl Hears for Ears<'_> {
+    fn read(&self, files: Stamps) {
+        let _ = self.sender.send(Message::Began(files.clone()));
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+    }
+
+    fn event(&self, event: Event) {
+        (self.listener)(Notice::Event(&event));
+    }
 }
 
 /// A handle to the run thread.
@@ -28,7 +46,7 @@ pub(super) struct RunThread {
 impl RunThread {
     /// Starts the thread. The runner is created there, because its values must be dropped on a large stack.
     pub(super) fn start(
-        runner: impl FnOnce() -> InProcess + Send + 'static,
+        runner: impl FnOnce() -> Box<dyn Runner> + Send + 'static,
         listener: Listener,
         sender: Sender<Message>,
     ) -> std::io::Result<Self> {
@@ -37,9 +55,9 @@ impl RunThread {
             let mut runner = runner();
             for job in queue {
                 let start = Instant::now();
-                let files = Arc::new(runner.read(&job));
-                let _ = sender.send(Message::Began(Arc::clone(&files)));
-                let end = runner.run(&job, &files, &|event| listener(Notice::Event(&event)));
+                let hears = Ears { listener: &listener, sender: &sender, files: Mutex::default() };
+                let end = runner.run(&job, &hears);
+                let files = hears.files.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let ended = Ended { job, files, end, elapsed: start.elapsed() };
                 if sender.send(Message::Ended(Box::new(ended))).is_err() {
                     return;

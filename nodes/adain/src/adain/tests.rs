@@ -118,8 +118,8 @@ fn an_encoder_that_does_not_fit_is_refused_by_layer() {
         assert_eq!(error.input(), "features");
         assert!(error.to_string().starts_with(expected), "{error}");
     };
-    let wanted = "the decoder wants layer `relu3_1` with 256 channels, found ";
-    let hint = "hint: set `layers` of the VGGFeatures node to \"relu3_1\" and `padding` to \"reflect\"; with";
+    let wanted = "the decoder needs layer `relu3_1` with 256 channels, found ";
+    let hint = "hint: set `layers` of the VGGFeatures node to \"relu3_1\" and `padding` to \"reflect\";";
     check(Blocks { layer: "relu4_1", ..ENCODER }, &format!("{wanted}`relu4_1` with 256; {hint}"));
     check(Blocks { channels: 128, ..ENCODER }, &format!("{wanted}`relu3_1` with 128"));
 }
@@ -162,9 +162,9 @@ fn the_published_decoder_wants_the_published_encoder() {
         )
     };
     let error = run(ENCODER).err().expect("refused").to_string();
-    let expected = "the decoder wants layer `relu4_1` with 512 channels, found `relu3_1` with 256; \
+    let expected = "the decoder needs layer `relu4_1` with 512 channels, found `relu3_1` with 256; \
                     hint: set `layers` of the VGGFeatures node to \"relu4_1\", `weights` to the file of \
-                    pytorch-AdaIN's encoder and `padding` to \"reflect\"; with `decoder` \"none\" any layers will do";
+                    pytorch-AdaIN's encoder and `padding` to \"reflect\"; `decoder` \"none\" accepts any layers";
     assert_eq!(error, expected);
     let ran = run(Blocks { layer: "relu4_1", channels: 512, ..ENCODER }).unwrap();
     assert_eq!(ran.outputs[0].tensor().dims(), [1, 20, 16, 3]);
@@ -191,7 +191,7 @@ fn colours_can_be_kept() {
     let grey = style.narrow(3, 0, 1).unwrap();
     let error = paint(r#"{"preserve_color": true}"#, content.clone(), grey, ENCODER).err().expect("refused");
     assert_eq!(error.input(), "style");
-    let expected = "recolouring takes pictures of 3 channels, found a style of 1 and a content of 3";
+    let expected = "recolouring needs pictures with 3 channels, found a style with 1 and a content with 3";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -205,7 +205,7 @@ fn zero_padding_is_noted() {
 #[test]
 fn styles_that_do_not_pair_up_are_refused() {
     let error = paint("{}", picture(3, 16, 16, 0), picture(2, 16, 16, 1), ENCODER).err().expect("refused");
-    assert_eq!(error.to_string(), "`style` has 2 images, `content` has 3: 1 or 3 would do");
+    assert_eq!(error.to_string(), "`style` must have 1 or 3 images, as many as `content`, found 2");
 }
 
 #[test]
@@ -218,6 +218,6 @@ fn a_decoder_file_is_checked() {
     let error = run_node::<AdaIN>(r#"{"decoder": "d.safetensors"}"#, &inputs, files).err().expect("refused");
     assert_eq!(error.input(), "decoder");
     let size = builtin::DECODER.len();
-    let expected = format!("`d.safetensors`: this safetensors file should have {size} bytes, found 2000");
+    let expected = format!("`d.safetensors`: this safetensors file must have {size} bytes, found 2000");
     assert_eq!(error.to_string(), expected);
 }

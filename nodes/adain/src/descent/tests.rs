@@ -169,8 +169,8 @@ fn what_is_not_finite_is_named() {
         let error = descend("", &black, &style(1), features).err().expect("refused").to_string();
         assert!(error.starts_with(expected), "{error}");
     };
-    check(|x| Ok(x.sqrt()?), "at step 1 the gradient is not finite; hint: see whether");
-    check(|x| Ok(x.log()?), "at step 1 the loss is not finite, as is layer `blocks`; hint: see whether");
+    check(|x| Ok(x.sqrt()?), "at step 1 the gradient is not finite; hint: check whether");
+    check(|x| Ok(x.log()?), "at step 1 the loss is not finite, as is layer `blocks`; hint: check whether");
 }
 
 #[test]
@@ -181,10 +181,10 @@ fn layers_that_do_not_serve_are_refused() {
         assert_eq!(error.input(), "features");
         assert!(error.to_string().starts_with(expected), "{error}");
     };
-    let much = "the weight of layer `blocks` should be a number, found `much`";
+    let much = "the weight of layer `blocks` must be a number, found `much`";
     check(&content(1), ["1", "much"], much);
     let block = picture(1, (2, 2), 0.3, 0.6);
     let small =
-        "the statistics of a 1x1 feature map are not defined; it takes 2 positions; hint: where a layer";
+        "the statistics of a 1x1 feature map are undefined: they need at least 2 positions; hint: if a layer";
     check(&block, ["1", "1"], small);
 }

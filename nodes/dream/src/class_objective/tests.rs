@@ -88,8 +88,8 @@ fn classes_are_found() {
         assert_eq!(find(text), Ok(expected), "{text}");
     }
     for (text, expected) in [
-        ("1000", "there is no class 1000: ImageNet's are 0 to 999"),
-        ("CARDIGAN", "`CARDIGAN` may be `Cardigan` (264) or `cardigan` (474)"),
+        ("1000", "there is no class 1000: ImageNet has 0 to 999"),
+        ("CARDIGAN", "`CARDIGAN` is ambiguous: `Cardigan` (264) or `cardigan` (474)"),
         ("cat", "ImageNet has no class `cat` (did you mean `tiger cat`, `Persian cat`"),
         ("tabbby", "ImageNet has no class `tabbby` (did you mean `tabby`?)"),
         ("xylem", "ImageNet has no class `xylem`"),
@@ -111,12 +111,12 @@ fn features_that_classify_nothing_are_refused() {
     assert_eq!(error.input(), "features");
     assert_eq!(
         error.to_string(),
-        "`features` has no layer `logits`, it has `planes`, `means`; hint: take SqueezeNetFeatures with \
+        "`features` has no layer `logits`; its layers are `planes`, `means`; hint: use SqueezeNetFeatures with \
          `layers` \"logits\""
     );
     let error =
         class(r#"{"class": "tabby"}"#, Classifier { classes: 10, ..CLASSIFIER }).err().expect("refused");
-    assert_eq!(error.to_string(), "the layer `logits` should have 1000 classes, found 10");
+    assert_eq!(error.to_string(), "layer `logits` must have 1000 classes, found 10");
     let error = class(r#"{"class": "tabbby"}"#, CLASSIFIER).err().expect("refused");
     assert_eq!(error.input(), "class");
     let check = |class: &str| ClassObjective::check(&Params { class: class.into(), form: Form::Logit });

@@ -61,7 +61,7 @@ fn the_mask_holds_steps_back() {
 
     let masks = Tensor::ones((3, 40, 40), DType::F32, &Device::Cpu).unwrap();
     let error = dream(params, grey(&[0.6, 0.6], 40), away(0.5), Some(masks)).err().expect("refused");
-    assert_eq!(error.to_string(), "`mask` has 3 images, `image` has 2");
+    assert_eq!(error.to_string(), "`mask` must have 1 or 2 images, as many as `image`, found 3");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn every_rule_ascends() {
 #[test]
 fn small_octaves_are_left_out_with_a_note() {
     let ran = dream(r#"{"octaves": 6, "steps": 1}"#, grey(&[0.6], 50), away(0.5), None).unwrap();
-    let note = "dreaming in 2 of 6 octaves: the others are smaller than 32 pixels";
+    let note = "dreaming in 2 of 6 octaves: the others would be smaller than 32 pixels";
     assert!(ran.notes.iter().any(|found| found == note), "{:?}", ran.notes);
 }
 
@@ -120,14 +120,14 @@ fn a_value_that_is_not_finite_ends_the_dream() {
 fn what_does_not_fit_is_refused() {
     let image = Tensor::ones((1, 40, 40, 4), DType::F32, &Device::Cpu).unwrap();
     let error = dream("{}", image, away(0.5), None).err().expect("refused");
-    assert_eq!(error.to_string(), "`distance` takes pictures of 3 channels, found 4");
+    assert_eq!(error.to_string(), "`distance` needs pictures with 3 channels, found 4");
     let error =
         dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "much" }, None).err().expect("refused");
-    assert_eq!(error.to_string(), "the weight of layer `pixels` should be a number, found `much`");
+    assert_eq!(error.to_string(), "the weight of layer `pixels` must be a number, found `much`");
     assert_eq!(error.input(), "objective");
     let error =
         dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "0" }, None).err().expect("refused");
-    assert!(error.to_string().starts_with("all layers of `distance` have the weight 0"), "{error}");
+    assert!(error.to_string().starts_with("all layers of `distance` have weight 0"), "{error}");
     assert_eq!(error.input(), "objective");
 }
 

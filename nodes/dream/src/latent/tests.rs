@@ -163,7 +163,7 @@ fn a_value_that_is_not_finite_ends_the_climb() {
     // The picture is finite; the generator's derivative is infinite.
     let root = Columns { channels: 3, shade: |w| Ok((w.sqrt()? + 0.5)?) };
     let error = climb("{}", &latent([[0.0; 3]; 2]), root, away(0.5), None).err().expect("refused");
-    let expected = "at step 1 the objective is 0 and its mean gradient NaN";
+    let expected = "at step 1 the objective is 0 and the mean size of its gradient is NaN";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -191,32 +191,33 @@ fn what_does_not_fit_is_refused() {
         zeros(&[1, 4, 2, 3]),
         Some(COLOURS),
         "image",
-        "`image` wants a LATENT_W [B,layers,w] because `generator` is connected, found the shape [1, 4, 2, 3]; \
-         hint: leave `generator` unconnected to climb a picture",
+        "`image` must be a LATENT_W [B,layers,w] because `generator` is connected, found shape [1, 4, 2, 3]; \
+         hint: leave `generator` unconnected to optimise a picture",
     );
     check_refused(
         Tensor::zeros((1, 2, 3), DType::F64, &Device::Cpu).unwrap(),
         Some(COLOURS),
         "image",
-        "`image` wants a LATENT_W of f32, found f64",
+        "`image` must be a LATENT_W of f32, found f64",
     );
     check_refused(
         zeros(&[1, 2, 3]),
         None,
         "image",
-        "`image` is a latent of the shape [1, 2, 3], which needs `generator`; \
-         hint: connect the GENERATOR of the network that the latent belongs to",
+        "`image` is a latent of shape [1, 2, 3], which needs `generator`; \
+         hint: connect the GENERATOR of the network that the latent comes from",
     );
-    let hint = "hint: make the latent with the MAPPING of the generator's own network";
+    let hint = "hint: make the latent with the MAPPING of the generator's network";
     for shape in [[5, 2, 4], [5, 3, 3]] {
-        let expected =
-            format!("`image` has the shape {shape:?}, the generator `columns` takes [any, 2, 3]; {hint}");
+        let expected = format!(
+            "`image` must have shape [any, 2, 3] for the generator `columns`, found {shape:?}; {hint}"
+        );
         check_refused(zeros(&shape), Some(COLOURS), "image", &expected);
     }
     check_refused(
         zeros(&[1, 2, 4]),
         Some(Columns { channels: 4, ..COLOURS }),
         "generator",
-        "`distance` takes pictures of 3 channels, found 4",
+        "`distance` needs pictures with 3 channels, found 4",
     );
 }

@@ -65,7 +65,7 @@ fn weights_of_0_are_warned_about() {
         let terms = Value::Functions(vec![function(BRIGHT), function(BRIGHT)]);
         run_node::<SumObjective>(&params, &[("objectives", terms)], &[]).unwrap().notes
     };
-    assert!(notes("0, -0")[0].starts_with("`weights` are all 0"));
+    assert!(notes("0, -0")[0].starts_with("all `weights` are 0"));
     assert!(notes("0").is_empty(), "the second counts");
 }
 
@@ -121,14 +121,14 @@ fn what_cannot_be_added_is_refused() {
     };
     let two = || vec![function(BRIGHT), function(BRIGHT)];
     check("1, 2, 3", two(), "weights", "`weights` has 3 numbers for 2 objectives");
-    check("1, much", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found `much`");
-    check("1,", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found ``");
-    check("nan", two(), "weights", "`weights` should be numbers such as `1, 0.5`, found `nan`");
+    check("1, much", two(), "weights", "`weights` must be numbers such as `1, 0.5`, found `much`");
+    check("1,", two(), "weights", "`weights` must be numbers such as `1, 0.5`, found ``");
+    check("nan", two(), "weights", "`weights` must be numbers such as `1, 0.5`, found `nan`");
     check(
         "",
         vec![function(Blocks(["1", "much"]))],
         "objectives",
-        "the weight of layer `means` should be a number, found `much`",
+        "the weight of layer `means` must be a number, found `much`",
     );
     let judged = |weights: &str| SumObjective::check(&Params { weights: weights.to_owned() });
     assert_eq!(judged("1, much").unwrap_err().input(), "weights");
@@ -138,7 +138,7 @@ fn what_cannot_be_added_is_refused() {
         "",
         vec![function(BRIGHT), function(grey)],
         "objectives",
-        "`bright` takes inputs of the shape [-1, -1, -1, 1], the objectives before it [-1, -1, -1, 3]",
+        "`bright` takes inputs of shape [-1, -1, -1, 1], the objectives before it take [-1, -1, -1, 3]",
     );
     check("", Vec::new(), "objectives", "`objectives` is not connected");
 }

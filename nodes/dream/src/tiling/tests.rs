@@ -126,7 +126,7 @@ fn what_is_not_local_is_refused() {
     assert_eq!(error.input(), "tile");
     assert_eq!(
         error.to_string(),
-        "`log sum` looks at the whole picture, so it cannot be asked tile by tile; \
+        "`log sum` depends on the whole picture, so it cannot be tiled; \
          hint: set `tile` to 0, or make the picture smaller; \
          layers, channels, guides and total variation can be tiled"
     );

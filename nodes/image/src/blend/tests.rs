@@ -143,8 +143,12 @@ fn one_image_goes_with_every_image_of_a_batch() {
 fn what_does_not_match_is_refused_with_both_numbers() {
     let of = |dims: Dims| image(&vec![0.5; dims.0 * dims.1 * dims.2 * dims.3], dims);
     let run = |below, above| blend("{}", of(below), of(above), None);
-    refused(run((1, 2, 2, 3), (1, 2, 2, 4)), "image2", "`image2` has 4 channels, `image1` has 3");
-    refused(run((2, 2, 2, 3), (3, 2, 2, 3)), "image2", "`image2` has 3 images, `image1` has 2");
+    refused(
+        run((1, 2, 2, 3), (1, 2, 2, 4)),
+        "image2",
+        "`image2` must have 3 channels, like `image1`, found 4",
+    );
+    refused(run((2, 2, 2, 3), (3, 2, 2, 3)), "image2", "`image2` has 3 images, but `image1` has 2");
     let masked = blend("{}", of((2, 1, 1, 3)), of((1, 1, 1, 3)), Some(mask(&[0.0; 3], (3, 1, 1))));
-    refused(masked, "mask", "`mask` has 3 masks, there are 2 images");
+    refused(masked, "mask", "`mask` has 3 masks, but there are 2 images");
 }

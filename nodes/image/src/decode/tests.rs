@@ -91,13 +91,13 @@ fn empty_and_other_files_are_named() {
     assert!(error.contains("Git LFS pointer") && error.contains(signature::READABLE), "{error}");
     let error = refused("a.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").to_string();
     assert!(error.contains("HEIC") && error.contains(signature::READABLE), "{error}");
-    assert!(refused("a.dat", b"hello").to_string().contains("not a picture"));
+    assert!(refused("a.dat", b"hello").to_string().contains("not a recognised picture"));
 }
 
 #[test]
 fn the_content_decides_and_a_lying_name_is_noted() {
     let picture = decode("a.png", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
-    assert_eq!(picture.notes, ["`a.png` is a JPEG in spite of its name"]);
+    assert_eq!(picture.notes, ["`a.png` is a JPEG, despite its name"]);
     let picture = decode("no-extension", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
     assert!(picture.notes.is_empty());
 }
@@ -156,7 +156,7 @@ fn a_bomb_beside_the_pixels_is_not_unpacked() {
     writer.finish().expect("encodes");
     let error = refused("a.png", &long);
     assert_eq!(error.status(), dreamwire_sdk::abi::E_LIMIT);
-    assert!(error.to_string().contains("beside its pixels"), "{error}");
+    assert!(error.to_string().contains("the metadata of the PNG"), "{error}");
 }
 
 #[test]

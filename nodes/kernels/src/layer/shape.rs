@@ -12,7 +12,7 @@ impl Layer {
                 let (outputs, wanted, kh, kw) = weight.dims4()?;
                 let Padding { top, bottom, left, right, mode } = *padding;
                 if c != wanted {
-                    bail!("layer {index}: convolution wants {wanted} channels, found {c}")
+                    bail!("layer {index}: the convolution needs {wanted} channels, found {c}")
                 }
                 if mode == PaddingMode::Reflect && (top.max(bottom) >= h || left.max(right) >= w) {
                     let amount = top.max(bottom).max(left).max(right);
@@ -57,17 +57,17 @@ impl Layer {
                 }
                 match bias.as_ref().map(Tensor::dims) {
                     Some(dims) if dims != [outputs] => {
-                        bail!("layer {index}: bias of shape [{outputs}] expected, found {dims:?}")
+                        bail!("layer {index}: the bias must have shape [{outputs}], found {dims:?}")
                     }
                     _ => Ok(()),
                 }
             }
             // The position in the window is stored in one byte.
             Layer::MaxPool { kernel, stride, .. } if !(1..=16).contains(kernel) || *stride == 0 => {
-                bail!("layer {index}: pooling takes windows of 1 to 16 and a stride of at least 1")
+                bail!("layer {index}: pooling needs windows of 1 to 16 and a stride of at least 1")
             }
             Layer::AveragePool { kernel, stride, .. } if *kernel == 0 || *stride == 0 => {
-                bail!("layer {index}: average pooling takes windows and a stride of at least 1")
+                bail!("layer {index}: average pooling needs windows and a stride of at least 1")
             }
             // So that every window contains a pixel.
             Layer::MaxPool { kernel, padding, .. } | Layer::AveragePool { kernel, padding, .. }
@@ -75,25 +75,27 @@ impl Layer {
             {
                 let most = kernel / 2;
                 bail!(
-                    "layer {index}: {kernel}x{kernel} pooling takes a padding of at most {most}, found {padding}"
+                    "layer {index}: the padding of {kernel}x{kernel} pooling must be at most {most}, found {padding}"
                 )
             }
             Layer::LocalResponseNorm { size: 0, .. } => {
-                bail!("layer {index}: a local response norm takes a size of at least 1, found 0")
+                bail!("layer {index}: the size of a local response norm must be at least 1, found 0")
             }
             // So that the divisor is positive.
             Layer::LocalResponseNorm { alpha, beta, k, .. }
                 if !(alpha.is_finite() && *alpha >= 0.0 && beta.is_finite() && k.is_finite() && *k > 0.0) =>
             {
                 bail!(
-                    "layer {index}: a local response norm of alpha {alpha}, beta {beta} and k {k}; alpha should be at \
+                    "layer {index}: a local response norm of alpha {alpha}, beta {beta} and k {k}; alpha must be at \
                      least 0 and k above 0"
                 )
             }
-            Layer::UpsampleNearest { factor: 0 } => bail!("layer {index}: upsampling by 0"),
+            Layer::UpsampleNearest { factor: 0 } => {
+                bail!("layer {index}: the upsampling factor must be at least 1, found 0")
+            }
             // The backward pass keeps only the sign of the outputs.
             Layer::LeakyRelu { slope } if slope.is_nan() || *slope <= 0.0 => {
-                bail!("layer {index}: a leaky relu of slope {slope}; it should be above 0")
+                bail!("layer {index}: the slope of a leaky relu must be above 0, found {slope}")
             }
             _ => Ok(()),
         }

@@ -33,7 +33,7 @@ impl Smoothing {
     pub(super) fn new(filter: &Tensor) -> Result<Self> {
         let (kh, kw) = filter.dims2()?;
         if kh != kw || kw < 2 {
-            bail!("a square filter of at least 2x2 taps expected, found {kh}x{kw}")
+            bail!("the filter must be square with at least 2x2 taps, found {kh}x{kw}")
         }
         let filter: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * 4.0).collect();
         Ok(Self { filter: Separable::of(&filter, kw), padding: [kw.div_ceil(2) - 1, (kw - 2) / 2] })

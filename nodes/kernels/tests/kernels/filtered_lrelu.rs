@@ -218,17 +218,17 @@ fn what_does_not_fit_is_refused() {
     let refused = |up: Option<&Tensor>, factor, rectifier| {
         FilteredLrelu::new(up, None, factor, 1, [0; 4], rectifier).unwrap_err().to_string()
     };
-    assert!(refused(None, 0, LEAKY).starts_with("up 0 and down 1: both should be at least 1"));
+    assert!(refused(None, 0, LEAKY).starts_with("up and down must be at least 1, found 0 and 1"));
     let shape = refused(Some(&tensor(1, &[2, 2, 2])), 1, LEAKY);
     assert!(shape.contains("found [2, 2, 2]"), "{shape}");
     assert!(refused(Some(&tensor(1, &[0])), 1, LEAKY).contains("at least one tap"));
     let slope = refused(None, 1, Rectifier { slope: 0.0, ..LEAKY });
-    assert!(slope.starts_with("slope, gain and clamp of a rectifier should be above 0"), "{slope}");
+    assert!(slope.starts_with("slope, gain and clamp of a rectifier must be above 0"), "{slope}");
 
     let refused =
         |case: Case, bias: Tensor| case.activation(LEAKY).apply(&case.x(), &bias).unwrap_err().to_string();
     let bias = refused(PLAIN, tensor(1, &[4]));
-    assert!(bias.starts_with("a bias of shape [3] and type F64 expected, found [4] and F64"), "{bias}");
+    assert!(bias.starts_with("the bias must have shape [3] and type F64, found [4] and F64"), "{bias}");
     let single = refused(PLAIN, PLAIN.bias().to_dtype(DType::F32).unwrap());
     assert!(single.contains("found [3] and F32"), "{single}");
     let small = Case { padding: [0; 4], shape: [1, 2, 3, 3], ..CASES[1] };

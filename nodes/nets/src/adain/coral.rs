@@ -29,15 +29,15 @@ pub fn coral(style: &Tensor, content: &Tensor) -> Result<Tensor> {
     let (contents, _, _, content_channels) = content.dims4()?;
     if (style_channels, content_channels) != (3, 3) {
         bail!(
-            "recolouring takes pictures of 3 channels, found a style of {style_channels} and a content of \
+            "recolouring needs pictures with 3 channels, found a style with {style_channels} and a content with \
              {content_channels}"
         )
     }
     if style.elem_count() == 0 || content.elem_count() == 0 {
-        bail!("recolouring takes pictures with pixels, found none")
+        bail!("recolouring needs pictures with at least 1 pixel")
     }
     if styles != contents && styles != 1 && contents != 1 {
-        bail!("{styles} styles do not go with {contents} contents: 1 or {contents} would do")
+        bail!("recolouring needs 1 or {contents} styles for {contents} contents, found {styles}")
     }
     let (from, to) = (colours(style)?, colours(content)?);
     let picture = |image: usize| {
@@ -184,8 +184,8 @@ mod tests {
             let error = coral(&zeros(style), &zeros(content)).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        check([1, 2, 2, 1], [1, 2, 2, 3], "3 channels, found a style of 1 and a content of 3");
-        check([2, 2, 2, 3], [3, 2, 2, 3], "2 styles do not go with 3 contents: 1 or 3 would do");
-        check([1, 0, 2, 3], [1, 2, 2, 3], "takes pictures with pixels, found none");
+        check([1, 2, 2, 1], [1, 2, 2, 3], "3 channels, found a style with 1 and a content with 3");
+        check([2, 2, 2, 3], [3, 2, 2, 3], "needs 1 or 3 styles for 3 contents, found 2");
+        check([1, 0, 2, 3], [1, 2, 2, 3], "needs pictures with at least 1 pixel");
     }
 }

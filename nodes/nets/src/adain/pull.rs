@@ -18,7 +18,7 @@ pub fn statistics_pull(layer: &Tensor, [mean, std]: [&Tensor; 2], factors: &[f64
     match layer.dtype() {
         DType::F32 => pull::<f32>(layer, [mean, std], factors),
         DType::F64 => pull::<f64>(layer, [mean, std], factors),
-        other => bail!("statistics are taken of f32 or f64, not {other:?}"),
+        other => bail!("statistics need f32 or f64, found {other:?}"),
     }
 }
 
@@ -26,10 +26,10 @@ fn pull<T: WithDType>(layer: &Tensor, [mean, std]: [&Tensor; 2], factors: &[f64]
     let (b, c, h, w) = layer.dims4()?;
     let n = h * w;
     if n < 2 {
-        bail!("the statistics of a {h}x{w} feature map are not defined; it takes 2 positions")
+        bail!("the statistics of a {h}x{w} feature map are undefined: they need at least 2 positions")
     }
     if factors.len() != b {
-        bail!("{} factors for {b} images", factors.len())
+        bail!("expected {b} factors, one per image, found {}", factors.len())
     }
     let wanted =
         |x: &Tensor| x.to_dtype(DType::F64)?.broadcast_as((b, c, 1, 1))?.flatten_all()?.to_vec1::<f64>();
@@ -89,8 +89,8 @@ mod tests {
             let error = statistics_pull(&layer, targets, factors).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        check(zeros(&[1, 2, 1, 1]), &[1.0], "it takes 2 positions");
-        check(zeros(&[1, 2, 1, 2]), &[1.0, 1.0], "2 factors for 1 images");
-        check(zeros(&[1, 2, 1, 2]).to_dtype(DType::U8).unwrap(), &[1.0], "not U8");
+        check(zeros(&[1, 2, 1, 1]), &[1.0], "they need at least 2 positions");
+        check(zeros(&[1, 2, 1, 2]), &[1.0, 1.0], "expected 1 factors, one per image, found 2");
+        check(zeros(&[1, 2, 1, 2]).to_dtype(DType::U8).unwrap(), &[1.0], "found U8");
     }
 }

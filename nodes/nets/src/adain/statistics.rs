@@ -19,7 +19,7 @@ const EPSILON: f64 = 1e-5;
 pub fn channel_statistics(features: &Tensor) -> Result<(Tensor, Tensor)> {
     let (_, _, h, w) = features.dims4()?;
     if h * w < 2 {
-        bail!("the statistics of a {h}x{w} feature map are not defined; it takes 2 positions")
+        bail!("the statistics of a {h}x{w} feature map are undefined: they need at least 2 positions")
     }
     let statistics = features.contiguous()?.apply_op1(Statistics)?;
     Ok((statistics.get(0)?, statistics.get(1)?))
@@ -37,12 +37,12 @@ impl CustomOp1 for Statistics {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (b, c, h, w) = layout.shape().dims4()?;
         let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("the statistics of a strided feature map were asked for")
+            bail!("statistics need a contiguous feature map")
         };
         let statistics = match storage {
             CpuStorage::F32(values) => CpuStorage::F32(statistics(&values[start..end], h * w)),
             CpuStorage::F64(values) => CpuStorage::F64(statistics(&values[start..end], h * w)),
-            other => bail!("statistics are taken of f32 or f64, not {:?}", other.dtype()),
+            other => bail!("statistics need f32 or f64, found {:?}", other.dtype()),
         };
         Ok((statistics, Shape::from((2, b, c, 1, 1))))
     }
@@ -114,6 +114,6 @@ mod tests {
         }
         let bytes = Tensor::zeros((1, 1, 1, 2), DType::U8, &Device::Cpu).unwrap();
         let error = channel_statistics(&bytes).unwrap_err().to_string();
-        assert!(error.contains("f32 or f64, not U8"), "{error}");
+        assert!(error.contains("f32 or f64, found U8"), "{error}");
     }
 }

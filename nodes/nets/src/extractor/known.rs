@@ -20,7 +20,7 @@ pub(crate) fn take(
 ) -> Result<Vec<Tensor>, ParameterError> {
     let other = recognise(&tensors).filter(|other| *other != family);
     parameters::take(network, tensors, expected, ignored).map_err(|error| match other {
-        Some(other) => ParameterError { network, problems: vec![format!("they are those of {other}")] },
+        Some(other) => ParameterError { network, problems: vec![format!("they belong to {other}")] },
         None => error,
     })
 }
@@ -35,21 +35,21 @@ fn recognise(tensors: &HashMap<String, Tensor>) -> Option<&'static str> {
     } else if any("inception3a.branch1.") {
         "GoogLeNet"
     } else if any("inception_3a_") {
-        "Caffe's GoogLeNet, which is not run yet"
+        "Caffe's GoogLeNet, which is not supported yet"
     } else if any("mixed3a_") {
-        "TensorFlow's GoogLeNet (inception5h), which is not run yet"
+        "TensorFlow's GoogLeNet (inception5h), which is not supported yet"
     } else if any("Mixed_5b.branch1x1.") {
-        "Inception v3, which is not run yet"
+        "Inception v3, which is not supported yet"
     } else if any("features.6.squeeze.") {
         "SqueezeNet 1.1"
     } else if any("features.5.squeeze.") {
-        "SqueezeNet 1.0; only version 1.1 is run"
+        "SqueezeNet 1.0; only version 1.1 is supported"
     } else if has("layer1.0.conv1.weight") {
-        "a ResNet, which is not run"
+        "a ResNet, which is not supported"
     } else if is("features.0.weight", &[64, 3, 11, 11]) {
-        "AlexNet, which is not run"
+        "AlexNet, which is not supported"
     } else if has("lin0.model.1.weight") {
-        "LPIPS, which weighs a network's layers and is none itself"
+        "LPIPS, which weights the layers of a network but is not a network"
     } else if is("0.weight", &[128, 256, 3, 3]) || (has("28.weight") && !has("0.weight")) {
         "an AdaIN decoder; its encoder is needed"
     } else if has("features.0.weight") || is("0.weight", &[3, 3, 1, 1]) || any("encoder.0.") {

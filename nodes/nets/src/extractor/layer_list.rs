@@ -2,7 +2,7 @@
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum LayerListError {
     /// Nothing between the commas.
-    #[error("no layer is named{layers}")]
+    #[error("no layers are listed{layers}")]
     Empty {
         /// `; the layers are ..` with the names of all layers, or nothing.
         layers: String,
@@ -18,7 +18,7 @@ pub enum LayerListError {
         layers: String,
     },
     /// Not a finite number after the colon.
-    #[error("the weight of `{layer}` should be a number, found `{weight}`")]
+    #[error("the weight of `{layer}` must be a number, found `{weight}`")]
     Weight {
         /// The name of the layer.
         layer: String,
@@ -26,7 +26,7 @@ pub enum LayerListError {
         weight: String,
     },
     /// A repeated layer.
-    #[error("`{layer}` is named twice")]
+    #[error("`{layer}` is listed twice")]
     Repeated {
         /// The name of the layer.
         layer: String,
@@ -127,11 +127,11 @@ mod tests {
         );
         check_error("Relu4_3", "there is no layer `Relu4_3` (did you mean `relu4_3`?)");
         check_error("mixed4c", "there is no layer `mixed4c`; the layers are");
-        check_error("relu4_3:much", "the weight of `relu4_3` should be a number, found `much`");
-        check_error("relu4_3:inf", "the weight of `relu4_3` should be a number, found `inf`");
-        check_error("relu4_3, relu4_3", "`relu4_3` is named twice");
-        check_error(" , ", "no layer is named; the layers are conv1_1");
-        assert_eq!(layer_entries(" , ").unwrap_err().to_string(), "no layer is named");
+        check_error("relu4_3:much", "the weight of `relu4_3` must be a number, found `much`");
+        check_error("relu4_3:inf", "the weight of `relu4_3` must be a number, found `inf`");
+        check_error("relu4_3, relu4_3", "`relu4_3` is listed twice");
+        check_error(" , ", "no layers are listed; the layers are conv1_1");
+        assert_eq!(layer_entries(" , ").unwrap_err().to_string(), "no layers are listed");
         assert_eq!(layer_entries("relu43").unwrap(), [("relu43", 1.0)], "some network may have it");
     }
 }

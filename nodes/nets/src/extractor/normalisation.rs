@@ -32,7 +32,7 @@ impl Normalisation {
     pub(super) fn apply(&self, image: &Tensor, network: &str) -> Result<Tensor> {
         let (_, _, _, channels) = image.dims4()?;
         if channels != 3 {
-            bail!("{network} takes pictures of 3 channels, found {channels}")
+            bail!("{network} needs pictures with 3 channels, found {channels}")
         }
         let constant = |values: &[f32; 3]| {
             Tensor::from_slice(values, (1, 3, 1, 1), &Device::Cpu)?
@@ -76,6 +76,6 @@ mod tests {
     fn other_channels_are_refused() {
         let grey = Tensor::new(&[[[[0.5f32]]]], &Device::Cpu).unwrap();
         let error = Normalisation::NONE.apply(&grey, "net").unwrap_err().to_string();
-        assert!(error.contains("net takes pictures of 3 channels, found 1"), "{error}");
+        assert!(error.contains("net needs pictures with 3 channels, found 1"), "{error}");
     }
 }

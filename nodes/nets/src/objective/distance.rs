@@ -127,8 +127,16 @@ mod tests {
         };
         check(&[], &[1.0], "expected 1 targets, one per layer, found 0");
         check(&[[1, 3, 1, 2]], &[], "expected 1 weights, one per layer, found 0");
-        check(&[[1, 3, 2, 2]], &[1.0], "a target of [1, 3, 2, 2] does not fit [2, 3, 1, 2]; it should have");
-        check(&[[3, 3, 1, 2]], &[1.0], "a target of [3, 3, 1, 2] does not fit [2, 3, 1, 2]; it should have");
+        check(
+            &[[1, 3, 2, 2]],
+            &[1.0],
+            "a target must have shape [2, 3, 1, 2], or one image of it, found [1, 3, 2, 2]",
+        );
+        check(
+            &[[3, 3, 1, 2]],
+            &[1.0],
+            "a target must have shape [2, 3, 1, 2], or one image of it, found [3, 3, 1, 2]",
+        );
         let none = l1_distance(&[], &[], &[], Reduction::Mean).unwrap_err().to_string();
         assert!(none.contains("at least one layer is needed, found none"), "{none}");
     }

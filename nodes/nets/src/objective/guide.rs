@@ -20,7 +20,7 @@ pub fn guide(layer: &Tensor, guide: &Tensor) -> Result<Tensor> {
     let (guides, guide_channels, _, _) = guide.dims4()?;
     if guide_channels != channels || (guides != 1 && guides != images) {
         bail!(
-            "a guide of {:?} does not fit features of {:?}; it should be [1 or {images}, {channels}, ..]",
+            "a guide of {:?} does not match features of {:?}; it must be [1 or {images}, {channels}, ..]",
             guide.dims(),
             layer.dims()
         )
@@ -89,7 +89,7 @@ mod tests {
             let other = Tensor::zeros(&shape, DType::F64, &Device::Cpu).unwrap();
             let error = guide(&layer, &other).unwrap_err().to_string();
             let expected = format!(
-                "a guide of {shape:?} does not fit features of [3, 4, 2, 2]; it should be [1 or 3, 4, ..]"
+                "a guide of {shape:?} does not match features of [3, 4, 2, 2]; it must be [1 or 3, 4, ..]"
             );
             assert!(error.contains(&expected), "{error}");
         }

@@ -67,6 +67,9 @@ mod tests {
         let (image, target) = (picture(&[1.0, 3.0], 1, 2), picture(&[0.0, 5.0], 1, 2));
         check(&anchor_distance(&image, &target).unwrap(), 2.5);
         let error = anchor_distance(&image, &picture(&[1.0], 1, 1)).unwrap_err().to_string();
-        assert!(error.contains("a target of [1, 1, 1, 1] does not fit [1, 1, 2, 1]"), "{error}");
+        assert!(
+            error.contains("a target must have shape [1, 1, 2, 1], or one image of it, found [1, 1, 1, 1]"),
+            "{error}"
+        );
     }
 }

@@ -117,7 +117,7 @@ mod tests {
         check(gram_distance(&[layer()], &[], &[1.0]), "expected 1 target grams, one per layer, found 0");
         check(
             gram_distance(&[layer()], &[zeros(&[1, 3, 3])], &[1.0]),
-            "a target of [1, 3, 3] does not fit [1, 2, 2]",
+            "a target must have shape [1, 2, 2], or one image of it, found [1, 3, 3]",
         );
         let statistics = |channels| (zeros(&[1, 2, 1, 1]), zeros(&[1, channels, 1, 1]));
         check(
@@ -126,9 +126,9 @@ mod tests {
         );
         check(
             statistics_distance(&[layer()], &[statistics(3)], &[1.0]),
-            "a target of [1, 3, 1, 1] does not fit [1, 2, 1, 1]",
+            "a target must have shape [1, 2, 1, 1], or one image of it, found [1, 3, 1, 1]",
         );
         let pixel = layer().narrow(3, 0, 1).unwrap();
-        check(statistics_distance(&[pixel], &[statistics(2)], &[1.0]), "it takes 2 positions");
+        check(statistics_distance(&[pixel], &[statistics(2)], &[1.0]), "they need at least 2 positions");
     }
 }

@@ -37,9 +37,7 @@ pub(super) fn difference(x: &Tensor, target: &Tensor) -> Result<Tensor> {
         _ => false,
     };
     if !fits {
-        bail!(
-            "a target of {found:?} does not fit {expected:?}; it should have this shape, or one image of it"
-        )
+        bail!("a target must have shape {expected:?}, or one image of it, found {found:?}")
     }
     x.broadcast_sub(target)
 }

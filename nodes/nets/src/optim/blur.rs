@@ -26,7 +26,7 @@ type Kernel = [f32; TAPS];
 pub fn cascade_blur(gradient: &Tensor, sigma: f64) -> Result<Tensor> {
     let (_, h, w, c) = gradient.dims4()?;
     if !sigma.is_finite() || sigma < 0.0 {
-        candle_core::bail!("the width of a blur is a number of pixels from 0 up, found {sigma}")
+        candle_core::bail!("the width of a blur must be a number of pixels, at least 0, found {sigma}")
     }
     let source = gradient.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let kernels = WIDTHS.map(|width| gaussian(width * sigma));
@@ -159,7 +159,7 @@ mod tests {
         let x = Tensor::zeros((1, 5, 5, 3), DType::F32, &Device::Cpu).unwrap();
         for sigma in [-1.0, f64::NAN, f64::INFINITY] {
             let error = cascade_blur(&x, sigma).unwrap_err().to_string();
-            assert!(error.contains("a number of pixels from 0 up, found"), "{error}");
+            assert!(error.contains("a number of pixels, at least 0, found"), "{error}");
         }
     }
 

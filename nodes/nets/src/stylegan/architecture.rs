@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use candle_core::Tensor;
 
-const SKIP_ONLY: &str = "only StyleGAN2's skip architecture is run";
+const SKIP_ONLY: &str = "only StyleGAN2's skip architecture is supported";
 
 /// The network, and a hint, if these are the tensors of a well-known network other than a StyleGAN2 generator
 /// of the skip architecture.
@@ -14,14 +14,11 @@ pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static s
     };
     let has_block = |part: &str| any(&|name| name.starts_with("synthesis.b") && name.ends_with(part));
     let found = if any(&|name| name.contains("synthesis.input.") || name.contains("synthesis.L0_")) {
-        ("a StyleGAN3 generator", "it is not run yet, choose weights of StyleGAN2")
+        ("a StyleGAN3 generator", "it is not supported yet, use StyleGAN2 weights")
     } else if has("b4.out.weight") || (!tensors.is_empty() && !any(&|name| !name.starts_with("D."))) {
-        ("a discriminator", "the generator is needed, which is called `G_ema` in a checkpoint")
+        ("a discriminator", "use the generator, which is called `G_ema` in a checkpoint")
     } else if has("mapping.embed.weight") {
-        (
-            "a StyleGAN2 generator that is class-conditional, which is not run yet",
-            "choose weights without classes",
-        )
+        ("a class-conditional StyleGAN2 generator, which is not supported yet", "use weights without classes")
     } else if has_block(".skip.weight") {
         ("a StyleGAN2 generator of the resnet architecture", SKIP_ONLY)
     } else if has_block(".torgb.weight")
@@ -32,10 +29,10 @@ pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static s
     } else if has("style.1.weight") || has("convs.0.conv.weight") {
         (
             "a StyleGAN2 in rosinality's layout",
-            "only the tensor names of NVIDIA's stylegan2-ada-pytorch are read, convert it first",
+            "only the tensor names of NVIDIA's stylegan2-ada-pytorch are supported, convert it first",
         )
     } else if has("features.0.weight") {
-        ("a VGG of torchvision", "it sees pictures and makes none, choose weights of StyleGAN2")
+        ("a VGG of torchvision", "it does not generate pictures, use StyleGAN2 weights")
     } else {
         return None;
     };

@@ -31,7 +31,7 @@ pub fn interpolate(keyframes: &Tensor, how: Interpolation, frames: usize, closed
     let (count, rest) = match dims {
         [count, rest @ ..] if *count > 0 && frames > 0 => (*count, rest),
         _ => {
-            bail!("interpolation takes at least 1 keyframe and 1 frame each, found {dims:?} and {frames}")
+            bail!("interpolation needs at least 1 keyframe and 1 frame each, found {dims:?} and {frames}")
         }
     };
     let rows = keyframes.to_dtype(DType::F64)?.reshape((count, rest.iter().product::<usize>()))?;
@@ -192,7 +192,7 @@ mod tests {
         let none = Tensor::zeros((0, 3), DType::F32, &Device::Cpu).unwrap();
         for (keyframes, frames) in [(&keyframes, 0), (&none, 4)] {
             let error = interpolate(keyframes, Interpolation::Linear, frames, true).unwrap_err().to_string();
-            assert!(error.contains("takes at least 1 keyframe and 1 frame each, found"), "{error}");
+            assert!(error.contains("needs at least 1 keyframe and 1 frame each, found"), "{error}");
         }
         let found = interpolate(&keyframes, Interpolation::Cubic, 4, true).unwrap();
         assert_eq!((found.dims(), found.dtype()), (&[8, 3][..], DType::F32));

@@ -37,7 +37,7 @@ pub fn check_latents(tensor: &Tensor, ranks: &[usize]) -> std::result::Result<()
 pub fn truncate(w: &Tensor, average: &Tensor, psi: f64, cutoff: usize) -> Result<Tensor> {
     let (_, layers, width) = w.dims3()?;
     if average.dims() != [width] {
-        bail!("the average of styles {:?} should be [{width}], found {:?}", w.dims(), average.dims())
+        bail!("the average of styles {:?} must be [{width}], found {:?}", w.dims(), average.dims())
     }
     let cutoff = cutoff.min(layers);
     // Otherwise rounding would change values that must stay.
@@ -67,7 +67,7 @@ pub fn mix(rows: &Tensor, columns: &Tensor, layers: &[usize]) -> Result<Tensor> 
         bail!("styles {:?} cannot be mixed with styles {:?}", rows.dims(), columns.dims())
     }
     if let Some(layer) = layers.iter().find(|layer| **layer >= count) {
-        bail!("layer {layer} is to be mixed, but there are {count}; the last is {}", count.saturating_sub(1))
+        bail!("cannot mix layer {layer}: there are {count} layers, 0 to {}", count.saturating_sub(1))
     }
     let mixed = (0..count)
         .map(|layer| {
@@ -135,7 +135,7 @@ mod tests {
         check(0.5, 0, &values(&w));
         let wide = Tensor::zeros(3, w.dtype(), w.device()).unwrap();
         let error = truncate(&w, &wide, 0.5, 1).unwrap_err().to_string();
-        assert!(error.contains("average of styles [2, 3, 2] should be [2], found [3]"), "{error}");
+        assert!(error.contains("average of styles [2, 3, 2] must be [2], found [3]"), "{error}");
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
             let error = mix(&styles(2, 3, 0.0), &columns, layers).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        check(styles(1, 3, 0.0), &[1, 3], "layer 3 is to be mixed, but there are 3; the last is 2");
+        check(styles(1, 3, 0.0), &[1, 3], "cannot mix layer 3: there are 3 layers, 0 to 2");
         check(styles(1, 4, 0.0), &[1], "styles [2, 3, 2] cannot be mixed with styles [1, 4, 2]");
     }
 }

@@ -89,7 +89,7 @@ impl Mapping {
     fn normalise(&self, z: &Tensor) -> Result<Tensor> {
         match z.dims() {
             [_, width] if *width == self.z_width => {}
-            found => bail!("the mapping takes z of shape [B, {}], found {found:?}", self.z_width),
+            found => bail!("the mapping needs z of shape [B, {}], found {found:?}", self.z_width),
         }
         let z = z.contiguous()?;
         let power = (z.sqr()?.mean_keepdim(1)? + EPSILON)?;

@@ -141,17 +141,17 @@ impl Synthesis {
         let (layers, width) = (self.layers, self.w_width);
         let batch = match w.dims() {
             [batch, l, n] if (*l, *n) == (layers, width) => *batch,
-            found => bail!("the synthesis takes w of shape [B, {layers}, {width}], found {found:?}"),
+            found => bail!("the synthesis needs w of shape [B, {layers}, {width}], found {found:?}"),
         };
         let sizes = &self.noise_sizes;
         if !noise.is_empty() && noise.len() != sizes.len() {
-            bail!("the synthesis takes {} planes of noise or none, found {}", sizes.len(), noise.len())
+            bail!("the synthesis needs {} noise planes or none, found {}", sizes.len(), noise.len())
         }
         for (index, (plane, size)) in noise.iter().zip(sizes).enumerate() {
             match plane.dims() {
                 [planes, 1, h, w] if (*h, *w) == (*size, *size) && [1, batch].contains(planes) => {}
                 found => {
-                    bail!("noise plane {index} should be [{batch} or 1, 1, {size}, {size}], found {found:?}")
+                    bail!("noise plane {index} must be [{batch} or 1, 1, {size}, {size}], found {found:?}")
                 }
             }
         }

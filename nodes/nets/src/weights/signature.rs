@@ -1,8 +1,8 @@
 /// What pickle writes before PyTorch's magic number of checkpoints, in files older than version 1.6.
 const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-const CONVERT: &str = "; convert it to safetensors first (docs/guide.md has how)";
-const FETCH: &str = "; fetch the file itself, not the page or pointer that stands for it";
+const CONVERT: &str = "; convert it to safetensors first (docs/guide.md explains how)";
+const FETCH: &str = "; download the file itself, not a page or pointer to it";
 
 /// The kind of file, and a hint, if these are the first bytes of a well-known format other than safetensors.
 pub(super) fn recognise(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
@@ -31,7 +31,7 @@ pub(super) fn recognise(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     } else if bytes.is_empty() {
         ("an empty file", "")
     } else if bytes.len() >= 8 && std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok() {
-        ("a text", "")
+        ("a text file", "")
     } else {
         return None;
     };

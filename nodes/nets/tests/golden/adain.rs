@@ -76,9 +76,9 @@ fn one_style_serves_a_batch() {
     let twice = Tensor::cat(&[&first, &first], 0).unwrap();
     Tolerance::Exact.check("broadcast", &found, &adain(content, &twice).unwrap());
     let error = adain(&first, content).unwrap_err().to_string();
-    assert!(error.contains("style features [2, 8, ..] do not fit content features [1, 8, ..]"), "{error}");
+    assert!(error.contains("style features [2, 8, ..] do not match content features [1, 8, ..]"), "{error}");
     let pixel = content.narrow(2, 0, 1).unwrap().narrow(3, 0, 1).unwrap();
-    assert!(adain(&pixel, style).unwrap_err().to_string().contains("it takes 2 positions"));
+    assert!(adain(&pixel, style).unwrap_err().to_string().contains("they need at least 2 positions"));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn our_decoder() {
 
     let other = Tensor::zeros((1, 512, 3, 5), DType::F32, &Device::Cpu).unwrap();
     let error = decoder.decode(&other).unwrap_err().to_string();
-    assert!(error.contains("wants 256 channels, found 512"), "{error}");
+    assert!(error.contains("needs 256 channels, found 512"), "{error}");
 }
 
 /// One mirrored pixel on both sides of a dimension.
@@ -290,11 +290,11 @@ fn a_decoder_of_other_weights_is_refused() {
     let mut ours = relu3_1_parameters();
     ours.remove("0.weight");
     ours.insert("4.bias".into(), tensor());
-    let problems = "`0.weight` [128, 256, 3, 3] is missing; `4.bias` should be [3], found [2]";
+    let problems = "`0.weight` [128, 256, 3, 3] is missing; `4.bias` must be [3], found [2]";
     check(ours, &format!("the AdaIN decoder of relu3_1: {problems}"));
     let mut published = prefixed("decoder.", parameters("decoder", DType::F32));
     published.remove("decoder.28.bias");
     published.insert("head".into(), tensor());
-    let problems = "`28.bias` [3] is missing; `head` [2] is not part of it";
+    let problems = "`28.bias` [3] is missing; `head` [2] is unexpected";
     check(published, &format!("the AdaIN decoder of relu4_1: {problems}"));
 }

@@ -93,14 +93,14 @@ fn wrong_tensors_are_named() {
             }
             tensors.insert("aux3.bias".into(), portable::tensor("x", &[2]));
         },
-        "`inception3a.branch3.1.conv.weight` should be [32, 16, 3, 3], found [32, 16, 5, 5]; \
-         `inception4c.branch3.1.bn.running_mean` [64] is missing; `aux3.bias` [2] is not part of it",
+        "`inception3a.branch3.1.conv.weight` must be [32, 16, 3, 3], found [32, 16, 5, 5]; \
+         `inception4c.branch3.1.bn.running_mean` [64] is missing; `aux3.bias` [2] is unexpected",
     );
     check(
         &|tensors| {
             tensors.clear();
             tensors.insert("features.0.weight".into(), portable::tensor("x", &[64, 3, 3, 3]));
         },
-        "they are those of a VGG",
+        "they belong to a VGG",
     );
 }

@@ -122,13 +122,13 @@ fn wrong_tensors_are_named() {
             tensors.remove("features.12.squeeze.bias");
             tensors.insert("classifier.1.bias".into(), portable::tensor("x", &[365]));
         },
-        "`features.12.squeeze.bias` [64] is missing; `classifier.1.bias` should be [1000], found [365]",
+        "`features.12.squeeze.bias` [64] is missing; `classifier.1.bias` must be [1000], found [365]",
     );
     check(
         &|tensors| {
             tensors.clear();
             tensors.insert("features.5.squeeze.bias".into(), portable::tensor("x", &[32]));
         },
-        "they are those of SqueezeNet 1.0; only version 1.1 is run",
+        "they belong to SqueezeNet 1.0; only version 1.1 is supported",
     );
 }

@@ -181,7 +181,7 @@ fn the_smallest_pictures() {
 fn layers_of_another_network_are_refused() {
     let image = Tensor::zeros((1, 16, 16, 3), DType::F32, &Device::Cpu).unwrap();
     let error = VGG16.features(&image, &layers(&ENCODER, &["relu3_4"])).unwrap_err().to_string();
-    assert!(error.contains("vgg16 has no such layer `relu3_4`"), "{error}");
+    assert!(error.contains("vgg16 has no layer `relu3_4`"), "{error}");
 }
 
 #[track_caller]
@@ -207,8 +207,8 @@ fn wrong_tensors_are_named() {
             }
             tensors.insert("tail.bias".into(), portable::tensor("x", &[2]));
         },
-        "VGG16: `features.0.weight` [64, 3, 3, 3] is missing; `features.2.bias` should be [64], found [32]; \
-         `tail.bias` [2] is not part of it",
+        "VGG16: `features.0.weight` [64, 3, 3, 3] is missing; `features.2.bias` must be [64], found [32]; \
+         `tail.bias` [2] is unexpected",
     );
     check(
         Variant::Vgg19Bn,
@@ -238,12 +238,12 @@ fn wrong_tensors_are_named() {
 fn other_networks_are_called_by_their_names() {
     let check = |name: &str, shape: &[usize], expected: &str| {
         let tensors = HashMap::from([(name.to_owned(), portable::tensor(name, shape))]);
-        check_refused(tensors, &format!("these are not the weights of VGG16: they are those of {expected}"));
+        check_refused(tensors, &format!("these are not the weights of VGG16: they belong to {expected}"));
     };
     check("inception3a.branch1.conv.weight", &[64, 192, 1, 1], "GoogLeNet");
     check("features.6.squeeze.weight", &[32, 128, 1, 1], "SqueezeNet 1.1");
-    check("features.5.squeeze.bias", &[32], "SqueezeNet 1.0; only version 1.1 is run");
-    check("features.0.weight", &[64, 3, 11, 11], "AlexNet, which is not run");
+    check("features.5.squeeze.bias", &[32], "SqueezeNet 1.0; only version 1.1 is supported");
+    check("features.0.weight", &[64, 3, 11, 11], "AlexNet, which is not supported");
     check("G_ema.synthesis.b4.const", &[4], "a StyleGAN generator");
     check("28.weight", &[3, 64, 3, 3], "an AdaIN decoder; its encoder is needed");
 }

@@ -103,23 +103,23 @@ fn what_does_not_fit_is_refused() {
         "{}",
         &inputs(&generator, &small::normal(1, &[1, 12, 512])),
         "w",
-        "`w` has 12 layers of 512, this generator takes 6 of 16",
+        "`w` must have 6 layers of 16 for this generator, found 12 of 512",
     );
     check(
         "{}",
         &inputs(&generator, &small::normal(1, &[2, 16])),
         "w",
-        "`w` wants a LATENT_W [B,layers,w], found the shape [2, 16]; hint: this is a LATENT_Z: put \
-             MappingNetwork between",
+        "`w` must be a LATENT_W [B,layers,w], found shape [2, 16]; hint: this is a LATENT_Z: put a \
+             MappingNetwork in between",
     );
     let doubles = small::normal(1, &[1, 6, 16]).to_dtype(DType::F64).unwrap();
-    check("{}", &inputs(&generator, &doubles), "w", "`w` wants a LATENT_W [B,layers,w] of f32, found f64");
+    check("{}", &inputs(&generator, &doubles), "w", "`w` must be a LATENT_W [B,layers,w] of f32, found f64");
     let large = Value::function(Plain { scale: 1.0, side: 6000 });
     check(
         "{}",
         &[("generator", large), ("w", small::normal(1, &[4, 2, 1]).into())],
         "w",
-        "4 pictures of 6000x6000 are 144 megapixels, the limit is 134 megapixels; hint: give it at most 3 latents: \
+        "4 pictures of 6000x6000 are 144 megapixels, the limit is 134 megapixels; hint: use at most 3 latents: \
          fewer seeds or frames",
     );
 }

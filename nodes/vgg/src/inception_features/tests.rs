@@ -61,8 +61,7 @@ fn mistakes_are_blamed_on_their_param() {
     let check = |rest: &str, bytes: &[u8], blamed, said: &str| {
         check_error::<InceptionFeatures>(&params(rest), &[("googlenet.safetensors", bytes)], blamed, said);
     };
-    let other =
-        "`googlenet.safetensors`: these are not the weights of GoogLeNet: they are those of SqueezeNet";
+    let other = "`googlenet.safetensors`: these are not the weights of GoogLeNet: they belong to SqueezeNet";
     check("", builtin::SQUEEZENET.bytes, "weights", other);
     let layer = "there is no layer `inception4f` (did you mean `inception4";
     check(r#", "layers": "inception4f""#, weights(), "layers", layer);

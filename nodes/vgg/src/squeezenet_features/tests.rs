@@ -36,7 +36,7 @@ fn layers_are_local_and_classes_are_not() {
 #[test]
 fn small_pictures_are_refused_with_the_size_it_takes() {
     let features = features::<SqueezeNetFeatures>(r#"{"layers": "fire9, relu1"}"#);
-    check_too_small(&features, 40, 2, "a picture of 2x40 is too small for `fire9`: it takes 3x3");
+    check_too_small(&features, 40, 2, "a picture of 2x40 is too small for `fire9`, which needs at least 3x3");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn mistakes_are_blamed_on_their_param() {
     assert!(SqueezeNetFeatures::check(&params).unwrap_err().to_string().starts_with(layers));
     assert!(SqueezeNetFeatures::check(&Params::default()).is_ok());
     let vgg: &[(&str, &[u8])] = &[("w.safetensors", builtin::VGG16.bytes)];
-    let said = "`w.safetensors`: these are not the weights of SqueezeNet 1.1: they are those of a VGG";
+    let said = "`w.safetensors`: these are not the weights of SqueezeNet 1.1: they belong to a VGG";
     check_error::<SqueezeNetFeatures>(r#"{"weights": "w.safetensors"}"#, vgg, "weights", said);
 }
 
@@ -61,7 +61,7 @@ fn weights_that_are_not_finite_are_noted() {
         load::<SqueezeNetFeatures>(params, &[("w.safetensors", &file)]).1.notes
     };
     assert_eq!(notes(&[]), Vec::<String>::new());
-    let said = "`w.safetensors` holds numbers that are NaN or infinite, and so will be what the network sees: \
+    let said = "`w.safetensors` contains NaN or infinity, which will spread to the features: \
                 `features.0.bias` (2 of 64)";
     assert_eq!(notes(&[NAN, INFINITY]), [said]);
     assert_eq!(load::<SqueezeNetFeatures>("{}", &[]).1.notes, Vec::<String>::new());

@@ -25,8 +25,13 @@ fn gradients_reach_the_picture() {
 #[test]
 fn small_pictures_are_refused_with_the_size_it_takes() {
     let features = features::<VGGFeatures>(r#"{"layers": "pool4, relu1_1"}"#);
-    check_too_small(&features, 15, 40, "a picture of 40x15 is too small for `pool4`: it takes 16x16");
-    check_too_small(&features, 15, 40, "name an earlier layer in `layers`");
+    check_too_small(
+        &features,
+        15,
+        40,
+        "a picture of 40x15 is too small for `pool4`, which needs at least 16x16",
+    );
+    check_too_small(&features, 15, 40, "choose an earlier layer in `layers`");
 }
 
 #[test]
@@ -50,7 +55,7 @@ fn mistakes_are_blamed_on_their_param() {
         "`vgg.pth`: this is an HTML page",
     );
     let other: &[(&str, &[u8])] = &[("w.safetensors", builtin::SQUEEZENET.bytes)];
-    let said = "they are those of SqueezeNet 1.1";
+    let said = "they belong to SqueezeNet 1.1";
     check_error::<VGGFeatures>(r#"{"weights": "w.safetensors"}"#, other, "weights", said);
 }
 
@@ -67,7 +72,7 @@ fn layers_are_judged_without_weights() {
     assert!(error.to_string().starts_with("there is no layer `relu4_4` (did you mean `relu4_"), "{error}");
     assert!(check("vgg19.safetensors", "relu4_4, anything:2").is_ok());
     let error = check("vgg19.safetensors", "relu4_4:much").unwrap_err().to_string();
-    assert_eq!(error, "the weight of `relu4_4` should be a number, found `much`");
+    assert_eq!(error, "the weight of `relu4_4` must be a number, found `much`");
 }
 
 /// Names and shapes of pytorch-AdaIN's encoder up to `relu4_1`.

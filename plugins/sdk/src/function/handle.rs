@@ -22,9 +22,9 @@ impl Function {
     /// Takes over a reference.
     pub(crate) fn new(function: FnRef) -> Result<Self> {
         let facts =
-            function.desc().ok_or_else(|| Error::failed("a function does not describe itself"))?.facts();
+            function.desc().ok_or_else(|| Error::failed("a function has no valid description"))?.facts();
         let spec = FnSpec::from_facts(facts)
-            .map_err(|fault| Error::failed(format!("a function does not describe itself: {fault}")))?;
+            .map_err(|fault| Error::failed(format!("the description of a function is invalid: {fault}")))?;
         Ok(Self { handle: Arc::new(Handle { function, spec }) })
     }
 
@@ -52,7 +52,7 @@ impl Function {
         // Optional inputs come last, so fewer are valid: the provider reports a missing one.
         if x.len() > inputs.len() {
             let (given, wanted, ty) = (x.len(), inputs.len(), self.ty());
-            return Err(Error::failed(format!("{ty} takes {wanted} inputs, {given} were given")));
+            return Err(Error::failed(format!("{ty} takes {wanted} inputs, found {given}")));
         }
         Ok(())
     }
@@ -66,7 +66,7 @@ impl Function {
         }
         let outputs = done.y.iter().map(|y| match y {
             Some(y) => tensor::receive(y, call.device()),
-            None => Err(Error::failed("a call ended well but gave no tensor")),
+            None => Err(Error::failed("a call succeeded but returned no tensor")),
         });
         let outputs = outputs.collect::<Result<_>>()?;
         Ok((outputs, done.tape.map(|tape| Tape { tape, function: self.clone() })))
@@ -98,7 +98,7 @@ impl Function {
             let (y, tape) = self.call_eval(call, x, wrt)?;
             let ty = self.ty();
             let tape =
-                tape.ok_or_else(|| Error::not_differentiable(format!("{ty} gave no gradient tape")))?;
+                tape.ok_or_else(|| Error::not_differentiable(format!("{ty} returned no gradient tape")))?;
             Ok((y, tape))
         })
     }
@@ -149,7 +149,9 @@ impl Tape {
         let spec = self.function.spec();
         if gy.len() != spec.outputs.len() {
             let (given, wanted) = (gy.len(), spec.outputs.len());
-            return Err(Error::failed(format!("{given} cotangents for {wanted} outputs")));
+            return Err(Error::failed(format!(
+                "expected {wanted} cotangents, one per output, found {given}"
+            )));
         }
         live::current(|call| {
             let gy = tensor::export_all(gy)?;

@@ -82,7 +82,7 @@ impl TensorSpec {
             Error::new(
                 abi::E_ARG,
                 "",
-                format!("the weight of layer `{name}` should be a number, found `{text}`"),
+                format!("the weight of layer `{name}` must be a number, found `{text}`"),
             )
         })
     }
@@ -198,7 +198,7 @@ mod tests {
         let foreign = TensorSpec::new("x", &[]).semantics(" weight = two ; positions= fixed");
         assert!(foreign.has_fixed_positions());
         let error = foreign.weight().unwrap_err();
-        assert_eq!(error.to_string(), "the weight of layer `x` should be a number, found `two`");
+        assert_eq!(error.to_string(), "the weight of layer `x` must be a number, found `two`");
         assert_eq!(TensorSpec::new("x", &[]).weight().unwrap(), 1.0);
     }
 }

@@ -63,7 +63,7 @@ pub fn lend<M: Memory>(dtype: Dtype, shape: Vec<i64>, memory: M) -> Result<Owned
     let aligned = bytes.is_empty() || (bytes.as_ptr() as usize).is_multiple_of(dtype.size());
     if !fits || !aligned {
         let (name, len) = (dtype.name(), bytes.len());
-        return Err(Fault::failed(format!("{len} bytes are no {name} tensor of the shape {shape:?}")));
+        return Err(Fault::failed(format!("{len} bytes are not a {name} tensor of shape {shape:?}")));
     }
     let strides = dense_strides(&shape);
     let managed = managed(dtype, shape.len(), delete::<M>);

@@ -52,7 +52,7 @@ impl Owned {
         // SAFETY: alive; the version comes first in every major.
         let major = unsafe { (*self.0.as_ptr()).version.major };
         if major != 1 {
-            return Err(Fault::failed(format!("a tensor is of DLPack {major}; 1 is known here")));
+            return Err(Fault::failed(format!("a tensor uses DLPack {major}; only 1 is supported")));
         }
         // SAFETY: alive and immutable as long as `self`, as was promised for `from_raw`.
         unsafe { TensorView::read(self.as_view()) }

@@ -111,21 +111,21 @@ fn lies_are_refused_and_the_tensor_is_freed() {
     };
     check(abi::E_FAILED, "no data", &|t| t.data = std::ptr::null_mut());
     check(abi::E_FAILED, "not aligned", &|t| t.byte_offset = 2);
-    check(abi::E_SHAPE, "the rank 99", &|t| t.ndim = 99);
-    check(abi::E_SHAPE, "the rank -1", &|t| t.ndim = -1);
+    check(abi::E_SHAPE, "rank 99", &|t| t.ndim = 99);
+    check(abi::E_SHAPE, "rank -1", &|t| t.ndim = -1);
     check(abi::E_SHAPE, "no usable shape", &|t| t.strides = std::ptr::null_mut());
-    check(abi::E_DTYPE, "the element type (2, 16, 1)", &|t| t.dtype.bits = 16);
+    check(abi::E_DTYPE, "element type (2, 16, 1)", &|t| t.dtype.bits = 16);
     check(abi::E_DEVICE, "device type 2", &|t| t.device.device_type = 2);
     // SAFETY: writes one of the two sizes or strides.
-    check(abi::E_SHAPE, "the shape [-3, 3]", &|t| unsafe { *t.shape = -3 });
+    check(abi::E_SHAPE, "invalid shape [-3, 3]", &|t| unsafe { *t.shape = -3 });
     // SAFETY: as above.
-    check(abi::E_SHAPE, "the shape", &|t| unsafe { *t.shape = i64::MAX });
+    check(abi::E_SHAPE, "invalid shape", &|t| unsafe { *t.shape = i64::MAX });
     // SAFETY: as above.
     check(abi::E_SHAPE, "more than 1 TiB", &|t| unsafe { *t.shape = 1 << 40 });
     // SAFETY: as above.
-    check(abi::E_SHAPE, "the strides", &|t| unsafe { *t.strides = 1 << 40 });
+    check(abi::E_SHAPE, "invalid strides", &|t| unsafe { *t.strides = 1 << 40 });
     // SAFETY: as above.
-    check(abi::E_SHAPE, "the strides", &|t| unsafe { *t.strides = i64::MIN });
+    check(abi::E_SHAPE, "invalid strides", &|t| unsafe { *t.strides = i64::MIN });
     let other = edited(|managed| managed.version.major = 2);
     assert!(other.view().err().unwrap().message.contains("DLPack 2"));
     // SAFETY: null is refused.
@@ -136,7 +136,7 @@ fn lies_are_refused_and_the_tensor_is_freed() {
 fn a_loan_must_fit_its_shape() {
     let fault = |shape: &[i64]| lend(Dtype::F32, shape.to_vec(), vec![0f32; 6]).err();
     assert_eq!(fault(&[2, 3]), None);
-    assert_eq!(fault(&[7]), Some(Fault::failed("24 bytes are no f32 tensor of the shape [7]")));
+    assert_eq!(fault(&[7]), Some(Fault::failed("24 bytes are not a f32 tensor of shape [7]")));
     assert!(fault(&[-6]).is_some() && fault(&[i64::MAX, i64::MAX]).is_some());
 }
 

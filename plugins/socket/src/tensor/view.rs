@@ -40,16 +40,19 @@ impl<'a> TensorView<'a> {
         let view = unsafe { view.as_ref() }.ok_or_else(|| Fault::failed("a tensor is null"))?;
         let device = view.device.device_type;
         if device != abi::DL_CPU {
-            let message = format!("a tensor is on device type {device}; values cross in host memory");
+            let message = format!("a tensor is on device type {device}; values must be in host memory");
             return Err(Fault::new(abi::E_DEVICE, message));
         }
         let abi::DLDataType { code, bits, lanes } = view.dtype;
         let dtype = Dtype::from_dl(view.dtype).ok_or_else(|| {
-            Fault::new(abi::E_DTYPE, format!("a tensor has the element type ({code}, {bits}, {lanes})"))
+            Fault::new(
+                abi::E_DTYPE,
+                format!("a tensor has the unsupported element type ({code}, {bits}, {lanes})"),
+            )
         })?;
         let has_numbers = view.ndim == 0 || !view.shape.is_null() && !view.strides.is_null();
         if !(0..=MAX_RANK).contains(&view.ndim) || !has_numbers {
-            let message = format!("a tensor has the rank {} and no usable shape", view.ndim);
+            let message = format!("a tensor has rank {} and no usable shape", view.ndim);
             return Err(Fault::new(abi::E_SHAPE, message));
         }
         let numbers = |list: *const i64| -> Vec<i64> {
@@ -58,7 +61,7 @@ impl<'a> TensorView<'a> {
         };
         let (shape, strides) = (numbers(view.shape), numbers(view.strides));
         let count = count(&shape)
-            .ok_or_else(|| Fault::new(abi::E_SHAPE, format!("a tensor has the shape {shape:?}")))?;
+            .ok_or_else(|| Fault::new(abi::E_SHAPE, format!("a tensor has the invalid shape {shape:?}")))?;
         if count as u64 * dtype.size() as u64 > MAX_TENSOR_BYTES {
             let message = format!("a tensor of shape {shape:?} would have more than 1 TiB");
             return Err(Fault::new(abi::E_SHAPE, message));
@@ -67,7 +70,7 @@ impl<'a> TensorView<'a> {
             return Err(Fault::failed(format!("a tensor of shape {shape:?} has no data")));
         }
         if count > 0 && !reaches(&shape, &strides, dtype.size()) {
-            return Err(Fault::new(abi::E_SHAPE, format!("a tensor has the strides {strides:?}")));
+            return Err(Fault::new(abi::E_SHAPE, format!("a tensor has the invalid strides {strides:?}")));
         }
         let base = view.data.cast::<u8>().cast_const().wrapping_add(view.byte_offset as usize);
         if count > 0 && !(base as usize).is_multiple_of(dtype.size()) {

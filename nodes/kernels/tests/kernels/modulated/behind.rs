@@ -263,7 +263,7 @@ fn images_do_not_see_each_other_and_threads_change_no_bit() {
 fn what_does_not_fit_is_refused() {
     let [x, styles] = [tensor(1, &[2, 4, 5, 1]), tensor(1, &[2, 1])];
     let refused = |noise: Tensor| identity().apply(&x, &styles, Some(&noise)).unwrap_err().to_string();
-    let expected = "noise of shape [2 or 1, 4, 5] and type F64 expected, found [3, 4, 5] and F64";
+    let expected = "the noise must have shape [2 or 1, 4, 5] and type F64, found [3, 4, 5] and F64";
     let found = refused(tensor(1, &[3, 4, 5]));
     assert!(found.starts_with(expected), "{found}");
     assert!(refused(tensor(1, &[1, 5, 4])).contains("found [1, 5, 4]"));
@@ -276,7 +276,7 @@ fn what_does_not_fit_is_refused() {
     }
     let filter = TWICE.filter();
     let error = identity().smoothed(&filter).err().expect("refused").to_string();
-    assert!(error.starts_with("only an upsampling convolution is smoothed"), "{error}");
+    assert!(error.starts_with("only an upsampling convolution takes a smoothing filter"), "{error}");
     for shape in [&[1, 1][..], &[4, 3], &[4]] {
         let convolution = TWICE.convolution(DType::F64);
         assert!(convolution.smoothed(&tensor(1, shape)).is_err(), "{shape:?}");

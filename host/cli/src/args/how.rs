@@ -1,0 +1,137 @@
+//! The options of a run.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use dreamwire_engine::{Device, Options};
+use dreamwire_session::{Limits, Settings};
+
+use super::{Global, GraphArgs, cores, size};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::open;
+
+/// Options of a run.
+#[derive(Args, Debug)]
+pub(crate) struct HowArgs {
+    /// The output folder.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub(crate) out: PathBuf,
+    /// An additional input folder; may be given several times.
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The device to compute on: auto, cpu, cuda, cuda:N or metal.
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
+    pub(crate) device: Device,
+    /// The number of threads per step [default: one per core].
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// How progress is shown; `json` writes one event per line to standard output.
+    #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
+    pub(crate) progress: Progress,
+    /// Allow NaN and infinity in results.
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
+    /// Say for each step why it runs.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Run plugins in a process of their own, which may crash; `watch` always does unless told otherwise.
+    #[arg(long)]
+    pub(crate) isolate: bool,
+    /// Run plugins in this process.
+    #[arg(long, conflicts_with_all = ["isolate", "node_timeout", "memory"])]
+    pub(crate) no_isolate: bool,
+    /// The time that one step may take, in seconds; implies --isolate.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) node_timeout: Option<Duration>,
+    /// The memory that plugins may use, such as 4GiB, as address space; implies --isolate.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Bars on a terminal, otherwise a line per step.
+    Bar,
+    Json,
+    None,
+}
+
+impl HowArgs {
+    /// The settings of a run.
+    pub(crate) fn settings(
+        &self,
+        graph: &GraphArgs,
+        global: &Global,
+        console: Console,
+    ) -> Result<Settings, Exit> {
+        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
+        let options = Options { device: self.device, threads, allow_nonfinite: self.allow_nonfinite };
+        Ok(Settings {
+            graph: open::graph(graph, &self.inputs, console)?,
+            out: self.out.clone(),
+            options,
+            cache: global.cache(),
+            explain: self.explain,
+            limits: Limits { step: self.node_timeout, memory: self.memory },
+        })
+    }
+
+    /// Whether `run` uses a process for plugins: on request, for limits that need one, and where the shell limits the
+    /// address space (`ulimit -v`), which only another process survives.
+    pub(crate) fn isolates_run(&self) -> bool {
+        let needed = self.node_timeout.is_some() || self.memory.is_some() || is_address_space_limited();
+        self.isolate || (needed && !self.no_isolate)
+    }
+}
+
+#[cfg(unix)]
+fn is_address_space_limited() -> bool {
+    rustix::process::getrlimit(rustix::process::Resource::As).current.is_some()
+}
+
+#[cfg(not(unix))]
+fn is_address_space_limited() -> bool {
+    false
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected 1 or more; leave it out for one per core".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
+fn device(text: &str) -> Result<Device, String> {
+    match text {
+        // Plugins support only the CPU so far, so there is nothing to detect.
+        "auto" | "cpu" => Ok(Device::Cpu),
+        "cuda" => Ok(Device::Cuda(0)),
+        "metal" => Ok(Device::Metal),
+        _ => {
+            let ordinal = text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
+            ordinal.map(Device::Cuda).ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_or_refused() {
+        assert_eq!(device("cuda:1"), Ok(Device::Cuda(1)));
+        assert!(device("gpu").is_err() && device("cuda:x").is_err());
+        assert!(threads("0").unwrap_err().starts_with("expected 1 or more"));
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        for text in ["0", "-1", "NaN", "inf", "1e30", "soon"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Results as text: values in JSON, with large contents beside it, named by their hash.
+
+use super::entry::{Entry, Saved};
+use crate::{Dtype, Tensor, Value};
+use blake3::Hash;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Rises when the meaning of stored results changes.
+const FORMAT: u32 = 1;
+/// Contents up to this many bytes are written into the text: one file instead of two.
+const INLINE_BYTES: usize = 512;
+
+/// A result as it is stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format: u32,
+    outputs: Vec<Output>,
+    saved: Vec<File>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Output {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// The bits: JSON has no infinity, and readers differ in the last digit.
+    Float(u64),
+    Text(String),
+    Tensor {
+        dtype: String,
+        shape: Vec<i64>,
+        content: Content,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    template: String,
+    content: Content,
+}
+
+/// Bytes, in hexadecimal, or the name and length of the blob that has them.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Content {
+    Inline(String),
+    Blob { hash: String, len: u64 },
+}
+
+impl Manifest {
+    /// The stored form of a result; `None` if a function is among its outputs. `keep` stores a blob.
+    pub(super) fn of(entry: &Entry, mut keep: impl FnMut(&[u8], Hash) -> bool) -> Option<Self> {
+        let mut content = |bytes: &[u8], hash: Option<Hash>| {
+            if bytes.len() <= INLINE_BYTES {
+                return Some(Content::Inline(bytes.iter().map(|byte| format!("{byte:02x}")).collect()));
+            }
+            let hash = hash.unwrap_or_else(|| blake3::hash(bytes));
+            keep(bytes, hash)
+                .then(|| Content::Blob { hash: hash.to_hex().to_string(), len: bytes.len() as u64 })
+        };
+        let mut outputs = Vec::new();
+        for value in &entry.outputs {
+            outputs.push(match value {
+                Value::None => Output::None,
+                Value::Bool(value) => Output::Bool(*value),
+                Value::Int(value) => Output::Int(*value),
+                Value::Float(value) => Output::Float(value.to_bits()),
+                Value::Text(text) => Output::Text(text.to_string()),
+                Value::Tensor(tensor) => Output::Tensor {
+                    dtype: tensor.dtype().name().to_owned(),
+                    shape: tensor.shape().to_vec(),
+                    content: content(tensor.bytes(), None)?,
+                },
+                Value::Function(_) => return None,
+            });
+        }
+        let mut saved = Vec::new();
+        for file in &entry.saved {
+            let template = file.template.clone();
+            saved.push(File { template, content: content(&file.bytes, Some(file.hash))? });
+        }
+        Some(Self { format: FORMAT, outputs, saved })
+    }
+
+    /// The result; `None` if anything is missing, damaged or of another format. `fetch` gives a blob's bytes, which
+    /// need not have the right hash.
+    pub(super) fn entry(self, fetch: impl Fn(&str, u64) -> Option<Vec<u8>>) -> Option<Entry> {
+        if self.format != FORMAT {
+            return None;
+        }
+        let bytes = |content: Content| match content {
+            Content::Inline(text) => unhex(&text),
+            Content::Blob { hash, len } => {
+                let bytes = fetch(&hash, len)?;
+                let intact = bytes.len() as u64 == len && blake3::hash(&bytes).to_hex().as_str() == hash;
+                intact.then_some(bytes)
+            }
+        };
+        let output = |output: Output| {
+            Some(match output {
+                Output::None => Value::None,
+                Output::Bool(value) => Value::Bool(value),
+                Output::Int(value) => Value::Int(value),
+                Output::Float(bits) => Value::Float(f64::from_bits(bits)),
+                Output::Text(text) => Value::Text(text.into()),
+                Output::Tensor { dtype, shape, content } => {
+                    let dtype = Dtype::named(&dtype)?;
+                    Value::Tensor(Tensor::copied(dtype, shape, bytes(content)?)?)
+                }
+            })
+        };
+        let outputs = self.outputs.into_iter().map(output).collect::<Option<Vec<Value>>>()?;
+        let saved = self.saved.into_iter().map(|file| {
+            let bytes: Arc<[u8]> = bytes(file.content)?.into();
+            Some(Saved { template: file.template, hash: blake3::hash(&bytes), bytes })
+        });
+        Some(Entry::new(outputs, saved.collect::<Option<Vec<Saved>>>()?))
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    (digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit))
+        .then(|| digits.chunks(2).map(pair).collect())?
+}

@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dreamwire_engine::Options;
+use serde::{Deserialize, Serialize};
+
+use crate::{CacheFolder, GraphFile};
+
+/// What to run, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settings {
+    /// The graph.
+    pub graph: GraphFile,
+    /// Where results are published.
+    pub out: PathBuf,
+    /// The options of each run.
+    pub options: Options,
+    /// What earlier processes left; without it nothing is known of them, and nothing is left.
+    pub cache: Option<CacheFolder>,
+    /// Whether to say why steps run.
+    pub explain: bool,
+    /// Limits of a run in a process of its own.
+    pub limits: Limits,
+}
+
+/// Limits that only a run in a process of its own can keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// How long one step may take.
+    pub step: Option<Duration>,
+    /// How much memory the process may use, in bytes of its address space.
+    pub memory: Option<u64>,
+}

@@ -1,0 +1,97 @@
+//! How a worker ended, in words.
+
+use std::process::ExitStatus;
+
+use dreamwire_engine::{Failure, FailureKind};
+
+/// What the standard error of a program says that ran out of memory.
+const OUT_OF_MEMORY: &str = "memory allocation of";
+
+/// The failure of a step during which the worker ended. `words` are the last lines that it wrote.
+pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String]) -> Failure {
+    let ending = Ending::of(status, words);
+    let failure = Failure::new(ending.kind, format!("plugin `{plugin}` {}", ending.what));
+    let mut hints = Vec::new();
+    if !words.is_empty() {
+        hints.push(format!("it wrote: {}", words.join(" | ")));
+    }
+    match ending.kind {
+        FailureKind::Limit => hints.push("use smaller pictures or tiles, or allow more memory".to_owned()),
+        _ => hints.push("this is a fault of the plugin: `dreamwire plugin check` may find it".to_owned()),
+    }
+    failure.hint(hints.join("\n"))
+}
+
+/// The message for a worker that ended while no step was running.
+pub(crate) fn of_worker(status: Option<ExitStatus>, words: &[String]) -> String {
+    let last = if words.is_empty() { String::new() } else { format!("; it wrote: {}", words.join(" | ")) };
+    format!("the worker process {} outside a step{last}", Ending::of(status, words).what)
+}
+
+struct Ending {
+    kind: FailureKind,
+    what: String,
+}
+
+impl Ending {
+    fn of(status: Option<ExitStatus>, words: &[String]) -> Self {
+        let crashed = |what: String| Ending { kind: FailureKind::Plugin, what };
+        let out_of_memory = |what: &str| Ending { kind: FailureKind::Limit, what: what.to_owned() };
+        if words.iter().any(|line| line.contains(OUT_OF_MEMORY)) {
+            return out_of_memory("ran out of memory");
+        }
+        let Some(status) = status else { return crashed("ended its process".to_owned()) };
+        match signal(status) {
+            Some((_, "SIGKILL")) => out_of_memory("was killed (SIGKILL), perhaps because memory ran out"),
+            Some((number, "")) => crashed(format!("crashed (signal {number})")),
+            Some((_, name)) => crashed(format!("crashed ({name})")),
+            None => {
+                let code = status.code().map_or(String::new(), |code| format!(" with exit code {code}"));
+                crashed(format!("ended its process{code}"))
+            }
+        }
+    }
+}
+
+/// The signal that ended a process, with its name.
+#[cfg(unix)]
+fn signal(status: ExitStatus) -> Option<(i32, &'static str)> {
+    let number = std::os::unix::process::ExitStatusExt::signal(&status)?;
+    Some((number, signal_hook::low_level::signal_name(number).unwrap_or("")))
+}
+
+#[cfg(not(unix))]
+fn signal(_: ExitStatus) -> Option<(i32, &'static str)> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn check(raw: i32, words: &[&str], kind: FailureKind, what: &str) {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let failure = of_step("org.x", Some(ExitStatus::from_raw(raw)), &words);
+        assert_eq!((failure.kind, &failure.message[..]), (kind, what));
+        let hint = failure.hint.unwrap().text;
+        assert!(words.iter().all(|word| hint.contains(word)), "{hint}");
+    }
+
+    #[test]
+    fn each_ending_has_its_words() {
+        check(11, &[], FailureKind::Plugin, "plugin `org.x` crashed (SIGSEGV)");
+        check(6, &["double free"], FailureKind::Plugin, "plugin `org.x` crashed (SIGABRT)");
+        check(0, &[], FailureKind::Plugin, "plugin `org.x` ended its process with exit code 0");
+        check(3 << 8, &[], FailureKind::Plugin, "plugin `org.x` ended its process with exit code 3");
+        check(
+            6,
+            &["memory allocation of 99 bytes failed"],
+            FailureKind::Limit,
+            "plugin `org.x` ran out of memory",
+        );
+        let killed = "plugin `org.x` was killed (SIGKILL), perhaps because memory ran out";
+        check(9, &[], FailureKind::Limit, killed);
+    }
+}

@@ -1,0 +1,183 @@
+//! The worker: reads jobs from standard input and runs them.
+
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dreamwire_engine::{Event, Plan, Stamps};
+use dreamwire_graph::{Diagnostic, Source, parse};
+use dreamwire_loader::{Loader, Problem, take_log};
+use dreamwire_session::{End, Hears, InProcess, Job, Runner, Session, understand};
+
+use crate::protocol::{self, Reply, Request, Setup, Work};
+
+/// The exit code of a worker that was not started by this program.
+const USAGE: i32 = 2;
+
+/// Serves jobs until standard input ends. Call it on a thread with a large stack; it returns the exit code.
+pub fn serve() -> i32 {
+    let Ok(replies) = take_standard_output() else { return USAGE };
+    let replies = Mutex::new(replies);
+    let mut requests = io::stdin();
+    let Ok(Request::Setup(setup)) = protocol::read::<Request>(&mut requests) else { return USAGE };
+    limit_memory(&setup);
+    let cancel: Arc<Mutex<Arc<AtomicBool>>> = Arc::default();
+    let (sender, queue) = channel();
+    let of_reader = Arc::clone(&cancel);
+    std::thread::spawn(move || read_requests(requests, &sender, &of_reader));
+    match Worker::open(*setup) {
+        Ok(worker) => worker.work(&queue, &replies, &cancel),
+        Err(problems) => {
+            let lines: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            let refused = Diagnostic::error(PLUGINS, dreamwire_graph::Class::Plugin, lines.join("; "));
+            while queue.recv().is_ok() {
+                say(&replies, &Reply::End(End::Refused(vec![refused.clone()])));
+            }
+        }
+    }
+    0
+}
+
+const PLUGINS: dreamwire_graph::Code = dreamwire_graph::Code::new("worker::plugins");
+
+struct Worker {
+    session: Session,
+    runner: InProcess,
+    setup: Setup,
+}
+
+impl Worker {
+    fn open(setup: Setup) -> Result<Self, Vec<Problem>> {
+        let settings = &setup.settings;
+        let index = setup.index.as_deref();
+        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index)?;
+        let runner = InProcess::new(settings);
+        Ok(Self { session, runner, setup })
+    }
+
+    fn work(
+        mut self,
+        queue: &Receiver<Work>,
+        replies: &Mutex<impl Write + Send>,
+        cancel: &Mutex<Arc<AtomicBool>>,
+    ) {
+        for work in queue {
+            let flag = Arc::new(AtomicBool::new(false));
+            *cancel.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&flag);
+            self.reload();
+            let end = self.run(work, flag, replies);
+            for (level, line) in take_log() {
+                say(replies, &Reply::Log(level, line));
+            }
+            say(replies, &Reply::End(end));
+        }
+    }
+
+    /// Loads plugins that were rebuilt; broken ones leave the old builds in use, which the watch has reported.
+    fn reload(&mut self) {
+        let threads = self.setup.settings.options.threads;
+        let Session { search, loader, index } = &self.session;
+        let (new, problems) = Loader::load(search, threads, Some(&**loader), index.as_ref());
+        if !problems.iter().any(|problem| problem.fatal) {
+            self.session.loader = Arc::new(new);
+        }
+    }
+
+    fn run(&mut self, work: Work, cancel: Arc<AtomicBool>, replies: &Mutex<impl Write + Send>) -> End {
+        let source = Source::new(work.name, &work.text);
+        let settings = &self.setup.settings;
+        let understood = understand(parse(&source), &settings.graph.sets, &*self.session.loader);
+        let mut understood = match understood {
+            Ok(understood) => understood,
+            Err(what) => {
+                let class = dreamwire_graph::Class::Graph;
+                let code = dreamwire_graph::Code::new("worker::overrides");
+                return End::Refused(vec![Diagnostic::error(code, class, what)]);
+            }
+        };
+        let Some(checked) = understood.whole() else { return End::Refused(understood.problems) };
+        let job = Job {
+            source: Arc::new(source),
+            plan: Arc::new(Plan::new(checked, understood.provenance)),
+            loader: Arc::clone(&self.session.loader),
+            options: settings.options,
+            warnings: Vec::new(),
+            cancel,
+        };
+        self.runner.set_quarantine(work.quarantine.into_iter().collect());
+        self.runner.run(&job, &Teller(replies))
+    }
+}
+
+/// Sends what happens.
+struct Teller<'a, W>(&'a Mutex<W>);
+
+impl<W: Write + Send> Hears for Teller<'_, W> {
+    fn read(&self, files: Stamps) {
+        say(self.0, &Reply::Read(files));
+    }
+
+    fn event(&self, event: Event) {
+        say(self.0, &Reply::Event(event));
+    }
+}
+
+fn say(replies: &Mutex<impl Write>, reply: &Reply) {
+    // If nobody listens any more, standard input has ended too.
+    let _ = protocol::write(&mut *replies.lock().unwrap_or_else(PoisonError::into_inner), reply);
+}
+
+fn read_requests(mut requests: impl Read, queue: &Sender<Work>, cancel: &Mutex<Arc<AtomicBool>>) {
+    loop {
+        match protocol::read::<Request>(&mut requests) {
+            Ok(Request::Run(work)) => {
+                if queue.send(work).is_err() {
+                    leave();
+                }
+            }
+            Ok(Request::Cancel) => {
+                cancel.lock().unwrap_or_else(PoisonError::into_inner).store(true, Ordering::Relaxed);
+            }
+            Ok(Request::Setup(_)) => {}
+            // The parent is gone, perhaps killed: a step may run for minutes, but nobody wants its result.
+            Err(_) => leave(),
+        }
+    }
+}
+
+/// Ends the process without running exit handlers of plugins, whose threads may still use what those destroy.
+#[cfg(unix)]
+fn leave() -> ! {
+    signal_hook::low_level::exit(0)
+}
+
+#[cfg(not(unix))]
+fn leave() -> ! {
+    std::process::exit(0)
+}
+
+/// Keeps standard output for the protocol; what plugins print goes to standard error.
+#[cfg(unix)]
+fn take_standard_output() -> io::Result<impl Write + Send> {
+    use std::os::fd::AsFd;
+    let replies = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(std::fs::File::from(replies))
+}
+
+#[cfg(not(unix))]
+fn take_standard_output() -> io::Result<impl Write + Send> {
+    Ok(io::stdout())
+}
+
+#[cfg(unix)]
+fn limit_memory(setup: &Setup) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if let Some(bytes) = setup.settings.limits.memory {
+        let _ = setrlimit(Resource::As, Rlimit { current: Some(bytes), maximum: Some(bytes) });
+    }
+}
+
+#[cfg(not(unix))]
+fn limit_memory(_: &Setup) {}
