@@ -51,6 +51,8 @@ fn empty_call(c: &mut Criterion, folder: &Path) {
         world: &world,
         emit: &|_: Event| {},
         cancel: &AtomicBool::new(false),
+        quarantine: &Default::default(),
+        explain: None,
     };
     let mut engine = Engine::new(Cache::new(1 << 20));
     c.bench_function("a run of one empty plugin call", |b| {

@@ -34,6 +34,7 @@ pub struct Child {
     program: PathBuf,
     settings: Settings,
     plugins: Vec<PathBuf>,
+    index: Option<PathBuf>,
     worker: Option<Worker>,
     crashes: HashMap<Hash, (u32, Failure)>,
     /// The builds that the worker has run with.
@@ -80,18 +81,21 @@ impl Child {
     /// A runner that starts `program`, which must call [`serve`](crate::serve) for the command `worker`.
     pub fn new(program: PathBuf, settings: &Settings, plugins: Vec<PathBuf>) -> Self {
         let mut settings = settings.clone();
+        // Not in a temporary cache, where it would be of use to nobody else.
+        let index = settings.cache.as_ref().map(|cache| cache.path().to_owned());
         let mut temporary = None;
         if settings.cache.is_none() {
             temporary = tempfile::Builder::new().prefix("dreamwire-").tempdir().ok();
             settings.cache = temporary.as_ref().map(|folder| CacheFolder::at(folder.path().to_owned()));
         }
         let (worker, crashes, builds) = (None, HashMap::new(), Vec::new());
-        Child { program, settings, plugins, worker, crashes, builds, _temporary: temporary }
+        Child { program, settings, plugins, index, worker, crashes, builds, _temporary: temporary }
     }
 
     fn start(&mut self) -> std::io::Result<&mut Worker> {
         if self.worker.is_none() {
-            let setup = Setup { settings: self.settings.clone(), plugins: self.plugins.clone() };
+            let (settings, plugins) = (self.settings.clone(), self.plugins.clone());
+            let setup = Setup { settings, plugins, index: self.index.clone() };
             self.worker = Some(Worker::start(&self.program, setup)?);
             self.builds.clear();
         }

@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) settings: Settings,
     /// Plugins that were named, beside those that are found.
     pub(crate) plugins: Vec<PathBuf>,
+    /// The cache with the plugin index.
+    pub(crate) index: Option<PathBuf>,
 }
 
 /// A job.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::{Diagnostic, Source, parse};
 use dreamwire_loader::{Loader, Problem, take_log};
-use dreamwire_session::{CacheFolder, End, Hears, InProcess, Job, Runner, Session, understand};
+use dreamwire_session::{End, Hears, InProcess, Job, Runner, Session, understand};
 
 use crate::protocol::{self, Reply, Request, Setup, Work};
 
@@ -50,11 +50,8 @@ struct Worker {
 impl Worker {
     fn open(setup: Setup) -> Result<Self, Vec<Problem>> {
         let settings = &setup.settings;
-        let (session, _) = Session::open(
-            &setup.plugins,
-            settings.options.threads,
-            settings.cache.as_ref().map(CacheFolder::path),
-        )?;
+        let index = setup.index.as_deref();
+        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index)?;
         let runner = InProcess::new(settings);
         Ok(Self { session, runner, setup })
     }
