@@ -156,7 +156,9 @@ impl History {
         reasons.extend(changed_params(now, before));
         for (param, hash) in &now.files {
             // A param that names another file is a changed param.
-            if now.params.get(param) == before.params.get(param) && !before.files.contains(&(param.clone(), hash.clone())) {
+            if now.params.get(param) == before.params.get(param)
+                && !before.files.contains(&(param.clone(), hash.clone()))
+            {
                 reasons.push(Reason::File { param: param.clone() });
             }
         }

@@ -195,7 +195,13 @@ impl Engine {
     }
 
     /// Runs one step: collects its inputs, looks up its content key, and computes it if that is not cached.
-    fn step(&mut self, run: &Run<'_>, step: &Step, deep: &[Hash], results: &[State]) -> Result<Done, Failure> {
+    fn step(
+        &mut self,
+        run: &Run<'_>,
+        step: &Step,
+        deep: &[Hash],
+        results: &[State],
+    ) -> Result<Done, Failure> {
         let (plan, emit) = (run.plan, run.emit);
         let node = plan.node(step);
         let deep_key = deep[step.node];

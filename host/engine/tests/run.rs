@@ -59,6 +59,14 @@ impl Arithmetic {
         otherwise.inputs[0].optional = true;
         kinds.insert(otherwise);
         kinds.insert(kind("Save", &["a"], None, name));
+        let mut prefixed = kind(
+            "SavePrefix",
+            &["a"],
+            None,
+            &name.replace(r#""string""#, r#""string", "format": "dw-output""#),
+        );
+        prefixed.output = true;
+        kinds.insert(prefixed);
         Self { kinds, fail: AtomicBool::new(false) }
     }
 }
@@ -265,7 +273,10 @@ fn an_output_that_holds_nothing_feeds_optional_ports_only() {
     assert_eq!(b.log(&text("Else")), "maybe next save");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "1");
     let refused = b.log(&text("Round"));
-    assert_eq!(refused, "maybe=Unchanged next! save:next! output `MASK` of node `maybe` is empty in this run");
+    assert_eq!(
+        refused,
+        "maybe=Unchanged next! save:next! output `MASK` of node `maybe` is empty in this run"
+    );
 }
 
 #[test]
@@ -326,6 +337,30 @@ fn preflight_finds_missing_files_and_a_bad_output_folder_at_once() {
 }
 
 #[test]
+fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
+    let b = Bench::new();
+    let save = |id: &str, name: &str| {
+        format!(r#""{id}": {{"class_type": "SavePrefix", "inputs": {{"a": ["read", 0], "name": "{name}"}}}}"#)
+    };
+    let outputs =
+        [save("one", "new/deep/x"), save("two", "taken/x"), save("three", "../x"), save("four", "x")];
+    let read = r#""read": {"class_type": "Read", "inputs": {"file": "in.txt"}}"#;
+    let plan = b.plan(&format!("{{{read}, {}}}", outputs.join(", ")));
+    std::fs::create_dir(b.path("out")).unwrap();
+    std::fs::write(b.path("out/taken"), "a file").unwrap();
+    let problems = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world);
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(
+        messages[0].starts_with("node `two` (SavePrefix): cannot write `taken/x_00001_`: "),
+        "{messages:?}"
+    );
+    assert_eq!(messages[1], "node `three` (SavePrefix): `../x_00001_` leaves the output folder");
+    assert!(problems.iter().all(|problem| problem.code.as_str() == "world::output"));
+    assert_eq!(std::fs::read_dir(b.path("out")).unwrap().count(), 1);
+}
+
+#[test]
 fn a_run_reads_each_file_once() {
     let mut b = Bench::new();
     let plan = b.plan(&graph(1, "x"));
@@ -351,7 +386,11 @@ fn a_run_reads_each_file_once() {
     let last = Snapshot::take(&plan, &b.world).stamps();
     assert!(!first.same_files(&later, &plan) && later.same_files(&last, &plan));
     let missing = b.plan(&graph(1, "x").replace("in.txt", "none.txt"));
-    assert_eq!(Snapshot::take(&missing, &b.world).stamps().places(), [b.path("none.txt")], "it may still appear");
+    assert_eq!(
+        Snapshot::take(&missing, &b.world).stamps().places(),
+        [b.path("none.txt")],
+        "it may still appear"
+    );
 }
 
 #[test]

@@ -70,7 +70,10 @@ struct Running {
 enum Attempt {
     End(End),
     /// The worker ended; the step that was running, if any, is not tried again for this job.
-    Crashed { step: Option<(Hash, Failure)>, message: String },
+    Crashed {
+        step: Option<(Hash, Failure)>,
+        message: String,
+    },
 }
 
 impl Child {
@@ -292,9 +295,12 @@ fn hear_lines(stderr: impl Read, words: &Mutex<VecDeque<String>>, heard: &Sender
 /// The running step after an event.
 fn after(running: Option<Running>, event: &Event) -> Option<Running> {
     match event {
-        Event::Started { node, kind, identity } => {
-            Some(Running { node: node.clone(), kind: kind.clone(), identity: *identity, since: Instant::now() })
-        }
+        Event::Started { node, kind, identity } => Some(Running {
+            node: node.clone(),
+            kind: kind.clone(),
+            identity: *identity,
+            since: Instant::now(),
+        }),
         Event::Finished { .. } | Event::Failed { .. } => None,
         _ => running,
     }

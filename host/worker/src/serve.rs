@@ -55,7 +55,12 @@ impl Worker {
         Ok(Self { session, runner, setup })
     }
 
-    fn work(mut self, queue: &Receiver<Work>, replies: &Mutex<impl Write + Send>, cancel: &Mutex<Arc<AtomicBool>>) {
+    fn work(
+        mut self,
+        queue: &Receiver<Work>,
+        replies: &Mutex<impl Write + Send>,
+        cancel: &Mutex<Arc<AtomicBool>>,
+    ) {
         for work in queue {
             let flag = Arc::new(AtomicBool::new(false));
             *cancel.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&flag);

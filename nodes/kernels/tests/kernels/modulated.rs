@@ -272,7 +272,8 @@ fn what_does_not_fit_is_refused() {
     let refused = |x: &[usize], styles: &[usize]| {
         conv.apply(&tensor(1, x), &tensor(1, styles), None).unwrap_err().to_string()
     };
-    let expected = "a modulated convolution of 3 channels does not match a map [1, 5, 5, 4] and styles [1, 3]";
+    let expected =
+        "a modulated convolution of 3 channels does not match a map [1, 5, 5, 4] and styles [1, 3]";
     assert!(refused(&[1, 5, 5, 4], &[1, 3]).starts_with(expected));
     assert!(refused(&[2, 5, 5, 3], &[1, 3]).contains("styles [1, 3]"));
     let single = tensor(1, &[1, 5, 5, 3]).to_dtype(DType::F32).unwrap();

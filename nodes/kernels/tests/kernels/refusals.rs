@@ -29,7 +29,10 @@ fn layers_that_make_no_sense() {
     check_new(&[conv(1, [3, 4, 3, 3], 0, zeros)], "layer 0: a convolution needs a stride");
     check_new(&[pool(17, 1, false)], "layer 0: pooling needs windows of 1 to 16");
     check_new(&[Layer::UpsampleNearest { factor: 0 }], "layer 0: the upsampling factor must be at least 1");
-    check_new(&[Layer::LeakyRelu { slope: 0.0 }], "layer 0: the slope of a leaky relu must be above 0, found 0");
+    check_new(
+        &[Layer::LeakyRelu { slope: 0.0 }],
+        "layer 0: the slope of a leaky relu must be above 0, found 0",
+    );
     let [largest, mean, _] = pools([3, 1, 2], false);
     check_new(&[largest], "layer 0: the padding of 3x3 pooling must be at most 1, found 2");
     check_new(&[mean], "layer 0: the padding of 3x3 pooling must be at most 1, found 2");
@@ -103,5 +106,8 @@ fn inputs_that_do_not_fit() {
     check_apply(&valid, &[3, 8, 8], &[0], "rank");
     let single = tensor(7, &[1, 3, 8, 8]).to_dtype(DType::F32).unwrap();
     let error = Stack::new(&layers, DType::F64).unwrap().apply(&single, &[0]).expect_err("refused");
-    assert!(error.to_string().contains("a stack of F64 needs an input of the same type, found F32"), "{error}");
+    assert!(
+        error.to_string().contains("a stack of F64 needs an input of the same type, found F32"),
+        "{error}"
+    );
 }
