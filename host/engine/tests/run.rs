@@ -355,7 +355,7 @@ fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
         messages[0].starts_with("node `two` (SavePrefix): cannot write `taken/x_00001_`: "),
         "{messages:?}"
     );
-    assert_eq!(messages[1], "node `three` (SavePrefix): `../x_00001_` leaves the output folder");
+    assert_eq!(messages[0], "node `three` (SavePrefix): `../x_00001_` leaves the output folder");
     assert!(problems.iter().all(|problem| problem.code.as_str() == "world::output"));
     assert_eq!(std::fs::read_dir(b.path("out")).unwrap().count(), 1);
 }

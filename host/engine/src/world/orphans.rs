@@ -39,11 +39,11 @@ fn is_gone(_: u32) -> bool {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use cap_std::ambient_authority;
 
-    #[cfg(unix)]
     #[test]
     fn what_killed_processes_left_is_removed_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
