@@ -349,10 +349,11 @@ fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
     std::fs::create_dir(b.path("out")).unwrap();
     std::fs::write(b.path("out/taken"), "a file").unwrap();
     let problems = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world);
-    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let mut messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    messages.sort_unstable();
     assert_eq!(messages.len(), 2, "{messages:?}");
     assert!(
-        messages[0].starts_with("node `two` (SavePrefix): cannot write `taken/x_00001_`: "),
+        messages[1].starts_with("node `two` (SavePrefix): cannot write `taken/x_00001_`: "),
         "{messages:?}"
     );
     assert_eq!(messages[0], "node `three` (SavePrefix): `../x_00001_` leaves the output folder");

@@ -79,7 +79,9 @@ impl Root {
     }
 }
 
+/// Why a name's folder cannot be used.
 pub(super) fn cannot_write(name: &str, error: &io::Error) -> WorldError {
+    // A name that leads out through a link has no error of the system.
     let text = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
             if error.raw_os_error().is_some() =>
