@@ -1,4 +1,4 @@
-//! Outputs: where they may go, and failures to write them (rows E1, E3, E7, E8).
+//! Outputs: where they may go, and failures to write them (rows E1, E3, E6, E7, E8).
 
 use dreamwire_tests::{Cmd, Folder, Outcome, photo};
 use serde_json::{Value, json};
@@ -26,7 +26,11 @@ fn a_full_disk_leaves_the_old_file_and_nothing_else() {
         .env("FULL_DISK", out)
         .args(["run", "graph.json", "--out", "out", "--set", "noise.seed=2"])
         .run();
-    full.exits(6).says("cannot write `it_00002_.png`").says("bytes").says("node `save`");
+    full.exits(6)
+        .says("cannot write `it_00002_.png` (needs")
+        .says("bytes,")
+        .says("are free")
+        .says("node `save`");
     assert_eq!(folder.files("out"), ["it_00001_.png"], "no new file, no temporary file");
     assert!(folder.read("out/it_00001_.png") == old, "the old file is intact");
 }
@@ -73,6 +77,76 @@ fn a_read_only_folder_is_found_before_anything_runs() {
         assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
     }
     std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o755)).expect("changed back");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder_below_the_output_folder_is_found_before_anything_runs() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut graph = graph("new/it");
+    graph["second"] = json!({ "class_type": "SaveImage", "inputs": { "images": ["noise", 0], "filename_prefix": "shut/it" } });
+    graph["third"] = json!({ "class_type": "PreviewImage", "inputs": { "images": ["noise", 0] } });
+    let folder = Folder::with_graph(&graph);
+    let shut = ["out/shut", "out/preview"].map(|name| folder.join(name));
+    for shut in &shut {
+        std::fs::create_dir_all(shut).expect("made");
+        std::fs::set_permissions(shut, std::fs::Permissions::from_mode(0o555)).expect("changed");
+    }
+    // Nothing is forbidden to root.
+    if std::fs::write(shut[0].join("x"), "").is_err() {
+        let outcome = run(&folder, "out");
+        outcome.exits(6).says("node `second`").says("`filename_prefix` of this node").says("shut/it");
+        outcome.says("node `third`").says("preview/preview");
+        assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
+        assert!(!folder.join("out/new").exists(), "what was only tried does not remain");
+    }
+    for shut in &shut {
+        std::fs::set_permissions(shut, std::fs::Permissions::from_mode(0o755)).expect("changed back");
+    }
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_found_before_anything_runs() {
+    let folder = Folder::with_graph(&graph("new/taken/it"));
+    std::fs::create_dir_all(folder.join("out/new")).expect("made");
+    folder.write("out/new/taken", "a file");
+    let outcome = run(&folder, "out");
+    outcome.exits(6).says("node `save`").says("`filename_prefix` of this node").says("new/taken/it");
+    assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
+    assert_eq!(folder.files("out"), ["new/taken"]);
+}
+
+/// Two processes at the same time, which must both succeed.
+#[cfg(unix)]
+fn at_once(folder: &Folder, arguments: [&[&str]; 2]) {
+    let children = arguments.map(|more| {
+        let all = ["run", "graph.json", "--out", "out", "--progress", "none"];
+        Cmd::new(folder).args(all).args(more).start()
+    });
+    for child in children {
+        let output = child.wait_with_output().expect("a child can be waited for");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn two_processes_at_once_share_what_is_equal_and_nothing_else() {
+    let mut graph = graph("it");
+    graph["noise"]["inputs"]["batch"] = json!(50);
+    // The graph is not in the files, so pictures that are equal are equal files.
+    graph["save"]["inputs"]["metadata"] = json!(false);
+    let folder = Folder::with_graph(&graph);
+    let names = |count: usize| (1..=count).map(|n| format!("it_{n:05}_.png")).collect::<Vec<_>>();
+    at_once(&folder, [&[], &[]]);
+    assert_eq!(folder.files("out"), names(50), "both save the same pictures");
+    at_once(&folder, [&["--set", "noise.seed=1000"], &["--set", "noise.seed=2000"]]);
+    let files = folder.files("out");
+    assert_eq!(files, names(150), "each saves pictures of its own");
+    let mut contents: Vec<_> = files.iter().map(|name| folder.read(&format!("out/{name}"))).collect();
+    contents.sort();
+    contents.dedup();
+    assert_eq!(contents.len(), 150);
 }
 
 #[test]
@@ -128,6 +202,8 @@ fn a_link_cannot_lead_out_of_the_output_folder() {
     let (folder, elsewhere) = (Folder::with_graph(&graph("away/it")), Folder::new());
     std::fs::create_dir(folder.join("out")).expect("made");
     std::os::unix::fs::symlink(elsewhere.path(), folder.join("out/away")).expect("linked");
-    run(&folder, "out").exits(6).says("away/it").says("node `save`");
+    let outcome = run(&folder, "out");
+    outcome.exits(6).says("away/it").says("node `save`");
+    assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
     assert!(elsewhere.files(".").is_empty());
 }

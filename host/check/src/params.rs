@@ -30,6 +30,7 @@ pub(crate) fn complete(
             (None, None) => made_up(param),
         };
         if let (Some(format), Some(path)) = (param.format, value.as_str())
+            && format != Format::Output
             && !param.is_builtin(path)
         {
             give_file(format, path, set.is_some(), host);
@@ -56,6 +57,7 @@ fn made_up(param: &Param) -> Value {
         (ParamType::Boolean, _) => json!(false),
         (ParamType::Array(_), _) => json!([]),
         (ParamType::String, Some(Format::Color)) => json!("#336699"),
+        (ParamType::String, Some(Format::Output)) => json!(TEXT),
         (ParamType::String, Some(_)) => json!(FILE),
         (ParamType::String, None) => json!(param.choices.first().map_or(TEXT, String::as_str)),
     }

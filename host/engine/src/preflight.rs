@@ -1,10 +1,10 @@
 //! Checks of files, which `check` does not open.
 
 use crate::{Plan, Snapshot, World, WorldError};
-use dreamwire_graph::{Class, Code, Diagnostic, Hint, Param};
+use dreamwire_graph::{CheckedNode, Class, Code, Diagnostic, Format, Hint, Param};
 
-/// Checks before the first step that every file of the plan can be read and that files can be published, so that a
-/// typo costs no work.
+/// Checks before the first step that every file of the plan can be read and that every output can be written, so that
+/// a typo costs no work.
 pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for step in &plan.steps {
@@ -19,17 +19,37 @@ pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagno
             problems.push(hinted(problem, with_names(error, node.kind.params.get(&file.param))));
         }
     }
-    let publishes = plan.steps.iter().find(|step| plan.node(step).kind.output);
-    if let Some(step) = publishes
-        && let Err(error) = world.probe()
-    {
-        let node = plan.node(step);
-        let problem = Diagnostic::error(Code::new("world::output"), Class::Output, error.message.clone())
-            .label(node.id_span, "this node publishes")
-            .about(&node.id, "");
-        problems.push(hinted(problem, error));
+    problems.extend(outputs(plan, world));
+    problems
+}
+
+/// Why nothing can be published, or what each node cannot publish.
+fn outputs(plan: &Plan, world: &dyn World) -> Vec<Diagnostic> {
+    let nodes = || plan.steps.iter().map(|step| plan.node(step)).filter(|node| node.kind.output);
+    let Some(first) = nodes().next() else { return Vec::new() };
+    let refused = |message: String| Diagnostic::error(Code::new("world::output"), Class::Output, message);
+    if let Err(error) = world.probe() {
+        let problem =
+            refused(error.message.clone()).label(first.id_span, "this node publishes").about(&first.id, "");
+        return vec![hinted(problem, error)];
+    }
+    let mut problems = Vec::new();
+    for node in nodes() {
+        let fixed = node.kind.params.publishes.iter().map(|prefix| ("", prefix.as_str()));
+        for (param, prefix) in prefixes(node).chain(fixed) {
+            let Err(error) = world.probe_prefix(prefix) else { continue };
+            let message = format!("node `{}` ({}): {}", node.id, node.kind.id, error.message);
+            let (span, label) = node.place(param);
+            problems.push(hinted(refused(message).label(span, label).about(&node.id, param), error));
+        }
     }
     problems
+}
+
+/// The starts of the names that a node publishes, and their params. One that comes over a link is not known yet.
+fn prefixes(node: &CheckedNode) -> impl Iterator<Item = (&str, &str)> {
+    let params = node.kind.params.list.iter().filter(|param| param.format == Some(Format::Output));
+    params.filter_map(|param| Some((param.name.as_str(), node.params.get(&param.name)?.as_str()?)))
 }
 
 fn hinted(problem: Diagnostic, error: WorldError) -> Diagnostic {

@@ -10,6 +10,8 @@ pub use value::{Problem, check_param};
 pub struct Params {
     /// The params in the order of the schema, which editors show.
     pub list: Vec<Param>,
+    /// The start of the names that the kind publishes whatever its params are (`x-dw-output`).
+    pub publishes: Option<String>,
     /// The schema as the plugin gave it.
     pub schema: Value,
 }
@@ -73,6 +75,8 @@ pub enum Format {
     Weights,
     /// A colour, `#rrggbb` (`dw-color`).
     Color,
+    /// The start of the names of the files that the node publishes, below the output folder (`dw-output`).
+    Output,
 }
 
 impl Params {

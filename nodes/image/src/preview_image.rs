@@ -1,11 +1,15 @@
 use crate::encode::{Bits, Encoding, Format};
 use dreamwire_sdk::prelude::*;
 
+/// The start of the names of its files.
+const PREFIX: &str = "preview/preview";
+
 /// Shows a batch while the graph runs, and saves it as 8-bit PNG files under `preview/`, without metadata.
 ///
 /// Values are clamped to 0..1 and rounded half up.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-dw-output" = PREFIX))]
 pub(crate) struct Params {}
 
 #[derive(Default)]
@@ -24,7 +28,7 @@ impl Node for PreviewImage {
         let images = inputs.image("images")?;
         call.preview(&images);
         let encoding = Encoding { format: Format::Png, bits: Bits::Eight, quality: 100, prompt: None };
-        encoding.publish(call, &images, "preview/preview")?;
+        encoding.publish(call, &images, PREFIX)?;
         Ok(Outputs::new())
     }
 }

@@ -15,6 +15,7 @@ use dreamwire_sdk::prelude::*;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Start of the file name, under the output folder; may contain folders ("dreams/cat").
+    #[schemars(extend("format" = "dw-output"))]
     pub(crate) filename_prefix: String,
     /// The file format.
     pub(crate) format: Format,

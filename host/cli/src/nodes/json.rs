@@ -64,6 +64,7 @@ fn format_name(format: Format) -> &'static str {
         Format::Directory => "directory",
         Format::Weights => "weights",
         Format::Color => "color",
+        Format::Output => "output",
     }
 }
 

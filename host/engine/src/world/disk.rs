@@ -12,14 +12,15 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// `roots` are the graph's folder and further input folders. `out` is created when first needed.
+    /// `roots` are the graph's folder and further input folders. `out` is created when first needed. Relative paths
+    /// mean the current folder of now; messages show them as they are given.
     pub fn new(roots: Vec<PathBuf>, out: PathBuf) -> Self {
         Self { inputs: Inputs::new(roots), outputs: Outputs::new(out) }
     }
 
-    /// The output folder.
+    /// The output folder, as it was given.
     pub fn out(&self) -> &Path {
-        self.outputs.root()
+        self.outputs.shown()
     }
 }
 
@@ -34,5 +35,9 @@ impl World for Disk {
 
     fn probe(&self) -> Result<(), WorldError> {
         self.outputs.probe()
+    }
+
+    fn probe_prefix(&self, prefix: &str) -> Result<(), WorldError> {
+        self.outputs.probe_prefix(prefix)
     }
 }

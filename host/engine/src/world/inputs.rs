@@ -1,6 +1,6 @@
 //! Input files: finding and reading them.
 
-use super::{File, InputPath, WorldError};
+use super::{File, InputPath, WorldError, absolute};
 use dreamwire_graph::{Hint, Setting, did_you_mean};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,31 +11,50 @@ const MAX_FILE_BYTES: u64 = 4 << 30;
 
 /// The folders that a graph may read from.
 pub(super) struct Inputs {
-    roots: Vec<PathBuf>,
+    roots: Vec<Place>,
+    /// The current folder when this was made, for paths from the command line.
+    here: Place,
+}
+
+/// A path as the user gave it, and as it is used.
+#[derive(Clone)]
+struct Place {
+    shown: PathBuf,
+    path: PathBuf,
+}
+
+impl Place {
+    fn new(shown: PathBuf) -> Self {
+        Self { path: absolute(&shown), shown }
+    }
+
+    fn join(&self, text: &Path) -> Self {
+        Self { shown: self.shown.join(text), path: self.path.join(text) }
+    }
 }
 
 impl Inputs {
     pub(super) fn new(roots: Vec<PathBuf>) -> Self {
-        Self { roots }
+        Self { roots: roots.into_iter().map(Place::new).collect(), here: Place::new(PathBuf::new()) }
     }
 
     pub(super) fn read(&self, path: &InputPath) -> Result<File, WorldError> {
         let candidates = self.candidates(path);
-        self.load(path, &candidates).map_err(|error| WorldError { looked: candidates, ..error })
+        self.load(path, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
     }
 
     /// The candidate paths, in order.
-    fn candidates(&self, path: &InputPath) -> Vec<PathBuf> {
+    fn candidates(&self, path: &InputPath) -> Vec<Place> {
         let text = Path::new(&path.text);
         if text.is_absolute() {
-            return vec![text.to_owned()];
+            return vec![Place::new(text.to_owned())];
         }
         // A path from the command line is relative to the current folder first.
-        let here = path.anywhere.then(|| text.to_owned());
-        here.into_iter().chain(self.roots.iter().map(|root| root.join(text))).collect()
+        let here = path.anywhere.then_some(&self.here);
+        here.into_iter().chain(&self.roots).map(|root| root.join(text)).collect()
     }
 
-    fn load(&self, path: &InputPath, candidates: &[PathBuf]) -> Result<File, WorldError> {
+    fn load(&self, path: &InputPath, candidates: &[Place]) -> Result<File, WorldError> {
         let (found, real) = self.locate(path, candidates)?;
         let text = &path.text;
         let metadata = real.metadata().map_err(|e| cannot_read(text, &e))?;
@@ -52,29 +71,31 @@ impl Inputs {
         }
         let bytes = std::fs::read(&real).map_err(|e| cannot_read(text, &e))?;
         let hash = blake3::hash(&bytes);
-        Ok(File { path: real, looked: candidates[..=found].to_vec(), bytes: Arc::new(bytes), hash })
+        Ok(File { path: real, looked: paths(&candidates[..=found]), bytes: Arc::new(bytes), hash })
     }
 
     /// The first candidate that exists, by index, and its path without links.
-    fn locate(&self, path: &InputPath, candidates: &[PathBuf]) -> Result<(usize, PathBuf), WorldError> {
+    fn locate(&self, path: &InputPath, candidates: &[Place]) -> Result<(usize, PathBuf), WorldError> {
         let text = &path.text;
         let mut found = None;
         for (index, candidate) in candidates.iter().enumerate() {
-            match candidate.symlink_metadata() {
+            match candidate.path.symlink_metadata() {
                 Ok(_) => {
                     found = Some(index);
                     break;
                 }
                 Err(e) if is_absent(e.kind()) => {}
                 // A folder without permission: whether the file exists is unknown.
-                Err(e) => return Err(cannot_read(text, &e).hint(format!("at `{}`", candidate.display()))),
+                Err(e) => {
+                    return Err(cannot_read(text, &e).hint(format!("at `{}`", candidate.shown.display())));
+                }
             }
         }
         let Some(found) = found else {
             let hint = self.near(path, candidates);
             return Err(WorldError::new(format!("there is no file `{text}`")).hint(hint));
         };
-        let real = candidates[found].canonicalize().map_err(|e| cannot_read(text, &e))?;
+        let real = candidates[found].path.canonicalize().map_err(|e| cannot_read(text, &e))?;
         if !self.may_be_read(path, &real) {
             let hint = Hint::with("add its folder as an input folder", Setting::InputFolder);
             return Err(WorldError::new(format!("`{text}` lies outside the graph's folder")).hint(hint));
@@ -83,12 +104,12 @@ impl Inputs {
     }
 
     fn may_be_read(&self, path: &InputPath, real: &Path) -> bool {
-        let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
+        let inside = |root: &Place| root.path.canonicalize().is_ok_and(|root| real.starts_with(root));
         path.anywhere || self.roots.iter().any(inside)
     }
 
     /// The hint for a file that was not found: a suggestion, and where it was looked for.
-    fn near(&self, path: &InputPath, candidates: &[PathBuf]) -> String {
+    fn near(&self, path: &InputPath, candidates: &[Place]) -> String {
         let mut lines = Vec::new();
         if path.text.starts_with("~/") {
             lines.push("`~` is not expanded in a graph: write the full path".to_owned());
@@ -98,11 +119,21 @@ impl Inputs {
             let folder = missing.parent().and_then(|folder| folder.canonicalize().ok());
             folder.is_some_and(|folder| self.may_be_read(path, &folder))
         };
-        lines.extend(candidates.iter().filter(open).find_map(|missing| similar(&path.text, missing)));
-        let places: Vec<_> = candidates.iter().map(|place| format!("`{}`", place.display())).collect();
+        lines.extend(
+            candidates
+                .iter()
+                .map(|place| &place.path)
+                .filter(open)
+                .find_map(|missing| similar(&path.text, missing)),
+        );
+        let places: Vec<_> = candidates.iter().map(|place| format!("`{}`", place.shown.display())).collect();
         lines.push(format!("looked for {}", places.join(", ")));
         lines.join("\n")
     }
+}
+
+fn paths(places: &[Place]) -> Vec<PathBuf> {
+    places.iter().map(|place| place.path.clone()).collect()
 }
 
 fn is_absent(kind: ErrorKind) -> bool {

@@ -2,11 +2,13 @@
 //!
 //! Files are read whole, into memory, and hashed; a run reads each file once and keeps it in its
 //! [`Snapshot`](crate::Snapshot). Files are written atomically: a temporary file in the same folder, flushed
-//! to the disk, then renamed.
+//! to the disk, then renamed. Processes that publish in one folder take turns.
 
 mod disk;
 mod inputs;
+mod lock;
 mod name;
+mod orphans;
 mod outputs;
 mod publish;
 
@@ -16,7 +18,7 @@ use blake3::Hash;
 use dreamwire_graph::Hint;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An input file as a param names it.
@@ -118,4 +120,16 @@ pub trait World: Send + Sync {
     /// # Errors
     /// The output root cannot be created or written.
     fn probe(&self) -> Result<(), WorldError>;
+
+    /// Checks that files can be published whose names begin with `prefix`. Nothing remains but the output root.
+    ///
+    /// # Errors
+    /// The names leave the root, or their folder cannot be created or written.
+    fn probe_prefix(&self, prefix: &str) -> Result<(), WorldError>;
+}
+
+/// The path from the root of the file system: plugins may change the current folder.
+fn absolute(path: &Path) -> PathBuf {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,79 +1,71 @@
 //! Publishing files under one folder.
 
+mod listing;
+mod probe;
+mod root;
+
+use super::lock::Lock;
 use super::name::Template;
 use super::publish::{self, IfTaken};
-use super::{NewFile, Origin, Published, WorldError};
+use super::{NewFile, Origin, Published, WorldError, orphans};
 use blake3::Hash;
-use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use dreamwire_graph::{Hint, Setting};
-use std::collections::HashMap;
+use listing::Listing;
+use root::Root;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 /// The output folder and the names that this process has published.
 pub(super) struct Outputs {
-    root: PathBuf,
+    root: Root,
     state: Mutex<State>,
 }
 
+/// The name and hash of each step's file, by its template.
+type Names = HashMap<(Origin, String), (String, Hash)>;
+
 #[derive(Default)]
 struct State {
-    /// The name and hash of each step's file, for the life of this process.
-    names: HashMap<(Origin, String), (String, Hash)>,
-    /// The files that share a template, whatever their extension.
-    siblings: HashMap<String, Siblings>,
+    /// For the life of this process.
+    names: Names,
+    /// What is known about the folders below the root.
+    listings: HashMap<String, Listing>,
+    /// The folders that were cleaned of abandoned files.
+    swept: HashSet<String>,
 }
 
-/// Existing numbered files.
-struct Siblings {
-    /// Numbers by file size in bytes: only a file of equal size is worth reading.
-    by_size: HashMap<u64, Vec<u64>>,
-    /// The first number that may be free.
-    next: u64,
-    /// The folder's modification time at which this list was made.
-    changed: Option<SystemTime>,
-}
-
-impl Siblings {
-    fn list(folder: &Dir, template: &Template<'_>) -> Self {
-        let changed = changed(folder);
-        let (mut by_size, mut next) = (HashMap::<u64, Vec<u64>>::new(), 1);
-        for entry in folder.entries().into_iter().flatten().flatten() {
-            let Some(counter) = entry.file_name().to_str().and_then(|name| template.counter_of(name)) else {
-                continue;
-            };
-            next = next.max(counter.saturating_add(1));
-            if let Ok(metadata) = entry.metadata() {
-                by_size.entry(metadata.len()).or_default().push(counter);
-            }
-        }
-        by_size.values_mut().for_each(|counters| counters.sort_unstable());
-        Self { by_size, next, changed }
-    }
-}
-
-fn changed(folder: &Dir) -> Option<SystemTime> {
-    folder.dir_metadata().and_then(|metadata| metadata.modified()).ok().map(|time| time.into_std())
-}
-
-/// A file to publish, and its open folder.
+/// A file to publish, and its open, locked folder.
 struct Target<'a> {
     file: &'a NewFile<'a>,
+    template: Template<'a>,
     key: (Origin, String),
     folder: Dir,
+    lock: Lock,
 }
 
 impl Target<'_> {
-    fn write(&self, name: &str, if_taken: IfTaken) -> Result<bool, WorldError> {
+    /// Writes the file. False if the name is taken and must be kept.
+    fn write(&self, listing: &mut Listing, name: &str, if_taken: IfTaken) -> Result<bool, WorldError> {
         let bytes = self.file.bytes;
-        publish::write(&self.folder, file_name(name), bytes, if_taken)
-            .map_err(|e| publish::explain(name, bytes.len(), &e))
+        let written = publish::write(&self.folder, file_name(name), bytes, if_taken)
+            .map_err(|e| publish::explain(&self.folder, name, bytes.len(), &e))?;
+        if written {
+            let number = self.template.counter_of(file_name(name));
+            listing.wrote(&self.folder, &self.lock, self.stem(), number, bytes.len() as u64);
+        }
+        Ok(written)
     }
 
     fn is_same(&self, name: &str) -> bool {
         self.folder.read(file_name(name)).is_ok_and(|old| old == self.file.bytes)
+    }
+
+    /// The template without its extension: `dream_00001_.png` and `dream_00001_.exr` share a number.
+    fn stem(&self) -> &str {
+        let template = self.file.template;
+        template.rsplit_once('.').map_or(template, |(stem, _)| stem)
     }
 }
 
@@ -83,11 +75,12 @@ fn file_name(name: &str) -> &str {
 
 impl Outputs {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root, state: Mutex::default() }
+        Self { root: Root::new(root), state: Mutex::default() }
     }
 
-    pub(super) fn root(&self) -> &Path {
-        &self.root
+    /// The root as the user gave it.
+    pub(super) fn shown(&self) -> &Path {
+        self.root.shown()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,126 +89,84 @@ impl Outputs {
 
     pub(super) fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError> {
         let template = Template::parse(file.template)?;
-        let root = self.open()?;
         let (folder_name, _) = template.split();
-        let folder = self.folder(&root, folder_name, &template.name(1))?;
+        let folder_name = folder_name.to_owned();
+        let folder = self.root.folder(&folder_name, &template.name(1))?;
         let hash = blake3::hash(file.bytes);
-        let target = Target { file, key: (file.origin.clone(), file.template.to_owned()), folder };
         let mut state = self.state();
-        let own = match template.is_counted() {
-            true => own_name(&state, &target),
-            false => Some(template.name(0)),
+        let lock = Lock::take(&folder);
+        let target =
+            Target { file, template, key: (file.origin.clone(), file.template.to_owned()), folder, lock };
+        if state.swept.insert(folder_name.clone()) {
+            orphans::sweep(&target.folder);
+        }
+        let State { names, listings, .. } = &mut *state;
+        let listing = listings.entry(folder_name).or_default();
+        listing.refresh(&target.folder);
+        let own = match target.template.is_counted() {
+            true => own_name(names, &target),
+            false => Some(target.template.name(0)),
         };
         let (name, written) = match own {
             Some(name) => {
-                let written = self.replace_own(&state, &target, &name)?;
+                let written = self.replace_own(names, listing, &target, &name)?;
                 (name, written)
             }
-            None => match reuse_twin(&mut state, &target, &template) {
+            None => match reuse_twin(names, listing, &target) {
                 Some(name) => (name, false),
-                None => (take_next(&mut state, &target, &template)?, true),
+                None => (take_next(listing, &target)?, true),
             },
         };
-        state.names.insert(target.key, (name.clone(), hash));
-        Ok(Published { path: self.root.join(&name), name, hash, written })
+        names.insert(target.key, (name.clone(), hash));
+        Ok(Published { path: self.root.shown().join(&name), name, hash, written })
     }
 
     /// Writes to the name that the step already has. False if the same bytes exist.
-    fn replace_own(&self, state: &State, target: &Target<'_>, name: &str) -> Result<bool, WorldError> {
-        let path = self.root.join(name);
-        if path.canonicalize().is_ok_and(|real| target.file.inputs.contains(&real)) {
+    fn replace_own(
+        &self,
+        names: &Names,
+        listing: &mut Listing,
+        target: &Target<'_>,
+        name: &str,
+    ) -> Result<bool, WorldError> {
+        let is_input = |real: PathBuf| target.file.inputs.contains(&real);
+        if self.root.path().join(name).canonicalize().is_ok_and(is_input) {
+            let path = self.root.shown().join(name);
             let message =
                 format!("`{}` is an input of this graph: it will not be overwritten", path.display());
             let hint = Hint::with("choose another name, or another output folder", Setting::OutputFolder);
             return Err(WorldError::new(message).hint(hint));
         }
-        if state.names.iter().any(|(key, (taken, _))| taken == name && *key != target.key) {
+        if names.iter().any(|(key, (taken, _))| taken == name && *key != target.key) {
             let message = format!("another node of this graph publishes `{name}` already");
             return Err(WorldError::new(message));
         }
-        if target.is_same(name) { Ok(false) } else { target.write(name, IfTaken::Replace) }
-    }
-
-    /// Opens the root; creates it if only its last folder is missing.
-    fn open(&self) -> Result<Dir, WorldError> {
-        let root = &self.root;
-        if !root.exists() {
-            let parent = root.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if !parent.is_dir() {
-                let (root, parent) = (root.display(), parent.display());
-                let message = format!("cannot create the output folder `{root}`: there is no `{parent}`");
-                let text = "create its parent folder, or choose another output folder";
-                return Err(WorldError::new(message).hint(Hint::with(text, Setting::OutputFolder)));
-            }
-            std::fs::create_dir(root)
-                .or_else(|e| if root.is_dir() { Ok(()) } else { Err(e) })
-                .map_err(|e| self.cannot_use(&e))?;
-        }
-        Dir::open_ambient_dir(root, ambient_authority()).map_err(|e| self.cannot_use(&e))
-    }
-
-    fn cannot_use(&self, error: &std::io::Error) -> WorldError {
-        let message = format!("cannot use the output folder `{}`: {error}", self.root.display());
-        WorldError::new(message).hint(Hint::with("choose another output folder", Setting::OutputFolder))
-    }
-
-    /// Opens the folder of a name below the root; creates it if missing.
-    fn folder(&self, root: &Dir, folder: &str, name: &str) -> Result<Dir, WorldError> {
-        if folder.is_empty() {
-            return root.try_clone().map_err(|e| self.cannot_use(&e));
-        }
-        let outside = |e: std::io::Error| {
-            let text = "output names must stay under the output folder, even through links";
-            WorldError::new(format!("cannot write `{name}`: {e}"))
-                .hint(Hint::with(text, Setting::OutputFolder))
-        };
-        root.create_dir_all(folder).map_err(outside)?;
-        root.open_dir(folder).map_err(outside)
-    }
-
-    pub(super) fn probe(&self) -> Result<(), WorldError> {
-        let root = self.open()?;
-        let name = format!(".dreamwire-{}.probe", std::process::id());
-        publish::write(&root, &name, b"", IfTaken::Replace).map_err(|e| self.cannot_use(&e))?;
-        root.remove_file(&name).map_err(|e| self.cannot_use(&e))
+        if target.is_same(name) { Ok(false) } else { target.write(listing, name, IfTaken::Replace) }
     }
 }
 
 /// The numbered name of the step's file, unless someone else has written to it since.
-fn own_name(state: &State, target: &Target<'_>) -> Option<String> {
-    let (name, hash) = state.names.get(&target.key)?;
+fn own_name(names: &Names, target: &Target<'_>) -> Option<String> {
+    let (name, hash) = names.get(&target.key)?;
     let found = target.folder.read(file_name(name));
     found.map_or(true, |found| blake3::hash(&found) == *hash).then(|| name.clone())
 }
 
-/// The template without its extension: `dream_00001_.png` and `dream_00001_.exr` share a number.
-fn stem(template: &str) -> String {
-    template.rsplit_once('.').map_or(template, |(stem, _)| stem).to_owned()
-}
-
-/// The name of an existing file with the same bytes, perhaps from an earlier run of the graph.
-fn reuse_twin(state: &mut State, target: &Target<'_>, template: &Template<'_>) -> Option<String> {
-    let State { names, siblings } = state;
-    let list = || Siblings::list(&target.folder, template);
-    let siblings = siblings.entry(stem(target.file.template)).or_insert_with(list);
-    if siblings.changed.is_none() || siblings.changed != changed(&target.folder) {
-        *siblings = list();
-    }
-    let of_size = siblings.by_size.get(&(target.file.bytes.len() as u64))?;
+/// The name of an existing file with the same bytes, perhaps from another run of the graph.
+fn reuse_twin(names: &Names, listing: &mut Listing, target: &Target<'_>) -> Option<String> {
+    let siblings = listing.siblings(&target.folder, target.stem(), &target.template);
+    let of_size = siblings.of_size(target.file.bytes.len());
     let is_claimed = |name: &String| names.values().any(|(claimed, _)| claimed == name);
-    of_size.iter().map(|&n| template.name(n)).find(|name| target.is_same(name) && !is_claimed(name))
+    let mut candidates = of_size.iter().map(|&number| target.template.name(number));
+    candidates.find(|name| target.is_same(name) && !is_claimed(name))
 }
 
-/// Takes the next free number. Another process may take it between the check and the write.
-fn take_next(state: &mut State, target: &Target<'_>, template: &Template<'_>) -> Result<String, WorldError> {
-    let siblings = state.siblings.entry(stem(target.file.template));
-    let siblings = siblings.or_insert_with(|| Siblings::list(&target.folder, template));
-    for counter in siblings.next..siblings.next.saturating_add(10_000) {
-        let name = template.name(counter);
-        if target.write(&name, IfTaken::Refuse)? {
-            siblings.next = counter.saturating_add(1);
-            // Only this file is new, so the list need not be rebuilt for every frame.
-            siblings.changed = changed(&target.folder);
+/// Takes the next free number. Only without locks may another process take it between the check and the write.
+fn take_next(listing: &mut Listing, target: &Target<'_>) -> Result<String, WorldError> {
+    let first = listing.siblings(&target.folder, target.stem(), &target.template).next();
+    for counter in first..first.saturating_add(10_000) {
+        let name = target.template.name(counter);
+        if target.write(listing, &name, IfTaken::Refuse)? {
             return Ok(name);
         }
     }

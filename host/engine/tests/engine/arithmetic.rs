@@ -81,6 +81,10 @@ impl Arithmetic {
         apply.inputs[1].types = vec!["FEATURES".to_owned()];
         kinds.insert(apply);
         kinds.insert(kind("Save", &["a"], None, name));
+        let prefix = name.replace(r#""string""#, r#""string", "format": "dw-output""#);
+        let mut prefixed = kind("SavePrefix", &["a"], None, &prefix);
+        prefixed.output = true;
+        kinds.insert(prefixed);
         Self { kinds, fail: AtomicBool::new(false), build: Mutex::new("build 1".to_owned()) }
     }
 }

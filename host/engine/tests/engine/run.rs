@@ -155,6 +155,31 @@ fn preflight_finds_missing_files_and_a_bad_output_folder_at_once() {
 }
 
 #[test]
+fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
+    let b = Bench::new();
+    let save = |id: &str, name: &str| {
+        format!(r#""{id}": {{"class_type": "SavePrefix", "inputs": {{"a": ["read", 0], "name": "{name}"}}}}"#)
+    };
+    let outputs =
+        [save("one", "new/deep/x"), save("two", "taken/x"), save("three", "../x"), save("four", "x")];
+    let read = r#""read": {"class_type": "Read", "inputs": {"file": "in.txt"}}"#;
+    let plan = b.plan(&format!("{{{read}, {}}}", outputs.join(", ")));
+    std::fs::create_dir(b.path("out")).unwrap();
+    std::fs::write(b.path("out/taken"), "a file").unwrap();
+    let problems = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world);
+    let mut messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    messages.sort_unstable();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(
+        messages[1].starts_with("node `two` (SavePrefix): cannot write `taken/x_00001_`: "),
+        "{messages:?}"
+    );
+    assert_eq!(messages[0], "node `three` (SavePrefix): `../x_00001_` leaves the output folder");
+    assert!(problems.iter().all(|problem| problem.code.as_str() == "world::output"));
+    assert_eq!(std::fs::read_dir(b.path("out")).unwrap().count(), 1);
+}
+
+#[test]
 fn a_run_reads_each_file_once() {
     let mut b = Bench::new();
     let plan = b.plan(&graph(1, "x"));

@@ -2,8 +2,17 @@ use serde_json::{Map, Value};
 
 use super::{Format, Param, ParamType, Params, check_param};
 
-const TOP: [&str; 8] =
-    ["$schema", "type", "title", "description", "properties", "required", "additionalProperties", "default"];
+const TOP: [&str; 9] = [
+    "$schema",
+    "type",
+    "title",
+    "description",
+    "properties",
+    "required",
+    "additionalProperties",
+    "default",
+    "x-dw-output",
+];
 
 pub(super) fn parse(schema: &Value) -> Result<(Params, String), String> {
     let top = schema.as_object().ok_or("the params schema is not an object")?;
@@ -21,7 +30,8 @@ pub(super) fn parse(schema: &Value) -> Result<(Params, String), String> {
         }
     }
     let doc = text(top, "description")?.unwrap_or_default();
-    Ok((Params { list, schema: schema.clone() }, doc))
+    let publishes = text(top, "x-dw-output")?;
+    Ok((Params { list, publishes, schema: schema.clone() }, doc))
 }
 
 fn param(name: &str, property: &Value) -> Result<Param, String> {
@@ -122,6 +132,7 @@ fn constraints(map: &Map<String, Value>, param: &mut Param) -> Result<(), String
             "dw-directory" => param.format = Some(Format::Directory),
             "dw-weights" => param.format = Some(Format::Weights),
             "dw-color" => param.format = Some(Format::Color),
+            "dw-output" => param.format = Some(Format::Output),
             // schemars states the Rust type here.
             "uint" | "uint8" | "uint16" | "uint32" | "uint64" => {
                 param.minimum.get_or_insert(0.0);
@@ -191,6 +202,16 @@ mod tests {
         assert_eq!(list.minimum, Some(0.0));
         let rate = one(json!({ "type": "number", "default": 1 })).unwrap();
         assert_eq!(rate.default, Some(json!(1.0)));
+    }
+
+    #[test]
+    fn reads_what_a_kind_publishes() {
+        let prefix = one(json!({ "type": "string", "format": "dw-output", "default": "cat" })).unwrap();
+        assert_eq!(prefix.format, Some(Format::Output));
+        let fixed = json!({ "type": "object", "properties": {}, "x-dw-output": "preview/preview" });
+        assert_eq!(parse(&fixed).unwrap().0.publishes.as_deref(), Some("preview/preview"));
+        let wrong = parse(&json!({ "type": "object", "x-dw-output": 1 })).unwrap_err();
+        assert_eq!(wrong, "`x-dw-output` is not a string");
     }
 
     #[test]
