@@ -142,7 +142,7 @@ mod tests {
         for (params, wanted) in [
             (r#"{"format": "jpeg", "bits": "16"}"#, "jpeg supports 8 bits"),
             (r#"{"format": "webp", "bits": "16"}"#, "webp supports 8 bits"),
-            (r#"{"format": "exr"}"#, "exr holds 32 bits"),
+            (r#"{"format": "exr"}"#, "exr supports 32 bits"),
             (r#"{"format": "png", "bits": "32"}"#, "png supports 8 or 16 bits"),
         ] {
             let Err(error) = save(params, 1) else { panic!("{params} was accepted") };

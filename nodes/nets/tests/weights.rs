@@ -100,7 +100,7 @@ fn damaged_files_tell_their_sizes() {
     check_error(&bytes[..5], "this safetensors file must have 8 bytes, found 5");
     check_error(b"", "this is an empty file, not a safetensors file");
     check_error(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "this is a picture, not a safetensors file");
-    check_error(b"#!/bin/sh\necho hello\n", "this is a text, not a safetensors file");
+    check_error(b"#!/bin/sh\necho hello\n", "this is a text file, not a safetensors file");
 
     let mut lying = bytes.clone();
     lying[..8].copy_from_slice(&u64::MAX.to_le_bytes());

@@ -352,7 +352,7 @@ mod tests {
         check(&|d| d.diff_in = 2, "there are 1 inputs");
         check(&|d| d.outputs.clear(), "no outputs");
         check(&|d| d.outputs.push(d.outputs[0].clone()), "SCALAR and has 2 outputs");
-        check(&|d| d.inputs[0].dims[1] = -2, "the sizes");
+        check(&|d| d.inputs[0].dims[1] = -2, "has sizes");
         check(&|d| d.inputs[0].is_float = false, "not float32");
         check(&|d| d.inputs[0].name.clear(), "is named ``");
     }

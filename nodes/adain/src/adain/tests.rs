@@ -199,7 +199,7 @@ fn colours_can_be_kept() {
 fn zero_padding_is_noted() {
     let zeros = Blocks { padding: "zeros", ..ENCODER };
     let ran = paint("{}", picture(1, 16, 16, 0), picture(1, 16, 16, 1), zeros).unwrap();
-    assert!(ran.notes.iter().any(|note| note.contains("padding `reflect`")), "{:?}", ran.notes);
+    assert!(ran.notes.iter().any(|note| note.contains("`padding` \"reflect\"")), "{:?}", ran.notes);
 }
 
 #[test]
