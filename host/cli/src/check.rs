@@ -1,5 +1,5 @@
 use dreamwire_graph::{Diagnostic, Source, parse, sort};
-use dreamwire_session::{GraphFile, Session, understand};
+use dreamwire_session::{GraphFile, Judging, Session, understand};
 use serde_json::Value;
 
 use crate::args::{CheckArgs, Format, Global, cores};
@@ -56,7 +56,7 @@ fn look(graph: &GraphFile, session: &Session) -> Result<Checked, String> {
     let (source, mut problems) = graph.read();
     let mut nodes = None;
     if problems.is_empty() {
-        let mut understood = understand(parse(&source), &graph.sets, &*session.loader)?;
+        let mut understood = understand(parse(&source), &graph.sets, &*session.loader, Judging::Here)?;
         nodes = understood.whole().map(|checked| checked.nodes.len());
         problems = understood.problems;
     }

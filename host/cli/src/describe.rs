@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use dreamwire_engine::{Disk, Plan, World, WorldError};
 use dreamwire_graph::{CheckedNode, Diagnostic, Format, parse, sort};
 use dreamwire_loader::PluginInfo;
-use dreamwire_session::understand;
+use dreamwire_session::{Judging, understand};
 use serde_json::{Value, json};
 
 use crate::args::{DescribeArgs, Global, cores};
@@ -30,7 +30,7 @@ fn look(args: &DescribeArgs, global: &Global, console: Console) -> Result<Exit, 
         return Err(say(problems));
     }
     let session = open::session(global, cores(), console)?;
-    let understood = understand(parse(&source), &graph.sets, &*session.loader);
+    let understood = understand(parse(&source), &graph.sets, &*session.loader, Judging::Here);
     let mut understood = understood.map_err(|what| {
         console.talk(&format!("error: --set: {what}"));
         Exit::USAGE

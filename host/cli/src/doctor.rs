@@ -3,7 +3,7 @@ use std::path::Path;
 use dreamwire_engine::{Disk, Plan, World};
 use dreamwire_graph::{parse, sort};
 use dreamwire_loader::{KNOWN, PluginInfo};
-use dreamwire_session::{GraphFile, Session, machine, understand};
+use dreamwire_session::{GraphFile, Judging, Session, machine, understand};
 use serde_json::json;
 
 use crate::args::{DoctorArgs, Global, cores};
@@ -151,7 +151,7 @@ fn look_at(graph: &Path, args: &DoctorArgs, session: &Session, findings: &mut Ve
     let (source, mut problems) = graph.read();
     let mut checked = None;
     if problems.is_empty()
-        && let Ok(mut understood) = understand(parse(&source), &[], &*session.loader)
+        && let Ok(mut understood) = understand(parse(&source), &[], &*session.loader, Judging::Here)
     {
         checked = understood.whole();
         problems = understood.problems;

@@ -26,9 +26,11 @@ mod console;
 mod progress;
 mod render;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use dreamwire_loader::{LEARN, PluginIndex};
 
 use crate::args::{Cli, Command};
 use crate::console::Console;
@@ -58,10 +60,19 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Serves jobs if this process was started as a worker. Internal, so not part of `Cli`.
+/// Serves jobs or learns of a library, if this process was started for that. Internal, so not part of `Cli`.
 fn worker() -> Option<Exit> {
-    let is_worker = std::env::args_os().nth(1).is_some_and(|word| word == "worker");
-    is_worker.then(|| if dreamwire_worker::serve() == 0 { Exit::OK } else { Exit::USAGE })
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    match &words[..] {
+        [worker, index, folder, library] if [worker, index] == LEARN => {
+            let learnt = PluginIndex::learn(Path::new(folder), Path::new(library));
+            Some(if learnt.is_ok() { Exit::OK } else { Exit::PLUGIN })
+        }
+        [worker] if worker == LEARN[0] => {
+            Some(if dreamwire_worker::serve() == 0 { Exit::OK } else { Exit::USAGE })
+        }
+        _ => None,
+    }
 }
 
 fn execute(cli: &Cli, console: Console) -> Exit {

@@ -1,6 +1,6 @@
 //! The common start of the commands: opening plugins and the graph file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dreamwire_loader::{Problem, take_log};
 use dreamwire_session::{CacheFolder, GraphFile, Session};
@@ -12,12 +12,26 @@ use crate::render::hint_text;
 
 /// Finds and loads the plugins, and reports problems with them.
 pub(crate) fn session(global: &Global, threads: usize, console: Console) -> Result<Session, Exit> {
+    session_by(None, global, threads, console)
+}
+
+/// As [`session`]; libraries that nothing is known of are opened in a process of their own first.
+pub(crate) fn isolated_session(global: &Global, threads: usize, console: Console) -> Result<Session, Exit> {
+    session_by(std::env::current_exe().ok().as_deref(), global, threads, console)
+}
+
+fn session_by(
+    opener: Option<&Path>,
+    global: &Global,
+    threads: usize,
+    console: Console,
+) -> Result<Session, Exit> {
     let tell = |problems: &[Problem]| {
         problems.iter().for_each(|problem| console.talk(&plugin_problem(problem)));
         console.log(take_log());
     };
     let cache = global.cache();
-    match Session::open(&global.plugins, threads, cache.as_ref().map(CacheFolder::path)) {
+    match Session::open(&global.plugins, threads, cache.as_ref().map(CacheFolder::path), opener) {
         Ok((session, problems)) => {
             tell(&problems);
             Ok(session)

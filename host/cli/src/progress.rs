@@ -142,6 +142,10 @@ impl Listener {
         self.tell(&json!({ "event": "done", "ms": elapsed.as_millis() as u64 }));
         if !matches!(self.form, Form::Json) {
             self.talk(&plain::done(summary, elapsed));
+            let several = summary.steps.iter().filter(|step| step.ran.is_some()).count() > 1;
+            if several && matches!(self.form, Form::Bar(_)) {
+                self.talk(&plain::table(summary));
+            }
         }
     }
 

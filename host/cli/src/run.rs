@@ -28,17 +28,23 @@ fn prepare_and_run(
     listener: &Arc<Listener>,
 ) -> Result<(), Exit> {
     let start = Instant::now();
-    let settings = args.how.settings(&args.graph, global, console)?;
+    let settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
     let (source, problems) = settings.graph.read();
     if let Some(exit) = listener.problems(&source, &problems) {
         return Err(exit);
     }
-    let session = open::session(global, settings.options.threads, console)?;
+    let threads = settings.options.threads;
+    let session = match settings.isolated {
+        true => open::isolated_session(global, threads, console)?,
+        false => open::session(global, threads, console)?,
+    };
     let mut understood =
-        understand(parse(&source), &settings.graph.sets, &*session.loader).map_err(|what| {
-            listener.talk(&format!("error: --set: {what}"));
-            Exit::USAGE
-        })?;
+        understand(parse(&source), &settings.graph.sets, &*session.loader, settings.judging()).map_err(
+            |what| {
+                listener.talk(&format!("error: --set: {what}"));
+                Exit::USAGE
+            },
+        )?;
     let Some(checked) = understood.whole() else {
         return Err(listener.problems(&source, &understood.problems).unwrap_or(Exit::GRAPH));
     };
@@ -56,7 +62,7 @@ fn prepare_and_run(
         told.talk("stopping; interrupt again to stop at once");
     });
     listener.problems(&job.source, &job.warnings);
-    let mut runner: Box<dyn Runner> = match args.how.isolates_run() {
+    let mut runner: Box<dyn Runner> = match settings.isolated {
         true => Box::new(child(&settings, global, console)?),
         false => {
             let hint = "what was saved is complete; --isolate keeps a crash away from the other steps";

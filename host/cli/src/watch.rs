@@ -18,12 +18,16 @@ pub(crate) fn watch(args: &WatchArgs, global: &Global, console: Console) -> Exit
 
 fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Exit> {
     Console::keep_standard_output();
-    let settings = args.how.settings(&args.graph(), global, console)?;
+    let settings = args.how.settings(&args.graph(), !args.how.no_isolate, global, console)?;
     if settings.graph.is_stdin() {
         console.talk("error: `watch` needs a file, not standard input");
         return Err(Exit::USAGE);
     }
-    let session = open::session(global, settings.options.threads, console)?;
+    let threads = settings.options.threads;
+    let session = match settings.isolated {
+        true => open::isolated_session(global, threads, console)?,
+        false => open::session(global, threads, console)?,
+    };
     let listener = Arc::new(Listener::new(args.how.progress, console));
     let (told, of) = (Arc::clone(&listener), settings.clone());
     let stop = Arc::new(OnceLock::<Stopper>::new());
@@ -35,9 +39,9 @@ fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Ex
             stopper.stop();
         }
     };
-    let isolated = match args.how.no_isolate {
-        true => None,
-        false => Some(run::child(&settings, global, console)?),
+    let isolated = match settings.isolated {
+        true => Some(run::child(&settings, global, console)?),
+        false => None,
     };
     let of_runner = settings.clone();
     let runner = move || -> Box<dyn Runner> {

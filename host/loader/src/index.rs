@@ -18,9 +18,11 @@ mod descriptors;
 mod document;
 mod stamps;
 mod sweep;
+mod trial;
 
 pub(crate) use accepted::Accepted;
 pub(crate) use stamps::{Stamp, Stamps};
+pub use trial::LEARN;
 
 use crate::descriptor::Descriptors;
 use crate::temporary::{is_ours, private};
@@ -35,6 +37,8 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Debug)]
 pub struct PluginIndex {
     folder: PathBuf,
+    /// The program that opens unknown libraries first.
+    opener: Option<PathBuf>,
 }
 
 impl PluginIndex {
@@ -58,7 +62,7 @@ impl PluginIndex {
             host::note(Level::Warn, message);
             return None;
         }
-        Some(Self { folder })
+        Some(Self { folder, opener: None })
     }
 
     /// The remembered hashes of libraries.

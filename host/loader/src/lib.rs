@@ -48,7 +48,7 @@ use refusal::Refusal;
 
 pub use crash::report_crashes;
 pub use host::{host_table, take_log};
-pub use index::PluginIndex;
+pub use index::{LEARN, PluginIndex};
 pub use known::KNOWN;
 pub use opened::Opened;
 pub use registry::{Loader, PluginInfo, Problem};

@@ -39,6 +39,13 @@ impl<'a> Opening<'a> {
         if let Some(generation) = self.known(library, hash) {
             return Ok(generation);
         }
+        if let Some((index, _)) = &self.index {
+            index.try_elsewhere(library)?;
+            if let Some(generation) = self.known(library, hash) {
+                self.has_new = true;
+                return Ok(generation);
+            }
+        }
         let build = self.index.as_ref().map(|(index, _)| index.build(library, &hash));
         let generation = Generation::open(library, &bytes, hash, build)?;
         self.has_new = true;

@@ -40,7 +40,7 @@ pub use job::Job;
 pub use plugins::Session;
 pub use run::{End, Hears, InProcess, Runner};
 pub use settings::{Limits, Settings};
-pub use understand::{Understood, understand};
+pub use understand::{Judging, Understood, understand};
 
 /// Stack size of threads that run plugins, in bytes: candle's backward pass and the drop of its graph recurse deeply.
 pub const STACK_BYTES: usize = 32 << 20;

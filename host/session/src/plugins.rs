@@ -18,7 +18,8 @@ pub struct Session {
 impl Session {
     /// Finds and loads plugins: beside the program, in the folders of `DREAMWIRE_PLUGINS`, and those in `named`.
     /// `threads` is the thread budget of a step. With a `cache`, the folder of Dreamwire's caches, plugins are known from
-    /// an index in it and opened when they are needed.
+    /// an index in it and opened when they are needed; unknown ones are opened by `opener` first, if there is one
+    /// ([`PluginIndex::opened_by`]).
     ///
     /// # Errors
     /// All problems, if one of them is fatal. Otherwise they are returned with the session.
@@ -26,9 +27,14 @@ impl Session {
         named: &[PathBuf],
         threads: usize,
         cache: Option<&Path>,
+        opener: Option<&Path>,
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let search = Search::new(named);
         let index = cache.and_then(|cache| PluginIndex::at(&cache.join("plugins")));
+        let index = match opener {
+            Some(program) => index.map(|index| index.opened_by(program)),
+            None => index,
+        };
         let (loader, problems) = Loader::load(&search, threads, None, index.as_ref());
         match problems.iter().any(|problem| problem.fatal) {
             true => Err(problems),

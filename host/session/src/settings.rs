@@ -4,7 +4,7 @@ use std::time::Duration;
 use dreamwire_engine::Options;
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheFolder, GraphFile};
+use crate::{CacheFolder, GraphFile, Judging};
 
 /// What to run, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,8 +19,17 @@ pub struct Settings {
     pub cache: Option<CacheFolder>,
     /// Whether to say why steps run.
     pub explain: bool,
-    /// Limits of a run in a process of its own.
+    /// Whether plugins run in a process of their own.
+    pub isolated: bool,
+    /// Limits of such a process.
     pub limits: Limits,
+}
+
+impl Settings {
+    /// Who judges params.
+    pub fn judging(&self) -> Judging {
+        if self.isolated { Judging::ByTheRunner } else { Judging::Here }
+    }
 }
 
 /// Limits that only a run in a process of its own can keep.

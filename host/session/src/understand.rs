@@ -18,6 +18,15 @@ impl Understood {
     }
 }
 
+/// Who judges the params of a graph before it runs: code of plugins, which may crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judging {
+    /// This process.
+    Here,
+    /// The process that will run the graph.
+    ByTheRunner,
+}
+
 /// Applies overrides, checks the graph, and lets each kind judge its params. `parsed` is the result of
 /// [`parse`](dreamwire_graph::parse).
 ///
@@ -27,6 +36,7 @@ pub fn understand(
     parsed: (Graph, Vec<Diagnostic>),
     sets: &[String],
     nodes: &dyn Nodes,
+    judging: Judging,
 ) -> Result<Understood, String> {
     let (mut graph, mut problems) = parsed;
     let kinds = nodes.kinds();
@@ -41,7 +51,9 @@ pub fn understand(
     }
     let (checked, found) = check(&graph, kinds);
     problems.extend(found);
-    problems.extend(checked.iter().flat_map(|checked| judge(checked, nodes)));
+    if judging == Judging::Here {
+        problems.extend(checked.iter().flat_map(|checked| judge(checked, nodes)));
+    }
     let provenance = graph.to_json(kinds).to_string();
     Ok(Understood { checked, problems, provenance })
 }
@@ -130,7 +142,7 @@ mod tests {
 
     fn read(text: &str, sets: &[&str]) -> Result<Understood, String> {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-        understand(parse(&Source::new("g.json", text)), &sets, &Even::new())
+        understand(parse(&Source::new("g.json", text)), &sets, &Even::new(), Judging::Here)
     }
 
     #[test]

@@ -23,7 +23,7 @@ use dreamwire_graph::{Diagnostic, Graph, Source};
 use dreamwire_loader::Problem;
 
 use crate::{End, Job, Runner, Session, Settings, understand};
-use decide::{About, Changes, Runs};
+use decide::{About, Changes, Due, Runs};
 use folders::Folders;
 use graph::{Found, Watched};
 use overridden::Overridden;
@@ -106,8 +106,11 @@ pub struct Gone;
 
 /// Messages to the watching thread.
 enum Message {
-    /// These paths changed.
-    Changed(Vec<PathBuf>),
+    /// These paths changed; `writing` if their content is not complete yet.
+    Changed {
+        paths: Vec<PathBuf>,
+        writing: bool,
+    },
     /// Events were lost.
     Anything,
     /// A run has read its files.
@@ -196,13 +199,15 @@ impl Watch<'_> {
     fn told(&mut self, message: Message) {
         let now = Instant::now();
         match message {
-            Message::Changed(paths) => {
+            Message::Changed { paths, writing } => {
                 let about: Vec<About> = paths.iter().filter_map(|path| self.places.about(path)).collect();
-                about.into_iter().for_each(|about| self.note(about, now));
+                // A link is never closed.
+                let writing = writing && !paths.iter().any(|path| path.is_symlink());
+                about.into_iter().for_each(|about| self.note(about, writing, now));
             }
             Message::Anything => {
                 let all = [About::Graph, About::Inputs, About::Plugins];
-                all.into_iter().for_each(|about| self.note(about, now));
+                all.into_iter().for_each(|about| self.note(about, false, now));
             }
             Message::Began(files) => {
                 self.watch_inputs(&files);
@@ -213,23 +218,23 @@ impl Watch<'_> {
         }
     }
 
-    fn note(&mut self, about: About, now: Instant) {
+    fn note(&mut self, about: About, writing: bool, now: Instant) {
         if about == About::Graph {
             self.graph.note_save(now);
         }
-        self.changes.note(about, now);
+        self.changes.note(about, writing, now);
     }
 
     fn slow_look(&mut self) {
         if self.graph.is_stale(&self.settings.graph) {
-            self.note(About::Graph, Instant::now());
+            self.note(About::Graph, false, Instant::now());
         }
     }
 
     /// Handles changes once the burst of events is over.
     fn act(&mut self, now: Instant) {
-        if self.changes.wait(now) == Some(Duration::ZERO) {
-            let changes = std::mem::take(&mut self.changes);
+        let changes = self.changes.take_due(now);
+        if changes != Due::default() {
             let reloaded = changes.plugins && self.reload_plugins();
             if reloaded {
                 self.graph.forget();
@@ -284,7 +289,7 @@ impl Watch<'_> {
         for input in self.overridden.edits(&parsed.0, sets) {
             self.tell(Notice::Overridden(&input));
         }
-        let mut understood = match understand(parsed, sets, &*self.session.loader) {
+        let mut understood = match understand(parsed, sets, &*self.session.loader, self.settings.judging()) {
             Ok(understood) => understood,
             Err(what) => {
                 self.tell(Notice::BadOverride(&what));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::{Diagnostic, Source, parse};
 use dreamwire_loader::{Loader, Problem, take_log};
-use dreamwire_session::{End, Hears, InProcess, Job, Runner, Session, understand};
+use dreamwire_session::{End, Hears, InProcess, Job, Judging, Runner, Session, understand};
 
 use crate::protocol::{self, Reply, Request, Setup, Work};
 
@@ -51,7 +51,7 @@ impl Worker {
     fn open(setup: Setup) -> Result<Self, Vec<Problem>> {
         let settings = &setup.settings;
         let index = setup.index.as_deref();
-        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index)?;
+        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index, None)?;
         let runner = InProcess::new(settings);
         Ok(Self { session, runner, setup })
     }
@@ -87,7 +87,8 @@ impl Worker {
     fn run(&mut self, work: Work, cancel: Arc<AtomicBool>, replies: &Mutex<impl Write + Send>) -> End {
         let source = Source::new(work.name, &work.text);
         let settings = &self.setup.settings;
-        let understood = understand(parse(&source), &settings.graph.sets, &*self.session.loader);
+        let understood =
+            understand(parse(&source), &settings.graph.sets, &*self.session.loader, Judging::Here);
         let mut understood = match understood {
             Ok(understood) => understood,
             Err(what) => {

@@ -64,6 +64,7 @@ impl HowArgs {
     pub(crate) fn settings(
         &self,
         graph: &GraphArgs,
+        isolated: bool,
         global: &Global,
         console: Console,
     ) -> Result<Settings, Exit> {
@@ -75,6 +76,7 @@ impl HowArgs {
             options,
             cache: global.cache(),
             explain: self.explain,
+            isolated,
             limits: Limits { step: self.node_timeout, memory: self.memory },
         })
     }

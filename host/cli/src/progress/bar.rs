@@ -4,12 +4,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dreamwire_engine::Event;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::console::clean;
 
 const SPINNER: &str = "{spinner} {prefix} {msg} {elapsed}";
-const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len} {msg} {elapsed} (eta {eta})";
+const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len} {pace} {msg} {elapsed} (eta {eta})";
 
 /// The bar of the running step. Steps run one after another, so there is at most one.
 pub(super) struct Bars {
@@ -80,7 +80,20 @@ impl Bars {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("pace", |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+        let _ = to.write_str(&pace(state.elapsed(), state.pos()));
+    })
+}
+
+/// The time that one unit of a step takes: "0.8 s/step", or how many fit in a second.
+fn pace(elapsed: Duration, done: u64) -> String {
+    let seconds = elapsed.as_secs_f64();
+    match done {
+        0 => String::new(),
+        _ if seconds > done as f64 / 10.0 => format!("{:.1} s/step", seconds / done as f64),
+        _ => format!("{:.0} steps/s", done as f64 / seconds.max(1e-9)),
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +104,12 @@ mod tests {
     fn the_templates_are_well_formed() {
         assert!(ProgressStyle::with_template(SPINNER).is_ok());
         assert!(ProgressStyle::with_template(BAR).is_ok());
+    }
+
+    #[test]
+    fn the_pace_is_in_readable_units() {
+        assert_eq!(pace(Duration::from_secs(8), 10), "0.8 s/step");
+        assert_eq!(pace(Duration::from_secs(2), 100), "50 steps/s");
+        assert_eq!(pace(Duration::from_secs(2), 0), "");
     }
 }

@@ -11,6 +11,9 @@ use crate::console::{Console, clean, clean_line};
 /// The interval of progress lines of a long step.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// The most rows of the table of times.
+const TABLE_ROWS: usize = 20;
+
 /// When the running step last had a progress line.
 #[derive(Default)]
 pub(super) struct Pace {
@@ -60,8 +63,11 @@ pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> O
             Some(clean_line(&format!("skipped `{node}`: it depends on `{failed}`, which failed")))
         }
         Event::Started { node, kind, .. } if !bar => Some(format!("running `{}` ({kind})", clean(node))),
-        Event::Finished { node, elapsed } if !bar || console.shows(Level::Info) => {
+        Event::Finished { node, elapsed } => {
             Some(format!("finished `{}` in {}", clean(node), seconds(*elapsed)))
+        }
+        Event::Cached { node, why: Why::Unchanged } if bar && !console.shows(Level::Info) => {
+            Some(format!("cached `{}`", clean(node)))
         }
         Event::Cached { node, why } if console.shows(Level::Info) => {
             let why = match why {
@@ -87,6 +93,18 @@ pub(super) fn done(summary: &Summary, elapsed: Duration) -> String {
     format!("done in {} ({run} run, {cached} cached)", seconds(elapsed))
 }
 
+/// The steps with their times, the slowest first: for people, after a run.
+pub(super) fn table(summary: &Summary) -> String {
+    let mut ran: Vec<_> = summary.steps.iter().filter_map(|step| Some((step, step.ran?))).collect();
+    ran.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+    let rows = ran.iter().map(|(step, time)| [clean_line(&step.node), step.kind.clone(), seconds(*time)]);
+    let rows: Vec<[String; 3]> = rows.take(TABLE_ROWS).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (node, kind, time) = (width(0), width(1), width(2));
+    let lines = rows.iter().map(|row| format!("  {:node$}  {:kind$}  {:>time$}", row[0], row[1], row[2]));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{} ms", time.as_millis())
@@ -99,6 +117,7 @@ fn seconds(time: Duration) -> String {
 mod tests {
     use super::*;
     use crate::args::Color;
+    use dreamwire_engine::StepReport;
 
     #[test]
     fn what_is_said() {
@@ -118,6 +137,23 @@ mod tests {
         assert_eq!(progress("dream", 3, 0, "reading"), "`dream`: reading");
         assert_eq!(seconds(Duration::from_millis(42)), "42 ms");
         assert_eq!(seconds(Duration::from_millis(3240)), "3.2 s");
+    }
+
+    #[test]
+    fn the_table_has_the_slowest_first() {
+        let step = |node: &str, kind: &str, ran: Option<u64>| StepReport {
+            node: node.to_owned(),
+            kind: kind.to_owned(),
+            ran: ran.map(Duration::from_millis),
+            published: Vec::new(),
+        };
+        let steps = vec![
+            step("photo", "LoadImage", Some(12)),
+            step("dream", "GradientAscent", Some(3240)),
+            step("save", "SaveImage", None),
+        ];
+        let expected = "  dream  GradientAscent  3.2 s\n  photo  LoadImage       12 ms";
+        assert_eq!(table(&Summary { steps }), expected);
     }
 
     #[test]

@@ -9,6 +9,9 @@ const LONGEST: Duration = Duration::from_millis(300);
 /// Linkers take longer to write than editors.
 const PLUGIN_QUIET: Duration = Duration::from_millis(300);
 const PLUGIN_LONGEST: Duration = Duration::from_secs(5);
+/// An input that somebody writes is looked at when it is closed, or after this silence.
+const COPY_QUIET: Duration = Duration::from_secs(2);
+const COPY_LONGEST: Duration = Duration::from_secs(120);
 /// For this long after a save, an unreadable file may be half written.
 const MID_SAVE: Duration = Duration::from_millis(300);
 const RETRY: Duration = Duration::from_millis(50);
@@ -24,29 +27,75 @@ pub(super) enum About {
 /// Pending changes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
+    graph: Option<Burst>,
+    inputs: Option<Burst>,
+    plugins: Option<Burst>,
+    /// The last sign of an input was that somebody writes it.
+    writing: bool,
+}
+
+/// The changes whose bursts are over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Due {
     pub(super) graph: bool,
     pub(super) inputs: bool,
     pub(super) plugins: bool,
-    times: Option<(Instant, Instant)>,
+}
+
+/// The first and the last event of a burst.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    first: Instant,
+    last: Instant,
+}
+
+impl Burst {
+    fn end(self, quiet: Duration, longest: Duration) -> Instant {
+        (self.last + quiet).min(self.first + longest)
+    }
 }
 
 impl Changes {
-    pub(super) fn note(&mut self, about: About, now: Instant) {
-        match about {
-            About::Graph => self.graph = true,
-            About::Inputs => self.inputs = true,
-            About::Plugins => self.plugins = true,
-        }
-        let first = self.times.map_or(now, |(first, _)| first);
-        self.times = Some((first, now));
+    /// Notes an event; `writing` if its file is not complete yet.
+    pub(super) fn note(&mut self, about: About, writing: bool, now: Instant) {
+        let burst = match about {
+            About::Graph => &mut self.graph,
+            About::Inputs => {
+                self.writing = writing;
+                &mut self.inputs
+            }
+            About::Plugins => &mut self.plugins,
+        };
+        let first = burst.map_or(now, |burst| burst.first);
+        *burst = Some(Burst { first, last: now });
+    }
+
+    /// When each burst ends. While plugins are being linked nothing else is looked at, so that no run starts on builds
+    /// that are about to be replaced.
+    fn ends(&self) -> [Option<Instant>; 3] {
+        let plugins = self.plugins.map(|burst| burst.end(PLUGIN_QUIET, PLUGIN_LONGEST));
+        let later = |end: Instant| plugins.map_or(end, |plugins| end.max(plugins));
+        let (quiet, longest) = if self.writing { (COPY_QUIET, COPY_LONGEST) } else { (QUIET, LONGEST) };
+        let graph = self.graph.map(|burst| later(burst.end(QUIET, LONGEST)));
+        let inputs = self.inputs.map(|burst| later(burst.end(quiet, longest)));
+        [graph, inputs, plugins]
     }
 
     /// How long to wait for more changes; zero means handle them now, `None` that nothing has changed.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
-        let (first, last) = self.times?;
-        let (quiet, longest) = if self.plugins { (PLUGIN_QUIET, PLUGIN_LONGEST) } else { (QUIET, LONGEST) };
-        let due = (last + quiet).min(first + longest);
-        Some(due.saturating_duration_since(now))
+        let first = self.ends().into_iter().flatten().min()?;
+        Some(first.saturating_duration_since(now))
+    }
+
+    /// Takes the changes whose bursts are over.
+    pub(super) fn take_due(&mut self, now: Instant) -> Due {
+        let [graph, inputs, plugins] = self.ends().map(|end| end.is_some_and(|end| end <= now));
+        let take = |due: bool, burst: &mut Option<Burst>| due && burst.take().is_some();
+        Due {
+            graph: take(graph, &mut self.graph),
+            inputs: take(inputs, &mut self.inputs),
+            plugins: take(plugins, &mut self.plugins),
+        }
     }
 }
 
@@ -153,21 +202,40 @@ mod tests {
         let start = Instant::now();
         let mut changes = Changes::default();
         assert_eq!(changes.wait(start), None);
-        changes.note(About::Graph, start);
+        changes.note(About::Graph, false, start);
         assert_eq!(changes.wait(start), Some(QUIET));
-        changes.note(About::Graph, start + MS * 50);
+        changes.note(About::Graph, false, start + MS * 50);
         assert_eq!(changes.wait(start + MS * 100), Some(MS * 30));
+        assert_eq!(changes.take_due(start + MS * 100), Due::default());
         assert_eq!(changes.wait(start + MS * 130), Some(Duration::ZERO));
+        let graph = Due { graph: true, ..Due::default() };
+        assert_eq!(changes.take_due(start + MS * 130), graph);
+        assert_eq!(changes.wait(start + MS * 130), None);
     }
 
     #[test]
     fn a_stream_of_saves_is_looked_at_all_the_same() {
         let start = Instant::now();
         let mut changes = Changes::default();
-        (0..40u32).for_each(|n| changes.note(About::Inputs, start + MS * (n * 10)));
+        (0..40u32).for_each(|n| changes.note(About::Inputs, false, start + MS * (n * 10)));
         assert_eq!(changes.wait(start + MS * 390), Some(Duration::ZERO));
-        changes.note(About::Plugins, start + MS * 390);
+        changes.note(About::Plugins, false, start + MS * 390);
         assert_eq!(changes.wait(start + MS * 390), Some(PLUGIN_QUIET));
+        assert_eq!(changes.take_due(start + MS * 390), Due::default(), "the plugin comes first");
+    }
+
+    #[test]
+    fn an_input_is_looked_at_when_it_is_complete() {
+        let start = Instant::now();
+        let mut changes = Changes::default();
+        (0..100u32).for_each(|n| changes.note(About::Inputs, true, start + MS * (n * 100)));
+        let copied = start + MS * 9_900;
+        assert_eq!(changes.wait(copied), Some(COPY_QUIET));
+        changes.note(About::Graph, false, copied);
+        assert_eq!(changes.wait(copied), Some(QUIET), "a graph does not wait for a copy");
+        assert_eq!(changes.take_due(copied + QUIET), Due { graph: true, ..Due::default() });
+        changes.note(About::Inputs, false, copied + QUIET);
+        assert_eq!(changes.take_due(copied + QUIET), Due { inputs: true, ..Due::default() }, "it was closed");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Message;
@@ -128,7 +128,9 @@ fn handler(sender: Sender<Message>) -> impl FnMut(notify::Result<Event>) + Send 
     move |event| {
         let message = match event {
             Ok(event) if event.need_rescan() => Message::Anything,
-            Ok(event) if matters(event.kind) => Message::Changed(event.paths),
+            Ok(event) if matters(event.kind) => {
+                Message::Changed { writing: is_writing(event.kind), paths: event.paths }
+            }
             Ok(_) => return,
             Err(_) => Message::Anything,
         };
@@ -144,9 +146,15 @@ fn matters(kind: EventKind) -> bool {
     }
 }
 
+/// Whether more will follow: somebody has the file open. Only Linux tells when it is closed.
+fn is_writing(kind: EventKind) -> bool {
+    let open = matches!(kind, EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)));
+    cfg!(target_os = "linux") && open
+}
+
 #[cfg(test)]
 mod tests {
-    use notify::event::{ModifyKind, RemoveKind};
+    use notify::event::RemoveKind;
 
     use super::*;
 
