@@ -1,4 +1,5 @@
 /* A kind that ends or stops its process in the way that `how` names; `ok` gives its input back as grey. */
+#define SCHEMA schema
 #include "fixture.h"
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@ static dw_str schema(void) {
   dw_str schema = { text, sizeof text - 1 };
   return schema;
 }
-#define SCHEMA schema
 
 static const dw_port image = { sizeof(dw_port), 0, TEXT("image"), TEXT("a picture"), TEXT("IMAGE") };
 static const dw_port *const ins[] = { &image };
@@ -40,7 +40,7 @@ static dw_status run(dw_node *node, const dw_call *call, dw_str params, const dw
     fflush(stdout);
     fprintf(stderr, "to standard error\n");
   }
-  if (strstr(text, "chdir") && chdir("/")) return DW_E_FAIL;
+  if (strstr(text, "chdir") && chdir("/")) return DW_E_FAILED;
   if (strstr(text, "fill")) {
     /* What a Rust plugin says before it aborts. */
     fprintf(stderr, "memory allocation of 99 bytes failed\n");

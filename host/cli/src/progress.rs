@@ -5,7 +5,7 @@ mod plain;
 
 use std::time::Duration;
 
-use dreamwire_engine::{Event, Level, Published, Stopped, Summary};
+use dreamwire_engine::{Event, Level, Stopped, Summary};
 use dreamwire_graph::{Diagnostic, Source, sort};
 use dreamwire_session::{End, Job, events};
 use serde_json::{Value, json};
@@ -132,11 +132,11 @@ impl Listener {
     fn done(&self, summary: &Summary, elapsed: Duration) {
         let known = summary.steps.iter().filter(|step| step.ran.is_none());
         // Files of steps that ran were reported when published.
-        for (step, file) in known.flat_map(|step| step.published.iter().map(move |file| (step, file))) {
-            let file = Published { written: false, ..file.clone() };
-            self.tell(&events::published(&step.node, &file));
+        let files = known.flat_map(|step| step.published.iter().map(move |file| (step, file)));
+        for (step, file) in files.filter(|(_, file)| !file.written) {
+            self.tell(&events::published(&step.node, file));
             if !matches!(self.form, Form::Json) {
-                self.talk(&plain::published(&file));
+                self.talk(&plain::published(file));
             }
         }
         self.tell(&json!({ "event": "done", "ms": elapsed.as_millis() as u64 }));

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::parse;
-use dreamwire_loader::{report_crashes, take_log};
+use dreamwire_loader::take_log;
 use dreamwire_session::{Hears, InProcess, Job, Runner, Settings, understand};
 use dreamwire_worker::Child;
 
@@ -48,9 +48,10 @@ fn prepare_and_run(
     let Some(checked) = understood.whole() else {
         return Err(listener.problems(&source, &understood.problems).unwrap_or(Exit::GRAPH));
     };
+    let scope = settings.graph.scope(&understood.provenance);
     let job = Job {
         source: Arc::new(source),
-        plan: Arc::new(Plan::new(checked, understood.provenance)),
+        plan: Arc::new(Plan::new(checked, understood.provenance).of(scope)),
         loader: session.loader,
         options: settings.options,
         warnings: understood.problems,
@@ -65,8 +66,7 @@ fn prepare_and_run(
     let mut runner: Box<dyn Runner> = match settings.isolated {
         true => Box::new(child(&settings, global, console)?),
         false => {
-            let hint = "what was saved is complete; --isolate keeps a crash away from the other steps";
-            report_crashes(i32::from(Exit::PLUGIN.code()), hint);
+            report_crashes();
             Box::new(InProcess::new(&settings))
         }
     };
@@ -74,6 +74,12 @@ fn prepare_and_run(
     listener.clear();
     listener.log(take_log());
     listener.ended(&job, &end, start.elapsed())
+}
+
+/// From now on a crash of a plugin in this process says which step it was.
+pub(crate) fn report_crashes() {
+    let hint = "what was saved is complete; --isolate keeps a crash away from the other steps";
+    dreamwire_loader::report_crashes(i32::from(Exit::PLUGIN.code()), hint);
 }
 
 /// A runner in a process of its own.

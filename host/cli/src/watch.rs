@@ -47,7 +47,10 @@ fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Ex
     let runner = move || -> Box<dyn Runner> {
         match isolated {
             Some(child) => Box::new(child),
-            None => Box::new(InProcess::new(&of_runner)),
+            None => {
+                run::report_crashes();
+                Box::new(InProcess::new(&of_runner))
+            }
         }
     };
     let ended = watch::watch(&settings, session, runner, Arc::new(hear), |stopper| {

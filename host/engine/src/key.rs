@@ -38,6 +38,11 @@ impl Key {
         self.field(content.as_bytes());
     }
 
+    /// The graph that an output node belongs to.
+    pub fn scope(&mut self, scope: &str) {
+        self.field(scope.as_bytes());
+    }
+
     /// Starts a port; its `count` values follow.
     pub fn port(&mut self, count: usize) {
         self.field(&(count as u64).to_le_bytes());

@@ -12,6 +12,9 @@ pub struct Plan {
     pub graph: Checked,
     /// The graph as strict JSON with all overrides applied, for the metadata of what it makes.
     pub provenance: String,
+    /// Where the graph comes from. Files carry the graph as metadata, so a file of one graph is not taken for that of
+    /// another that makes the same picture.
+    pub scope: String,
 }
 
 /// One node of a plan.
@@ -47,7 +50,13 @@ impl Plan {
             Step { node, files: files(checked), params, repeats: repeats[node] }
         };
         let steps = outputs_first(&graph).iter().map(step).collect();
-        Self { steps, graph, provenance }
+        Self { steps, graph, provenance, scope: String::new() }
+    }
+
+    /// The same plan of a graph from there.
+    #[must_use]
+    pub fn of(self, scope: String) -> Self {
+        Self { scope, ..self }
     }
 
     /// The node of a step.

@@ -88,7 +88,7 @@ impl CacheFolder {
         let path = self.history_file(graph);
         let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
         let keep = || {
-            std::fs::create_dir_all(self.root.join("graphs"))?;
+            private_folder(&self.root.join("graphs"))?;
             std::fs::write(&temporary, serde_json::to_vec(history)?)?;
             std::fs::rename(&temporary, &path)
         };
@@ -96,6 +96,14 @@ impl CacheFolder {
             let _ = std::fs::remove_file(&temporary);
         }
     }
+}
+
+/// Creates a folder that only this user can enter: params may tell what nobody else should know.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.recursive(true).create(path)
 }
 
 #[cfg(test)]

@@ -31,6 +31,16 @@ impl GraphFile {
         self.path.display().to_string()
     }
 
+    /// What distinguishes the files that it makes from those of other graphs. `provenance` is its text, for one that has
+    /// no name.
+    pub fn scope(&self, provenance: &str) -> String {
+        if self.is_stdin() {
+            return provenance.to_owned();
+        }
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        path.to_string_lossy().into_owned()
+    }
+
     /// The input folders, the graph's own first.
     pub fn roots(&self) -> Vec<PathBuf> {
         let own = match self.path.parent() {

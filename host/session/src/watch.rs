@@ -300,9 +300,10 @@ impl Watch<'_> {
             self.tell(Notice::Problems { source: &source, problems: &understood.problems });
             return false;
         };
+        let scope = self.settings.graph.scope(&understood.provenance);
         self.offer(Job {
             source: Arc::new(source),
-            plan: Arc::new(Plan::new(checked, understood.provenance)),
+            plan: Arc::new(Plan::new(checked, understood.provenance).of(scope)),
             loader: Arc::clone(&self.session.loader),
             options: self.settings.options,
             warnings: understood.problems,

@@ -97,7 +97,6 @@ impl Child {
             let (settings, plugins) = (self.settings.clone(), self.plugins.clone());
             let setup = Setup { settings, plugins, index: self.index.clone() };
             self.worker = Some(Worker::start(&self.program, setup)?);
-            self.builds.clear();
         }
         self.worker.as_mut().ok_or_else(|| std::io::Error::other("there is no worker"))
     }
@@ -168,18 +167,20 @@ impl Child {
         self.worker.take().map_or((None, Vec::new()), Worker::bury)
     }
 
-    /// Starts a new worker if the old one has held many builds of plugins.
+    /// Ends the worker if it has held many builds of plugins: none is ever unloaded.
     fn renew(&mut self, job: &Job) {
-        let plugins = job.loader.plugins();
-        let new: Vec<String> = plugins.into_iter().map(|plugin| plugin.hash).collect();
-        let before = self.builds.len();
-        for build in new {
-            if !self.builds.contains(&build) {
-                self.builds.push(build);
+        let current: Vec<String> = job.loader.plugins().into_iter().map(|plugin| plugin.hash).collect();
+        if self.worker.is_none() {
+            self.builds.clear();
+        }
+        for build in &current {
+            if !self.builds.contains(build) {
+                self.builds.push(build.clone());
             }
         }
-        if before > 0 && self.builds.len() > before + MOST_BUILDS.saturating_sub(1) {
+        if self.builds.len() >= current.len() + MOST_BUILDS {
             self.bury();
+            self.builds = current;
         }
     }
 }

@@ -98,9 +98,10 @@ impl Worker {
             }
         };
         let Some(checked) = understood.whole() else { return End::Refused(understood.problems) };
+        let scope = settings.graph.scope(&understood.provenance);
         let job = Job {
             source: Arc::new(source),
-            plan: Arc::new(Plan::new(checked, understood.provenance)),
+            plan: Arc::new(Plan::new(checked, understood.provenance).of(scope)),
             loader: Arc::clone(&self.session.loader),
             options: settings.options,
             warnings: Vec::new(),

@@ -85,6 +85,11 @@ impl DiskCache {
             let hash = Hash::from_hex(hash).ok()?;
             let path = self.blob(hash);
             let bytes = read(&path, len)?;
+            if bytes.len() as u64 != len || blake3::hash(&bytes) != hash {
+                // So that it is written again: a file of the right length is taken for whole then.
+                let _ = fs::remove_file(&path);
+                return None;
+            }
             touch(&path);
             Some(bytes)
         })?;

@@ -84,19 +84,15 @@ impl Manifest {
         Some(Self { format: FORMAT, outputs, saved })
     }
 
-    /// The result; `None` if anything is missing, damaged or of another format. `fetch` gives a blob's bytes, which
-    /// need not have the right hash.
+    /// The result; `None` if anything is missing, damaged or of another format. `fetch` gives a blob's bytes,
+    /// verified.
     pub(super) fn entry(self, fetch: impl Fn(&str, u64) -> Option<Vec<u8>>) -> Option<Entry> {
         if self.format != FORMAT {
             return None;
         }
         let bytes = |content: Content| match content {
             Content::Inline(text) => unhex(&text),
-            Content::Blob { hash, len } => {
-                let bytes = fetch(&hash, len)?;
-                let intact = bytes.len() as u64 == len && blake3::hash(&bytes).to_hex().as_str() == hash;
-                intact.then_some(bytes)
-            }
+            Content::Blob { hash, len } => fetch(&hash, len),
         };
         let output = |output: Output| {
             Some(match output {

@@ -69,6 +69,9 @@ fn base(run: &Run<'_>, step: &Step, params: &str, files: &[FileParam]) -> Result
     for file in files {
         key.file(&file.param, content_of(run, file)?);
     }
+    if node.kind.output {
+        key.scope(&run.plan.scope);
+    }
     if !node.kind.pure_ {
         key.unique();
     }
