@@ -32,6 +32,10 @@ bless:
 tutorial:
     cargo test -p dreamwire-tests --test tutorial -- --ignored
 
+# The tests of tests/tests/endurance with hundreds of tries each, minutes
+endurance:
+    DREAMWIRE_ENDURANCE=1 cargo test -p dreamwire-tests --test endurance
+
 # Parse, check and plan of 1,000 nodes; an empty plugin call; each operator; a generator
 bench:
     cargo bench -p dreamwire-engine --bench plan
