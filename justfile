@@ -36,6 +36,11 @@ tutorial:
 endurance:
     DREAMWIRE_ENDURANCE=1 cargo test -p dreamwire-tests --test endurance
 
+# From a save to the first step, memory over many reloads, whole processes: figures of the release build, minutes
+figures:
+    cargo build --release
+    DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test reload_figures -- --ignored --test-threads 1
+
 # Parse, check and plan of 1,000 nodes; an empty plugin call; each operator; a generator
 bench:
     cargo bench -p dreamwire-engine --bench plan

@@ -71,7 +71,10 @@ fn a_cache_that_is_damaged_between_runs_changes_no_result() {
         mend_folders(&place);
         assert!(!place.folder.files("cache").is_empty(), "there is no cache");
         match random.below(4) {
-            0 => damage_folder(&mut random, &place.folder.join(FOLDERS[random.below(FOLDERS.len())])),
+            0 => {
+                let folder = FOLDERS[random.below(FOLDERS.len())];
+                damage_folder(&mut random, &place.folder.join(folder));
+            }
             1 => damage_some(&mut random, &place, &["plugins/"]),
             _ => damage_some(&mut random, &place, &["results/", "blobs/", "graphs/"]),
         }
