@@ -81,12 +81,8 @@ impl Place {
     fn run(&self, out: &str) -> Cmd {
         // What killed processes leave in the folder for temporary files goes with this test.
         let temporary = self.folder.join("tmp");
-        Cmd::of(&self.program, self.folder.path()).env("TMPDIR", temporary).args([
-            "run",
-            "graph.json",
-            "--out",
-            out,
-        ])
+        let run = Cmd::of(&self.program, self.folder.path()).env("TMPDIR", temporary);
+        run.args(["run", "graph.json", "--out", out])
     }
 
     /// As `run`, with the cache in the folder `cache`.
