@@ -32,9 +32,19 @@ bless:
 tutorial:
     cargo test -p dreamwire-tests --test tutorial -- --ignored
 
-# Parse, check and plan of 1,000 nodes; an empty plugin call; each operator; a generator
+# The tests of tests/tests/endurance with hundreds of tries each, minutes
+endurance:
+    DREAMWIRE_ENDURANCE=1 cargo test -p dreamwire-tests --test endurance
+
+# From a save to the first step, memory over many reloads, whole processes: figures of the release build, minutes
+figures:
+    cargo build --release
+    DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test reload_figures -- --ignored --test-threads 1
+
+# Parse, check and plan of 1,000 nodes; a run of 10,000 that do nothing; an empty plugin call; each operator; a generator
 bench:
     cargo bench -p dreamwire-engine --bench plan
+    cargo bench -p dreamwire-engine --bench run
     cargo bench -p dreamwire-loader --bench call
     cargo bench -p dreamwire-kernels --bench kernels
     cargo bench -p dreamwire-nets --bench stylegan

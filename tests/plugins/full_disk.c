@@ -1,5 +1,5 @@
-/* Not a plugin: preloaded (LD_PRELOAD), it makes a disk full. Writes to files under $FULL_DISK take 100 bytes in all,
- * then fail with ENOSPC, as a disk does that fills up in the middle of a file. */
+/* Not a plugin: preloaded (LD_PRELOAD), it makes a disk full. Writes to files under $FULL_DISK take $FULL_DISK_BYTES
+ * bytes in all, or 100, then fail with ENOSPC, as a disk does that fills up in the middle of a file. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static size_t left = 100;
+
+__attribute__((constructor)) static void start(void) {
+  const char *bytes = getenv("FULL_DISK_BYTES");
+  if (bytes) left = strtoull(bytes, NULL, 10);
+}
+
 ssize_t write(int file, const void *bytes, size_t n) {
-  static size_t left = 100;
   const char *folder = getenv("FULL_DISK");
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", file);

@@ -1,7 +1,8 @@
-use crate::{Cmd, Folder};
+use crate::{Cmd, Folder, built};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +21,17 @@ pub struct Watching {
 impl Watching {
     /// Watches `graph.json` of a folder; files are published under `out` in it.
     pub fn start<S: AsRef<OsStr>>(folder: &Folder, arguments: impl IntoIterator<Item = S>) -> Self {
-        let command = Cmd::new(folder).args(["watch", "graph.json", "--out", "out", "--progress", "json"]);
+        Self::of(&built().binary, folder, arguments)
+    }
+
+    /// As [`start`](Self::start), with a copy of the program.
+    pub fn of<S: AsRef<OsStr>>(
+        program: &Path,
+        folder: &Folder,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let words = ["watch", "graph.json", "--out", "out", "--progress", "json"];
+        let command = Cmd::of(program, folder.path()).args(words);
         let mut child = command.args(arguments).start();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
@@ -76,15 +87,29 @@ impl Watching {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until no event has arrived for a while.
     ///
     /// # Panics
     /// If it has ended.
     #[track_caller]
     pub fn settle(&self) -> Vec<Value> {
+        self.quiet(Duration::from_millis(1200))
+    }
+
+    /// Waits until no event has arrived for this long.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[track_caller]
+    pub fn quiet(&self, time: Duration) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
-            match self.lines.recv_timeout(Duration::from_millis(1200)) {
+            match self.lines.recv_timeout(time) {
                 Ok(line) => events.push(Self::parse(&line)),
                 Err(RecvTimeoutError::Timeout) => return events,
                 Err(RecvTimeoutError::Disconnected) => panic!("it has ended\n{}", self.talk()),
