@@ -79,5 +79,5 @@ fn a_weight_that_is_not_a_number_is_told() {
     // The last number of the file: the step looks at the first layer only, so nothing else goes wrong.
     let last = file.len() - 4;
     file[last..].copy_from_slice(&f32::NAN.to_le_bytes());
-    run(&folder(&file)).exits(0).says("NaN or infinite").says("`features.28.bias` (1 of 512)");
+    run(&folder(&file)).exits(0).says("NaN or infinity").says("`features.28.bias` (1 of 512)");
 }

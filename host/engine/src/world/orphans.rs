@@ -1,4 +1,4 @@
-//! Temporary files of processes that were killed.
+//! Temporary files and folders of processes that were killed.
 
 use super::publish::process_of;
 use cap_std::fs::Dir;
@@ -9,7 +9,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// No write takes that long, whoever makes it.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Removes the temporary files in a folder whose processes are gone.
+/// Removes the temporary files and folders in a folder whose processes are gone.
 pub(super) fn sweep(folder: &Dir) {
     let now = SystemTime::now();
     for entry in folder.entries().into_iter().flatten().flatten() {
@@ -18,9 +18,10 @@ pub(super) fn sweep(folder: &Dir) {
         let Ok(metadata) = entry.metadata() else { continue };
         let age = metadata.modified().ok().and_then(|time| now.duration_since(time.into_std()).ok());
         let abandoned = age.is_some_and(|age| age > DAY || (age > MINUTE && is_gone(process)));
-        if metadata.is_file() && abandoned {
-            // Another process may be sweeping too, and what stays does no harm.
-            let _ = folder.remove_file(&name);
+        // Another process may be sweeping too, and what stays does no harm.
+        if abandoned {
+            // Output folders are tried under such a name before a run.
+            let _ = if metadata.is_dir() { folder.remove_dir_all(&name) } else { folder.remove_file(&name) };
         }
     }
 }
@@ -67,6 +68,9 @@ mod tests {
         file(format!(".dreamwire-{gone}-01.tmp"), DAY * 2, true);
         file(format!(".dreamwire-{gone}-x.tmp"), DAY * 2, true);
         file(format!("dreamwire-{gone}-0.tmp"), DAY * 2, true);
+        let tried = dir.path().join(format!(".dreamwire-{gone}-2.tmp"));
+        std::fs::create_dir_all(tried.join("deep/folder")).unwrap();
+        std::fs::File::open(&tried).unwrap().set_modified(SystemTime::now() - MINUTE * 2).unwrap();
         sweep(&folder);
         let names =
             std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
