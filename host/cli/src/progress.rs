@@ -2,6 +2,7 @@
 
 mod bar;
 mod plain;
+mod preview;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::{interrupt, render};
 pub(crate) struct Listener {
     console: Console,
     form: Form,
+    previews: Option<preview::Previews>,
 }
 
 enum Form {
@@ -29,14 +31,16 @@ enum Form {
 }
 
 impl Listener {
-    pub(crate) fn new(progress: Progress, console: Console) -> Self {
+    /// `preview` shows pictures while they are made, on a terminal.
+    pub(crate) fn new(progress: Progress, preview: bool, console: Console) -> Self {
         let form = match progress {
             Progress::Bar if console.terminal => Form::Bar(bar::Bars::new()),
             Progress::Bar => Form::Plain(plain::Pace::default()),
             Progress::Json => Form::Json,
             Progress::None => Form::None,
         };
-        Listener { console, form }
+        let draws = preview && console.terminal && !matches!(form, Form::Json | Form::None);
+        Listener { console, form, previews: draws.then(preview::Previews::new) }
     }
 
     /// Shows an event of a run.
@@ -46,6 +50,11 @@ impl Listener {
             form => {
                 if let Form::Bar(bars) = form {
                     bars.hear(event);
+                }
+                if let (Some(previews), Event::Preview { image, .. }) = (&self.previews, event)
+                    && let Some(picture) = previews.draw(image)
+                {
+                    self.drawn(&picture);
                 }
                 if let (Form::Plain(pace), Event::Progress { node, done, total, note }) = (form, event)
                     && pace.is_due(node)

@@ -17,7 +17,7 @@ use crate::{interrupt, open};
 /// `dreamwire run`.
 pub(crate) fn run(args: &RunArgs, global: &Global, console: Console) -> Exit {
     Console::keep_standard_output();
-    let listener = Arc::new(Listener::new(args.how.progress, console));
+    let listener = Arc::new(Listener::new(args.how.progress, args.how.preview, console));
     prepare_and_run(args, global, console, &listener).err().unwrap_or(Exit::OK)
 }
 

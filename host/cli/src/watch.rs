@@ -28,7 +28,7 @@ fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Ex
         true => open::isolated_session(global, threads, console)?,
         false => open::session(global, threads, console)?,
     };
-    let listener = Arc::new(Listener::new(args.how.progress, console));
+    let listener = Arc::new(Listener::new(args.how.progress, args.how.preview, console));
     let (told, of) = (Arc::clone(&listener), settings.clone());
     let stop = Arc::new(OnceLock::<Stopper>::new());
     let stop_if_closed = Arc::clone(&stop);

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use dreamwire_engine::{Event, Plan, Stamps};
 use dreamwire_graph::{Diagnostic, Source, parse};
@@ -12,6 +13,8 @@ use dreamwire_session::{End, Hears, InProcess, Job, Judging, Runner, Session, un
 
 use crate::protocol::{self, Reply, Request, Setup, Work};
 
+/// The shortest time between two previews of a node.
+const PREVIEW_EVERY: Duration = Duration::from_millis(200);
 /// The exit code of a worker that was not started by this program.
 const USAGE: i32 = 2;
 
@@ -108,20 +111,45 @@ impl Worker {
             cancel,
         };
         self.runner.set_quarantine(work.quarantine.into_iter().collect());
-        self.runner.run(&job, &Teller(replies))
+        self.runner.run(&job, &Teller::new(replies))
     }
 }
 
 /// Sends what happens.
-struct Teller<'a, W>(&'a Mutex<W>);
+struct Teller<'a, W> {
+    replies: &'a Mutex<W>,
+    /// The node of the last preview, and when it was.
+    previewed: Mutex<Option<(String, Instant)>>,
+}
+
+impl<'a, W> Teller<'a, W> {
+    fn new(replies: &'a Mutex<W>) -> Self {
+        Self { replies, previewed: Mutex::default() }
+    }
+
+    /// Whether a picture is sent: megabytes many times a second would slow down the step that makes them.
+    fn is_due(&self, node: &str) -> bool {
+        let mut previewed = self.previewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = previewed.as_ref().is_none_or(|(of, at)| of != node || at.elapsed() >= PREVIEW_EVERY);
+        if due {
+            *previewed = Some((node.to_owned(), Instant::now()));
+        }
+        due
+    }
+}
 
 impl<W: Write + Send> Hears for Teller<'_, W> {
     fn read(&self, files: Stamps) {
-        say(self.0, &Reply::Read(files));
+        say(self.replies, &Reply::Read(files));
     }
 
     fn event(&self, event: Event) {
-        say(self.0, &Reply::Event(event));
+        if let Event::Preview { node, .. } = &event
+            && !self.is_due(node)
+        {
+            return;
+        }
+        say(self.replies, &Reply::Event(event));
     }
 }
 

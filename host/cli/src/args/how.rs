@@ -31,6 +31,9 @@ pub(crate) struct HowArgs {
     /// How progress is shown; `json` writes one event per line to standard output.
     #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
     pub(crate) progress: Progress,
+    /// Show pictures in the terminal while they are made.
+    #[arg(long)]
+    pub(crate) preview: bool,
     /// Allow NaN and infinity in results.
     #[arg(long)]
     pub(crate) allow_nonfinite: bool,
