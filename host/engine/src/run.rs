@@ -273,7 +273,8 @@ fn publish_again(run: &Run<'_>, node: &CheckedNode, entry: &Entry) -> Result<Vec
     let inputs = if entry.saved.is_empty() { HashSet::new() } else { run.files.inputs() };
     let publish = |(index, file): (usize, &Saved)| {
         let origin = Origin { node: node.id.clone(), index };
-        let new = NewFile { origin, template: &file.template, bytes: &file.bytes, inputs: &inputs };
+        let (template, bytes) = (&file.template, &file.bytes);
+        let new = NewFile { origin, template, bytes, inputs: &inputs, cached: true };
         let published = run.world.publish(&new).map_err(|error| Failure {
             hint: error.hint,
             ..Failure::new(FailureKind::Publish, error.message)

@@ -97,7 +97,7 @@ impl<'a> Services<'a> {
         let index = self.state().published.len();
         let origin = Origin { node: self.node.to_owned(), index };
         let inputs = self.run.files.inputs();
-        let file = NewFile { origin, template, bytes, inputs: &inputs };
+        let file = NewFile { origin, template, bytes, inputs: &inputs, cached: false };
         match self.run.world.publish(&file) {
             Ok(file) => {
                 let name = file.name.clone();

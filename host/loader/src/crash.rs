@@ -12,13 +12,13 @@ struct Words {
 /// The words for the step that is running, or null.
 static CURRENT: AtomicPtr<Words> = AtomicPtr::new(std::ptr::null_mut());
 
-/// The exit code after a crash, and the hint to write.
+/// The status to end the process with after a crash, and the hint to write.
 static REPORT: OnceLock<(i32, String)> = OnceLock::new();
 
 /// From now on a crash of a plugin writes which step it was, and `hint`, to standard error and ends the process with
-/// `exit_code`; so does a plugin that ends the process itself. For programs that run plugins in their own process.
-pub fn report_crashes(exit_code: i32, hint: &str) {
-    if REPORT.set((exit_code, hint.to_owned())).is_ok() {
+/// `status`; so does a plugin that ends the process itself. For programs that run plugins in their own process.
+pub fn report_crashes(status: i32, hint: &str) {
+    if REPORT.set((status, hint.to_owned())).is_ok() {
         install();
     }
 }
@@ -94,7 +94,7 @@ extern "C" fn at_exit() {
 #[cfg(unix)]
 fn tell(what: &str) {
     let words = CURRENT.load(Ordering::Acquire);
-    let Some((exit_code, _)) = REPORT.get() else { return };
+    let Some((status, _)) = REPORT.get() else { return };
     if words.is_null() {
         return;
     }
@@ -105,5 +105,5 @@ fn tell(what: &str) {
         let _ = unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
     }
     // SAFETY: `_exit` may be called in a signal handler; it runs no handlers of plugins.
-    unsafe { libc::_exit(*exit_code) }
+    unsafe { libc::_exit(*status) }
 }

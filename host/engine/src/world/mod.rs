@@ -53,6 +53,8 @@ pub struct NewFile<'a> {
     pub bytes: &'a [u8],
     /// Files that must not be overwritten: the paths of the run's inputs, without links.
     pub inputs: &'a HashSet<PathBuf>,
+    /// The step did not run: the file is from the cache, and may be one that another step has published.
+    pub cached: bool,
 }
 
 /// A file that a run published.

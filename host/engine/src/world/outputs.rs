@@ -113,7 +113,11 @@ impl Outputs {
                 (name, written)
             }
             None => match reuse_twin(names, listing, &target) {
-                Some(name) => (name, false),
+                Some(Twin { name, claimed: false }) => (name, false),
+                // It stays the other step's: only that one replaces it.
+                Some(Twin { name, claimed: true }) => {
+                    return Ok(Published { path: self.root.shown().join(&name), name, hash, written: false });
+                }
                 None => (take_next(listing, &target)?, true),
             },
         };
@@ -152,13 +156,22 @@ fn own_name(names: &Names, target: &Target<'_>) -> Option<String> {
     found.map_or(true, |found| blake3::hash(&found) == *hash).then(|| name.clone())
 }
 
-/// The name of an existing file with the same bytes, perhaps from another run of the graph.
-fn reuse_twin(names: &Names, listing: &mut Listing, target: &Target<'_>) -> Option<String> {
+/// An existing file with the same bytes.
+struct Twin {
+    name: String,
+    /// Another step of this process has published it.
+    claimed: bool,
+}
+
+/// An existing file with the same bytes, perhaps from another run of the graph. Steps that run do not share files.
+fn reuse_twin(names: &Names, listing: &mut Listing, target: &Target<'_>) -> Option<Twin> {
     let siblings = listing.siblings(&target.folder, target.stem(), &target.template);
     let of_size = siblings.of_size(target.file.bytes.len());
     let is_claimed = |name: &String| names.values().any(|(claimed, _)| claimed == name);
-    let mut candidates = of_size.iter().map(|&number| target.template.name(number));
-    candidates.find(|name| target.is_same(name) && !is_claimed(name))
+    let same = of_size.iter().map(|&number| target.template.name(number)).filter(|name| target.is_same(name));
+    let twins = same.map(|name| Twin { claimed: is_claimed(&name), name });
+    let twins: Vec<Twin> = twins.filter(|twin| !twin.claimed || target.file.cached).collect();
+    twins.into_iter().min_by_key(|twin| twin.claimed)
 }
 
 /// Takes the next free number. Only without locks may another process take it between the check and the write.

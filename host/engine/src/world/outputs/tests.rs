@@ -14,7 +14,7 @@ fn fixture() -> Fixture {
 /// Publishes a file of a node that has no inputs.
 fn publish(outputs: &Outputs, node: &str, template: &str, bytes: &[u8]) -> Result<Published, WorldError> {
     let origin = Origin { node: node.to_owned(), index: 0 };
-    outputs.publish(&NewFile { origin, template, bytes, inputs: &HashSet::new() })
+    outputs.publish(&NewFile { origin, template, bytes, inputs: &HashSet::new(), cached: false })
 }
 
 #[test]
@@ -51,6 +51,25 @@ fn files_are_counted_and_a_step_replaces_its_own() {
 }
 
 #[test]
+fn a_cached_file_may_be_one_of_another_step() {
+    let f = fixture();
+    let again = |node: &str, bytes: &[u8]| {
+        let origin = Origin { node: node.to_owned(), index: 0 };
+        let template = "d_{counter:05}_.png";
+        let file = NewFile { origin, template, bytes, inputs: &HashSet::new(), cached: true };
+        let published = f.outputs.publish(&file).unwrap();
+        (published.name, published.written)
+    };
+    let name = |n: u32| format!("d_{n:05}_.png");
+    assert_eq!(publish(&f.outputs, "a", "d_{counter:05}_.png", b"1").unwrap().name, name(1));
+    assert_eq!(publish(&f.outputs, "b", "d_{counter:05}_.png", b"1").unwrap().name, name(2), "both ran");
+    assert_eq!(again("c", b"1"), (name(1), false));
+    assert_eq!(again("c", b"2"), (name(3), true));
+    assert_eq!(again("c", b"3"), (name(3), true), "its own from now on");
+    assert_eq!(again("a", b"1"), (name(1), false));
+}
+
+#[test]
 fn an_input_is_never_overwritten_nor_a_name_shared() {
     let f = fixture();
     let outputs = Outputs::new(f.dir.path().to_owned());
@@ -58,7 +77,7 @@ fn an_input_is_never_overwritten_nor_a_name_shared() {
     std::fs::write(&photo, "photo").unwrap();
     let inputs = HashSet::from([photo.canonicalize().unwrap()]);
     let origin = Origin { node: "save".to_owned(), index: 0 };
-    let file = NewFile { origin, template: "a.png", bytes: b"x", inputs: &inputs };
+    let file = NewFile { origin, template: "a.png", bytes: b"x", inputs: &inputs, cached: false };
     let refused = outputs.publish(&file).unwrap_err();
     assert!(refused.message.contains("is an input of this graph"), "{refused}");
     assert_eq!(std::fs::read(&photo).unwrap(), b"photo");
@@ -118,7 +137,9 @@ fn at_once(folder: &std::path::Path, template: &str, runs: &[Vec<Vec<u8>>]) -> V
             let outputs = Outputs::new(folder.to_owned());
             let publish = |(index, bytes): (usize, &Vec<u8>)| {
                 let origin = Origin { node: "save".to_owned(), index };
-                outputs.publish(&NewFile { origin, template, bytes, inputs: &HashSet::new() }).unwrap()
+                outputs
+                    .publish(&NewFile { origin, template, bytes, inputs: &HashSet::new(), cached: false })
+                    .unwrap()
             };
             pictures.iter().enumerate().map(publish).collect::<Vec<_>>()
         };
