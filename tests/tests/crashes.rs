@@ -75,6 +75,25 @@ fn a_step_without_end_is_stopped_by_the_timeout() {
     assert_eq!(folder.files("out"), SAVED);
 }
 
+/// In one process a crash ends the run, but says where, and what was saved before is complete.
+#[test]
+fn in_one_process_a_crash_says_which_step_it_was() {
+    for (how, said) in [
+        ("segv", "crashed (SIGSEGV)"),
+        ("abort", "crashed (SIGABRT)"),
+        ("stack", "crashed (SIGSEGV)"),
+        ("exit0", "ended the process"),
+    ] {
+        let folder = Folder::with_graph(&graph(how));
+        let outcome = run(&folder, &[]);
+        outcome.exits(4).says(&format!("node `bad` (Crash): plugin `org.example.check` {said}"));
+        outcome.says("hint: what was saved is complete; --isolate");
+        assert!(folder.files("out").contains(&SAVED[1].to_owned()), "{how}: {:?}", folder.files("out"));
+        let again = run(&folder, &["--set", "bad.how=ok"]);
+        again.exits(0).says_not("running `noise`");
+    }
+}
+
 #[test]
 fn finished_steps_survive_without_a_cache_too() {
     let folder = Folder::with_graph(&graph("segv"));
