@@ -10,7 +10,13 @@ mod pictures;
 mod plugins;
 #[path = "faults/png.rs"]
 mod png;
+#[path = "faults/surroundings.rs"]
+#[cfg(unix)]
+mod surroundings;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[path = "faults/watch.rs"]
+#[cfg(unix)]
+mod watch;
 #[path = "faults/weights.rs"]
 mod weights;

@@ -93,6 +93,27 @@ fn a_graph_without_an_output_is_refused() {
     refused(r#"{ "noise": { "class_type": "NoiseImage" } }"#, "nothing to run");
 }
 
+/// Faults: A8, A22.
+#[cfg(unix)]
+#[test]
+fn a_graph_may_come_from_standard_input() {
+    let from_input = |graph: &str| {
+        let folder = Folder::new();
+        folder.write("graph.json", graph);
+        let script = "\"$0\" run - --out out < graph.json";
+        let shell = Cmd::of(std::path::Path::new("/bin/sh"), folder.path()).args(["-c", script]);
+        (shell.args([&dreamwire_tests::built().binary]).run(), folder)
+    };
+    let (outcome, folder) = from_input(&seeded("7"));
+    outcome.exits(0);
+    let (expected, outcome) = run(&seeded("7"));
+    outcome.exits(0);
+    assert!(folder.read("out/dreamwire_00001_.png") == expected.read("out/dreamwire_00001_.png"));
+    let (outcome, folder) = from_input(&" ".repeat(17_000_000));
+    outcome.exits(8).says("graph file has 17000000 bytes, the limit is 16 MiB");
+    assert!(folder.files("out").is_empty());
+}
+
 /// A chain of 10,000 nodes, and one output that nearly all of them use.
 #[test]
 fn ten_thousand_nodes_run_one_after_another() {

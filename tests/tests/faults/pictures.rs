@@ -117,6 +117,33 @@ fn sizes_that_nobody_expects_work() {
     }
 }
 
+#[test]
+fn names_that_nobody_expects_are_only_names() {
+    let picture = png((1, 1), EIGHT_BIT_RGB, &[], &[&[10, 20, 30]]);
+    let long = format!("{}.png", "x".repeat(240));
+    for name in [
+        "a b.png",
+        "-rf.png",
+        "$(touch ran).png",
+        "a;touch ran|b.png",
+        "a\nb.png",
+        "\u{e9}.png",
+        "e\u{301}.png",
+        "%s%n.png",
+        "CON.png",
+        &long,
+    ] {
+        let folder = loading(name, &picture);
+        run(&folder).exits(0);
+        assert_eq!(folder.files("out"), ["it_00001_.png"], "{name}");
+        assert!(!folder.join("ran").exists(), "{name}");
+    }
+    let folder = loading("a.png", &picture);
+    let set = format!("photo.image={}.png", "x".repeat(300));
+    let outcome = Cmd::new(&folder).args(["run", "graph.json", "--set", &set]).run();
+    outcome.exits(5).says("there is no file `xxx");
+}
+
 /// One step of a dream of noise.
 fn dreaming(width: u32, height: u32, layer: &str) -> Folder {
     Folder::with_graph(&json!({
