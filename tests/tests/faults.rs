@@ -10,13 +10,13 @@ mod pictures;
 mod plugins;
 #[path = "faults/png.rs"]
 mod png;
+#[cfg(target_os = "linux")]
 #[path = "faults/surroundings.rs"]
-#[cfg(unix)]
 mod surroundings;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[cfg(target_os = "linux")]
 #[path = "faults/watch.rs"]
-#[cfg(unix)]
 mod watch;
 #[path = "faults/weights.rs"]
 mod weights;

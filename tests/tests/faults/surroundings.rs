@@ -50,7 +50,6 @@ fn many_pictures_need_few_open_files() {
 }
 
 /// Faults: E10.
-#[cfg(target_os = "linux")]
 #[test]
 fn outputs_may_be_on_another_disk_than_temporary_files() {
     use std::os::unix::fs::MetadataExt;
@@ -67,7 +66,6 @@ fn outputs_may_be_on_another_disk_than_temporary_files() {
 }
 
 /// Faults: E5.
-#[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_does_not_reach_the_disk_gets_no_name() {
     let folder = Folder::with_graph(&graph(1));

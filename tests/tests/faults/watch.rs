@@ -158,7 +158,6 @@ fn a_graph_that_goes_away_is_waited_for() {
 }
 
 /// Faults: G8.
-#[cfg(target_os = "linux")]
 #[test]
 fn folders_that_the_system_does_not_watch_are_polled() {
     let folder = Folder::new();

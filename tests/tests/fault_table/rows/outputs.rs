@@ -24,8 +24,8 @@ pub(crate) const OUTPUTS: Group = Group {
         row(
             "E4",
             "The program is killed at any moment.",
-            "Each file is whole or not there. The next run finishes the rest and removes what was \
-             temporary.",
+            "Each file is whole or not there. The next run finishes the rest; one that is at least a minute \
+             later removes what was temporary.",
         ),
         row(
             "E5",
