@@ -37,22 +37,26 @@ fn check(plugin: &Path, why: &str) {
     assert_eq!(folder.files("out").len(), 1, "the other plugins work");
 }
 
+/// Faults: B2.
 #[test]
 fn another_major_is_refused_with_both_numbers() {
     check(&c_plugin("other_major"), "it uses ABI 2, this host supports 1");
     check(&c_plugin("lying_major"), "it uses ABI 2, this host supports 1");
 }
 
+/// Faults: B2.
 #[test]
 fn a_library_without_the_entry_is_no_plugin() {
     check(&c_plugin("no_entry"), "it exports no `dw_entry_v1`");
 }
 
+/// Faults: B2.
 #[test]
 fn an_entry_that_is_too_small_is_refused() {
     check(&c_plugin("tiny_entry"), "its entry has 16 bytes");
 }
 
+/// Faults: B1.
 #[test]
 fn a_file_that_is_no_library_is_refused_with_the_systems_words() {
     let folder = Folder::new();
@@ -60,11 +64,13 @@ fn a_file_that_is_no_library_is_refused_with_the_systems_words() {
     check(&folder.write(&name, "only text\n"), "cannot be used");
 }
 
+/// Faults: B1.
 #[test]
 fn a_plugin_that_does_not_exist_is_named() {
     run(&plain(), &PathBuf::from("no/such/libdreamwire_x.so")).exits(4).says("no/such/libdreamwire_x.so");
 }
 
+/// Faults: B1.
 #[test]
 fn a_folder_of_the_environment_that_does_not_exist_is_an_error() {
     let folder = plain();
@@ -76,6 +82,7 @@ fn a_folder_of_the_environment_that_does_not_exist_is_an_error() {
     run("").exits(0);
 }
 
+/// Faults: B18.
 #[cfg(unix)]
 #[test]
 fn a_library_that_everybody_can_write_is_warned_of() {
@@ -92,6 +99,7 @@ fn a_library_that_everybody_can_write_is_warned_of() {
     assert!(!run().exits(0).stderr.contains("anyone"));
 }
 
+/// Faults: B4.
 #[test]
 fn two_plugins_with_one_kind_are_refused_and_both_are_named() {
     let other = c_plugin("conflict");
@@ -106,6 +114,7 @@ fn two_plugins_with_one_kind_are_refused_and_both_are_named() {
     outcome.exits(4).says("`LoadImage`").says(&other.display().to_string()).says(&ours.display().to_string());
 }
 
+/// Faults: B5.
 #[test]
 fn descriptors_that_lie_are_rejected() {
     for (lie, why) in [
@@ -126,6 +135,7 @@ fn descriptors_that_lie_are_rejected() {
     }
 }
 
+/// Faults: B11.
 #[test]
 fn tensors_that_lie_are_checked_at_the_boundary() {
     for lie in [
@@ -147,6 +157,7 @@ fn tensors_that_lie_are_checked_at_the_boundary() {
     }
 }
 
+/// Faults: B6.
 #[test]
 fn a_panic_fails_its_node_with_its_text() {
     let folder = saving("Panics", json!({ "panics": true }));
@@ -157,6 +168,7 @@ fn a_panic_fails_its_node_with_its_text() {
     run(&saving("Panics", json!({})), &built().panics).exits(0);
 }
 
+/// Faults: B7.
 #[test]
 fn a_panic_in_a_destructor_harms_nobody() {
     let folder = saving("PanicsInDrop", json!({}));
@@ -165,6 +177,7 @@ fn a_panic_in_a_destructor_harms_nobody() {
 }
 
 /// The system would map what the header declares, and end the process when it touches missing pages.
+/// Faults: B1.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_plugin_that_is_cut_off_is_refused() {

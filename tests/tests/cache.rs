@@ -27,6 +27,7 @@ fn nodes(outcome: &Outcome, event: &str) -> Vec<String> {
     named.map(|value| value["node"].as_str().expect("a node").to_owned()).collect()
 }
 
+/// Faults: F2, F4.
 #[test]
 fn a_second_process_runs_nothing_and_an_edit_only_what_it_affects() {
     let folder = Folder::with_graph(&graph(8, "it"));

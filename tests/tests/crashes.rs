@@ -38,33 +38,39 @@ fn check_isolated(how: &str, said: &str, code: i32) {
     again.exits(0).says("saved out/after_00001_.png").says("(2 run, ");
 }
 
+/// Faults: B8.
 #[test]
 fn a_segmentation_fault() {
     check_isolated("segv", "plugin `org.example.check` crashed (SIGSEGV)", 4);
 }
 
+/// Faults: B8.
 #[test]
 fn an_abort() {
     check_isolated("abort", "plugin `org.example.check` crashed (SIGABRT)", 4);
 }
 
+/// Faults: B8.
 #[test]
 fn an_exit_is_no_success() {
     check_isolated("exit0", "ended its process with exit code 0", 4);
     check_isolated("leave7", "ended its process with exit code 7", 4);
 }
 
+/// Faults: B8.
 #[test]
 fn a_stack_overflow() {
     check_isolated("stack", "has overflowed its stack", 4);
 }
 
+/// Faults: F5.
 #[test]
 fn a_kill_is_told_as_memory() {
     check_isolated("kill", "was killed (SIGKILL), perhaps because memory ran out", 8);
     check_isolated("fill", "ran out of memory", 8);
 }
 
+/// Faults: B9.
 #[test]
 fn a_step_without_end_is_stopped_by_the_timeout() {
     let folder = Folder::with_graph(&graph("loop"));
@@ -76,6 +82,7 @@ fn a_step_without_end_is_stopped_by_the_timeout() {
 }
 
 /// In one process a crash ends the run, but says where, and what was saved before is complete.
+/// Faults: B8.
 #[test]
 fn in_one_process_a_crash_says_which_step_it_was() {
     for (how, said) in [
@@ -94,6 +101,7 @@ fn in_one_process_a_crash_says_which_step_it_was() {
     }
 }
 
+/// Faults: B8.
 #[test]
 fn finished_steps_survive_without_a_cache_too() {
     let folder = Folder::with_graph(&graph("segv"));
@@ -120,6 +128,7 @@ fn finished_steps_survive_without_a_cache_too() {
     assert_eq!(folder.files("."), ["graph.json", "out/apart_00001_.png", "out/before_00001_.png"]);
 }
 
+/// Faults: B16.
 #[test]
 fn what_a_plugin_prints_cannot_pass_for_an_event() {
     for isolate in [&["--isolate"][..], &[]] {
@@ -143,6 +152,7 @@ fn what_a_plugin_prints_cannot_pass_for_an_event() {
     }
 }
 
+/// Faults: B17.
 #[test]
 fn a_changed_working_folder_moves_nothing() {
     for isolate in [&["--isolate"][..], &[]] {
@@ -152,6 +162,7 @@ fn a_changed_working_folder_moves_nothing() {
     }
 }
 
+/// Faults: B8.
 #[test]
 fn a_watch_survives_and_tries_twice() {
     let folder = Folder::with_graph(&graph("segv"));
@@ -188,6 +199,7 @@ fn a_watch_survives_and_tries_twice() {
     assert!(folder.files("out").contains(&"after_00001_.png".to_owned()));
 }
 
+/// Faults: B10, G4.
 #[test]
 fn a_step_that_ignores_an_edit_is_ended() {
     let folder = Folder::with_graph(&graph("loop"));
@@ -206,6 +218,7 @@ fn a_step_that_ignores_an_edit_is_ended() {
     assert!(folder.files("out").contains(&"after_00001_.png".to_owned()));
 }
 
+/// Faults: B10, F1.
 #[test]
 fn a_signal_ends_a_step_that_does_not_stop_and_keeps_what_is_finished() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {

@@ -23,6 +23,7 @@ fn check(one: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)]) {
     }
 }
 
+/// Faults: F8.
 #[test]
 fn a_dream_is_the_same_twice_and_at_any_number_of_threads() {
     let graph = json!({
@@ -40,6 +41,7 @@ fn a_dream_is_the_same_twice_and_at_any_number_of_threads() {
 }
 
 /// Objectives of other plugins, tiles, descent and a blend: everything that runs in several threads.
+/// Faults: F8.
 #[test]
 fn objectives_and_styles_are_the_same_at_any_number_of_threads() {
     let noise = |seed: u32| json!({ "class_type": "NoiseImage", "inputs": { "width": 44, "height": 37, "seed": seed } });

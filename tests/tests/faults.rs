@@ -10,7 +10,13 @@ mod pictures;
 mod plugins;
 #[path = "faults/png.rs"]
 mod png;
+#[cfg(target_os = "linux")]
+#[path = "faults/surroundings.rs"]
+mod surroundings;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[cfg(target_os = "linux")]
+#[path = "faults/watch.rs"]
+mod watch;
 #[path = "faults/weights.rs"]
 mod weights;

@@ -118,6 +118,7 @@ fn help_and_completions_offer_what_there_is() {
     }
 }
 
+/// Faults: A1.
 #[cfg(unix)]
 #[test]
 fn a_named_pipe_is_no_graph() {
@@ -129,6 +130,7 @@ fn a_named_pipe_is_no_graph() {
     }
 }
 
+/// Faults: A22.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_shell_has_opened_is_a_graph() {

@@ -1,4 +1,4 @@
-//! Graph files that cannot be read, or must not be (rows A1, A2, A6, A7, A8).
+//! Graph files that cannot be read, or must not be.
 
 use dreamwire_tests::{Cmd, Folder, Outcome};
 
@@ -15,11 +15,13 @@ fn check(content: &[u8], code: i32, said: &str) {
     assert!(folder.files("out").is_empty(), "nothing is published");
 }
 
+/// Faults: A1.
 #[test]
 fn a_file_that_is_not_there_is_named() {
     run(&Folder::new(), "no-such.json").exits(3).says("no-such.json").says("No such file");
 }
 
+/// Faults: A1.
 #[test]
 fn a_folder_is_not_a_graph() {
     let folder = Folder::new();
@@ -27,6 +29,7 @@ fn a_folder_is_not_a_graph() {
     run(&folder, "graph.json").exits(3).says("graph.json").says("folder");
 }
 
+/// Faults: A1.
 #[cfg(unix)]
 #[test]
 fn a_file_without_permission_is_named() {
@@ -40,6 +43,7 @@ fn a_file_without_permission_is_named() {
     }
 }
 
+/// Faults: A2.
 #[test]
 fn an_empty_file_is_said_to_be_empty() {
     for content in ["", " \n\t\r\n", "// a graph will be here\n", "\u{feff}"] {
@@ -47,29 +51,34 @@ fn an_empty_file_is_said_to_be_empty() {
     }
 }
 
+/// Faults: A6.
 #[test]
 fn bytes_that_are_not_utf8_are_placed() {
     check(b"{\n  \"save\": \"\xff\" }", 3, "not UTF-8 at byte 13, line 2");
     check(b"\xff\xfe{\0}\0", 3, "UTF-16");
 }
 
+/// Faults: A6.
 #[test]
 fn nul_and_half_a_surrogate_pair_are_refused() {
     check(br#"{ "save\u0000": {} }"#, 3, "a text cannot contain a NUL");
     check(br#"{ "save\ud800": {} }"#, 3, "half of a surrogate pair");
 }
 
+/// Faults: A4.
 #[test]
 fn half_a_file_is_an_error_with_a_place() {
     check(b"{\n  \"save\": {\n    \"class_type\": ", 3, "graph.json:3");
 }
 
+/// Faults: A7.
 #[test]
 fn a_depth_bomb_is_refused() {
     check(&b"[".repeat(5_000_000), 3, "nesting deeper than 512");
     check(&b"{\"a\":".repeat(1_000_000), 3, "nesting deeper than 512");
 }
 
+/// Faults: A8.
 #[test]
 fn a_file_over_the_limit_is_refused_unread() {
     let folder = Folder::new();
@@ -79,6 +88,7 @@ fn a_file_over_the_limit_is_refused_unread() {
     run(&folder, "graph.json").exits(8).says("graph file has 104857600 bytes, the limit is 16 MiB");
 }
 
+/// Faults: A8.
 #[test]
 fn a_graph_with_too_many_nodes_is_refused() {
     let nodes: Vec<String> = (0..100_001).map(|index| format!("\"{index}\":{{}}")).collect();

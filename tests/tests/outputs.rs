@@ -1,4 +1,4 @@
-//! Outputs: where they may go, and failures to write them (rows E1, E3, E6, E7, E8).
+//! Outputs: where they may go, and failures to write them.
 
 use dreamwire_tests::{Cmd, Folder, Outcome, photo};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ fn run(folder: &Folder, out: &str) -> Outcome {
     Cmd::new(folder).args(["run", "graph.json", "--progress", "json", "--out", out]).run()
 }
 
+/// Faults: E1.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_old_file_and_nothing_else() {
@@ -35,6 +36,7 @@ fn a_full_disk_leaves_the_old_file_and_nothing_else() {
     assert!(folder.read("out/it_00001_.png") == old, "the old file is intact");
 }
 
+/// Faults: E2.
 #[test]
 fn a_file_where_the_output_folder_should_be_is_found_before_anything_runs() {
     let folder = Folder::with_graph(&graph("it"));
@@ -45,6 +47,7 @@ fn a_file_where_the_output_folder_should_be_is_found_before_anything_runs() {
     assert_eq!(folder.read("taken"), b"a file");
 }
 
+/// Faults: E2.
 #[test]
 fn an_output_folder_without_parents_is_not_made() {
     let folder = Folder::with_graph(&graph("it"));
@@ -52,6 +55,7 @@ fn an_output_folder_without_parents_is_not_made() {
     assert!(!folder.join("no").exists());
 }
 
+/// Faults: E3.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_written_is_found_before_anything_runs() {
@@ -62,6 +66,7 @@ fn a_folder_that_cannot_be_written_is_found_before_anything_runs() {
     assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
 }
 
+/// Faults: E3.
 #[cfg(unix)]
 #[test]
 fn a_read_only_folder_is_found_before_anything_runs() {
@@ -79,6 +84,7 @@ fn a_read_only_folder_is_found_before_anything_runs() {
     std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o755)).expect("changed back");
 }
 
+/// Faults: E3.
 #[cfg(unix)]
 #[test]
 fn a_read_only_folder_below_the_output_folder_is_found_before_anything_runs() {
@@ -105,6 +111,7 @@ fn a_read_only_folder_below_the_output_folder_is_found_before_anything_runs() {
     }
 }
 
+/// Faults: E2.
 #[test]
 fn a_file_in_the_place_of_a_folder_is_found_before_anything_runs() {
     let folder = Folder::with_graph(&graph("new/taken/it"));
@@ -129,6 +136,7 @@ fn at_once(folder: &Folder, arguments: [&[&str]; 2]) {
     }
 }
 
+/// Faults: E6.
 #[cfg(unix)]
 #[test]
 fn two_processes_at_once_share_what_is_equal_and_nothing_else() {
@@ -149,6 +157,7 @@ fn two_processes_at_once_share_what_is_equal_and_nothing_else() {
     assert_eq!(contents.len(), 150);
 }
 
+/// Faults: E7.
 #[test]
 fn an_input_is_never_overwritten() {
     let folder = Folder::with_graph(&json!({
@@ -164,6 +173,7 @@ fn an_input_is_never_overwritten() {
     assert_eq!(folder.files("."), ["graph.json", "it_00001_.png", "it_00002_.png"]);
 }
 
+/// Faults: E7.
 #[test]
 fn two_nodes_with_one_prefix_get_files_of_their_own_unless_they_save_the_same() {
     let save = |from: &str| json!({ "class_type": "SaveImage", "inputs": { "images": [from, 0], "filename_prefix": "it" } });
@@ -179,6 +189,7 @@ fn two_nodes_with_one_prefix_get_files_of_their_own_unless_they_save_the_same() 
     assert_eq!(folder.files("out"), ["it_00001_.png", "it_00002_.png"]);
 }
 
+/// Faults: E8.
 #[test]
 fn a_prefix_cannot_lead_out_of_the_output_folder() {
     for (prefix, why) in [
@@ -196,6 +207,7 @@ fn a_prefix_cannot_lead_out_of_the_output_folder() {
     assert!(!std::path::Path::new("/tmp/dreamwire-must-not-be-here_00001_.png").exists());
 }
 
+/// Faults: E8.
 #[cfg(unix)]
 #[test]
 fn a_link_cannot_lead_out_of_the_output_folder() {

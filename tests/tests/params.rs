@@ -30,6 +30,7 @@ fn dreamwire(command: &str, graph: &Value) -> (Folder, Outcome) {
     (folder, outcome)
 }
 
+/// Faults: A17.
 #[test]
 fn params_are_judged_by_check_and_before_a_run() {
     for (node, inputs, said) in [

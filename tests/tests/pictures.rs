@@ -1,4 +1,4 @@
-//! Pictures that cannot be read, and one that lies about its name (rows D1, D2, D3).
+//! Pictures that cannot be read, and one that lies about its name.
 
 use dreamwire_tests::{Cmd, Folder, Outcome, deviation, photo};
 use serde_json::json;
@@ -22,11 +22,13 @@ fn refused(folder: &Folder, said: &str) {
     assert!(folder.files("out").is_empty(), "nothing is published");
 }
 
+/// Faults: D1.
 #[test]
 fn a_picture_that_is_not_there_is_named_with_the_places_that_were_looked_at() {
     refused(&folder("no-such.png"), "there is no file `no-such.png`");
 }
 
+/// Faults: D1.
 #[test]
 fn a_folder_is_not_a_picture() {
     let folder = folder("photos");
@@ -34,6 +36,7 @@ fn a_folder_is_not_a_picture() {
     refused(&folder, "`photos` is a folder");
 }
 
+/// Faults: D1.
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_refused_and_nobody_waits() {
@@ -43,6 +46,7 @@ fn a_pipe_is_refused_and_nobody_waits() {
     refused(&folder, "`pipe.png` is not a regular file");
 }
 
+/// Faults: D1.
 #[cfg(unix)]
 #[test]
 fn a_device_behind_a_link_is_refused() {
@@ -58,6 +62,7 @@ fn a_path_out_of_the_graphs_folder_is_refused() {
     assert!(folder.files("out").is_empty());
 }
 
+/// Faults: D2.
 #[test]
 fn a_truncated_png_is_never_half_a_picture() {
     let folder = folder("photo.png");
@@ -71,6 +76,7 @@ fn a_truncated_png_is_never_half_a_picture() {
     run(&folder).exits(0);
 }
 
+/// Faults: D3.
 #[test]
 fn the_content_decides_what_a_picture_is() {
     let folder = folder("photo.jpg");

@@ -97,6 +97,7 @@ fn the_template_and_plugins_in_c_pass() {
     passes(&c_plugin("check_function"), &[ALWAYS, FUNCTIONS].concat());
 }
 
+/// Faults: B3.
 #[test]
 fn plugins_that_were_built_for_minor_0_pass() {
     for name in ["invert", "check_kind", "check_inputs"] {

@@ -36,6 +36,7 @@ fn without_a_library_exactly_its_kinds_are_unknown() {
     }
 }
 
+/// Faults: A12.
 #[test]
 fn an_unknown_kind_of_ours_names_its_library_and_the_folders_that_were_searched() {
     for missing in libraries() {
@@ -54,6 +55,7 @@ fn an_unknown_kind_of_ours_names_its_library_and_the_folders_that_were_searched(
     }
 }
 
+/// Faults: B18.
 #[test]
 fn plugins_are_never_taken_from_the_graphs_folder() {
     let (folder, program) = stage(&[]);
@@ -97,6 +99,7 @@ fn check(graph: &Value, plugin: &Path, wanted: impl Fn(u8) -> f64) {
     }
 }
 
+/// Faults: B3.
 #[test]
 fn a_plugin_written_in_c_turns_a_picture_into_its_negative() {
     let graph = json!({
@@ -135,6 +138,7 @@ fn a_kind_judges_its_params_before_anything_runs_and_its_hint_is_a_field() {
     }
 }
 
+/// Faults: C11.
 #[test]
 fn a_device_that_the_plugins_were_not_built_for_is_told_as_such() {
     let folder = Folder::with_graph(&json!({

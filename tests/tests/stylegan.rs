@@ -151,6 +151,7 @@ fn changed(change: impl FnOnce(&mut Vec<(String, Vec<usize>)>)) -> Vec<u8> {
     zeros(&views)
 }
 
+/// Faults: C9.
 #[test]
 fn weights_of_another_architecture_are_called_by_their_name() {
     let vgg = std::fs::read(repository().join("nodes/vgg/weights/vgg16_imagenet_int8.safetensors"));
@@ -166,6 +167,7 @@ fn weights_of_another_architecture_are_called_by_their_name() {
     refused_weights(&resnet, &["resnet architecture"]);
 }
 
+/// Faults: C5.
 #[test]
 fn tensors_that_are_missing_are_named() {
     let missing = "G_ema.synthesis.b16.conv1.affine.weight";

@@ -48,6 +48,7 @@ fn wrapped(text: &str, path: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
+/// Faults: A3, A9, A10, A11, A12, A13, A14, A16, A17, A21.
 #[test]
 fn every_faulty_graph_gets_the_text_that_was_agreed() {
     let entries = std::fs::read_dir(repository().join("tests/suite")).expect("the suite is there");

@@ -40,6 +40,7 @@ fn errors(events: &[Value]) -> usize {
     events.iter().filter(|event| event["event"] == "error").count()
 }
 
+/// Faults: G9.
 #[test]
 fn an_edit_of_the_last_node_runs_the_last_node_alone() {
     let (folder, watching) = watch(&noise(8, "8"));
@@ -55,6 +56,7 @@ fn an_edit_of_the_last_node_runs_the_last_node_alone() {
     assert_eq!(picture.color(), image::ColorType::Rgb16);
 }
 
+/// Faults: G9.
 #[test]
 fn an_edit_in_the_middle_runs_what_comes_after_it() {
     let (folder, watching) = watch(&noise(8, "8"));
@@ -63,6 +65,7 @@ fn an_edit_in_the_middle_runs_what_comes_after_it() {
     assert_eq!(deviation(&folder.join("out/it_00001_.png")).0, (6, 6));
 }
 
+/// Faults: A4, G5.
 #[test]
 fn a_broken_save_keeps_the_last_result_and_is_told_once() {
     let (folder, watching) = watch(&noise(8, "8"));
@@ -102,6 +105,7 @@ fn an_edit_that_changes_nothing_relevant_runs_nothing() {
     assert_eq!(started(&watching.until("waiting")), ["save"]);
 }
 
+/// Faults: D13, G7.
 #[test]
 fn a_new_picture_runs_what_reads_it_and_own_outputs_run_nothing() {
     let folder = Folder::new();
@@ -124,6 +128,7 @@ fn a_new_picture_runs_what_reads_it_and_own_outputs_run_nothing() {
     assert_eq!(started(&others), [""; 0], "{others:#?}");
 }
 
+/// Faults: B6.
 #[test]
 fn the_host_survives_a_panic_and_runs_the_next_edit() {
     let source = |panics: bool| json!({ "class_type": "Panics", "inputs": { "panics": panics } });
@@ -158,6 +163,7 @@ fn an_edit_that_set_overrides_is_told() {
     assert!(watching.talk().contains(told), "{}", watching.talk());
 }
 
+/// Faults: G6.
 #[cfg(unix)]
 #[test]
 fn a_picture_behind_links_is_watched_at_every_link() {
@@ -189,6 +195,7 @@ fn a_picture_behind_links_is_watched_at_every_link() {
     ran("the link became a file");
 }
 
+/// Faults: G6.
 #[test]
 fn a_folder_that_takes_the_name_of_another_is_watched() {
     let folder = Folder::new();

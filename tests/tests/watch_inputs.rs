@@ -19,6 +19,7 @@ fn events(events: &[Value], name: &str) -> usize {
     events.iter().filter(|event| event["event"] == name).count()
 }
 
+/// Faults: D14.
 #[test]
 fn a_picture_that_is_being_copied_in_is_no_error() {
     let folder = Folder::with_graph(&graph("photo.png"));
@@ -39,6 +40,7 @@ fn a_picture_that_is_being_copied_in_is_no_error() {
     assert_eq!(events(&seen, "failed"), 0, "{seen:#?}");
 }
 
+/// Faults: G6.
 #[test]
 fn a_picture_whose_folder_comes_later_is_found() {
     let folder = Folder::with_graph(&graph("later/deep/photo.png"));
@@ -69,6 +71,7 @@ fn a_picture_that_appears_in_an_earlier_folder_is_taken() {
     assert_eq!(started[0]["node"], "photo");
 }
 
+/// Faults: B1.
 #[test]
 fn a_library_that_crashes_when_it_is_opened_is_named() {
     let folder = Folder::with_graph(&graph("photo.png"));
@@ -81,6 +84,7 @@ fn a_library_that_crashes_when_it_is_opened_is_named() {
     outcome.exits(0).says("it crashes when it is opened (SIGABRT)").says("dreamwire_crash_at_load");
 }
 
+/// Faults: G10.
 #[test]
 fn a_watch_outlives_a_build_that_crashes_when_it_is_opened() {
     let folder = Folder::with_graph(&graph("photo.png"));

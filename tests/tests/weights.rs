@@ -1,4 +1,4 @@
-//! Weights that cannot be used (rows C1, C2, C5), and layers that do not exist.
+//! Weights that cannot be used, and layers that do not exist.
 
 use dreamwire_tests::safetensors::zeros;
 use dreamwire_tests::{Cmd, Folder, Outcome};
@@ -32,11 +32,13 @@ fn check(content: &[u8], said: &[&str]) {
     }
 }
 
+/// Faults: C1.
 #[test]
 fn weights_that_are_not_there_are_named_with_the_places_that_were_looked_at() {
     run(None, "").exits(5).says("w.safetensors").says("looked for");
 }
 
+/// Faults: C2.
 #[test]
 fn truncated_weights_are_refused_with_both_sizes() {
     let whole = zeros(&[("features.0.weight", &[64, 3, 3, 3]), ("features.0.bias", &[64])]);
@@ -47,6 +49,7 @@ fn truncated_weights_are_refused_with_both_sizes() {
     check(b"", &["an empty file"]);
 }
 
+/// Faults: C2.
 #[test]
 fn weights_with_something_appended_are_refused() {
     let mut long = zeros(&[("features.0.weight", &[64, 3, 3, 3])]);
@@ -54,6 +57,7 @@ fn weights_with_something_appended_are_refused() {
     check(&long, &["must have"]);
 }
 
+/// Faults: C2.
 #[test]
 fn headers_that_lie_are_refused() {
     let header = br#"{"a":{"dtype":"F32","shape":[1000000000,1000000000,1000000000],"data_offsets":[0,4]}}"#;
@@ -66,6 +70,7 @@ fn headers_that_lie_are_refused() {
     check(&file, &["safetensors"]);
 }
 
+/// Faults: C5.
 #[test]
 fn tensors_of_another_network_are_listed_with_their_shapes() {
     let file = zeros(&[("features.0.weight", &[64, 3, 5, 5]), ("features.0.bias", &[64]), ("head", &[2])]);
@@ -79,6 +84,7 @@ fn tensors_of_another_network_are_listed_with_their_shapes() {
     );
 }
 
+/// Faults: C4.
 #[test]
 fn other_files_are_recognised() {
     check(b"<!DOCTYPE html><html><body>404</body></html>", &["HTML"]);

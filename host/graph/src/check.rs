@@ -193,6 +193,7 @@ mod tests {
         assert_eq!(checked(&text).order.len(), 10_001);
     }
 
+    /// Faults: A21.
     #[test]
     fn everything_at_once_in_file_order() {
         let found = codes(

@@ -227,6 +227,7 @@ mod tests {
         assert_eq!(short.message.len(), 2000);
     }
 
+    /// Faults: A21.
     #[test]
     fn sorted_by_place() {
         let mut problems = vec![problem(9), problem(3), problem(5)];
@@ -235,6 +236,7 @@ mod tests {
         assert_eq!(order, ["3", "5", "9"]);
     }
 
+    /// Faults: A21.
     #[test]
     fn at_most_fifty_and_an_error_is_never_hidden() {
         let mut problems: Vec<_> = (0..60).map(problem).collect();

@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(source.position(999), (2, 5));
     }
 
+    /// Faults: A5.
     #[test]
     fn a_byte_order_mark_is_dropped() {
         let (source, problems) = Source::from_bytes("a.json", b"\xef\xbb\xbf{}");

@@ -71,6 +71,7 @@ mod tests {
         assert!(of_the_machine() > 1 << 20);
     }
 
+    /// Faults: F5.
     #[test]
     fn what_no_machine_holds_is_refused_before_it_is_read() {
         let owned = lend(Dtype::F32, vec![2, 3], vec![0f32; 6]).unwrap();

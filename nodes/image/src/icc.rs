@@ -68,6 +68,7 @@ mod tests {
         assert_eq!(rgb, [0.1, 0.2, 0.3]);
     }
 
+    /// Faults: D10.
     #[test]
     fn display_p3_becomes_more_saturated_numbers() {
         let mut rgb = vec![0.5, 0.5, 0.5, 0.8, 0.4, 0.4];

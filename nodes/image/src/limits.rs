@@ -47,6 +47,7 @@ mod tests {
         assert!(check("it", u64::MAX, 2, 2).is_err());
     }
 
+    /// Faults: D6.
     #[test]
     fn the_message_says_the_size_and_the_limit() {
         let message = check("`a.png`", 1, 60_000, 60_000).unwrap_err().to_string();

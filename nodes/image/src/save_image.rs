@@ -137,6 +137,7 @@ mod tests {
         assert!(size(100) > size(10));
     }
 
+    /// Faults: E12.
     #[test]
     fn bits_are_never_dropped_silently() {
         for (params, wanted) in [
@@ -157,6 +158,7 @@ mod tests {
         assert_eq!(error.input(), "filename_prefix");
     }
 
+    /// Faults: D8, E12.
     #[test]
     fn alpha_is_kept_or_refused() {
         let images =

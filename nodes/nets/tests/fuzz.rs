@@ -24,6 +24,7 @@ fn seed() -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Faults: C2.
     #[test]
     fn a_damaged_file_is_read_or_refused(
         edits in prop::collection::vec((0.0..1.0f64, any::<u8>()), 0..8),
@@ -41,6 +42,7 @@ proptest! {
         }
     }
 
+    /// Faults: C2.
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = weights::read(&bytes);

@@ -21,6 +21,7 @@ fn check_error(bytes: &[u8], expected: &str) {
     assert!(error.starts_with(expected), "{error}");
 }
 
+/// Faults: C6.
 #[test]
 fn floats_become_f32_and_integers_stay() {
     let half = [0x00, 0x3c, 0x00, 0xc0];
@@ -89,6 +90,7 @@ fn other_kinds_of_file_are_recognised() {
     check_error(b"\x08\x06\x12\x07pytorch\x1a\x051.9", "this is an ONNX file");
 }
 
+/// Faults: C2.
 #[test]
 fn damaged_files_tell_their_sizes() {
     let bytes = file(&[("x", Dtype::F32, vec![2], &[0; 8])]);

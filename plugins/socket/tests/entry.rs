@@ -195,6 +195,7 @@ fn an_entry_of_another_size_or_major_is_refused() {
     assert_eq!(opened(other).err(), Some(other_major(2)));
 }
 
+/// Faults: B5.
 #[test]
 fn every_fault_of_a_descriptor_is_told() {
     let endless = leak("a".repeat(16 << 20));

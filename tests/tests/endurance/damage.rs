@@ -54,6 +54,7 @@ fn mend_folders(place: &Place) {
 
 const FOLDERS: [&str; 3] = ["cache/results", "cache/blobs", "cache/graphs"];
 
+/// Faults: F3.
 #[test]
 fn a_cache_that_is_damaged_between_runs_changes_no_result() {
     let place = Place::new(&two_saves());
@@ -83,6 +84,7 @@ fn a_cache_that_is_damaged_between_runs_changes_no_result() {
     mend_folders(&place);
 }
 
+/// Faults: F3.
 #[test]
 fn a_cache_that_is_damaged_during_runs_changes_no_result() {
     let place = Place::new(&two_saves());

@@ -20,6 +20,7 @@ fn numbered(pictures: &[Vec<u8>], count: usize) -> Files {
     pictures.iter().take(count).enumerate().map(file).collect()
 }
 
+/// Faults: E1, F2.
 #[test]
 fn a_disk_that_fills_up_at_any_byte_keeps_what_was_there_and_what_fits() {
     let place = Place::new(&one_save(20));
@@ -64,6 +65,7 @@ fn bytes(place: &Place, folder: &str) -> usize {
     place.files(folder).values().map(Vec::len).sum()
 }
 
+/// Faults: F3.
 #[test]
 fn a_cache_on_a_full_disk_is_no_failure() {
     let place = Place::new(&one_save(20));

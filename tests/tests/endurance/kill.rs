@@ -42,6 +42,7 @@ fn check_finish(place: &Place, reference: &Files, when: &str) {
     assert_same(&place.files("again"), reference, when);
 }
 
+/// Faults: E4, F2.
 #[test]
 fn a_run_that_is_killed_at_any_moment_leaves_whole_files_and_the_next_run_finishes() {
     let place = Place::new(&two_saves());

@@ -12,6 +12,7 @@ fn at_once(place: &Place, seeds: [usize; 2]) {
     }
 }
 
+/// Faults: E6.
 #[test]
 fn two_processes_that_make_the_same_pictures_save_each_once() {
     let place = Place::new(&one_save(10));
@@ -32,6 +33,7 @@ fn two_processes_that_make_the_same_pictures_save_each_once() {
     }
 }
 
+/// Faults: E6.
 #[test]
 fn two_processes_that_make_different_pictures_lose_none_and_share_no_number() {
     const BATCH: usize = 6;

@@ -1,4 +1,4 @@
-//! Invalid graphs, and very large ones (rows A15, A18, A19, A20).
+//! Invalid graphs, and very large ones.
 
 use dreamwire_tests::{Cmd, Folder, Outcome};
 use serde_json::{Map, Value, json};
@@ -18,6 +18,7 @@ fn refused(graph: &str, said: &str) {
     assert_eq!(folder.files("."), ["graph.json"]);
 }
 
+/// Faults: A15.
 #[test]
 fn two_links_into_one_input_are_named() {
     let twice = r#"{
@@ -34,6 +35,7 @@ fn two_links_into_one_input_are_named() {
     refused(counted, "`objectives` and `objectives.0` are the same input");
 }
 
+/// Faults: A15.
 #[test]
 fn inputs_that_are_not_given_are_named() {
     let graph = r#"{ "photo": { "class_type": "LoadImage" }, "save": { "class_type": "SaveImage" } }"#;
@@ -51,6 +53,7 @@ fn seeded(seed: &str) -> String {
     )
 }
 
+/// Faults: A17, A18.
 #[test]
 fn a_seed_that_is_no_exact_integer_is_refused() {
     refused(&seeded("0.5"), "`seed` must be an integer, but 0.5 has a fraction");
@@ -63,6 +66,7 @@ fn a_seed_that_is_no_exact_integer_is_refused() {
     refused(&seeded("\"7\""), "`seed` must be an integer, but this is a string");
 }
 
+/// Faults: A18.
 #[test]
 fn the_largest_seed_is_not_the_one_before_it() {
     let picture = |seed| {
@@ -75,6 +79,7 @@ fn the_largest_seed_is_not_the_one_before_it() {
     assert_eq!(largest, picture("9007199254740991.0"), "written as a float it is the same number");
 }
 
+/// Faults: A19.
 #[test]
 fn what_no_output_needs_is_told_and_not_run() {
     let (folder, outcome) = run(r#"{
@@ -88,12 +93,35 @@ fn what_no_output_needs_is_told_and_not_run() {
     assert_eq!(folder.files("out").len(), 1);
 }
 
+/// Faults: A19.
 #[test]
 fn a_graph_without_an_output_is_refused() {
     refused(r#"{ "noise": { "class_type": "NoiseImage" } }"#, "nothing to run");
 }
 
+/// Faults: A8, A22.
+#[cfg(unix)]
+#[test]
+fn a_graph_may_come_from_standard_input() {
+    let from_input = |graph: &str| {
+        let folder = Folder::new();
+        folder.write("graph.json", graph);
+        let script = "\"$0\" run - --out out < graph.json";
+        let shell = Cmd::of(std::path::Path::new("/bin/sh"), folder.path()).args(["-c", script]);
+        (shell.args([&dreamwire_tests::built().binary]).run(), folder)
+    };
+    let (outcome, folder) = from_input(&seeded("7"));
+    outcome.exits(0);
+    let (expected, outcome) = run(&seeded("7"));
+    outcome.exits(0);
+    assert!(folder.read("out/dreamwire_00001_.png") == expected.read("out/dreamwire_00001_.png"));
+    let (outcome, folder) = from_input(&" ".repeat(17_000_000));
+    outcome.exits(8).says("graph file has 17000000 bytes, the limit is 16 MiB");
+    assert!(folder.files("out").is_empty());
+}
+
 /// A chain of 10,000 nodes, and one output that nearly all of them use.
+/// Faults: A20.
 #[test]
 fn ten_thousand_nodes_run_one_after_another() {
     const BLENDS: usize = 9_997;

@@ -1,4 +1,4 @@
-//! Written files, and readers that have left (rows E11, E14).
+//! Written files, and readers that have left.
 
 use dreamwire_tests::{Cmd, Folder, built};
 use serde_json::json;
@@ -26,6 +26,7 @@ mod modes {
         path.metadata().expect("it is there").permissions().mode() & 0o777
     }
 
+    /// Faults: E11.
     #[test]
     fn a_new_file_has_the_mode_that_the_umask_gives() {
         for (umask, expected) in [("022", 0o644), ("027", 0o640), ("077", 0o600), ("000", 0o666)] {
@@ -37,6 +38,7 @@ mod modes {
         }
     }
 
+    /// Faults: E11.
     #[test]
     fn a_replaced_file_keeps_its_mode() {
         let folder = Folder::with_graph(&graph("8"));
@@ -62,6 +64,7 @@ fn unheard(folder: &Folder, arguments: &[&str]) -> ExitStatus {
     child.wait().expect("a child can be waited for")
 }
 
+/// Faults: E14.
 #[test]
 fn a_run_that_nobody_listens_to_ends_well() {
     for progress in ["json", "bar", "none"] {
@@ -72,6 +75,7 @@ fn a_run_that_nobody_listens_to_ends_well() {
     }
 }
 
+/// Faults: E14.
 #[test]
 fn a_list_that_nobody_reads_is_no_error() {
     let folder = Folder::with_graph(&graph("8"));
@@ -88,6 +92,7 @@ fn a_list_that_nobody_reads_is_no_error() {
     }
 }
 
+/// Faults: E14.
 #[test]
 fn an_error_that_nobody_reads_keeps_its_exit_code() {
     let folder = Folder::with_graph(&json!({ "it": { "class_type": "NoSuchKind" } }));

@@ -1,4 +1,4 @@
-//! Pictures of every kind, and files that are none (rows D4, D5, D7, D8, D9).
+//! Pictures of every kind, and files that are none.
 
 use super::png::{Form, GREY, GREY_ALPHA, PALETTE, RGB, RGBA, png};
 use dreamwire_tests::{Cmd, Folder, Outcome, photo};
@@ -27,6 +27,7 @@ fn refused(name: &str, content: &[u8], code: i32, said: &[&str]) {
     assert!(folder.files("out").is_empty(), "nothing is published");
 }
 
+/// Faults: D4.
 #[test]
 fn formats_that_are_not_read_are_named_with_those_that_are() {
     let files: [(&str, &[u8], &str); 7] = [
@@ -73,6 +74,7 @@ fn bmp(side: u32) -> Vec<u8> {
     bmp
 }
 
+/// Faults: D5, D6.
 #[test]
 fn a_bomb_is_refused_by_its_header() {
     for size in [(60_000, 60_000), (16_384, 16_384), (1, 2_000_000_000)] {
@@ -84,6 +86,7 @@ fn a_bomb_is_refused_by_its_header() {
     refused("a.bmp", &bmp(60_000), 8, &["the limit is", "60000x60000"]);
 }
 
+/// Faults: D5.
 #[test]
 fn of_many_frames_the_first_is_the_picture() {
     let folder = loading("a.gif", &gif(1, 1, 5_000));
@@ -93,12 +96,14 @@ fn of_many_frames_the_first_is_the_picture() {
     assert_eq!(folder.files("out").len(), 1);
 }
 
+/// Faults: D7.
 #[test]
 fn a_picture_without_pixels_is_refused() {
     refused("a.png", &png((0, 5), EIGHT_BIT_RGB, &[], &[]), 5, &["cannot be read as PNG"]);
     refused("a.gif", &gif(0, 5, 1), 5, &["a.gif"]);
 }
 
+/// Faults: D7.
 #[test]
 fn sizes_that_nobody_expects_work() {
     for (width, height) in [(1, 1), (1, 10_000), (10_000, 1), (127, 131)] {
@@ -117,6 +122,34 @@ fn sizes_that_nobody_expects_work() {
     }
 }
 
+/// Faults: D15.
+#[test]
+fn names_that_nobody_expects_are_only_names() {
+    let picture = png((1, 1), EIGHT_BIT_RGB, &[], &[&[10, 20, 30]]);
+    let long = format!("{}.png", "x".repeat(240));
+    for name in [
+        "a b.png",
+        "-rf.png",
+        "$(touch ran).png",
+        "a;touch ran|b.png",
+        "a\nb.png",
+        "\u{e9}.png",
+        "e\u{301}.png",
+        "%s%n.png",
+        "CON.png",
+        &long,
+    ] {
+        let folder = loading(name, &picture);
+        run(&folder).exits(0);
+        assert_eq!(folder.files("out"), ["it_00001_.png"], "{name}");
+        assert!(!folder.join("ran").exists(), "{name}");
+    }
+    let folder = loading("a.png", &picture);
+    let set = format!("photo.image={}.png", "x".repeat(300));
+    let outcome = Cmd::new(&folder).args(["run", "graph.json", "--set", &set]).run();
+    outcome.exits(5).says("there is no file `xxx");
+}
+
 /// One step of a dream of noise.
 fn dreaming(width: u32, height: u32, layer: &str) -> Folder {
     Folder::with_graph(&json!({
@@ -129,6 +162,7 @@ fn dreaming(width: u32, height: u32, layer: &str) -> Folder {
     }))
 }
 
+/// Faults: D7.
 #[test]
 fn dreams_of_odd_sizes_keep_them() {
     for (width, height, layer) in
@@ -141,6 +175,7 @@ fn dreams_of_odd_sizes_keep_them() {
     }
 }
 
+/// Faults: D7.
 #[test]
 fn a_picture_smaller_than_the_layer_needs_is_refused_with_what_it_needs() {
     for (width, height, layer, needed) in [(31, 40, "pool5", "32x32"), (1, 10_000, "pool1", "2x2")] {
@@ -191,6 +226,7 @@ fn check_form(
     assert_eq!(open("out/mask_00001_.png"), mask.map(|sample| [sample; 3]), "{what}");
 }
 
+/// Faults: D8.
 #[test]
 fn every_form_of_pixels_becomes_colour_and_mask() {
     // 51 of 255 is a fifth: 13107 of 65535.
@@ -231,6 +267,7 @@ fn exif(orientation: u8) -> Vec<u8> {
     exif
 }
 
+/// Faults: D9.
 #[test]
 fn every_orientation_is_applied_once() {
     // The stored picture, and its appearance under each orientation, row by row.

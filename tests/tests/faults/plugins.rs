@@ -1,5 +1,4 @@
-//! Plugins that cannot be started, return what they must not, or are owed their memory (rows B7, B11, B12,
-//! B13, B17).
+//! Plugins that cannot be started, return what they must not, or are owed their memory.
 
 use dreamwire_tests::{Cmd, Folder, Outcome, built, c_plugin, c_plugin_with};
 use serde_json::json;
@@ -18,6 +17,7 @@ fn run(folder: &Folder, plugin: &Path, arguments: &[&str]) -> Outcome {
     command.args(["--plugins"]).args([plugin]).run()
 }
 
+/// Faults: B7.
 #[test]
 fn a_plugin_that_does_not_start_fails_the_first_node_of_it() {
     for (fault, said) in [
@@ -33,6 +33,7 @@ fn a_plugin_that_does_not_start_fails_the_first_node_of_it() {
     }
 }
 
+/// Faults: B7.
 #[test]
 fn a_panic_while_a_node_is_made_is_told_with_its_text() {
     let folder = saving("PanicsInCreate");
@@ -41,6 +42,7 @@ fn a_panic_while_a_node_is_made_is_told_with_its_text() {
     assert!(folder.files("out").is_empty());
 }
 
+/// Faults: B11.
 #[test]
 fn results_of_another_type_are_refused_and_the_plugin_is_named() {
     for (lie, said) in [
@@ -59,6 +61,7 @@ fn results_of_another_type_are_refused_and_the_plugin_is_named() {
     }
 }
 
+/// Faults: B12.
 #[test]
 fn what_is_not_finite_is_refused_with_its_place_unless_it_is_allowed() {
     let plugin = c_plugin_with("shape_liar", "NOT_FINITE");
@@ -71,6 +74,7 @@ fn what_is_not_finite_is_refused_with_its_place_unless_it_is_allowed() {
     assert_eq!(folder.files("out").len(), 1);
 }
 
+/// Faults: B17.
 #[cfg(unix)]
 #[test]
 fn a_plugin_that_leaves_the_working_folder_is_named_and_the_output_stays_where_it_belongs() {
@@ -94,6 +98,7 @@ fn a_temporary_folder_that_is_missing_is_named_and_not_the_plugin() {
 }
 
 /// Every picture and node returns to the plugin once, however many use it.
+/// Faults: B13.
 #[test]
 fn what_a_plugin_gave_comes_back_once() {
     let save = |from: &str, prefix: &str| {

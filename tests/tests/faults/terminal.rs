@@ -65,6 +65,7 @@ fn standard_output_on_a_full_disk_is_no_success() {
     }
 }
 
+/// Faults: A8.
 #[cfg(target_os = "linux")]
 #[test]
 fn large_lists_take_bounded_memory_and_many_links_little_time() {

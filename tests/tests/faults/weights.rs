@@ -1,4 +1,4 @@
-//! Weights of other formats and types, and damaged numbers (rows C4, C6, C7).
+//! Weights of other formats and types, and damaged numbers.
 
 use dreamwire_tests::safetensors::zeros;
 use dreamwire_tests::{Cmd, Folder, Outcome};
@@ -29,6 +29,7 @@ fn refused(content: &[u8], said: &str) {
     assert_eq!(folder.files("."), ["graph.json", "w.bin"], "nothing is published, and nothing else appears");
 }
 
+/// Faults: C4.
 #[test]
 fn checkpoints_are_named_by_what_they_are_and_never_executed() {
     refused(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0archive/data.pkl", "a PyTorch checkpoint (zip)");
@@ -40,6 +41,7 @@ fn checkpoints_are_named_by_what_they_are_and_never_executed() {
     refused(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture");
 }
 
+/// Faults: C6.
 #[test]
 fn a_number_type_that_is_not_read_is_named() {
     let header = br#"{"features.0.bias":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}"#;
@@ -64,6 +66,7 @@ const VGG16: [(usize, usize, usize); 13] = [
     (28, 512, 512),
 ];
 
+/// Faults: C7.
 #[test]
 fn a_weight_that_is_not_a_number_is_told() {
     let shapes: Vec<(String, Vec<usize>)> = VGG16

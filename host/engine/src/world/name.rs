@@ -122,6 +122,7 @@ mod tests {
         assert_eq!(typed.name(7), "a_{counter:05}_007_.png");
     }
 
+    /// Faults: E8.
     #[test]
     fn names_cannot_leave_the_root() {
         for (name, why) in [

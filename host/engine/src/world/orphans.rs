@@ -45,6 +45,7 @@ mod tests {
     use super::*;
     use cap_std::ambient_authority;
 
+    /// Faults: E4.
     #[test]
     fn what_killed_processes_left_is_removed_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();

@@ -143,6 +143,7 @@ mod tests {
     use super::*;
     use cap_std::ambient_authority;
 
+    /// Faults: E1.
     #[test]
     fn a_full_disk_is_told_in_figures() {
         let dir = tempfile::tempdir().unwrap();

@@ -265,6 +265,7 @@ fn a_removed_node() {
     check_edit(edit, "apply plus save", "apply net plus save");
 }
 
+/// Faults: F4.
 #[test]
 fn an_input_file_with_the_same_bytes() {
     check_edit(|it| it.write("in.txt", "seven.."), "", "");
@@ -276,6 +277,7 @@ fn an_input_file_without_effect_downstream() {
     check_edit(edit, "add raw read round", "add net raw read round");
 }
 
+/// Faults: D13.
 #[test]
 fn an_input_file() {
     let edit = |it: &mut Edited<'_>| it.write("in.txt", "twenty characters...");
@@ -303,6 +305,7 @@ fn weights_with_the_same_bytes() {
     check_edit(|it| it.write("weights", "abc"), "", "");
 }
 
+/// Faults: B15.
 #[test]
 fn a_rebuilt_plugin() {
     check_edit(|it| *it.bench.nodes.build.lock().unwrap() = "build 2".to_owned(), ALL, ALL);

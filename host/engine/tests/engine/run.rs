@@ -19,6 +19,7 @@ fn saved(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
+/// Faults: G9.
 #[test]
 fn only_what_changed_runs_again() {
     let mut b = Bench::new();
@@ -38,6 +39,7 @@ fn identical_bytes_stop_the_wave() {
     assert_eq!(b.log(&graph(2, "x")), "read=Unchanged add round save=SameInputs");
 }
 
+/// Faults: F4.
 #[test]
 fn an_input_file_counts_by_content_not_by_time() {
     let mut b = Bench::new();
@@ -106,6 +108,7 @@ fn what_is_not_pure_runs_every_time() {
     assert_eq!(b.log(text), "dice save=SameInputs");
 }
 
+/// Faults: F2.
 #[test]
 fn a_failure_stops_the_run_and_the_next_one_goes_on_from_there() {
     let mut b = Bench::new();
@@ -115,6 +118,7 @@ fn a_failure_stops_the_run_and_the_next_one_goes_on_from_there() {
     assert_eq!(b.log(&graph(1, "x")), "read=Unchanged add round save");
 }
 
+/// Faults: F2.
 #[test]
 fn cancelling_stops_before_the_next_step() {
     let mut b = Bench::new();
@@ -154,6 +158,7 @@ fn preflight_finds_missing_files_and_a_bad_output_folder_at_once() {
     assert_eq!(codes, ["world::file", "world::output"]);
 }
 
+/// Faults: E3.
 #[test]
 fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
     let b = Bench::new();
@@ -179,6 +184,7 @@ fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
     assert_eq!(std::fs::read_dir(b.path("out")).unwrap().count(), 1);
 }
 
+/// Faults: C8, D13, G4.
 #[test]
 fn a_run_reads_each_file_once() {
     let mut b = Bench::new();
@@ -212,6 +218,7 @@ fn a_run_reads_each_file_once() {
     );
 }
 
+/// Faults: B12.
 #[test]
 fn what_let_nan_through_is_not_known_to_a_run_that_does_not() {
     let mut b = Bench::new();
@@ -228,6 +235,7 @@ fn what_let_nan_through_is_not_known_to_a_run_that_does_not() {
     );
 }
 
+/// Faults: A20.
 #[test]
 fn a_chain_of_ten_thousand_runs_in_bounded_stack() {
     let mut b = Bench::new();

@@ -36,6 +36,7 @@ mod tests {
         format!(r#""{id}": {{ "class_type": "Blur", "inputs": {{ "image": ["{from}", 0] }} }}"#)
     }
 
+    /// Faults: A16.
     #[test]
     fn of_one_two_and_a_thousand() {
         let found = one(&format!("{{ {} }}", blur("a", "a")), "graph::cycle");

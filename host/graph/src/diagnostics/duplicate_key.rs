@@ -27,6 +27,7 @@ pub(crate) fn key(name: &str, first: Span, second: Span) -> Diagnostic {
 mod tests {
     use crate::testing::one;
 
+    /// Faults: A9.
     #[test]
     fn nodes_and_inputs() {
         let found = one(r#"{ "a": {}, "a": {} }"#, "graph::duplicate_key");

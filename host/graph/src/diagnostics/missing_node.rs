@@ -37,6 +37,7 @@ pub(crate) fn list(names: &[&str]) -> Option<String> {
 mod tests {
     use crate::testing::one;
 
+    /// Faults: A13.
     #[test]
     fn a_slip() {
         let text = r#"{

@@ -34,6 +34,7 @@ pub(crate) fn new(link: &LinkRef, kind: &KindInfo) -> Diagnostic {
 mod tests {
     use crate::testing::one;
 
+    /// Faults: A13.
     #[test]
     fn by_index_and_by_name() {
         let check = |output: &str| {

@@ -25,6 +25,7 @@ pub(crate) fn not_a_version(span: Span) -> Diagnostic {
 mod tests {
     use crate::testing::one;
 
+    /// Faults: A11.
     #[test]
     fn newer_and_nonsense() {
         let found = one(r#"{ "$dreamwire": 2 }"#, "graph::newer_version");

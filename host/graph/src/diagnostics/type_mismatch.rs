@@ -35,6 +35,7 @@ mod tests {
 
     const PHOTO: &str = r#""photo": { "class_type": "LoadImage", "inputs": { "image": "a.png" } }"#;
 
+    /// Faults: A14.
     #[test]
     fn another_output_fits() {
         let save = r#""save": { "class_type": "SaveImage", "inputs": { "images": ["photo", "MASK"] } }"#;
@@ -44,6 +45,7 @@ mod tests {
         assert_eq!(found.hint, "`photo` has an output of that type: [\"photo\", \"IMAGE\"]");
     }
 
+    /// Faults: A14.
     #[test]
     fn no_single_kind_goes_between() {
         // Two kinds make an IMAGE of FEATURES, so neither is named.

@@ -37,6 +37,7 @@ pub(crate) fn stands_for(name: &str) -> Option<&'static str> {
 mod tests {
     use crate::testing::one;
 
+    /// Faults: A10.
     #[test]
     fn a_slip_and_a_stranger() {
         let found = one(r#"{ "a": { "clas_type": "LoadImage" } }"#, "graph::unknown_field");

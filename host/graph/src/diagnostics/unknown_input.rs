@@ -33,6 +33,7 @@ pub(crate) fn new(input: &Input, kind: &KindInfo) -> Diagnostic {
 mod tests {
     use crate::testing::one;
 
+    /// Faults: A10.
     #[test]
     fn a_slip_and_an_index() {
         let text = r#"{ "save": { "class_type": "SaveImage", "inputs": { "imags": ["save", 0] } } }"#;

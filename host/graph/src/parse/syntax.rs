@@ -132,6 +132,7 @@ mod tests {
         assert_eq!(found.labelled, [labelled]);
     }
 
+    /// Faults: A3, A5.
     #[test]
     fn what_json_does_not_have() {
         check("{ 'a': 1 }", "single quotes are not JSON", "'");
@@ -144,6 +145,7 @@ mod tests {
         check("{ \"a\": \"b,\n \"c\": 1 }", "a string is not closed", "\"b,");
     }
 
+    /// Faults: A5.
     #[test]
     fn what_it_has_beyond_json() {
         let text = "// a comment\r\n{ \"save\": { \"class_type\": \"X\", /* another */ \"inputs\": {}, }, }";

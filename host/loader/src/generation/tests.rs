@@ -97,6 +97,7 @@ fn what_was_accepted_is_not_asked_again_and_refusals_are() {
     assert!(is_open(&second));
 }
 
+/// Faults: B15.
 #[test]
 fn every_generation_has_a_library_of_its_own() {
     let place = Place::new("own");
@@ -173,6 +174,7 @@ fn descriptors_that_the_library_denies_are_not_used() {
     run(&place.load(), "").unwrap();
 }
 
+/// Faults: B14.
 #[test]
 fn a_library_that_changed_before_it_was_opened_fails_its_node() {
     let place = Place::new("before");

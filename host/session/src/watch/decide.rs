@@ -213,6 +213,7 @@ mod tests {
         assert_eq!(changes.wait(start + MS * 130), None);
     }
 
+    /// Faults: G3.
     #[test]
     fn a_stream_of_saves_is_looked_at_all_the_same() {
         let start = Instant::now();
@@ -224,6 +225,7 @@ mod tests {
         assert_eq!(changes.take_due(start + MS * 390), Due::default(), "the plugin comes first");
     }
 
+    /// Faults: D14.
     #[test]
     fn an_input_is_looked_at_when_it_is_complete() {
         let start = Instant::now();
@@ -238,6 +240,7 @@ mod tests {
         assert_eq!(changes.take_due(copied + QUIET), Due { inputs: true, ..Due::default() }, "it was closed");
     }
 
+    /// Faults: A4, G2.
     #[test]
     fn half_a_save_is_read_again_before_it_is_an_error() {
         for look in [Look::Broken, Look::Empty, Look::Missing] {
@@ -250,6 +253,7 @@ mod tests {
         assert_eq!(next(Look::Same, MS * 10), Next::Nothing);
     }
 
+    /// Faults: G3.
     #[test]
     fn the_latest_of_many_jobs_wins() {
         let mut runs: Runs<i32, ()> = Runs::Idle;

@@ -166,6 +166,7 @@ mod tests {
         assert!(matters(EventKind::Remove(RemoveKind::Any)));
     }
 
+    /// Faults: G6.
     #[test]
     fn a_missing_folder_is_waited_for_above_it() {
         let here = std::env::current_dir().and_then(|path| path.canonicalize()).unwrap();

@@ -126,6 +126,7 @@ impl Watched {
 mod tests {
     use super::*;
 
+    /// Faults: G6.
     #[test]
     fn a_file_comes_changes_and_goes() {
         let folder = tempfile::tempdir().unwrap();

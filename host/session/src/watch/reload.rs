@@ -77,6 +77,7 @@ mod tests {
         }
     }
 
+    /// Faults: G10.
     #[test]
     fn a_rebuilt_plugin_is_named() {
         let before = [plugin("a", "1", "no/a"), plugin("b", "1", "no/b")];

@@ -40,6 +40,7 @@ fn damage() -> impl Strategy<Value = (Vec<(f64, u8)>, f64)> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Faults: D2.
     #[test]
     fn a_damaged_picture_is_decoded_or_refused(seed in any::<prop::sample::Index>(), damage in damage()) {
         thread_local!(static SEEDS: Vec<Vec<u8>> = seeds());

@@ -62,6 +62,7 @@ fn every_format_is_read() {
     }
 }
 
+/// Faults: D2.
 #[test]
 fn a_cut_file_is_refused_wherever_it_is_cut() {
     for (format, extension) in FORMATS {
@@ -75,6 +76,7 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
     }
 }
 
+/// Faults: D2.
 #[test]
 fn a_flipped_byte_in_a_png_is_refused() {
     let mut bytes = encode(&noise(61, 47), ImageFormat::Png);
@@ -84,6 +86,7 @@ fn a_flipped_byte_in_a_png_is_refused() {
     assert!(error.starts_with("`a.png` cannot be read as PNG: "), "{error}");
 }
 
+/// Faults: D2, D4.
 #[test]
 fn empty_and_other_files_are_named() {
     assert_eq!(refused("a.png", b"").to_string(), "`a.png` is empty (0 bytes)");
@@ -94,6 +97,7 @@ fn empty_and_other_files_are_named() {
     assert!(refused("a.dat", b"hello").to_string().contains("not a recognised picture"));
 }
 
+/// Faults: D3.
 #[test]
 fn the_content_decides_and_a_lying_name_is_noted() {
     let picture = decode("a.png", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
@@ -134,6 +138,7 @@ fn a_bomb_is_refused_by_its_header() {
     }
 }
 
+/// Faults: D5.
 #[test]
 fn a_bomb_beside_the_pixels_is_not_unpacked() {
     let mut packed = Vec::new();
@@ -159,6 +164,7 @@ fn a_bomb_beside_the_pixels_is_not_unpacked() {
     assert!(error.to_string().contains("the metadata of the PNG"), "{error}");
 }
 
+/// Faults: D8.
 #[test]
 fn alpha_becomes_the_inverted_mask() {
     let picture = RgbaImage::from_fn(3, 1, |x, _| image::Rgba([10, 20, 30, [0, 51, 255][x as usize]]));
@@ -172,6 +178,7 @@ fn alpha_becomes_the_inverted_mask() {
     assert!((picture.rgb[0] - 10.0 / 255.0).abs() < 1e-6);
 }
 
+/// Faults: D8.
 #[test]
 fn sixteen_bits_are_kept() {
     let mut out = Vec::new();
@@ -183,6 +190,7 @@ fn sixteen_bits_are_kept() {
     }
 }
 
+/// Faults: D9.
 #[test]
 fn orientation_is_applied_once() {
     // TIFF header, one entry: tag 0x0112 (orientation), SHORT, one value: 6, turn by 90 degrees clockwise.
@@ -196,6 +204,7 @@ fn orientation_is_applied_once() {
     assert_eq!(picture.rgb, [1.0, 0.0, 0.0, 0.0, 0.0, 1.0], "the left pixel comes out on top");
 }
 
+/// Faults: D10.
 #[test]
 fn a_profile_is_converted_and_a_broken_one_only_warned_about() {
     let with_profile = |profile: Vec<u8>| {
@@ -213,6 +222,7 @@ fn a_profile_is_converted_and_a_broken_one_only_warned_about() {
     assert_eq!(broken.warnings.len(), 1, "{:?}", broken.warnings);
 }
 
+/// Faults: D10, D11.
 #[test]
 fn exr_is_linear_clamped_and_premultiplied() {
     let pixels = vec![0.214_041, 2.0, f32::NAN, 1.0, 0.107_020_5, 0.0, 0.0, 0.5];

@@ -190,6 +190,7 @@ fn check_refused(tensors: HashMap<String, Tensor>, expected: &str) {
     assert_eq!(error, expected);
 }
 
+/// Faults: C5.
 #[test]
 fn wrong_tensors_are_named() {
     let check = |variant: Variant, change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
@@ -234,6 +235,7 @@ fn wrong_tensors_are_named() {
     );
 }
 
+/// Faults: C9.
 #[test]
 fn other_networks_are_called_by_their_names() {
     let check = |name: &str, shape: &[usize], expected: &str| {

@@ -99,6 +99,7 @@ fn no_element_needs_no_data() {
     assert_eq!(owned.into_bytes().unwrap().2.len(), 0);
 }
 
+/// Faults: B11, B13.
 #[test]
 fn lies_are_refused_and_the_tensor_is_freed() {
     let check = |status: abi::Status, words: &str, edit: &dyn Fn(&mut abi::DLTensor)| {
@@ -151,6 +152,7 @@ fn views_are_in_the_order_of_the_inputs() {
     assert_eq!(views.padded(2).len(), 3);
 }
 
+/// Faults: B13.
 #[test]
 fn a_watched_tensor_counts_its_deletions() {
     let told = Arc::new(Mutex::new(Vec::new()));

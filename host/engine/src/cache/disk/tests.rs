@@ -70,6 +70,7 @@ fn a_result_comes_back_as_it_was_under_each_of_its_keys() {
     it.cache.clear().unwrap();
 }
 
+/// Faults: F3.
 #[test]
 fn any_damage_is_a_miss() {
     let mut it = Folder::new(1 << 30);
@@ -100,6 +101,7 @@ fn any_damage_is_a_miss() {
     }
 }
 
+/// Faults: F3.
 #[test]
 fn another_format_and_a_shape_that_does_not_fit_are_misses() {
     let mut it = Folder::new(1 << 30);

@@ -50,6 +50,7 @@ fn files_are_counted_and_a_step_replaces_its_own() {
     assert_eq!(save(&other, "w", b"new"), (name(8), true));
 }
 
+/// Faults: E7.
 #[test]
 fn a_cached_file_may_be_one_of_another_step() {
     let f = fixture();
@@ -86,6 +87,7 @@ fn an_input_is_never_overwritten_nor_a_name_shared() {
     assert!(refused.message.contains("another node"), "{refused}");
 }
 
+/// Faults: E8.
 #[cfg(unix)]
 #[test]
 fn links_do_not_lead_out_of_the_output_root() {
@@ -98,6 +100,7 @@ fn links_do_not_lead_out_of_the_output_root() {
     assert!(!elsewhere.join("x.png").exists());
 }
 
+/// Faults: E2.
 #[test]
 fn the_output_folder_is_made_but_not_its_parents() {
     let f = fixture();
@@ -109,6 +112,7 @@ fn the_output_folder_is_made_but_not_its_parents() {
     assert!(Outputs::new(f.dir.path().join("file")).probe().is_err());
 }
 
+/// Faults: E1.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_old_file_and_nothing_else() {
@@ -220,6 +224,7 @@ fn an_output_folder_that_was_removed_or_replaced_is_opened_again() {
     assert_eq!(std::fs::read(out.join("x.png")).unwrap(), b"3");
 }
 
+/// Faults: E4.
 #[cfg(unix)]
 #[test]
 fn abandoned_files_are_removed_when_a_folder_is_first_used() {

@@ -1,0 +1,46 @@
+//! Runs, cache and time.
+
+use super::{Group, row, untested};
+
+pub(crate) const RUNS: Group = Group {
+    title: "Runs, cache and time",
+    rows: &[
+        row(
+            "F1",
+            "Ctrl-C, SIGTERM or SIGHUP in the middle of a step.",
+            "It ends after at most two seconds without an answer; saved files are whole and nothing \
+             temporary remains. Exit 130, 143 or 129.",
+        ),
+        row("F2", "A run after a failure.", "Only what is not finished runs."),
+        row(
+            "F3",
+            "The cache is damaged, removed, of another version, or its disk is full.",
+            "The step runs again; a result is never wrong. Exit 0.",
+        ),
+        row("F4", "Clocks that jump, and modification times that lie.", "Content decides, not time."),
+        row(
+            "F5",
+            "Memory runs out.",
+            "With a process of its own the step fails with exit 8 and the others run. Tensors that no \
+             machine holds are refused before they are read.",
+        ),
+        untested(
+            "F6",
+            "One bad frame of a thousand.",
+            "Steps that do not depend on a failed one run; there are no frames.",
+            "Sequences do not exist yet.",
+        ),
+        untested(
+            "F7",
+            "A sequence with feedback that is split over machines.",
+            "There are no sequences.",
+            "Sequences do not exist yet.",
+        ),
+        row("F8", "The same graph twice, with one thread or many.", "The same bytes."),
+        row(
+            "F9",
+            "Other languages, time zones and terminals; no home, or one that cannot be written to.",
+            "The same bytes. Exit 0.",
+        ),
+    ],
+};
