@@ -54,7 +54,9 @@ impl Worker {
     fn open(setup: Setup) -> Result<Self, Vec<Problem>> {
         let settings = &setup.settings;
         let index = setup.index.as_deref();
-        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index, None)?;
+        // A library that crashes when it is opened would end this process with every job.
+        let opener = std::env::current_exe().ok();
+        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index, opener.as_deref())?;
         let runner = InProcess::new(settings);
         Ok(Self { session, runner, setup })
     }
