@@ -17,7 +17,7 @@ fn damage(random: &mut Random, file: &Path) {
         }
         1 => fs::write(file, &bytes[..at]),
         2 => fs::write(file, [&bytes[..], b"more"].concat()),
-        3 => fs::set_permissions(file, Permissions::from_mode(0)),
+        3 => fs::set_permissions(file, Permissions::from_mode(0o0)),
         4 => fs::remove_file(file).and_then(|()| fs::create_dir(file)),
         _ => fs::remove_file(file),
     };
@@ -38,7 +38,7 @@ fn damage_some(random: &mut Random, place: &Place, folders: &[&str]) {
 fn damage_folder(random: &mut Random, folder: &Path) {
     let _ = match random.below(3) {
         0 => fs::remove_dir_all(folder),
-        1 => fs::set_permissions(folder, Permissions::from_mode(0)),
+        1 => fs::set_permissions(folder, Permissions::from_mode(0o0)),
         _ => fs::remove_dir_all(folder).and_then(|()| fs::write(folder, "in the way")),
     };
 }

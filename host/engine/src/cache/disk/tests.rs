@@ -46,7 +46,10 @@ fn every_value() -> Entry {
     Entry::new(values, vec![saved(b"a small file"), saved(&[9; 10_000])])
 }
 
-fn contents(entry: &Entry) -> (Vec<Option<Hash>>, Vec<(String, Vec<u8>)>) {
+/// The hashes of the values, and the files.
+type Contents = (Vec<Option<Hash>>, Vec<(String, Vec<u8>)>);
+
+fn contents(entry: &Entry) -> Contents {
     let saved = entry.saved.iter().map(|file| {
         assert_eq!(file.hash, blake3::hash(&file.bytes));
         (file.template.clone(), file.bytes.to_vec())
