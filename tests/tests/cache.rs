@@ -96,7 +96,7 @@ fn the_cache_is_shown_and_emptied() {
     cache(&["clear"]).exits(0);
     assert_eq!(results(), 0);
     assert_eq!(nodes(&run(&folder, &[]), "started").len(), 3);
-    Cmd::new(&folder).args(["cache", "info"]).run().exits(2).says("there is no cache folder");
+    Cmd::new(&folder).args(["cache", "info"]).run().exits(2).says("the cache is off");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn a_step_without_end_is_stopped_by_the_timeout() {
     let folder = Folder::with_graph(&graph("loop"));
     let began = Instant::now();
     let outcome = run(&folder, &["--node-timeout", "1"]);
-    outcome.exits(124).says("node `bad` (Crash): it did not end within 1 s");
+    outcome.exits(124).says("node `bad` (Crash): plugin `org.example.check` did not end within 1 s");
     assert!(began.elapsed() < Duration::from_secs(60));
     assert_eq!(folder.files("out"), SAVED);
 }

@@ -53,7 +53,7 @@ impl Global {
         let variable = std::env::var_os("DREAMWIRE_CACHE").filter(|value| !value.is_empty());
         let folder = match (&self.cache, variable) {
             (Some(folder), _) => Some(CacheFolder::at(folder.clone())),
-            (None, Some(value)) if value == "off" => None,
+            (None, Some(value)) if is_off(&value) => None,
             (None, Some(value)) => Some(CacheFolder::at(value.into())),
             (None, None) => CacheFolder::of_user(),
         };
@@ -254,6 +254,9 @@ pub(crate) struct DoctorArgs {
     /// A graph to look at.
     #[arg(value_name = "GRAPH")]
     pub(crate) graph: Option<PathBuf>,
+    /// Replace or add a param of the graph; may be given several times.
+    #[arg(long, value_name = "NODE.INPUT=VALUE")]
+    pub(crate) set: Vec<String>,
     /// The output folder of the graph.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(crate) out: PathBuf,
@@ -286,6 +289,12 @@ pub(crate) enum CacheCommand {
 /// The number of CPU cores.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Whether a value of `DREAMWIRE_CACHE` means none; a folder of such a name can be given as `./off`.
+fn is_off(value: &std::ffi::OsStr) -> bool {
+    let value = value.to_string_lossy().to_lowercase();
+    ["off", "none", "no", "false", "0"].contains(&&value[..])
 }
 
 /// A size in bytes, with or without a unit: `500MB`, `4GiB`.

@@ -9,7 +9,9 @@ use crate::exit::Exit;
 /// `dreamwire cache`: shows or empties the cache of results.
 pub(crate) fn cache(args: &CacheArgs, global: &Global, console: Console) -> Exit {
     let Some(folder) = global.cache() else {
-        console.talk("error: there is no cache folder; name one with --cache DIR");
+        console
+            .talk("error: the cache is off, by --no-cache or DREAMWIRE_CACHE, or because there is no home");
+        console.talk("hint: name a folder with --cache DIR");
         return Exit::USAGE;
     };
     let path = folder.path().display().to_string();
@@ -32,17 +34,23 @@ pub(crate) fn cache(args: &CacheArgs, global: &Global, console: Console) -> Exit
             });
             Exit::OK
         }
-        CacheCommand::Clear => match folder.clear() {
-            Ok(()) => Exit::OK,
-            Err(error) => {
-                console.talk(&format!("error: cannot empty `{path}`: {error}"));
-                match error.kind() {
-                    ErrorKind::PermissionDenied => console.talk("hint: it belongs to another user"),
-                    _ => console.talk("hint: a run that uses it may be writing; try again"),
+        CacheCommand::Clear => {
+            let before = folder.results().usage();
+            match folder.clear() {
+                Ok(()) => {
+                    let (results, size) = (before.results, in_units(before.bytes));
+                    console.talk(&format!("removed {results} results, {size}, from `{path}`"));
+                    Exit::OK
                 }
-                Exit::OUTPUT
+                Err(error) => {
+                    console.talk(&format!("error: cannot empty `{path}`: {error}"));
+                    if error.kind() == ErrorKind::PermissionDenied {
+                        console.talk("hint: it belongs to another user");
+                    }
+                    Exit::OUTPUT
+                }
             }
-        },
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use dreamwire_engine::{Disk, Plan, World};
-use dreamwire_graph::{parse, sort};
+use dreamwire_engine::{Disk, Plan, Snapshot, preflight};
+use dreamwire_graph::{Class, Diagnostic, Source, parse, sort};
 use dreamwire_loader::{KNOWN, PluginInfo};
 use dreamwire_session::{GraphFile, Judging, Session, machine, understand};
 use serde_json::json;
@@ -129,8 +129,8 @@ fn cache(global: &Global) -> Finding {
 
 /// Whether a folder, or the nearest one that exists, can be written to.
 fn is_writable(path: &Path) -> bool {
-    let existing = path.ancestors().find(|path| path.is_dir());
-    existing.is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
+    let existing = path.ancestors().find(|path| path.exists());
+    existing.filter(|path| path.is_dir()).is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
 }
 
 fn plugins(found: &[PluginInfo], findings: &mut Vec<Finding>) {
@@ -145,44 +145,51 @@ fn plugins(found: &[PluginInfo], findings: &mut Vec<Finding>) {
     }
 }
 
+/// A problem of a graph, with its place.
+fn finding(about: &'static str, source: &Source, problem: &Diagnostic) -> Finding {
+    let place = problem.span().map_or(String::new(), |span| {
+        let (line, column) = source.position(span.start);
+        format!("{}:{line}:{column}: ", source.name)
+    });
+    let about = match problem.class {
+        Class::Input => "input",
+        Class::Output => "output",
+        _ => about,
+    };
+    let what = format!("{place}{}", problem.message);
+    let found = match problem.is_error() {
+        true => Finding::bad(about, what, Exit::for_class(problem.class)),
+        false => Finding { warning: true, ..Finding::good(about, what) },
+    };
+    Finding { hint: problem.hint.as_ref().map(hint_text), ..found }
+}
+
 /// What a graph needs and does not have.
 fn look_at(graph: &Path, args: &DoctorArgs, session: &Session, findings: &mut Vec<Finding>) {
-    let graph = GraphFile { path: graph.to_owned(), sets: Vec::new(), inputs: args.inputs.clone() };
+    let graph = GraphFile { path: graph.to_owned(), sets: args.set.clone(), inputs: args.inputs.clone() };
     let (source, mut problems) = graph.read();
     let mut checked = None;
     if problems.is_empty()
-        && let Ok(mut understood) = understand(parse(&source), &[], &*session.loader, Judging::Here)
+        && let Ok(mut understood) = understand(parse(&source), &args.set, &*session.loader, Judging::Here)
     {
         checked = understood.whole();
         problems = understood.problems;
     }
     sort(&mut problems);
     let before = findings.len();
-    for problem in &problems {
-        let place = problem.span().map_or(String::new(), |span| {
-            let (line, column) = source.position(span.start);
-            format!(":{line}:{column}")
-        });
-        let what = format!("{}{place}: {}", source.name, problem.message);
-        let finding = match problem.is_error() {
-            true => Finding::bad("graph", what, Exit::for_class(problem.class)),
-            false => Finding { warning: true, ..Finding::good("graph", what) },
-        };
-        findings.push(Finding { hint: problem.hint.as_ref().map(hint_text), ..finding });
-    }
+    findings.extend(problems.iter().map(|problem| finding("graph", &source, problem)));
     let Some(checked) = checked else { return };
     let plan = Plan::new(checked, String::new());
     let world = Disk::new(graph.roots(), args.out.clone());
-    let mut bytes = 0;
-    for file in plan.steps.iter().flat_map(|step| &step.files) {
-        match world.read(&file.path) {
-            Ok(read) => bytes += read.bytes.len() as u64,
-            Err(error) => findings.push(Finding {
-                hint: error.hint.as_ref().map(hint_text),
-                ..Finding::bad("input", error.message, Exit::INPUT)
-            }),
-        }
+    let files = Snapshot::take(&plan, &world);
+    let existed = args.out.exists();
+    findings
+        .extend(preflight(&plan, &files, &world).iter().map(|problem| finding("graph", &source, problem)));
+    if !existed {
+        // Made to try it, and empty.
+        let _ = std::fs::remove_dir(&args.out);
     }
+    let bytes: u64 = files.bytes();
     if findings.len() == before {
         let what = format!("{}: {} steps, {} of input files", source.name, plan.steps.len(), in_units(bytes));
         findings.push(Finding::good("graph", what));

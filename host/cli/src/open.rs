@@ -43,6 +43,16 @@ fn session_by(
     }
 }
 
+/// Warns of a cache that cannot be used: each run will compute everything.
+pub(crate) fn check_cache(cache: Option<&CacheFolder>, console: Console) {
+    if let Some(cache) = cache
+        && let Err(error) = cache.check()
+    {
+        let path = cache.path().display();
+        console.talk(&format!("warning: results are not kept: cannot write to `{path}`: {error}"));
+    }
+}
+
 /// A problem with a plugin, for people.
 pub(crate) fn plugin_problem(problem: &Problem) -> String {
     let start = if problem.fatal { "error" } else { "warning" };

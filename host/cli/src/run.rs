@@ -33,6 +33,7 @@ fn prepare_and_run(
     if let Some(exit) = listener.problems(&source, &problems) {
         return Err(exit);
     }
+    open::check_cache(settings.cache.as_ref(), console);
     let threads = settings.options.threads;
     let session = match settings.isolated {
         true => open::isolated_session(global, threads, console)?,

@@ -23,6 +23,7 @@ fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Ex
         console.talk("error: `watch` needs a file, not standard input");
         return Err(Exit::USAGE);
     }
+    open::check_cache(settings.cache.as_ref(), console);
     let threads = settings.options.threads;
     let session = match settings.isolated {
         true => open::isolated_session(global, threads, console)?,

@@ -43,6 +43,11 @@ impl Snapshot {
         self.files().values().flatten().map(|file| file.path.clone()).collect()
     }
 
+    /// The size of all files that were read, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.files().values().flatten().map(|file| file.bytes.len() as u64).sum()
+    }
+
     /// What is known about the files without their content.
     pub fn stamps(&self) -> Stamps {
         let files = self.files();

@@ -76,6 +76,14 @@ impl PluginIndex {
         Build { folder: self.folder.join(format!("{stem}-{}", hash.to_hex())), hash: *hash, stem }
     }
 
+    /// Removes an index from its folder. What else lies in it stays.
+    ///
+    /// # Errors
+    /// A file or folder cannot be removed.
+    pub fn clear(folder: &Path) -> std::io::Result<()> {
+        sweep::clear(folder)
+    }
+
     /// Removes old builds.
     pub(crate) fn sweep(&self) {
         sweep::sweep(&self.folder, SystemTime::now());

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use dreamwire_engine::{DiskCache, History};
+use dreamwire_loader::PluginIndex;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
@@ -53,19 +54,32 @@ impl CacheFolder {
         DiskCache::new(&self.root, self.limit)
     }
 
-    /// Removes everything that is kept.
+    /// Removes everything that is kept. What else lies in the folder stays: it may have been named by mistake.
     ///
     /// # Errors
-    /// A folder cannot be removed.
+    /// A file cannot be removed.
     pub fn clear(&self) -> std::io::Result<()> {
         self.results().clear()?;
-        for folder in ["graphs", "plugins"] {
-            match std::fs::remove_dir_all(self.root.join(folder)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        PluginIndex::clear(&self.root.join("plugins"))?;
+        let graphs = self.root.join("graphs");
+        for entry in std::fs::read_dir(&graphs).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_history) {
+                std::fs::remove_file(entry.path())?;
             }
         }
+        // Only if nothing is left in it.
+        let _ = std::fs::remove_dir(&graphs);
         Ok(())
+    }
+
+    /// Whether anything can be kept in it.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn check(&self) -> std::io::Result<()> {
+        private_folder(&self.root)?;
+        let probe = self.root.join(format!(".{}-0.tmp", std::process::id()));
+        std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe))
     }
 
     fn history_file(&self, graph: &Path) -> PathBuf {
@@ -96,6 +110,12 @@ impl CacheFolder {
             let _ = std::fs::remove_file(&temporary);
         }
     }
+}
+
+/// Whether a file is named like a history: `HASH.json`, or `HASH.PROCESS.tmp` while it is written.
+fn is_history(name: &str) -> bool {
+    let (hash, rest) = name.split_once('.').unwrap_or((name, ""));
+    blake3::Hash::from_hex(hash).is_ok() && (rest == "json" || rest.ends_with(".tmp"))
 }
 
 /// Creates a folder that only this user can enter: params may tell what nobody else should know.

@@ -47,7 +47,10 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Link { input } => format!("input `{input}` is linked to something else"),
         Reason::Input { input, node } => format!("input `{input}` comes from `{node}`, which has changed"),
         Reason::NotPure => "its kind may give another result each time".to_owned(),
-        Reason::NotKept => "nothing has changed, but its result is not in the cache".to_owned(),
+        Reason::NotKept => {
+            "nothing has changed, but its result is not in the cache, where networks and objectives never are"
+                .to_owned()
+        }
     }
 }
 

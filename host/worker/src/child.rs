@@ -7,7 +7,7 @@ use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use blake3::Hash;
 use dreamwire_engine::{Event, Failure, FailureKind, Level, Nodes, Stopped};
@@ -85,7 +85,10 @@ impl Child {
         let index = settings.cache.as_ref().map(|cache| cache.path().to_owned());
         let mut temporary = None;
         if settings.cache.is_none() {
-            temporary = tempfile::Builder::new().prefix("dreamwire-").tempdir().ok();
+            // Named as the loader names its folders, so that it is swept if this process is killed.
+            let nonce = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
+            let name = format!("dreamwire-{}-0-{nonce:08x}", std::process::id());
+            temporary = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir().ok();
             settings.cache = temporary.as_ref().map(|folder| CacheFolder::at(folder.path().to_owned()));
         }
         let (worker, crashes, builds) = (None, HashMap::new(), Vec::new());
@@ -153,7 +156,7 @@ impl Child {
             if let (Some(step), Some(limit)) = (&running, limit)
                 && now.duration_since(step.since) > limit
             {
-                let failure = timed_out(limit);
+                let failure = timed_out(plugin_of(job, step), limit);
                 let identity = step.identity;
                 hears.event(Event::Failed { node: step.node.clone() });
                 self.bury();
@@ -165,6 +168,18 @@ impl Child {
     /// Ends the worker, if it has not ended itself.
     fn bury(&mut self) -> (Option<ExitStatus>, Vec<String>) {
         self.worker.take().map_or((None, Vec::new()), Worker::bury)
+    }
+
+    /// The problem of a worker that ended without a step; with a limit of memory, that is too low.
+    fn not_started(&self, message: &str) -> Diagnostic {
+        match self.settings.limits.memory {
+            Some(bytes) => {
+                let message = format!("{message}; it may use {} MiB of memory", bytes >> 20);
+                Diagnostic::error(Code::new("worker::memory"), Class::Limit, message)
+                    .hint("allow more memory: it is counted as address space, which includes libraries")
+            }
+            None => Diagnostic::error(Code::new("worker::crashed"), Class::Plugin, message),
+        }
     }
 
     /// Ends the worker if it has held many builds of plugins: none is ever unloaded.
@@ -203,8 +218,7 @@ impl Runner for Child {
                     }
                 }
                 Attempt::Crashed { step: None, message } => {
-                    let problem = Diagnostic::error(Code::new("worker::crashed"), Class::Plugin, message);
-                    return End::Refused(vec![problem]);
+                    return End::Refused(vec![self.not_started(&message)]);
                 }
             }
         }
@@ -325,19 +339,25 @@ fn crashed(
     let Some(step) = running else {
         return Attempt::Crashed { step: None, message: ending::of_worker(status, words) };
     };
-    let kind = job.loader.kinds().get(&step.kind);
-    let plugin = kind.map_or(step.kind.as_str(), |kind| &kind.plugin);
-    let failure = ending::of_step(plugin, status, words);
+    let failure = ending::of_step(plugin_of(job, &step), status, words);
     hears.event(Event::Failed { node: step.node });
     Attempt::Crashed { step: Some((step.identity, failure)), message: String::new() }
 }
 
-fn timed_out(limit: Duration) -> Failure {
-    let message = format!("it did not end within {} s", limit.as_secs_f64());
-    Failure::new(FailureKind::TimedOut, message)
+/// The plugin whose step is running.
+fn plugin_of<'a>(job: &'a Job, step: &'a Running) -> &'a str {
+    job.loader.kinds().get(&step.kind).map_or(step.kind.as_str(), |kind| &kind.plugin)
+}
+
+fn timed_out(plugin: &str, limit: Duration) -> Failure {
+    let message = format!("plugin `{plugin}` did not end within {} s", limit.as_secs_f64());
+    Failure::new(FailureKind::TimedOut, message).hint("it may hang, or need more time")
 }
 
 fn not_again(failure: &Failure) -> Failure {
-    let message = format!("{}; it is not tried again until its plugin or its inputs change", failure.message);
+    let message = format!(
+        "{}; it is not tried again until its plugin, its params or its inputs change",
+        failure.message
+    );
     Failure { message, ..failure.clone() }
 }

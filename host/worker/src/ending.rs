@@ -12,6 +12,7 @@ pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String]
     let ending = Ending::of(status, words);
     let failure = Failure::new(ending.kind, format!("plugin `{plugin}` {}", ending.what));
     let mut hints = Vec::new();
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|line| !is_backtrace(line)).collect();
     if !words.is_empty() {
         hints.push(format!("it wrote: {}", words.join(" | ")));
     }
@@ -26,6 +27,15 @@ pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String]
 pub(crate) fn of_worker(status: Option<ExitStatus>, words: &[String]) -> String {
     let last = if words.is_empty() { String::new() } else { format!("; it wrote: {}", words.join(" | ")) };
     format!("the worker process {} outside a step{last}", Ending::of(status, words).what)
+}
+
+/// A line of a Rust backtrace says nothing to users.
+fn is_backtrace(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("stack backtrace")
+        || line.starts_with("note: ")
+        || line.starts_with("at ")
+        || line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok())
 }
 
 struct Ending {

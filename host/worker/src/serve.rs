@@ -29,11 +29,15 @@ pub fn serve() -> i32 {
     let (sender, queue) = channel();
     let of_reader = Arc::clone(&cancel);
     std::thread::spawn(move || read_requests(requests, &sender, &of_reader));
+    let class = match setup.settings.limits.memory {
+        Some(_) => dreamwire_graph::Class::Limit,
+        None => dreamwire_graph::Class::Plugin,
+    };
     match Worker::open(*setup) {
         Ok(worker) => worker.work(&queue, &replies, &cancel),
         Err(problems) => {
             let lines: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            let refused = Diagnostic::error(PLUGINS, dreamwire_graph::Class::Plugin, lines.join("; "));
+            let refused = Diagnostic::error(PLUGINS, class, lines.join("; "));
             while queue.recv().is_ok() {
                 say(&replies, &Reply::End(End::Refused(vec![refused.clone()])));
             }
@@ -56,7 +60,12 @@ impl Worker {
         let index = setup.index.as_deref();
         // A library that crashes when it is opened would end this process with every job.
         let opener = std::env::current_exe().ok();
-        let (session, _) = Session::open(&setup.plugins, settings.options.threads, index, opener.as_deref())?;
+        let threads = settings.options.threads;
+        let (session, problems) = Session::open(&setup.plugins, threads, index, opener.as_deref())?;
+        if settings.limits.memory.is_some() && !problems.is_empty() {
+            // The parent has opened them, so it is the limit that keeps them out.
+            return Err(problems);
+        }
         let runner = InProcess::new(settings);
         Ok(Self { session, runner, setup })
     }

@@ -62,16 +62,20 @@ impl DiskCache {
         usage
     }
 
-    /// Removes everything.
+    /// Removes all its files. What else lies in the folder stays: it may have been named by mistake.
     ///
     /// # Errors
-    /// A folder cannot be removed.
+    /// A file cannot be removed.
     pub fn clear(&self) -> io::Result<()> {
-        for folder in [&self.results, &self.blobs] {
-            match fs::remove_dir_all(folder) {
+        for file in self.files() {
+            match fs::remove_file(&file.path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
+        }
+        for folder in [&self.results, &self.blobs] {
+            // Only if nothing is left in it.
+            let _ = fs::remove_dir(folder);
         }
         Ok(())
     }
@@ -167,7 +171,8 @@ impl DiskCache {
         let stored = |entry: fs::DirEntry| {
             let metadata = entry.metadata().ok()?;
             let used = metadata.modified().ok()?;
-            metadata.is_file().then(|| Stored { path: entry.path(), bytes: metadata.len(), used })
+            let path = entry.path();
+            (metadata.is_file() && is_own(&path)).then(|| Stored { path, bytes: metadata.len(), used })
         };
         entries.flatten().flatten().filter_map(stored).collect()
     }
@@ -250,8 +255,18 @@ fn create(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Whether a name is one that [`write`] gives: a hash, or a temporary one.
+fn is_own(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    is_temporary(path) || Hash::from_hex(name).is_ok()
+}
+
+/// Whether a name has the form `.PROCESS-NUMBER.tmp`.
 fn is_temporary(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "tmp")
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let numbers = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")?.split_once('-'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
 #[cfg(test)]

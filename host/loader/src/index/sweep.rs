@@ -42,6 +42,30 @@ pub(super) fn sweep(index: &Path, now: SystemTime) {
     }
 }
 
+/// Removes all builds and what is known of libraries, and the folder if nothing else is in it.
+pub(super) fn clear(index: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(index).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_build = entry.file_name().to_str().and_then(stem).is_some();
+        if is_build && (path.join("descriptors.json").exists() || is_empty(&path)) {
+            std::fs::remove_dir_all(&path)?;
+        }
+    }
+    let libraries = index.join("libraries");
+    let stamps = libraries.join("stamps.json");
+    if stamps.exists() {
+        std::fs::remove_file(&stamps)?;
+    }
+    // Only if nothing else is in them.
+    let _ = std::fs::remove_dir(&libraries);
+    let _ = std::fs::remove_dir(index);
+    Ok(())
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// The name of the library in the name of a build's folder.
 fn stem(name: &str) -> Option<&str> {
     let (stem, hash) = name.rsplit_once('-')?;

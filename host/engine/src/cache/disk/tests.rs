@@ -190,6 +190,21 @@ fn what_was_used_least_recently_goes_first() {
 }
 
 #[test]
+fn what_is_not_of_the_cache_is_neither_counted_nor_removed() {
+    let mut it = Folder::new(1000);
+    it.cache.put(&[key("a")], &Entry::new(vec![Value::Int(1)], Vec::new()));
+    let before = it.cache.usage();
+    let others = ["thesis.txt", "notes.tmp", ".7-x.tmp", "abc"].map(|name| it.cache.results.join(name));
+    others.iter().for_each(|path| fs::write(path, vec![0; 5000]).unwrap());
+    assert_eq!(it.cache.usage(), before);
+    it.cache.put(&[key("b")], &Entry::new(vec![Value::Int(2)], Vec::new()));
+    it.cache.trim();
+    it.cache.clear().unwrap();
+    assert!(others.iter().all(|path| path.exists()));
+    assert_eq!(it.cache.usage(), DiskUsage::default());
+}
+
+#[test]
 fn temporary_files_of_dead_writers_are_removed() {
     let mut it = Folder::new(1 << 30);
     it.cache.put(&[key("a")], &every_value());
