@@ -51,7 +51,7 @@ proptest! {
             bytes[at] = byte;
         }
         bytes.truncate((cut * bytes.len() as f64) as usize);
-        if let Ok(picture) = decode("a.picture", &bytes) {
+        if let Ok(picture) = decode("a.picture", &bytes, "") {
             prop_assert_eq!(picture.rgb.len(), 3 * picture.width * picture.height);
             prop_assert!(picture.mask.is_empty() || picture.mask.len() == picture.width * picture.height);
         }

@@ -1,8 +1,10 @@
 //! Pictures are made here with the image crate's encoders, so that every byte of a test is in the repository.
 
 use super::*;
+use image::DynamicImage;
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbImage, RgbaImage};
+use std::io::Cursor;
 
 const FORMATS: [(ImageFormat, &str); 8] = [
     (ImageFormat::Png, "png"),
@@ -39,7 +41,7 @@ fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 
 #[track_caller]
 fn refused(name: &str, bytes: &[u8]) -> Error {
-    match decode(name, bytes) {
+    match decode(name, bytes, "") {
         Ok(picture) => panic!("`{name}` accepted as {}x{}", picture.width, picture.height),
         Err(error) => error,
     }
@@ -49,7 +51,7 @@ fn refused(name: &str, bytes: &[u8]) -> Error {
 fn every_format_is_read() {
     for (format, extension) in FORMATS {
         let name = format!("a.{extension}");
-        let picture = decode(&name, &encode(&red_blue(64, 32), format)).expect(extension);
+        let picture = decode(&name, &encode(&red_blue(64, 32), format), "").expect(extension);
         assert_eq!((picture.width, picture.height), (64, 32), "{extension}");
         assert_eq!(picture.mask, vec![0.0; 64 * 32], "{extension}");
         for (left, right) in [(0, 2), (2, 0)] {
@@ -68,7 +70,7 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
     for (format, extension) in FORMATS {
         let name = format!("a.{extension}");
         let bytes = encode(&noise(61, 47), format);
-        assert!(decode(&name, &bytes).is_ok(), "{extension}");
+        assert!(decode(&name, &bytes, "").is_ok(), "{extension}");
         for percent in (0..100).step_by(5) {
             let error = refused(&name, &bytes[..bytes.len() * percent / 100]).to_string();
             assert!(error.contains(&name), "{extension} at {percent} %: {error}");
@@ -100,9 +102,9 @@ fn empty_and_other_files_are_named() {
 /// Faults: D3.
 #[test]
 fn the_content_decides_and_a_lying_name_is_noted() {
-    let picture = decode("a.png", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
+    let picture = decode("a.png", &encode(&red_blue(4, 4), ImageFormat::Jpeg), "").expect("a JPEG");
     assert_eq!(picture.notes, ["`a.png` is a JPEG, despite its name"]);
-    let picture = decode("no-extension", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
+    let picture = decode("no-extension", &encode(&red_blue(4, 4), ImageFormat::Jpeg), "").expect("a JPEG");
     assert!(picture.notes.is_empty());
 }
 
@@ -146,7 +148,7 @@ fn a_bomb_beside_the_pixels_is_not_unpacked() {
     encoder.set_icc_profile(vec![0; 80 << 20]).expect("PNG takes a profile");
     encoder.write_image(&[51], 1, 1, ExtendedColorType::L8).expect("encodes");
     assert!(packed.len() < 1 << 20, "it is a bomb: {} bytes", packed.len());
-    let picture = decode("a.png", &packed).expect("the picture itself is fine");
+    let picture = decode("a.png", &packed, "").expect("the picture itself is fine");
     assert!((picture.rgb[0] - 0.2).abs() < 1e-6);
     // Unpacked, it would have been said to be broken.
     assert!(picture.warnings.is_empty(), "{:?}", picture.warnings);
@@ -170,7 +172,7 @@ fn alpha_becomes_the_inverted_mask() {
     let picture = RgbaImage::from_fn(3, 1, |x, _| image::Rgba([10, 20, 30, [0, 51, 255][x as usize]]));
     let mut out = Cursor::new(Vec::new());
     picture.write_to(&mut out, ImageFormat::Png).expect("encodes");
-    let picture = decode("a.png", out.get_ref()).expect("a PNG");
+    let picture = decode("a.png", out.get_ref(), "").expect("a PNG");
     for (found, wanted) in picture.mask.iter().zip([1.0, 0.8, 0.0]) {
         assert!((found - wanted).abs() < 1e-6, "{:?}", picture.mask);
     }
@@ -184,7 +186,7 @@ fn sixteen_bits_are_kept() {
     let mut out = Vec::new();
     let samples: Vec<u8> = [1u16, 32_768, 65_535].iter().flat_map(|v| v.to_ne_bytes()).collect();
     PngEncoder::new(&mut out).write_image(&samples, 3, 1, ExtendedColorType::L16).expect("encodes");
-    let picture = decode("a.png", &out).expect("a PNG");
+    let picture = decode("a.png", &out, "").expect("a PNG");
     for (found, wanted) in picture.rgb.iter().step_by(3).zip([1.0 / 65_535.0, 32_768.0 / 65_535.0, 1.0]) {
         assert!((found - wanted).abs() < 1e-7, "{found} {wanted}");
     }
@@ -199,7 +201,7 @@ fn orientation_is_applied_once() {
     let mut encoder = PngEncoder::new(&mut out);
     encoder.set_exif_metadata(exif).expect("PNG takes EXIF");
     encoder.write_image(&[255, 0, 0, 0, 0, 255], 2, 1, ExtendedColorType::Rgb8).expect("encodes");
-    let picture = decode("a.png", &out).expect("a PNG");
+    let picture = decode("a.png", &out, "").expect("a PNG");
     assert_eq!((picture.width, picture.height), (1, 2));
     assert_eq!(picture.rgb, [1.0, 0.0, 0.0, 0.0, 0.0, 1.0], "the left pixel comes out on top");
 }
@@ -212,7 +214,7 @@ fn a_profile_is_converted_and_a_broken_one_only_warned_about() {
         let mut encoder = JpegEncoder::new_with_quality(&mut out, 100);
         encoder.set_icc_profile(profile).expect("JPEG takes a profile");
         encoder.write_image(&[204, 102, 102].repeat(64), 8, 8, ExtendedColorType::Rgb8).expect("encodes");
-        decode("a.jpg", &out).expect("a JPEG")
+        decode("a.jpg", &out, "").expect("a JPEG")
     };
     let converted = with_profile(moxcms::ColorProfile::new_display_p3().encode().expect("a profile"));
     assert!(converted.rgb[0] > 0.82 && converted.rgb[1] < 0.39, "{:?}", &converted.rgb[..3]);
@@ -229,11 +231,72 @@ fn exr_is_linear_clamped_and_premultiplied() {
     let picture = image::Rgba32FImage::from_raw(2, 1, pixels).expect("two pixels");
     let mut out = Cursor::new(Vec::new());
     picture.write_to(&mut out, ImageFormat::OpenExr).expect("encodes");
-    let picture = decode("a.exr", out.get_ref()).expect("an EXR");
+    let picture = decode("a.exr", out.get_ref(), "").expect("an EXR");
     let wanted = [0.5, 1.0, 0.0, 0.5, 0.0, 0.0];
     for (found, wanted) in picture.rgb.iter().zip(wanted) {
         assert!((found - wanted).abs() < 1e-3, "{:?}", picture.rgb);
     }
     assert_eq!(picture.mask, [0.0, 0.5]);
     assert!(picture.warnings[0].contains("2 samples"), "{:?}", picture.warnings);
+}
+
+/// A grey or RGB picture with a profile, in every format that takes one.
+fn with_profile(is_grey: bool, profile: &[u8]) -> [(&'static str, Vec<u8>); 3] {
+    fn write(mut encoder: impl ImageEncoder, is_grey: bool, profile: &[u8]) {
+        encoder.set_icc_profile(profile.to_vec()).expect("it takes a profile");
+        let (colour, pixel): (_, &[u8]) =
+            if is_grey { (ExtendedColorType::L8, &[80]) } else { (ExtendedColorType::Rgb8, &[80, 160, 120]) };
+        encoder.write_image(&pixel.repeat(64), 8, 8, colour).expect("encodes");
+    }
+    let (mut png, mut jpeg, mut webp) = (Vec::new(), Vec::new(), Vec::new());
+    write(PngEncoder::new(&mut png), is_grey, profile);
+    write(JpegEncoder::new_with_quality(&mut jpeg, 100), is_grey, profile);
+    write(image::codecs::webp::WebPEncoder::new_lossless(&mut webp), is_grey, profile);
+    [("a.png", png), ("a.jpg", jpeg), ("a.webp", webp)]
+}
+
+#[test]
+fn a_profile_for_other_pictures_is_ignored_with_a_warning() {
+    let grey = moxcms::ColorProfile::new_gray_with_gamma(1.0).encode().expect("a profile");
+    let rgb = moxcms::ColorProfile::new_display_p3().encode().expect("a profile");
+    let changed = |at: usize, name: &[u8; 4]| {
+        let mut profile = rgb.clone();
+        profile[at..at + 4].copy_from_slice(name);
+        profile
+    };
+    let cases = [
+        (false, grey, "it is for grey, the picture is RGB"),
+        (true, rgb.clone(), "it is for RGB, the picture is grey"),
+        (false, changed(16, b"CMYK"), "it is for CMYK, the picture is RGB"),
+        (false, changed(16, b"Lab "), "it is for CIE L*a*b*, the picture is RGB"),
+        (false, changed(12, b"link"), "it links two devices"),
+        (false, rgb[..200].to_vec(), ""),
+    ];
+    for (is_grey, profile, why) in cases {
+        for (name, bytes) in with_profile(is_grey, &profile) {
+            // WebP has no grey: there it is written as RGB.
+            if is_grey && name == "a.webp" {
+                continue;
+            }
+            let picture = decode(name, &bytes, "").expect(name);
+            let expected = if is_grey { [80.0; 3] } else { [80.0, 160.0, 120.0] };
+            for (found, expected) in picture.rgb.iter().zip(expected) {
+                assert!((found * 255.0 - expected).abs() < 2.5, "{name}: {found} {expected}");
+            }
+            let [warning] = picture.warnings.as_slice() else { panic!("{name}: {:?}", picture.warnings) };
+            assert!(warning.contains("profile is ignored") && warning.contains(why), "{name}: {warning}");
+        }
+    }
+    let picture = decode("a.png", include_bytes!("../../../../tests/ref/reports/rgb_gray_profile.png"), "");
+    let picture = picture.expect("a PNG");
+    assert!(picture.warnings[0].contains("it is for grey, the picture is RGB"), "{:?}", picture.warnings);
+    let at = 3 * (20 * picture.width + 10);
+    assert!((picture.rgb[at + 1] * 255.0 - 160.0).abs() < 0.1, "{:?}", &picture.rgb[at..at + 3]);
+}
+
+#[test]
+fn the_same_profile_gives_the_same_colours_in_png_and_tiff() {
+    let png = decode("a.png", include_bytes!("../../../../tests/ref/reports/icc_adobe_same.png"), "");
+    let tiff = decode("a.tif", include_bytes!("../../../../tests/ref/reports/icc_adobe_small.tif"), "");
+    assert_eq!(png.expect("a PNG").rgb, tiff.expect("a TIFF").rgb);
 }
