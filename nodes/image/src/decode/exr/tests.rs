@@ -251,6 +251,20 @@ fn a_block_that_is_missing_is_not_black() {
 }
 
 #[test]
+fn data_lie_where_the_display_window_says() {
+    let mut bytes = write(&[Part("", &[("A", 1, 1), ("R", 2, 1)])], &[]);
+    let name = b"displayWindow\0box2i\0";
+    let start = bytes.windows(name.len()).position(|w| w == name).expect("it is written") + name.len() + 4;
+    // Two columns and three rows more at the top left, and 20 columns less at the right.
+    bytes[start..start + 16].copy_from_slice(&[-2i32, -3, 11, 31].map(i32::to_le_bytes).concat());
+    let picture = read(&bytes, "");
+    assert_eq!((picture.width, picture.height), (14, 35));
+    let at = 23 * 14 + 12;
+    assert!((picture.rgb[3 * at] * 255.0 - 80.0).abs() < 0.2, "{}", picture.rgb[3 * at]);
+    assert_eq!((picture.mask[at], picture.mask[0], picture.rgb[0]), (0.5, 1.0, 0.0));
+}
+
+#[test]
 fn files_of_other_programs_are_read() {
     // Linear light of 10/31.
     let expected = [crate::transfer::from_linear(10.0 / 31.0) * 255.0; 3];
