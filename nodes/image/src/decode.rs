@@ -3,11 +3,17 @@
 //! Before any pixel is decoded, the format, the completeness of the file and the size in its header are
 //! checked. After decoding come orientation, alpha, linear light or ICC profile, and the clamp to 0..1.
 
+mod exr;
+mod raster;
+mod tiff;
+mod wrapped;
+
 use crate::{icc, limits, signature, transfer, whole};
 use dreamwire_sdk::prelude::*;
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use std::io::Cursor;
+use image::{ImageError, ImageFormat};
+use raster::{Planes, Raster};
+use std::fmt;
+use whole::jpeg::Extent;
 
 /// One decoded picture.
 #[derive(Debug)]
@@ -24,14 +30,33 @@ pub(crate) struct Picture {
     pub(crate) warnings: Vec<String>,
 }
 
+/// What the samples of a file mean, apart from alpha.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Space {
+    Grey,
+    Rgb,
+    Cmyk,
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Space::Grey => "grey",
+            Space::Rgb => "RGB",
+            Space::Cmyk => "CMYK",
+        })
+    }
+}
+
 impl Picture {
-    /// The picture file named by the param `image` of the running node. Messages go to the log.
+    /// The picture file `name`, a param `image` of the running node, and of an OpenEXR the `layer`, the param
+    /// of that name. Messages go to the log.
     ///
     /// # Errors
     /// If the host cannot read it, or as [`decode`].
-    pub(crate) fn load(call: &Call, name: &str) -> Result<Self> {
+    pub(crate) fn load(call: &Call, name: &str, layer: &str) -> Result<Self> {
         let bytes = call.read(name)?;
-        let picture = decode(name, &bytes).map_err(|error| error.at("image"))?;
+        let picture = decode(name, &bytes, layer).map_err(|error| error.at("image"))?;
         picture.notes.iter().for_each(|note| call.info(note));
         picture.warnings.iter().for_each(|warning| call.warn(warning));
         Ok(picture)
@@ -39,81 +64,110 @@ impl Picture {
 }
 
 /// Decodes the first frame of `bytes`, the content of the file `name`. The format is recognised by the
-/// content, not the name.
+/// content, not the name. `layer` names a layer of an OpenEXR; empty, it is chosen.
 ///
 /// # Errors
-/// `input` for a file that is empty, truncated, broken or of an unsupported format; `limit` for one that is
-/// too large.
-pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Picture> {
+/// `input` for a file that is empty, truncated, broken or of an unsupported format, or without that layer;
+/// `limit` for one that is too large.
+pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
     let format = recognise(name, bytes)?;
-    if !whole::is_whole(format, bytes) {
-        let format = title(format);
-        return Err(Error::content(format!(
-            "`{name}` is a truncated {format}: the file ends after {} bytes",
-            bytes.len()
-        ))
-        .hint("copy or download it again"));
-    }
-    let mut notes = Vec::new();
     let mut warnings = Vec::new();
+    let mended;
+    let bytes = match mend(name, format, bytes, &mut warnings)? {
+        Some(found) => {
+            mended = found;
+            &mended
+        }
+        None => bytes,
+    };
+    if !layer.is_empty() && format != ImageFormat::OpenExr {
+        return Err(Error::content(format!("`{name}` is a {}, which has no layers", title(format)))
+            .hint("leave `layer` empty"));
+    }
+    let mut raster = match format {
+        ImageFormat::Tiff => tiff::read(name, bytes)?,
+        ImageFormat::OpenExr => exr::read(name, bytes, layer)?,
+        _ => wrapped::read(name, format, bytes)?,
+    };
     if let Ok(promised) = ImageFormat::from_path(name)
         && promised != format
     {
-        notes.push(format!("`{name}` is a {}, despite its name", title(format)));
+        raster.notes.push(format!("`{name}` is a {}, despite its name", title(format)));
     }
+    raster.turn();
+    raster.warnings.extend(warnings);
+    Ok(displayed(name, raster))
+}
 
-    let refuse = |error| refuse(name, format, error);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut allowed = Limits::no_limits();
-    allowed.max_alloc = Some(match format {
-        // Here it limits metadata, such as a compressed profile that is a decompression bomb.
-        ImageFormat::Png => limits::MAX_PNG_EXTRA_BYTES,
-        _ => limits::MAX_DECODED_BYTES,
-    });
-    reader.limits(allowed);
-    let mut decoder = reader.into_decoder().map_err(refuse)?;
-    let (width, height) = decoder.dimensions();
-    limits::check(&format!("`{name}`"), 1, width.into(), height.into())?;
-    if width == 0 || height == 0 {
-        return Err(Error::content(format!("`{name}` is a {} of {width}x{height} pixels", title(format))));
+/// Refuses a truncated file. A JPEG that lacks only its end marker is returned with one.
+fn mend(
+    name: &str,
+    format: ImageFormat,
+    bytes: &[u8],
+    warnings: &mut Vec<String>,
+) -> Result<Option<Vec<u8>>> {
+    if format == ImageFormat::Jpeg {
+        match whole::jpeg::extent(bytes) {
+            Extent::Complete => return Ok(None),
+            Extent::NoEnd(end) => {
+                warnings.push(format!("`{name}` has all pixels, but not the end marker of a JPEG"));
+                return Ok(Some([&bytes[..end], b"\xFF\xD9"].concat()));
+            }
+            Extent::Damaged => {
+                return Err(Error::content(format!("`{name}` is a damaged JPEG: its data make no sense"))
+                    .hint("copy or download it again"));
+            }
+            Extent::Truncated => {}
+        }
+    } else if whole::is_whole(format, bytes) {
+        return Ok(None);
     }
-    if decoder.total_bytes() > limits::MAX_DECODED_BYTES {
-        return Err(too_much_memory(name, format));
-    }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let profile = decoder.icc_profile().unwrap_or_default();
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(refuse)?;
-    picture.apply_orientation(orientation);
+    let title = title(format);
+    let length = bytes.len();
+    Err(Error::content(match format {
+        // The end marker may be there, with too little before it.
+        ImageFormat::Jpeg => {
+            format!("`{name}` is a truncated {title}: {length} bytes do not hold all its pixels")
+        }
+        _ => format!("`{name}` is a truncated {title}: the file ends after {length} bytes"),
+    })
+    .hint("copy or download it again"))
+}
 
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let is_float = matches!(picture, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
-    let Planes { mut rgb, mut mask } = planes(&picture).ok_or_else(|| {
-        Error::content(format!("`{name}` has an unsupported pixel format: {:?}", picture.color()))
-    })?;
-    drop(picture);
-
-    if format == ImageFormat::OpenExr {
-        unpremultiply(&mut rgb, &mask);
-    }
-    if is_float {
-        let outside = clamp(&mut rgb) + clamp(&mut mask);
+/// To the range 0..1 and to sRGB.
+fn displayed(name: &str, raster: Raster) -> Picture {
+    let Raster { width, height, planes, space, profile, open, linear, .. } = raster;
+    let (mut notes, mut warnings) = (raster.notes, raster.warnings);
+    let Planes { mut rgb, mut mask } = planes;
+    if open {
+        let outside = raster::clamp(&mut rgb) + raster::clamp(&mut mask);
         if outside > 0 {
             warnings
                 .push(format!("`{name}` has {outside} samples outside 0..1 (or NaN), which were clamped"));
         }
     }
-    if format == ImageFormat::OpenExr {
+    if linear {
         rgb.iter_mut().for_each(|v| *v = transfer::from_linear(*v));
-    } else if let Some(profile) = profile {
-        match icc::to_srgb(&profile, &mut rgb) {
+    } else if let Some(profile) = &profile {
+        match icc::to_srgb(profile, space, &mut rgb) {
             Ok(true) => notes.push(format!("`{name}`: colours converted from its ICC profile to sRGB")),
             Ok(false) => {}
             Err(why) => {
                 warnings.push(format!("`{name}`: its ICC profile is ignored, colours may be off: {why}"))
             }
         }
+    } else if space == Space::Cmyk {
+        warnings.push(format!("`{name}` is CMYK without a profile: colours may be off"));
     }
-    Ok(Picture { width, height, rgb, mask, notes, warnings })
+    Picture { width, height, rgb, mask, notes, warnings }
+}
+
+/// Refuses a picture that is too large or has no pixels.
+fn check_size(name: &str, format: ImageFormat, width: u32, height: u32) -> Result<()> {
+    if width == 0 || height == 0 {
+        return Err(Error::content(format!("`{name}` is a {} of {width}x{height} pixels", title(format))));
+    }
+    limits::check(&format!("`{name}`"), 1, width.into(), height.into())
 }
 
 /// The format by content, if it is supported.
@@ -121,7 +175,10 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<ImageFormat> {
     if bytes.is_empty() {
         return Err(Error::content(format!("`{name}` is empty (0 bytes)")));
     }
-    match image::guess_format(bytes) {
+    // The image crate does not know the signature of a BigTIFF.
+    let format =
+        if signature::is_big_tiff(bytes) { Ok(ImageFormat::Tiff) } else { image::guess_format(bytes) };
+    match format {
         Ok(ImageFormat::Tiff) if signature::is_raw_in_tiff(name, bytes) => Err(Error::content(format!(
             "`{name}` is a camera raw file; supported formats are {}",
             signature::READABLE
@@ -161,7 +218,7 @@ fn refuse(name: &str, format: ImageFormat, error: ImageError) -> Error {
     match error {
         ImageError::Limits(_) if format == ImageFormat::Png => Error::limit(format!(
             "the metadata of the PNG `{name}` needs more memory than the limit of {} MiB",
-            limits::MAX_PNG_EXTRA_BYTES >> 20
+            limits::MAX_EXTRA_BYTES >> 20
         )),
         ImageError::Limits(_) => too_much_memory(name, format),
         error => Error::content(format!("`{name}` cannot be read as {}: {error}", title(format))),
@@ -174,71 +231,6 @@ fn too_much_memory(name: &str, format: ImageFormat) -> Error {
         "decoding the {} `{name}` needs more memory than the limit of {gibibytes} GiB",
         title(format)
     ))
-}
-
-struct Planes {
-    rgb: Vec<f32>,
-    mask: Vec<f32>,
-}
-
-/// Samples of any depth to f32: integers over their full range to 0..1, floats unchanged.
-fn planes(picture: &DynamicImage) -> Option<Planes> {
-    let byte = |v: u8| f32::from(v) / 255.0;
-    let word = |v: u16| f32::from(v) / 65535.0;
-    let float = |v: f32| v;
-    Some(match picture {
-        DynamicImage::ImageLuma8(p) => split::<_, 1>(p.as_raw(), byte),
-        DynamicImage::ImageLumaA8(p) => split::<_, 2>(p.as_raw(), byte),
-        DynamicImage::ImageRgb8(p) => split::<_, 3>(p.as_raw(), byte),
-        DynamicImage::ImageRgba8(p) => split::<_, 4>(p.as_raw(), byte),
-        DynamicImage::ImageLuma16(p) => split::<_, 1>(p.as_raw(), word),
-        DynamicImage::ImageLumaA16(p) => split::<_, 2>(p.as_raw(), word),
-        DynamicImage::ImageRgb16(p) => split::<_, 3>(p.as_raw(), word),
-        DynamicImage::ImageRgba16(p) => split::<_, 4>(p.as_raw(), word),
-        DynamicImage::ImageRgb32F(p) => split::<_, 3>(p.as_raw(), float),
-        DynamicImage::ImageRgba32F(p) => split::<_, 4>(p.as_raw(), float),
-        _ => return None,
-    })
-}
-
-/// Pixels of `C` interleaved samples (grey, grey + alpha, RGB, RGB + alpha) to RGB and `1 - alpha`.
-fn split<T: Copy, const C: usize>(samples: &[T], value: impl Fn(T) -> f32) -> Planes {
-    let pixels = samples.len() / C;
-    let mut rgb = Vec::with_capacity(pixels * 3);
-    let mut mask = vec![0.0; pixels];
-    for (pixel, masked) in samples.chunks_exact(C).zip(&mut mask) {
-        if C < 3 {
-            rgb.extend([value(pixel[0]); 3]);
-        } else {
-            rgb.extend(pixel[..3].iter().map(|&v| value(v)));
-        }
-        if C.is_multiple_of(2) {
-            *masked = 1.0 - value(pixel[C - 1]);
-        }
-    }
-    Planes { rgb, mask }
-}
-
-/// EXR stores premultiplied alpha; an IMAGE holds straight colour.
-fn unpremultiply(rgb: &mut [f32], mask: &[f32]) {
-    for (pixel, masked) in rgb.chunks_exact_mut(3).zip(mask) {
-        let alpha = 1.0 - masked;
-        if alpha > 0.0 && alpha < 1.0 {
-            pixel.iter_mut().for_each(|v| *v /= alpha);
-        }
-    }
-}
-
-/// Clamps to 0..1, NaN to 0, and returns how many samples that changed.
-fn clamp(samples: &mut [f32]) -> usize {
-    let mut outside = 0;
-    for v in samples {
-        if !(0.0f32..=1.0).contains(&*v) {
-            outside += 1;
-            *v = if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) };
-        }
-    }
-    outside
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ pub(crate) const MAX_SIDE: u64 = 32_768;
 pub(crate) const MAX_PIXELS: u64 = 100_000_000;
 /// The most bytes that a decoder may need for one picture.
 pub(crate) const MAX_DECODED_BYTES: u64 = 2 << 30;
-/// The most bytes of a PNG's text, profile and EXIF, unpacked.
-pub(crate) const MAX_PNG_EXTRA_BYTES: u64 = 64 << 20;
+/// The most bytes of a colour profile, and of a PNG's text, profile and EXIF together, unpacked.
+pub(crate) const MAX_EXTRA_BYTES: u64 = 64 << 20;
 
 /// Refuses a picture of `batch` x `width` x `height` that is larger than the limits. `what` is the subject of the message.
 pub(crate) fn check(what: &str, batch: u64, width: u64, height: u64) -> Result<()> {

@@ -1,23 +1,33 @@
 use crate::decode::Picture;
 use dreamwire_sdk::prelude::*;
 
-/// Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, QOI or OpenEXR, of 8, 16 or 32 bits, grey, colour or palette.
+/// Reads a picture: PNG, JPEG, WebP, TIFF (also BigTIFF), GIF, BMP, QOI or OpenEXR, grey, colour or palette.
 ///
 /// The format is recognised by the content, not by the name. EXIF orientation is applied; an embedded ICC
-/// profile is converted to sRGB, and OpenEXR from linear light (and from premultiplied alpha). CMYK is
-/// converted without its profile. Of an animation the first frame is read. Values outside 0..1 are clamped,
-/// with a warning.
+/// profile is converted to sRGB, and OpenEXR from linear light. A profile for other pictures (of grey for an
+/// RGB picture, of CMYK, a damaged one) is ignored, with a warning. CMYK is converted without its profile,
+/// with a warning. Premultiplied alpha of TIFF and OpenEXR is taken out of the colours. Of an animation the
+/// first frame is read, of several pages the first. Integers of any depth become 0..1 over their range;
+/// values outside 0..1 are clamped, with a warning.
+///
+/// TIFF: grey, RGB, palette and CMYK of integers of 1 to 16, 32 and 64 bits or floats of 16, 32 and 64 bits,
+/// uncompressed or with LZW, Deflate, PackBits or CCITT Group 4. Samples that are neither colour nor alpha are
+/// dropped, with a warning. OpenEXR: the channels R, G, B, or Y, RY, BY, or a single one, which is grey, with
+/// or without A; layers by name. A JPEG that lacks only its end marker is read, with a warning.
 ///
 /// IMAGE is `[1,H,W,3]`, display-referred sRGB in 0..1; MASK is `[1,H,W]`, `1 - alpha`, zeros without alpha.
 ///
-/// Errors: a file that is empty, truncated, broken or of another format; a picture of more than 100
-/// megapixels or more than 32768 pixels on a side.
+/// Errors: a file that is empty, truncated, broken or of another format or kind; several layers of which none
+/// is chosen; a picture of more than 100 megapixels or more than 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// The picture file.
     #[schemars(extend("format" = "dw-file"))]
     pub(crate) image: String,
+    /// The layer of an OpenEXR, by name; empty for the one without a name, or the only one.
+    #[serde(default)]
+    pub(crate) layer: String,
 }
 
 #[derive(Default)]
@@ -31,7 +41,7 @@ impl Node for LoadImage {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let picture = Picture::load(call, &params.image)?;
+        let picture = Picture::load(call, &params.image, &params.layer)?;
         let (h, w) = (picture.height, picture.width);
         let image = Tensor::from_vec(picture.rgb, (1, h, w, 3), call.device())?;
         let mask = Tensor::from_vec(picture.mask, (1, h, w), call.device())?;

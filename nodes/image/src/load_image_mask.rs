@@ -21,6 +21,9 @@ pub(crate) struct Params {
     /// The channel that becomes the mask; alpha is inverted, the colours are not.
     #[serde(default)]
     pub(crate) channel: Channel,
+    /// The layer of an OpenEXR, by name; empty for the one without a name, or the only one.
+    #[serde(default)]
+    pub(crate) layer: String,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
@@ -45,7 +48,7 @@ impl Node for LoadImageMask {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let picture = Picture::load(call, &params.image)?;
+        let picture = Picture::load(call, &params.image, &params.layer)?;
         let shape = (1, picture.height, picture.width);
         let mask = match params.channel {
             Channel::Alpha => picture.mask,

@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(ran.published.len(), 2);
         let (name, bytes) = &ran.published[1];
         assert_eq!(name, "preview/preview_{counter:05}_.png");
-        let picture = decode("a.png", bytes).expect("a PNG");
+        let picture = decode("a.png", bytes, "").expect("a PNG");
         assert_eq!((picture.width, picture.height), (5, 4));
         assert!((picture.rgb[0] - 0.2).abs() < 1e-6, "51 of 255");
     }

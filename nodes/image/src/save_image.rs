@@ -115,7 +115,7 @@ mod tests {
             (r#"{"format": "tiff", "bits": "32"}"#, "a.tiff", 1e-7),
             (r#"{"format": "exr", "bits": "32"}"#, "a.exr", 1e-5),
         ] {
-            let picture = decode(name, &saved(params).1).expect(params);
+            let picture = decode(name, &saved(params).1, "").expect(params);
             assert_eq!((picture.width, picture.height), (3, 2), "{params}");
             for (found, wanted) in picture.rgb.iter().zip(SAMPLES) {
                 let wanted = wanted.clamp(0.0, 1.0);
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn rounding_is_half_up() {
-        let picture = decode("a.png", &saved("{}").1).expect("a PNG");
+        let picture = decode("a.png", &saved("{}").1, "").expect("a PNG");
         // 0.5 * 255 = 127.5
         assert_eq!(picture.rgb[1], 128.0 / 255.0);
     }
@@ -166,7 +166,7 @@ mod tests {
         let run =
             |params: &str| run_node::<SaveImage>(params, &[("images", Value::Tensor(images.clone()))], &[]);
         let ran = run("{}").expect("a PNG holds alpha");
-        let picture = decode("a.png", &ran.published[0].1).expect("a PNG");
+        let picture = decode("a.png", &ran.published[0].1, "").expect("a PNG");
         assert!((picture.mask[0] - 0.2).abs() < 0.002, "{:?}", picture.mask);
         assert!(run(r#"{"format": "jpeg"}"#).is_err(), "a JPEG cannot hold alpha");
     }

@@ -8,6 +8,11 @@ pub(crate) const READABLE: &str = "PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, OpenEXR
 /// Extensions of camera files that contain a TIFF: their first image is a thumbnail, not the picture.
 const RAW_IN_TIFF: [&str; 9] = ["3fr", "arw", "cr2", "dng", "erf", "nef", "nrw", "pef", "srw"];
 
+/// A TIFF with offsets of 64 bits.
+pub(crate) fn is_big_tiff(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"II\x2B\0\x08\0\0\0") || bytes.starts_with(b"MM\0\x2B\0\x08\0\0")
+}
+
 /// A camera raw file that would decode as a small TIFF.
 pub(crate) fn is_raw_in_tiff(name: &str, bytes: &[u8]) -> bool {
     let extension =

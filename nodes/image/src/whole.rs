@@ -1,6 +1,8 @@
 //! Is the file complete? Decoders accept a truncated file: the JPEG decoder silently paints the missing part
-//! grey. An aborted download must not become a dream, so containers with an end mark are walked to it first.
-//! No pixel is decoded here and nothing is allocated.
+//! grey. An aborted download must not become a dream, so containers with an end mark are walked to it first,
+//! and the blocks of a JPEG are counted. No pixel is decoded here.
+
+pub(crate) mod jpeg;
 
 use image::ImageFormat;
 
@@ -8,7 +10,7 @@ use image::ImageFormat;
 /// complete: their decoders read exactly what the header declares and fail otherwise.
 pub(crate) fn is_whole(format: ImageFormat, bytes: &[u8]) -> bool {
     match format {
-        ImageFormat::Jpeg => jpeg(bytes).is_some(),
+        ImageFormat::Jpeg => jpeg::extent(bytes) == jpeg::Extent::Complete,
         ImageFormat::Png => png(bytes).is_some(),
         ImageFormat::Gif => gif(bytes).is_some(),
         ImageFormat::WebP => webp(bytes).is_some(),
@@ -19,25 +21,6 @@ pub(crate) fn is_whole(format: ImageFormat, bytes: &[u8]) -> bool {
 /// `N` bytes at `position`; `None` if they would lie beyond the end.
 fn at<const N: usize>(bytes: &[u8], position: usize) -> Option<[u8; N]> {
     bytes.get(position..position.checked_add(N)?)?.try_into().ok()
-}
-
-/// To the EOI marker. Segments are skipped, so that the EOI of a thumbnail inside EXIF does not count.
-fn jpeg(bytes: &[u8]) -> Option<()> {
-    let mut position = 2;
-    loop {
-        let [first, marker] = at(bytes, position)?;
-        if first != 0xFF {
-            // Entropy-coded data, where a literal FF is written FF 00.
-            position += 1;
-            continue;
-        }
-        match marker {
-            0xFF => position += 1,
-            0x00 | 0x01 | 0xD0..=0xD8 => position += 2,
-            0xD9 => return Some(()),
-            _ => position += 2 + usize::from(u16::from_be_bytes(at(bytes, position + 2)?)),
-        }
-    }
 }
 
 /// To the end of the IEND chunk.
@@ -109,6 +92,7 @@ mod tests {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
             let bytes = encoded(format);
             assert!(is_whole(format, &bytes), "{format:?}");
+            // Without its two last bytes a JPEG lacks nothing but its end marker.
             for length in 0..bytes.len() {
                 assert!(!is_whole(format, &bytes[..length]), "{format:?} cut at {length} of {}", bytes.len());
             }

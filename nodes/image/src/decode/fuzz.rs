@@ -28,6 +28,11 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds.push(encode(&DynamicImage::ImageRgb32F(picture.to_rgb32f()), ImageFormat::OpenExr));
     seeds.push(encode(&DynamicImage::ImageRgba16(picture.to_rgba16()), ImageFormat::Png));
     seeds.push(encode(&DynamicImage::ImageLumaA8(picture.to_luma_alpha8()), ImageFormat::Png));
+    seeds.push(encode(&DynamicImage::ImageRgba16(picture.to_rgba16()), ImageFormat::Tiff));
+    // A TIFF with a palette, a BigTIFF, and an OpenEXR of one channel.
+    seeds.push(include_bytes!("../../../../tests/ref/reports/palette.tif").to_vec());
+    seeds.push(include_bytes!("../../../../tests/ref/reports/bigtiff.tif").to_vec());
+    seeds.push(include_bytes!("../../../../tests/ref/reports/Y.exr").to_vec());
     seeds
 }
 
@@ -51,7 +56,7 @@ proptest! {
             bytes[at] = byte;
         }
         bytes.truncate((cut * bytes.len() as f64) as usize);
-        if let Ok(picture) = decode("a.picture", &bytes) {
+        if let Ok(picture) = decode("a.picture", &bytes, "") {
             prop_assert_eq!(picture.rgb.len(), 3 * picture.width * picture.height);
             prop_assert!(picture.mask.is_empty() || picture.mask.len() == picture.width * picture.height);
         }

@@ -1,8 +1,12 @@
 //! Pictures are made here with the image crate's encoders, so that every byte of a test is in the repository.
 
+mod profiles;
+
 use super::*;
+use image::DynamicImage;
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbImage, RgbaImage};
+use std::io::Cursor;
 
 const FORMATS: [(ImageFormat, &str); 8] = [
     (ImageFormat::Png, "png"),
@@ -39,7 +43,7 @@ fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 
 #[track_caller]
 fn refused(name: &str, bytes: &[u8]) -> Error {
-    match decode(name, bytes) {
+    match decode(name, bytes, "") {
         Ok(picture) => panic!("`{name}` accepted as {}x{}", picture.width, picture.height),
         Err(error) => error,
     }
@@ -49,7 +53,7 @@ fn refused(name: &str, bytes: &[u8]) -> Error {
 fn every_format_is_read() {
     for (format, extension) in FORMATS {
         let name = format!("a.{extension}");
-        let picture = decode(&name, &encode(&red_blue(64, 32), format)).expect(extension);
+        let picture = decode(&name, &encode(&red_blue(64, 32), format), "").expect(extension);
         assert_eq!((picture.width, picture.height), (64, 32), "{extension}");
         assert_eq!(picture.mask, vec![0.0; 64 * 32], "{extension}");
         for (left, right) in [(0, 2), (2, 0)] {
@@ -68,7 +72,7 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
     for (format, extension) in FORMATS {
         let name = format!("a.{extension}");
         let bytes = encode(&noise(61, 47), format);
-        assert!(decode(&name, &bytes).is_ok(), "{extension}");
+        assert!(decode(&name, &bytes, "").is_ok(), "{extension}");
         for percent in (0..100).step_by(5) {
             let error = refused(&name, &bytes[..bytes.len() * percent / 100]).to_string();
             assert!(error.contains(&name), "{extension} at {percent} %: {error}");
@@ -100,9 +104,9 @@ fn empty_and_other_files_are_named() {
 /// Faults: D3.
 #[test]
 fn the_content_decides_and_a_lying_name_is_noted() {
-    let picture = decode("a.png", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
+    let picture = decode("a.png", &encode(&red_blue(4, 4), ImageFormat::Jpeg), "").expect("a JPEG");
     assert_eq!(picture.notes, ["`a.png` is a JPEG, despite its name"]);
-    let picture = decode("no-extension", &encode(&red_blue(4, 4), ImageFormat::Jpeg)).expect("a JPEG");
+    let picture = decode("no-extension", &encode(&red_blue(4, 4), ImageFormat::Jpeg), "").expect("a JPEG");
     assert!(picture.notes.is_empty());
 }
 
@@ -146,7 +150,7 @@ fn a_bomb_beside_the_pixels_is_not_unpacked() {
     encoder.set_icc_profile(vec![0; 80 << 20]).expect("PNG takes a profile");
     encoder.write_image(&[51], 1, 1, ExtendedColorType::L8).expect("encodes");
     assert!(packed.len() < 1 << 20, "it is a bomb: {} bytes", packed.len());
-    let picture = decode("a.png", &packed).expect("the picture itself is fine");
+    let picture = decode("a.png", &packed, "").expect("the picture itself is fine");
     assert!((picture.rgb[0] - 0.2).abs() < 1e-6);
     // Unpacked, it would have been said to be broken.
     assert!(picture.warnings.is_empty(), "{:?}", picture.warnings);
@@ -170,7 +174,7 @@ fn alpha_becomes_the_inverted_mask() {
     let picture = RgbaImage::from_fn(3, 1, |x, _| image::Rgba([10, 20, 30, [0, 51, 255][x as usize]]));
     let mut out = Cursor::new(Vec::new());
     picture.write_to(&mut out, ImageFormat::Png).expect("encodes");
-    let picture = decode("a.png", out.get_ref()).expect("a PNG");
+    let picture = decode("a.png", out.get_ref(), "").expect("a PNG");
     for (found, wanted) in picture.mask.iter().zip([1.0, 0.8, 0.0]) {
         assert!((found - wanted).abs() < 1e-6, "{:?}", picture.mask);
     }
@@ -184,7 +188,7 @@ fn sixteen_bits_are_kept() {
     let mut out = Vec::new();
     let samples: Vec<u8> = [1u16, 32_768, 65_535].iter().flat_map(|v| v.to_ne_bytes()).collect();
     PngEncoder::new(&mut out).write_image(&samples, 3, 1, ExtendedColorType::L16).expect("encodes");
-    let picture = decode("a.png", &out).expect("a PNG");
+    let picture = decode("a.png", &out, "").expect("a PNG");
     for (found, wanted) in picture.rgb.iter().step_by(3).zip([1.0 / 65_535.0, 32_768.0 / 65_535.0, 1.0]) {
         assert!((found - wanted).abs() < 1e-7, "{found} {wanted}");
     }
@@ -199,7 +203,7 @@ fn orientation_is_applied_once() {
     let mut encoder = PngEncoder::new(&mut out);
     encoder.set_exif_metadata(exif).expect("PNG takes EXIF");
     encoder.write_image(&[255, 0, 0, 0, 0, 255], 2, 1, ExtendedColorType::Rgb8).expect("encodes");
-    let picture = decode("a.png", &out).expect("a PNG");
+    let picture = decode("a.png", &out, "").expect("a PNG");
     assert_eq!((picture.width, picture.height), (1, 2));
     assert_eq!(picture.rgb, [1.0, 0.0, 0.0, 0.0, 0.0, 1.0], "the left pixel comes out on top");
 }
@@ -212,7 +216,7 @@ fn a_profile_is_converted_and_a_broken_one_only_warned_about() {
         let mut encoder = JpegEncoder::new_with_quality(&mut out, 100);
         encoder.set_icc_profile(profile).expect("JPEG takes a profile");
         encoder.write_image(&[204, 102, 102].repeat(64), 8, 8, ExtendedColorType::Rgb8).expect("encodes");
-        decode("a.jpg", &out).expect("a JPEG")
+        decode("a.jpg", &out, "").expect("a JPEG")
     };
     let converted = with_profile(moxcms::ColorProfile::new_display_p3().encode().expect("a profile"));
     assert!(converted.rgb[0] > 0.82 && converted.rgb[1] < 0.39, "{:?}", &converted.rgb[..3]);
@@ -229,7 +233,7 @@ fn exr_is_linear_clamped_and_premultiplied() {
     let picture = image::Rgba32FImage::from_raw(2, 1, pixels).expect("two pixels");
     let mut out = Cursor::new(Vec::new());
     picture.write_to(&mut out, ImageFormat::OpenExr).expect("encodes");
-    let picture = decode("a.exr", out.get_ref()).expect("an EXR");
+    let picture = decode("a.exr", out.get_ref(), "").expect("an EXR");
     let wanted = [0.5, 1.0, 0.0, 0.5, 0.0, 0.0];
     for (found, wanted) in picture.rgb.iter().zip(wanted) {
         assert!((found - wanted).abs() < 1e-3, "{:?}", picture.rgb);
