@@ -1,8 +1,10 @@
 //! One kind of problem per file: what it is, an example, its message, and a test.
 
 pub(crate) mod bare_array;
+pub(crate) mod binary;
 pub(crate) mod cycle;
 pub(crate) mod duplicate_key;
+pub(crate) mod editors_own;
 pub(crate) mod empty;
 pub(crate) mod encoding;
 pub(crate) mod literal_for_port;

@@ -54,6 +54,7 @@ mod diagnostics;
 mod hint;
 mod suggest;
 
+mod editor;
 mod effective;
 mod file_schema;
 
@@ -64,7 +65,7 @@ pub use check::check;
 pub use checked::{Checked, CheckedNode, Link};
 pub use diagnostic::{Class, Code, Diagnostic, Label, MAX_PROBLEMS, Severity, Subject, sort};
 pub use file_schema::file_schema;
-pub use graph::{Graph, Input, InputValue, LinkRef, Node, OutputRef};
+pub use graph::{Beside, Graph, Input, InputValue, LinkRef, Node, OutputRef};
 pub use hint::{Hint, Setting};
 pub use kinds::{KindInfo, Kinds, Port};
 pub use params::{Format, Param, ParamType, Params, Problem, check_param};

@@ -1,3 +1,4 @@
+mod envelope;
 mod literal;
 mod members;
 mod node;
@@ -52,6 +53,7 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
         problems.push(not_an_object::graph(members::span(value)));
         return;
     };
+    let object = envelope::open(object, &mut graph.beside, problems);
     if let Some(nodes) = object.get_array("nodes") {
         problems.push(ui_format::new(members::from_range(nodes.range)));
         return;
@@ -67,7 +69,7 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
             problems.push(too_large::nodes(member.name_span, object.properties.len()));
             return;
         } else {
-            graph.nodes.push(node::read(&member, problems));
+            graph.nodes.push(node::read(&member, &mut graph.beside, problems));
         }
     }
 }
