@@ -4,6 +4,7 @@
 //! [`Snapshot`](crate::Snapshot). Files are written atomically: a temporary file in the same folder, flushed
 //! to the disk, then renamed. Processes that publish in one folder take turns.
 
+mod annotation;
 mod disk;
 mod inputs;
 mod lock;
