@@ -1,6 +1,7 @@
 mod inputs;
 mod links;
 mod order;
+mod prefixes;
 mod reach;
 
 use std::collections::HashMap;
@@ -23,7 +24,9 @@ pub(crate) const MAX_LINKS: usize = 1024;
 pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut checker = Checker::new(graph, kinds);
     checker.resolve_kinds();
-    let nodes: Vec<Option<CheckedNode>> = (0..graph.nodes.len()).map(|index| checker.node(index)).collect();
+    let mut nodes: Vec<Option<CheckedNode>> =
+        (0..graph.nodes.len()).map(|index| checker.node(index)).collect();
+    checker.prefixes(&mut nodes);
     checker.problems.extend(editors_own::new(&checker.beside));
     let order = order::of(&mut checker);
     reach::check(&mut checker);

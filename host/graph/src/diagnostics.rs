@@ -20,6 +20,7 @@ pub(crate) mod object_value;
 pub(crate) mod param_choice;
 pub(crate) mod param_range;
 pub(crate) mod param_type;
+pub(crate) mod prefix;
 pub(crate) mod required_input;
 pub(crate) mod syntax;
 pub(crate) mod too_deep;

@@ -57,6 +57,7 @@ mod suggest;
 mod editor;
 mod effective;
 mod file_schema;
+pub mod prefix;
 
 #[cfg(test)]
 mod testing;
@@ -68,7 +69,7 @@ pub use file_schema::file_schema;
 pub use graph::{Beside, Graph, Input, InputValue, LinkRef, Node, OutputRef};
 pub use hint::{Hint, Setting};
 pub use kinds::{KindInfo, Kinds, Port};
-pub use params::{Format, Param, ParamType, Params, Problem, check_param};
+pub use params::{Format, Param, ParamType, Params, Problem, bound, bound_value, check_param};
 pub use parse::parse;
 pub use source::{MAX_BYTES, Source, Span};
 pub use suggest::did_you_mean;
