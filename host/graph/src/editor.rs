@@ -7,6 +7,9 @@ const BESIDE: [&str; 4] = ["extra_data", "extra_pnginfo", "is_changed", "workflo
 /// metadata as a list of its texts.
 pub(crate) const ENVELOPES: [&str; 3] = ["prompt", "output", "workflow"];
 
+/// What a request has beside the graph, which some programs write among the nodes.
+const REQUEST: [&str; 5] = ["client_id", "extra_data", "extra_pnginfo", "prompt_id", "workflow"];
+
 /// Inputs that widgets of the editor add to nodes.
 const INPUTS: [&str; 8] = [
     "upload",
@@ -40,6 +43,11 @@ pub(crate) fn inputs() -> impl Iterator<Item = &'static str> {
 /// Whether a field of a node comes from the server.
 pub(crate) fn is_field(name: &str) -> bool {
     FIELDS.contains(&name)
+}
+
+/// Whether a member of a graph belongs to a request, if it is no node.
+pub(crate) fn is_beside(name: &str) -> bool {
+    REQUEST.contains(&name)
 }
 
 /// Whether the value of a member may be more than JSON: Python writes NaN.

@@ -13,8 +13,9 @@
 //!    links as `["node", "output"]`. It knows no kinds.
 //! 2. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
 //! 3. [`check`] knows the [`Kinds`] of the plugins. It resolves links, compares types, fills in defaults
-//!    (here and nowhere else), checks values with [`check_param`], finds an order, and warns about nodes that
-//!    are not run.
+//!    (here and nowhere else), checks values with [`check_param`], fills `%node.param%` into the names of
+//!    outputs ([`prefix`]), finds an order, and warns about nodes that are not run and about what only
+//!    ComfyUI needs.
 //!
 //! A [`Diagnostic`] has a stable [`Code`], places in the source, and a hint. [`sort`] puts the problems of
 //! both steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it

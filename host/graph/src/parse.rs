@@ -9,7 +9,7 @@ use jsonc_parser::ast;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{empty, newer_version, not_an_object, syntax as not_json, too_large, ui_format};
-use crate::graph::Graph;
+use crate::graph::{Beside, Graph};
 use crate::source::{MAX_BYTES, Source, Span};
 
 /// The most nodes a graph may have.
@@ -63,6 +63,8 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
             graph.version = version(member.value, problems);
         } else if member.name.starts_with('$') || member.name.starts_with("x-") {
             // Not nodes: for editors and people.
+        } else if envelope::is_beside(member.name, member.value) {
+            graph.beside.push(Beside { name: member.name.to_owned(), span: member.name_span });
         } else if graph.nodes.len() == MAX_NODES {
             // Refused as a whole; further problems in it do not matter.
             problems.clear();
