@@ -15,8 +15,7 @@ pub(super) fn open<'a>(
     beside: &mut Vec<Beside>,
     problems: &mut Vec<Diagnostic>,
 ) -> &'a Object<'a> {
-    let Some(depth) = (0..=MOST).find(|&depth| opened(object, depth).is_some_and(|inner| is_graph(inner)))
-    else {
+    let Some(depth) = (0..=MOST).find(|&depth| opened(object, depth).is_some_and(is_graph)) else {
         return object;
     };
     for _ in 0..depth {
