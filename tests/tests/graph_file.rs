@@ -1,6 +1,7 @@
 //! Graph files that cannot be read, or must not be.
 
-use dreamwire_tests::{Cmd, Folder, Outcome};
+use dreamwire_tests::{Cmd, Folder, Outcome, photo};
+use serde_json::json;
 
 /// The output of `dreamwire run` for a path.
 fn run(folder: &Folder, path: &str) -> Outcome {
@@ -93,4 +94,76 @@ fn a_file_over_the_limit_is_refused_unread() {
 fn a_graph_with_too_many_nodes_is_refused() {
     let nodes: Vec<String> = (0..100_001).map(|index| format!("\"{index}\":{{}}")).collect();
     check(format!("{{{}}}", nodes.join(",")).as_bytes(), 8, "graph has 100001 nodes, the limit is 100000");
+}
+
+/// A folder with a picture that SaveImage wrote, and its name.
+fn with_saved(metadata: bool) -> (Folder, String) {
+    let folder = Folder::with_graph(&json!({
+        "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8, "seed": 3 } },
+        "save": { "class_type": "SaveImage",
+            "inputs": { "images": ["noise", 0], "filename_prefix": "it", "metadata": metadata } },
+    }));
+    run(&folder, "graph.json").exits(0);
+    (folder, "out/it_00001_.png".to_owned())
+}
+
+#[test]
+fn a_saved_picture_is_a_graph() {
+    let (folder, picture) = with_saved(true);
+    let first = folder.read(&picture);
+    for command in ["check", "describe"] {
+        Cmd::new(&folder).args([command, &picture]).run().exits(0);
+    }
+    Cmd::new(&folder).args(["run", &picture, "--out", "again"]).run().exits(0);
+    assert_eq!(folder.read("again/it_00001_.png"), first, "the same picture with the same graph");
+    let set = ["run", &picture, "--out", "other", "--set", "noise.seed=4"];
+    Cmd::new(&folder).args(set).run().exits(0);
+    assert_ne!(folder.read("other/it_00001_.png"), first);
+}
+
+#[test]
+fn problems_in_a_pictures_graph_have_their_places_in_its_text() {
+    let (folder, picture) = with_saved(true);
+    let set = ["run", &picture, "--out", "again", "--set", "noise.sed=4"];
+    Cmd::new(&folder).args(set).run().exits(2).says("did you mean `seed`");
+    let mut bytes = folder.read(&picture);
+    let at = bytes.windows(10).position(|part| part == b"NoiseImage").expect("the graph is there");
+    bytes[at] = b'M';
+    folder.write("changed.png", bytes);
+    run(&folder, "changed.png").exits(3).says("the graph in the picture `changed.png` is damaged");
+}
+
+#[test]
+fn a_picture_without_a_graph_says_so() {
+    let (folder, picture) = with_saved(false);
+    run(&folder, &picture).exits(3).says("is a picture without a graph");
+    photo(&folder.join("photo.png"), 8, 8);
+    run(&folder, "photo.png").exits(3).says("`photo.png` is a picture without a graph");
+}
+
+#[test]
+fn files_that_are_not_text_are_named() {
+    check(b"\xff\xd8\xff\xe0\0\x10JFIF\0", 3, "this is a JPEG picture, not a graph");
+    check(b"PK\x03\x04\x14\0\0\0", 3, "this is a ZIP archive");
+    check(b"\x02\0\0\0\0\0\0\0{}", 3, "this is a safetensors file, not a graph");
+}
+
+/// What ComfyUI writes beside the graph is ignored, with one note.
+#[test]
+fn what_only_comfyui_needs_is_ignored() {
+    let nodes = r#"{ "20": { "class_type": "NoiseImage", "is_changed": [NaN], "inputs": { "width": 8, "height": 8,
+        "seed": 1, "control_after_generate": "randomize", "choose file to upload": "image" } },
+        "9": { "class_type": "SaveImage", "inputs": { "images": ["20", 0] } } }"#;
+    for text in
+        [nodes.to_owned(), format!(r#"{{ "client_id": "c", "prompt": {nodes}, "extra_data": {{}} }}"#)]
+    {
+        let folder = Folder::new();
+        folder.write("graph.json", &text);
+        run(&folder, "graph.json")
+            .exits(0)
+            .says("`is_changed`, `control_after_generate`, `choose file to upload`");
+        assert_eq!(folder.files("out").len(), 1, "{text}");
+    }
+    let slip = nodes.replace("control_after_generate", "control_after");
+    check(slip.as_bytes(), 3, "`NoiseImage` has no input `control_after`");
 }

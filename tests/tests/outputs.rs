@@ -219,3 +219,73 @@ fn a_link_cannot_lead_out_of_the_output_folder() {
     assert!(!outcome.stdout.contains("\"started\""), "no work is lost:\n{}", outcome.stdout);
     assert!(elsewhere.files(".").is_empty());
 }
+
+#[test]
+fn names_get_the_size_the_time_and_values_of_other_nodes() {
+    let folder = Folder::with_graph(&graph("%year%/%width%x%height%_%noise.seed%_%NoiseImage.width%"));
+    run(&folder, "out").exits(0);
+    let files = folder.files("out");
+    let [name] = files.as_slice() else { panic!("{files:?}") };
+    assert!(name.ends_with("/64x64_0_64_00001_.png") && name.starts_with("20"), "{name}");
+    run(&folder, "out").exits(0);
+    assert_eq!(folder.files("out"), files, "nothing new");
+}
+
+/// The name of a step depends on the time, but its picture does not.
+#[test]
+fn another_name_does_not_compute_the_picture_again() {
+    let folder = Folder::with_graph(&graph("%date:yyyy-MM-dd_HHmmss%"));
+    run(&folder, "out").exits(0);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let again = run(&folder, "out");
+    again.exits(0);
+    assert!(!again.stdout.contains("\"started\""), "nothing is computed:\n{}", again.stdout);
+    assert_eq!(folder.files("out").len(), 2, "{:?}", folder.files("out"));
+}
+
+#[test]
+fn what_is_not_known_in_a_name_is_told_before_anything_runs() {
+    for (prefix, said) in [
+        ("%yaer%", "did you mean `year`"),
+        ("%date:YYYY%", "is not a part of a date"),
+        ("%nose.seed%", "did you mean `noise`"),
+        ("%noise.sed%", "did you mean `seed`"),
+    ] {
+        let folder = Folder::with_graph(&graph(prefix));
+        Cmd::new(&folder).args(["run", "graph.json", "--out", "out"]).run().exits(3).says(said);
+    }
+    let folder = Folder::with_graph(&graph("50%-70%"));
+    run(&folder, "out").exits(0);
+    assert_eq!(folder.files("out"), ["50%-70%_00001_.png"]);
+}
+
+/// What an earlier run saved or showed is named as ComfyUI names it.
+#[test]
+fn a_file_of_the_output_folder_is_an_input_by_its_note() {
+    let folder = Folder::with_graph(&json!({
+        "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8 } },
+        "show": { "class_type": "PreviewImage", "inputs": { "images": ["noise", 0] } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["noise", 0], "filename_prefix": "it" } },
+    }));
+    run(&folder, "out").exits(0);
+    folder.write("plain.png", folder.read("out/it_00001_.png"));
+    for name in ["it_00001_.png [output]", "preview_00001_.png [temp]", "plain.png [input]"] {
+        let graph = json!({
+            "photo": { "class_type": "LoadImage", "inputs": { "image": name } },
+            "save": { "class_type": "SaveImage", "inputs": { "images": ["photo", 0], "filename_prefix": "copy" } },
+        });
+        folder.write("graph.json", graph.to_string());
+        run(&folder, "out").exits(0);
+    }
+    folder.write("secret.png", folder.read("plain.png"));
+    let graph = json!({
+        "photo": { "class_type": "LoadImage", "inputs": { "image": "../secret.png [output]" } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["photo", 0] } },
+    });
+    folder.write("graph.json", graph.to_string());
+    Cmd::new(&folder)
+        .args(["run", "graph.json", "--out", "out"])
+        .run()
+        .exits(5)
+        .says("lies outside that folder");
+}

@@ -38,7 +38,7 @@ fn look(args: &DescribeArgs, global: &Global, console: Console) -> Result<Exit, 
     let checked = understood.whole();
     let exit = say(understood.problems);
     let plan = Plan::new(checked.ok_or(exit)?, String::new());
-    let world = Disk::new(graph.roots(), PathBuf::from("."));
+    let world = Disk::new(graph.roots(), PathBuf::from("out"));
     let files = files(&plan, &world);
     let description =
         Description { name: &source.name, plan: &plan, files: &files, plugins: session.loader.plugins() };

@@ -110,7 +110,12 @@ impl<'a> Services<'a> {
             }
             Err(error) => {
                 let mut texts = self.settled.texts.iter();
-                let culprit = texts.find(|(_, text)| !text.is_empty() && template.starts_with(text));
+                // The node may have filled in what stands between `%`.
+                let start = |text: &str| match text.split_once('%') {
+                    Some((start, _)) => template.starts_with(start),
+                    None => !text.is_empty() && template.starts_with(text),
+                };
+                let culprit = texts.find(|(_, text)| start(text));
                 let param = culprit.map_or(String::new(), |(param, _)| param.clone());
                 self.record(FailureKind::Publish, error, &param);
                 Err(FailureKind::Publish)

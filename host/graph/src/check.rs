@@ -1,6 +1,7 @@
 mod inputs;
 mod links;
 mod order;
+mod prefixes;
 mod reach;
 
 use std::collections::HashMap;
@@ -8,8 +9,8 @@ use std::sync::Arc;
 
 use crate::checked::{Checked, CheckedNode};
 use crate::diagnostic::{Diagnostic, MAX_PROBLEMS};
-use crate::diagnostics::unknown_kind;
-use crate::graph::{Graph, Input, InputValue};
+use crate::diagnostics::{editors_own, unknown_kind};
+use crate::graph::{Beside, Graph, Input, InputValue};
 use crate::kinds::{KindInfo, Kinds};
 
 /// The most links into a port.
@@ -23,7 +24,10 @@ pub(crate) const MAX_LINKS: usize = 1024;
 pub fn check(graph: &Graph, kinds: &Kinds) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut checker = Checker::new(graph, kinds);
     checker.resolve_kinds();
-    let nodes: Vec<Option<CheckedNode>> = (0..graph.nodes.len()).map(|index| checker.node(index)).collect();
+    let mut nodes: Vec<Option<CheckedNode>> =
+        (0..graph.nodes.len()).map(|index| checker.node(index)).collect();
+    checker.prefixes(&mut nodes);
+    checker.problems.extend(editors_own::new(&checker.beside));
     let order = order::of(&mut checker);
     reach::check(&mut checker);
     let problems = checker.problems;
@@ -62,6 +66,8 @@ struct Checker<'a> {
     ids: HashMap<&'a str, usize>,
     /// Kind of each node, if known.
     found: Vec<Option<Arc<KindInfo>>>,
+    /// What an editor wrote beside the graph.
+    beside: Vec<Beside>,
     problems: Vec<Diagnostic>,
 }
 
@@ -71,7 +77,7 @@ impl<'a> Checker<'a> {
         for (index, node) in graph.nodes.iter().enumerate() {
             ids.entry(node.id.as_str()).or_insert(index);
         }
-        Checker { graph, kinds, ids, found: Vec::new(), problems: Vec::new() }
+        Checker { graph, kinds, ids, found: Vec::new(), beside: graph.beside.clone(), problems: Vec::new() }
     }
 
     fn resolve_kinds(&mut self) {

@@ -1,8 +1,10 @@
 //! One kind of problem per file: what it is, an example, its message, and a test.
 
 pub(crate) mod bare_array;
+pub(crate) mod binary;
 pub(crate) mod cycle;
 pub(crate) mod duplicate_key;
+pub(crate) mod editors_own;
 pub(crate) mod empty;
 pub(crate) mod encoding;
 pub(crate) mod literal_for_port;
@@ -18,6 +20,7 @@ pub(crate) mod object_value;
 pub(crate) mod param_choice;
 pub(crate) mod param_range;
 pub(crate) mod param_type;
+pub(crate) mod prefix;
 pub(crate) mod required_input;
 pub(crate) mod syntax;
 pub(crate) mod too_deep;

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value, json};
 
+use crate::editor;
 use crate::kinds::{KindInfo, Kinds, Port};
 use crate::params::{Param, ParamType};
 
@@ -28,7 +29,7 @@ pub fn file_schema(kinds: &Kinds) -> Value {
             "inputs": { "type": "object" },
             "_meta": { "type": "object", "properties": { "title": { "type": "string" } } },
         },
-        "patternProperties": { "^x-": true },
+        "patternProperties": { "^x-": true, (format!("^({})$", editor::FIELDS.join("|"))): true },
         "additionalProperties": false,
         "required": ["class_type"],
     });
@@ -82,7 +83,8 @@ fn inputs(kind: &KindInfo) -> Value {
             required.push(&param.name);
         }
     }
-    properties.insert("upload".to_owned(), json!(true));
+    properties.extend(editor::inputs().map(|name| (name.to_owned(), json!(true))));
+    patterns.extend(editor::INPUT_PATTERNS.map(|pattern| (pattern.to_owned(), json!(true))));
     let mut schema = json!({
         "description": kind.doc,
         "type": "object",

@@ -9,9 +9,20 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The value of `$dreamwire`.
     pub version: Option<u64>,
+    /// What an editor wrote beside the graph, in no order.
+    pub beside: Vec<Beside>,
     /// Part of the file could not be read, so absent things may only be unread: checking then does not report
     /// absent things and gives no result.
     pub damaged: bool,
+}
+
+/// A name in the file that means nothing here: a member of an envelope, a field of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The name.
+    pub name: String,
+    /// Its place.
+    pub span: Span,
 }
 
 /// One node of a graph.

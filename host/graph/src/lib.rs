@@ -13,8 +13,9 @@
 //!    links as `["node", "output"]`. It knows no kinds.
 //! 2. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
 //! 3. [`check`] knows the [`Kinds`] of the plugins. It resolves links, compares types, fills in defaults
-//!    (here and nowhere else), checks values with [`check_param`], finds an order, and warns about nodes that
-//!    are not run.
+//!    (here and nowhere else), checks values with [`check_param`], fills `%node.param%` into the names of
+//!    outputs ([`prefix`]), finds an order, and warns about nodes that are not run and about what only
+//!    ComfyUI needs.
 //!
 //! A [`Diagnostic`] has a stable [`Code`], places in the source, and a hint. [`sort`] puts the problems of
 //! both steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it
@@ -54,8 +55,10 @@ mod diagnostics;
 mod hint;
 mod suggest;
 
+mod editor;
 mod effective;
 mod file_schema;
+pub mod prefix;
 
 #[cfg(test)]
 mod testing;
@@ -64,10 +67,10 @@ pub use check::check;
 pub use checked::{Checked, CheckedNode, Link};
 pub use diagnostic::{Class, Code, Diagnostic, Label, MAX_PROBLEMS, Severity, Subject, sort};
 pub use file_schema::file_schema;
-pub use graph::{Graph, Input, InputValue, LinkRef, Node, OutputRef};
+pub use graph::{Beside, Graph, Input, InputValue, LinkRef, Node, OutputRef};
 pub use hint::{Hint, Setting};
 pub use kinds::{KindInfo, Kinds, Port};
-pub use params::{Format, Param, ParamType, Params, Problem, check_param};
+pub use params::{Format, Param, ParamType, Params, Problem, bound, bound_value, check_param};
 pub use parse::parse;
 pub use source::{MAX_BYTES, Source, Span};
 pub use suggest::did_you_mean;

@@ -3,7 +3,7 @@ mod value;
 
 use serde_json::Value;
 
-pub use value::{Problem, check_param};
+pub use value::{Problem, bound, bound_value, check_param};
 
 /// The closed subset of JSON Schema that describes a kind's params.
 #[derive(Clone, Debug, Default)]

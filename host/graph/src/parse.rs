@@ -1,3 +1,4 @@
+mod envelope;
 mod literal;
 mod members;
 mod node;
@@ -8,7 +9,7 @@ use jsonc_parser::ast;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{empty, newer_version, not_an_object, syntax as not_json, too_large, ui_format};
-use crate::graph::Graph;
+use crate::graph::{Beside, Graph};
 use crate::source::{MAX_BYTES, Source, Span};
 
 /// The most nodes a graph may have.
@@ -52,6 +53,7 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
         problems.push(not_an_object::graph(members::span(value)));
         return;
     };
+    let object = envelope::open(object, &mut graph.beside, problems);
     if let Some(nodes) = object.get_array("nodes") {
         problems.push(ui_format::new(members::from_range(nodes.range)));
         return;
@@ -61,13 +63,15 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
             graph.version = version(member.value, problems);
         } else if member.name.starts_with('$') || member.name.starts_with("x-") {
             // Not nodes: for editors and people.
+        } else if envelope::is_beside(member.name, member.value) {
+            graph.beside.push(Beside { name: member.name.to_owned(), span: member.name_span });
         } else if graph.nodes.len() == MAX_NODES {
             // Refused as a whole; further problems in it do not matter.
             problems.clear();
             problems.push(too_large::nodes(member.name_span, object.properties.len()));
             return;
         } else {
-            graph.nodes.push(node::read(&member, problems));
+            graph.nodes.push(node::read(&member, &mut graph.beside, problems));
         }
     }
 }

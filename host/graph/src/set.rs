@@ -123,6 +123,8 @@ mod tests {
     fn the_schema_types_the_text() {
         assert_eq!(set("a.b.octaves=5.0"), Ok(json!(5)));
         assert_eq!(set("a.b.rate=2"), Ok(json!(2.0)));
+        assert_eq!(set("a.b.seed=18446744073709551615"), Ok(json!(u64::MAX)));
+        assert!(set("a.b.seed=18446744073709551616").is_err());
         assert_eq!(set("a.b.carry=image"), Ok(json!("image")));
         assert_eq!(set("photo.image=7"), Ok(json!("7")));
         assert_eq!(set("photo.image=a=b.png"), Ok(json!("a=b.png")));

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
-use crate::diagnostics::{encoding, too_large};
+use crate::diagnostics::{binary, encoding, too_large};
 
 /// The largest graph file that is read, in bytes.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -47,6 +47,9 @@ impl Source {
     /// parse it.
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> (Self, Vec<Diagnostic>) {
         let name = name.into();
+        if let Some(problem) = binary::new(bytes) {
+            return (Source { name, text: String::new() }, vec![problem]);
+        }
         if bytes.len() > MAX_BYTES {
             return (Source { name, text: String::new() }, vec![too_large::bytes(bytes.len())]);
         }

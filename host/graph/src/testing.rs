@@ -94,7 +94,7 @@ pub(crate) fn kinds() -> Kinds {
             "SaveImage",
             vec![port("images", "IMAGE")],
             vec![],
-            json!({ "filename_prefix": { "type": "string", "default": "dreamwire" } }),
+            json!({ "filename_prefix": { "type": "string", "format": "dw-output", "default": "dreamwire" } }),
         )
     });
     kinds.insert(kind(
@@ -105,7 +105,7 @@ pub(crate) fn kinds() -> Kinds {
             "octaves": { "type": "integer", "minimum": 1, "maximum": 16, "default": 4 },
             "rate": { "type": "number", "default": 1.5 },
             "carry": { "type": "string", "enum": ["detail", "image"], "default": "detail" },
-            "seed": { "type": "integer", "minimum": 0, "maximum": 9007199254740991u64, "default": 0 },
+            "seed": { "type": "integer", "minimum": 0, "maximum": u64::MAX, "default": 0 },
         }),
     ));
     kinds.insert(kind(

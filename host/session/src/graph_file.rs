@@ -1,3 +1,5 @@
+mod png;
+
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::{Path, PathBuf};
@@ -55,18 +57,57 @@ impl GraphFile {
         self.inputs.iter().find(|folder| !folder.is_dir()).map(PathBuf::as_path)
     }
 
-    /// Reads the graph. If there are problems, the source only serves to display them.
+    /// Reads the graph, of a text or of a PNG that carries one. If there are problems, the source only serves to display them.
     pub fn read(&self) -> (Source, Vec<Diagnostic>) {
         match self.bytes() {
-            Ok(bytes) => Source::from_bytes(self.name(), &bytes),
+            Ok(bytes) => self.source(&bytes),
             Err(error) => {
-                let what =
-                    if self.is_stdin() { "standard input".to_owned() } else { format!("`{}`", self.name()) };
-                let message = format!("cannot read the graph from {what}: {error}");
-                let problem = Diagnostic::error(Code::new("graph::unreadable"), Class::Graph, message);
-                (Source::new(self.name(), ""), vec![problem])
+                let message = format!("cannot read the graph from {}: {error}", self.shown());
+                self.refuse(Diagnostic::error(Code::new("graph::unreadable"), Class::Graph, message))
             }
         }
+    }
+
+    /// The graph in the bytes of the file.
+    pub(crate) fn source(&self, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
+        if png::is_png(bytes) { self.of_png(bytes) } else { Source::from_bytes(self.name(), bytes) }
+    }
+
+    /// The graph that a picture carries. Places in it are those of its text.
+    fn of_png(&self, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
+        let shown = self.shown();
+        let (code, class, message) = match png::carried(bytes) {
+            png::Carried::Graph(text) => return Source::from_bytes(self.name(), &text),
+            png::Carried::Nothing => {
+                ("graph::no_graph", Class::Graph, format!("{shown} is a picture without a graph"))
+            }
+            png::Carried::Damaged(why) => (
+                "graph::no_graph",
+                Class::Graph,
+                format!("the graph in the picture {shown} is damaged: {why}"),
+            ),
+            png::Carried::TooLarge => {
+                let limit = MAX_BYTES >> 20;
+                let message = format!("the graph in the picture {shown} has more than {limit} MiB");
+                ("graph::too_large", Class::Limit, message)
+            }
+        };
+        let problem = Diagnostic::error(Code::new(code), class, message);
+        self.refuse(match code {
+            "graph::no_graph" => problem.hint(
+                "SaveImage writes its graph into PNG files, but PreviewImage does not, and many programs remove it",
+            ),
+            _ => problem,
+        })
+    }
+
+    fn refuse(&self, problem: Diagnostic) -> (Source, Vec<Diagnostic>) {
+        (Source::new(self.name(), ""), vec![problem])
+    }
+
+    /// What it is called in a sentence.
+    fn shown(&self) -> String {
+        if self.is_stdin() { "standard input".to_owned() } else { format!("`{}`", self.name()) }
     }
 
     pub(crate) fn bytes(&self) -> Result<Vec<u8>> {
@@ -122,6 +163,19 @@ mod tests {
         assert_eq!(problems[0].class, Class::Graph);
         let (_, problems) = graph(".").read();
         assert_eq!(problems[0].message, "cannot read the graph from `.`: it is a folder");
+    }
+
+    #[test]
+    fn a_picture_without_a_graph_is_told_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.png");
+        std::fs::write(&path, b"\x89PNG\r\n\x1a\n").unwrap();
+        let (source, problems) = graph(path.to_str().unwrap()).read();
+        assert_eq!(problems[0].message, format!("`{}` is a picture without a graph", path.display()));
+        assert_eq!((problems[0].class, source.text.as_str()), (Class::Graph, ""));
+        std::fs::write(&path, b"\xff\xd8\xff\xe0").unwrap();
+        let (_, problems) = graph(path.to_str().unwrap()).read();
+        assert_eq!(problems[0].message, "this is a JPEG picture, not a graph");
     }
 
     #[cfg(unix)]

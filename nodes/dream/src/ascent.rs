@@ -48,6 +48,8 @@ impl Ascent {
                 }
             };
             let mask = self.mask_of_size(height, width)?;
+            // What an octave hands on is enlarged, so it reaches over the edge of the mask.
+            image = kept(mask.as_ref(), image, base)?;
             let mut stepper = self.stepper.clone();
             let stage = format!("octave {}/{}", octave + 1, octaves.len());
             for number in 0..self.steps {
@@ -57,7 +59,8 @@ impl Ascent {
                 image = moved;
                 report.step(&stage, value, &image)?;
             }
-            result = Some((image, base));
+            // Steps also clamp what they do not move.
+            result = Some((kept(mask.as_ref(), image, base)?, base));
         }
         result.map(|(image, _)| image).ok_or_else(|| Error::failed("there are no octaves"))
     }
@@ -66,4 +69,11 @@ impl Ascent {
     pub(crate) fn mask_of_size(&self, height: usize, width: usize) -> Result<Option<Tensor>> {
         Ok(self.mask.as_ref().map(|mask| zoom(mask, height, width)).transpose()?)
     }
+}
+
+/// `image`, but `base` where the mask is 0: there the picture is the one that was given, whatever the octaves did.
+fn kept(mask: Option<&Tensor>, image: Tensor, base: &Tensor) -> Result<Tensor> {
+    let Some(mask) = mask else { return Ok(image) };
+    let outside = mask.eq(0f32)?.broadcast_as(image.dims())?.contiguous()?;
+    Ok(outside.where_cond(&base.contiguous()?, &image.contiguous()?)?)
 }

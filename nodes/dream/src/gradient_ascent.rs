@@ -80,7 +80,7 @@ pub(crate) struct Params {
     #[schemars(range(min = -1, max = 4096), extend("x-dw-unit" = "px"))]
     pub(crate) overlap: i64,
     /// Seed of the random offsets.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
+    #[schemars(range(min = 0, max = 18_446_744_073_709_551_615_u64))]
     pub(crate) seed: u64,
 }
 
@@ -191,7 +191,7 @@ impl Node for GradientAscent {
             ),
             port("objective", "OBJECTIVE|FEATURES").doc("The objective to maximise."),
             port("mask", "MASK").optional().doc(
-                "Scales every step: 0 leaves the picture unchanged there; for a latent, 0 is where the picture does not count.",
+                "Scales every step: where it is 0 the picture stays as it is, in every octave; for a latent, 0 is where the picture does not count.",
             ),
             port("generator", "GENERATOR")
                 .optional()

@@ -3,7 +3,7 @@
 //! Everything is encoded into memory: the host writes it atomically. No time stamps are written, so the same
 //! picture and graph give the same bytes.
 
-use crate::transfer;
+use crate::{prefix, transfer};
 use dreamwire_sdk::prelude::*;
 use image::codecs::{jpeg::JpegEncoder, openexr::OpenExrEncoder, tiff::TiffEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder};
@@ -70,17 +70,19 @@ pub(crate) struct Encoding {
 }
 
 impl Encoding {
-    /// Publishes every image of the batch `[B,H,W,C]` as `<prefix>_<counter>_.<extension>`.
+    /// Publishes every image of the batch `[B,H,W,C]` as `<prefix>_<counter>_.<extension>`, with its size in the prefix
+    /// where that asks for it.
     ///
     /// # Errors
     /// If the format cannot hold these bits or this many channels, or the host could not write.
     pub(crate) fn publish(&self, call: &Call, images: &Tensor, prefix: &str) -> Result<()> {
         self.format.check_bits(self.bits)?;
         let (extension, media_type) = self.names();
-        let batch = images.dim(0)?;
+        let (batch, height, width, _) = images.dims4()?;
         for index in 0..batch {
             call.progress(index as u64, batch as u64, "saving")?;
             let bytes = self.encode(&images.get(index)?)?;
+            let prefix = prefix::fill(prefix, width, height, index);
             call.publish(&format!("{prefix}_{{counter:05}}_.{extension}"), &bytes, media_type)?;
         }
         Ok(())

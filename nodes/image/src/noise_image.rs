@@ -35,7 +35,7 @@ pub(crate) struct Params {
     #[schemars(range(min = 2.0, max = 16384.0), extend("x-dw-unit" = "px"))]
     pub(crate) scale: f64,
     /// Seed of the noise.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    #[schemars(range(min = 0, max = 18_446_744_073_709_551_615_u64))]
     pub(crate) seed: u64,
 }
 

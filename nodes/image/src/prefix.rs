@@ -22,6 +22,30 @@ pub(crate) fn check(prefix: &str) -> Result<()> {
     ))
 }
 
+/// The prefix of one picture of a batch, with `%width%`, `%height%` and `%batch_num%` filled in. The host fills in the rest:
+/// `%year%` and the like when it writes the file.
+pub(crate) fn fill(prefix: &str, width: usize, height: usize, index: usize) -> String {
+    let values = [("width", width), ("height", height), ("batch_num", index)];
+    let mut filled = String::new();
+    let mut rest = prefix;
+    while let Some((before, after)) = rest.split_once('%') {
+        let Some((token, after_token)) = after.split_once('%') else { break };
+        filled += before;
+        if let Some((_, value)) = values.iter().find(|(name, _)| *name == token) {
+            filled += &value.to_string();
+            rest = after_token;
+        } else if token.starts_with(char::is_alphabetic) || token.contains(['.', ':']) {
+            filled += &format!("%{token}%");
+            rest = after_token;
+        } else {
+            // A sign for percent; the next one may begin a name.
+            filled.push('%');
+            rest = after;
+        }
+    }
+    filled + rest
+}
+
 /// What is wrong with the path, by the host's rules.
 fn fault(prefix: &str) -> Option<&'static str> {
     let name = format!("{prefix}{SHORTEST_END}");
@@ -48,6 +72,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_picture_knows_is_filled_in() {
+        for (prefix, filled) in [
+            ("%width%x%height%/%batch_num%", "64x48/2"),
+            ("%year%-%width%", "%year%-64"),
+            ("%year%width%", "%year%width%"),
+            ("%date:yyyy/MM%_%height%", "%date:yyyy/MM%_48"),
+            ("50%-%width%", "50%-64"),
+            ("50%-70%", "50%-70%"),
+            ("%", "%"),
+            ("", ""),
+        ] {
+            assert_eq!(fill(prefix, 64, 48, 2), filled);
+        }
+    }
+
+    #[test]
     fn prefixes_stay_under_the_output_folder() {
         for (prefix, why) in [
             ("/tmp/cat", "absolute"),
@@ -67,7 +107,7 @@ mod tests {
         for prefix in [
             "dreamwire",
             "",
-            "dreams/%date%",
+            "dreams/%year%",
             "dreams/",
             "ünï -rf",
             "a:b?c",

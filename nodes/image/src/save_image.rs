@@ -14,7 +14,9 @@ use dreamwire_sdk::prelude::*;
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Start of the file name, under the output folder; may contain folders ("dreams/cat").
+    /// Start of the file name, under the output folder; may contain folders ("dreams/cat"), `%year%`, `%month%`, `%day%`,
+    /// `%hour%`, `%minute%`, `%second%` and `%date:yyyy-MM-dd%` (UTC), `%width%`, `%height%`, `%batch_num%`, and
+    /// `%node.param%`.
     #[schemars(extend("format" = "dw-output"))]
     pub(crate) filename_prefix: String,
     /// The file format.
@@ -99,8 +101,8 @@ mod tests {
         let ran = save("{}", 3).expect("it saves");
         let names: Vec<&str> = ran.published.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["dreamwire_{counter:05}_.png"; 3]);
-        let (name, _) = saved(r#"{"filename_prefix": "dreams/%date%", "format": "jpeg"}"#);
-        assert_eq!(name, "dreams/%date%_{counter:05}_.jpg");
+        let (name, _) = saved(r#"{"filename_prefix": "%day%/%width%x%height%", "format": "jpeg"}"#);
+        assert_eq!(name, "%day%/3x2_{counter:05}_.jpg");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) struct Params {
     /// Source of the noise; a network without noise looks the same in all modes.
     pub(crate) noise_mode: NoiseMode,
     /// Seed of random noise; the other modes ignore it.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    #[schemars(range(min = 0, max = 18_446_744_073_709_551_615_u64))]
     pub(crate) noise_seed: u64,
 }
 

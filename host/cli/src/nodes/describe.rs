@@ -1,6 +1,6 @@
 //! The description of one kind, with its types, ranges and defaults.
 
-use dreamwire_graph::{KindInfo, Param, ParamType, Port};
+use dreamwire_graph::{KindInfo, Param, ParamType, Port, bound};
 
 /// Everything about a kind, for a terminal.
 pub(super) fn kind(kind: &KindInfo) -> String {
@@ -77,9 +77,9 @@ pub(super) fn type_name(ty: &ParamType) -> String {
 /// The range of a param: "1 to 16", "at least 0".
 pub(super) fn range(param: &Param) -> Option<String> {
     match (param.minimum, param.maximum) {
-        (Some(minimum), Some(maximum)) => Some(format!("{minimum} to {maximum}")),
-        (Some(minimum), None) => Some(format!("at least {minimum}")),
-        (None, Some(maximum)) => Some(format!("at most {maximum}")),
+        (Some(minimum), Some(maximum)) => Some(format!("{} to {}", bound(minimum), bound(maximum))),
+        (Some(minimum), None) => Some(format!("at least {}", bound(minimum))),
+        (None, Some(maximum)) => Some(format!("at most {}", bound(maximum))),
         (None, None) => None,
     }
 }

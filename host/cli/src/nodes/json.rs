@@ -1,4 +1,4 @@
-use dreamwire_graph::{Format, KindInfo, Param, Port};
+use dreamwire_graph::{Format, KindInfo, Param, Port, bound_value};
 use serde_json::{Value, json};
 
 use super::describe::type_name;
@@ -46,8 +46,8 @@ fn param(param: &Param) -> Value {
         }
     };
     add("default", param.default.clone());
-    add("minimum", param.minimum.map(|number| json!(number)));
-    add("maximum", param.maximum.map(|number| json!(number)));
+    add("minimum", param.minimum.map(bound_value));
+    add("maximum", param.maximum.map(bound_value));
     add("step", param.step.map(|number| json!(number)));
     add("choices", Some(json!(param.choices)).filter(|_| !param.choices.is_empty()));
     add("builtin", Some(json!(param.builtin)).filter(|_| !param.builtin.is_empty()));

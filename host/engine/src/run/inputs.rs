@@ -3,7 +3,7 @@
 use super::{State, value};
 use crate::plan::{self, FileParam};
 use crate::{Failure, FailureKind, Input, Plan, Step, Value};
-use dreamwire_graph::{CheckedNode, Link, Port, check_param};
+use dreamwire_graph::{CheckedNode, Format, Link, Port, check_param, prefix};
 use std::borrow::Cow;
 
 /// A step's params with all linked scalars filled in.
@@ -40,6 +40,11 @@ pub(super) fn settle<'a>(
         let param = param.ok_or_else(|| wrong(format!("`{name}` is not a param of `{}`", node.kind.id)))?;
         let checked = check_param(param, &scalar)
             .map_err(|problem| Failure { hint: problem.hint.clone(), ..wrong(problem.message) })?;
+        if param.format == Some(Format::Output)
+            && let Some(token) = checked.as_str().and_then(prefix::unknown)
+        {
+            return Err(wrong(format!("`%{token}%` in `{name}` is not known")));
+        }
         files.extend(checked.as_str().and_then(|text| plan::file(param, text, false)));
         params.insert(name.clone(), checked);
     }

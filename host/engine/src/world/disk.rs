@@ -5,7 +5,8 @@ use super::outputs::Outputs;
 use super::{File, InputPath, NewFile, Published, World, WorldError};
 use std::path::{Path, PathBuf};
 
-/// Reads under the graph's folder and the input folders, publishes under one output folder.
+/// Reads under the graph's folder and the input folders, publishes under one output folder. A name that asks for it
+/// (`dream_00001_.png [output]`) is read from the output folder.
 pub struct Disk {
     inputs: Inputs,
     outputs: Outputs,
@@ -15,7 +16,7 @@ impl Disk {
     /// `roots` are the graph's folder and further input folders. `out` is created when first needed. Relative paths
     /// mean the current folder of now; messages show them as they are given.
     pub fn new(roots: Vec<PathBuf>, out: PathBuf) -> Self {
-        Self { inputs: Inputs::new(roots), outputs: Outputs::new(out) }
+        Self { inputs: Inputs::new(roots, &out), outputs: Outputs::new(out) }
     }
 
     /// The output folder, as it was given.

@@ -1,5 +1,6 @@
 //! Input files: finding and reading them.
 
+use super::annotation::{self, Folder, PREVIEWS};
 use super::{File, InputPath, WorldError, absolute};
 use dreamwire_graph::{Hint, Setting, did_you_mean};
 use std::io::ErrorKind;
@@ -14,6 +15,8 @@ pub(super) struct Inputs {
     roots: Vec<Place>,
     /// The current folder when this was made, for paths from the command line.
     here: Place,
+    /// The output folder, for names that ask for it.
+    out: Place,
 }
 
 /// A path as the user gave it, and as it is used.
@@ -21,21 +24,29 @@ pub(super) struct Inputs {
 struct Place {
     shown: PathBuf,
     path: PathBuf,
+    /// The folder of outputs that it must not leave; none if it is a place of inputs.
+    within: Option<PathBuf>,
 }
 
 impl Place {
     fn new(shown: PathBuf) -> Self {
-        Self { path: absolute(&shown), shown }
+        Self { path: absolute(&shown), shown, within: None }
     }
 
-    fn join(&self, text: &Path) -> Self {
-        Self { shown: self.shown.join(text), path: self.path.join(text) }
+    fn join(&self, text: &str) -> Self {
+        Self { shown: self.shown.join(text), path: self.path.join(text), within: self.within.clone() }
+    }
+
+    /// The same folder, which paths that are joined to it must not leave.
+    fn closed(self) -> Self {
+        Self { within: Some(self.path.clone()), ..self }
     }
 }
 
 impl Inputs {
-    pub(super) fn new(roots: Vec<PathBuf>) -> Self {
-        Self { roots: roots.into_iter().map(Place::new).collect(), here: Place::new(PathBuf::new()) }
+    pub(super) fn new(roots: Vec<PathBuf>, out: &Path) -> Self {
+        let roots = roots.into_iter().map(Place::new).collect();
+        Self { roots, here: Place::new(PathBuf::new()), out: Place::new(out.to_owned()) }
     }
 
     pub(super) fn read(&self, path: &InputPath) -> Result<File, WorldError> {
@@ -43,14 +54,25 @@ impl Inputs {
         self.load(path, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
     }
 
-    /// The candidate paths, in order.
+    /// The candidate paths, in order. A file of exactly that name comes before what a note at its end means.
     fn candidates(&self, path: &InputPath) -> Vec<Place> {
-        let text = Path::new(&path.text);
-        if text.is_absolute() {
-            return vec![Place::new(text.to_owned())];
+        let mut places = self.plain(&path.text, path.anywhere);
+        match annotation::split(&path.text) {
+            Some((name, Folder::Input)) => places.extend(self.plain(name, path.anywhere)),
+            Some((name, Folder::Output)) => places.push(self.out.clone().closed().join(name)),
+            Some((name, Folder::Temporary)) => places.push(self.out.join(PREVIEWS).closed().join(name)),
+            None => {}
+        }
+        places
+    }
+
+    /// The places of a name without a note.
+    fn plain(&self, text: &str, anywhere: bool) -> Vec<Place> {
+        if Path::new(text).is_absolute() {
+            return vec![Place::new(text.into())];
         }
         // A path from the command line is relative to the current folder first.
-        let here = path.anywhere.then_some(&self.here);
+        let here = anywhere.then_some(&self.here);
         here.into_iter().chain(&self.roots).map(|root| root.join(text)).collect()
     }
 
@@ -96,16 +118,22 @@ impl Inputs {
             return Err(WorldError::new(format!("there is no file `{text}`")).hint(hint));
         };
         let real = candidates[found].path.canonicalize().map_err(|e| cannot_read(text, &e))?;
-        if !self.may_be_read(path, &real) {
+        if !self.may_be_read(path, &candidates[found], &real) {
+            if candidates[found].within.is_some() {
+                return Err(WorldError::new(format!("`{text}` lies outside that folder")));
+            }
             let hint = Hint::with("add its folder as an input folder", Setting::InputFolder);
             return Err(WorldError::new(format!("`{text}` lies outside the graph's folder")).hint(hint));
         }
         Ok((found, real))
     }
 
-    fn may_be_read(&self, path: &InputPath, real: &Path) -> bool {
-        let inside = |root: &Place| root.path.canonicalize().is_ok_and(|root| real.starts_with(root));
-        path.anywhere || self.roots.iter().any(inside)
+    fn may_be_read(&self, path: &InputPath, place: &Place, real: &Path) -> bool {
+        let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
+        match &place.within {
+            Some(folder) => inside(folder),
+            None => path.anywhere || self.roots.iter().any(|root| inside(&root.path)),
+        }
     }
 
     /// The hint for a file that was not found: a suggestion, and where it was looked for.
@@ -115,17 +143,11 @@ impl Inputs {
             lines.push("`~` is not expanded in a graph: write the full path".to_owned());
         }
         // Do not disclose names of files that the graph may not read.
-        let open = |missing: &&PathBuf| {
-            let folder = missing.parent().and_then(|folder| folder.canonicalize().ok());
-            folder.is_some_and(|folder| self.may_be_read(path, &folder))
+        let open = |missing: &&Place| {
+            let folder = missing.path.parent().and_then(|folder| folder.canonicalize().ok());
+            folder.is_some_and(|folder| self.may_be_read(path, missing, &folder))
         };
-        lines.extend(
-            candidates
-                .iter()
-                .map(|place| &place.path)
-                .filter(open)
-                .find_map(|missing| similar(&path.text, missing)),
-        );
+        lines.extend(candidates.iter().filter(open).find_map(|missing| similar(&path.text, &missing.path)));
         let places: Vec<_> = candidates.iter().map(|place| format!("`{}`", place.shown.display())).collect();
         lines.push(format!("looked for {}", places.join(", ")));
         lines.join("\n")
@@ -151,100 +173,12 @@ fn similar(text: &str, missing: &Path) -> Option<String> {
     let name = missing.file_name()?.to_str()?;
     let entries = std::fs::read_dir(missing.parent()?).ok()?.flatten().take(MOST);
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    let folder = &text[..text.len().checked_sub(name.len())?];
+    // What is missing at the place that a note means has no note in its name.
+    let text = annotation::split(text).map_or(text, |(text, _)| text);
+    let folder = text.strip_suffix(name)?;
     let paths: Vec<String> = names.iter().map(|name| format!("{folder}{name}")).collect();
     did_you_mean(text, paths.iter().map(String::as_str))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Fixture {
-        _dir: tempfile::TempDir,
-        graph: PathBuf,
-        inputs: Inputs,
-    }
-
-    fn fixture() -> Fixture {
-        let dir = tempfile::tempdir().unwrap();
-        let graph = dir.path().join("graph");
-        std::fs::create_dir(&graph).unwrap();
-        Fixture { inputs: Inputs::new(vec![graph.clone()]), graph, _dir: dir }
-    }
-
-    fn input(text: &str) -> InputPath {
-        InputPath { text: text.to_owned(), anywhere: false }
-    }
-
-    fn refusal(inputs: &Inputs, text: &str) -> WorldError {
-        inputs.read(&input(text)).map(drop).unwrap_err()
-    }
-
-    #[test]
-    fn a_file_says_where_it_is() {
-        let f = fixture();
-        std::fs::write(f.graph.join("a"), "one").unwrap();
-        let file = f.inputs.read(&input("a")).unwrap();
-        assert_eq!((&file.bytes[..], file.hash), (&b"one"[..], blake3::hash(b"one")));
-        assert_eq!(file.path, f.graph.join("a").canonicalize().unwrap());
-        assert_eq!(refusal(&f.inputs, "b").looked, [f.graph.join("b")]);
-    }
-
-    #[test]
-    fn only_regular_files_under_the_roots_are_read() {
-        let f = fixture();
-        std::fs::create_dir(f.graph.join("folder")).unwrap();
-        std::fs::write(f.graph.parent().unwrap().join("secret"), "s").unwrap();
-        let refusal = |text: &str| refusal(&f.inputs, text).message;
-        assert_eq!(refusal("none.png"), "there is no file `none.png`");
-        assert_eq!(refusal("folder"), "`folder` is a folder, not a file");
-        assert!(refusal("../secret").contains("outside the graph's folder"));
-        let absolute = f.graph.parent().unwrap().join("secret").display().to_string();
-        assert!(refusal(&absolute).contains("outside"));
-        let set = InputPath { text: absolute, anywhere: true };
-        assert_eq!(&f.inputs.read(&set).unwrap().bytes[..], b"s");
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::symlink("/dev/zero", f.graph.join("zero")).unwrap();
-            assert!(refusal("zero").contains("outside"));
-            let zero = InputPath { text: "/dev/zero".to_owned(), anywhere: true };
-            let message = f.inputs.read(&zero).map(drop).unwrap_err().message;
-            assert_eq!(message, "`/dev/zero` is not a regular file");
-        }
-    }
-
-    #[test]
-    fn a_missing_file_is_guessed_at() {
-        let f = fixture();
-        std::fs::create_dir(f.graph.join("media")).unwrap();
-        std::fs::write(f.graph.join("media/chelsea.png"), "").unwrap();
-        let hint = |text: &str| refusal(&f.inputs, text).hint.unwrap().text;
-        assert!(hint("media/chelsae.png").starts_with("did you mean `media/chelsea.png`\nlooked for `"));
-        assert!(hint("~/cat.png").starts_with("`~` is not expanded in a graph: write the full path\nlooked"));
-        assert!(hint("none/cat.png").starts_with("looked for"));
-        assert!(hint("media/ü/x.png").starts_with("looked for"));
-        std::fs::write(f.graph.parent().unwrap().join("secret"), "").unwrap();
-        assert!(hint("../secrte").starts_with("looked for"), "names outside are not told");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_may_be_there_is_not_said_to_be_missing() {
-        use std::os::unix::fs::PermissionsExt;
-        let f = fixture();
-        std::os::unix::fs::symlink("round", f.graph.join("round")).unwrap();
-        assert!(refusal(&f.inputs, "round/a").message.starts_with("cannot read `round/a`: "));
-        let locked = f.graph.join("locked");
-        std::fs::create_dir(&locked).unwrap();
-        std::fs::write(locked.join("a"), "").unwrap();
-        let lock = |mode| std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(mode)).unwrap();
-        lock(0o000);
-        let result = f.inputs.read(&input("locked/a"));
-        lock(0o755);
-        // Tests may run as root, for whom nothing is locked.
-        if let Err(error) = result {
-            assert!(error.message.starts_with("cannot read `locked/a`: Permission denied"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -4,6 +4,8 @@
 //! [`Snapshot`](crate::Snapshot). Files are written atomically: a temporary file in the same folder, flushed
 //! to the disk, then renamed. Processes that publish in one folder take turns.
 
+mod annotation;
+mod dates;
 mod disk;
 mod inputs;
 mod lock;
@@ -47,7 +49,8 @@ pub struct File {
 pub struct NewFile<'a> {
     /// Who publishes it.
     pub origin: Origin,
-    /// Its name below the output root. The last `{counter:05}` is replaced by a number; all else is literal.
+    /// Its name below the output root. The last `{counter:05}` is replaced by a number, and
+    /// `%year%`, `%date:yyyy-MM-dd%` and the like by the time; all else is literal.
     pub template: &'a str,
     /// The content.
     pub bytes: &'a [u8],

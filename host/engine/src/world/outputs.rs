@@ -4,6 +4,7 @@ mod listing;
 mod probe;
 mod root;
 
+use super::dates;
 use super::lock::Lock;
 use super::name::Template;
 use super::publish::{self, IfTaken};
@@ -16,6 +17,7 @@ use root::Root;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// The output folder and the names that this process has published.
 pub(super) struct Outputs {
@@ -87,7 +89,10 @@ impl Outputs {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Publishes a file under the name that its template has now. A file of another day is another file.
     pub(super) fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError> {
+        let dated = dates::fill(file.template, SystemTime::now());
+        let file = &NewFile { template: &dated, origin: file.origin.clone(), ..*file };
         let template = Template::parse(file.template)?;
         let (folder_name, _) = template.split();
         let folder_name = folder_name.to_owned();

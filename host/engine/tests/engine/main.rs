@@ -2,4 +2,5 @@
 
 mod arithmetic;
 mod edits;
+mod names;
 mod run;

@@ -6,9 +6,11 @@ use super::{Checker, MAX_LINKS};
 use crate::checked::{CheckedNode, Link};
 use crate::diagnostic::{Diagnostic, Subject};
 use crate::diagnostics::{
-    bare_array, literal_for_port, param_type, required_input, too_large, two_links, unknown_input,
+    bare_array, literal_for_port, object_value, param_type, required_input, too_large, two_links,
+    unknown_input,
 };
-use crate::graph::{Input, InputValue, Node, OutputRef};
+use crate::editor;
+use crate::graph::{Beside, Input, InputValue, Node, OutputRef};
 use crate::kinds::{KindInfo, Port};
 use crate::params::{Param, check_param};
 
@@ -35,9 +37,6 @@ fn blame(problem: &mut Diagnostic, node: &Node, input: &str) {
     problem.subject = Some(Box::new(Subject { node: node.id.clone(), input: input.to_owned() }));
 }
 
-/// The names that the editor adds to the inputs of kinds that do not have them.
-const EDITORS_OWN: [&str; 1] = ["upload"];
-
 fn meaning<'k>(kind: &'k KindInfo, name: &str) -> Means<'k> {
     if let Some(index) = kind.inputs.iter().position(|port| port.name == name) {
         return Means::Port(index, 0);
@@ -51,7 +50,7 @@ fn meaning<'k>(kind: &'k KindInfo, name: &str) -> Means<'k> {
     {
         return Means::Port(index, place);
     }
-    if EDITORS_OWN.contains(&name) { Means::Ignored } else { Means::Unknown }
+    if editor::is_input(name) { Means::Ignored } else { Means::Unknown }
 }
 
 impl Checker<'_> {
@@ -70,8 +69,19 @@ impl Checker<'_> {
 
         for input in &node.inputs {
             let found = self.problems.len();
-            match meaning(&kind, &input.name) {
-                Means::Ignored => continue,
+            let means = meaning(&kind, &input.name);
+            // Parsing has left it to the kind whether this is one of its inputs.
+            if input.value == InputValue::Unread
+                && editor::is_input(&input.name)
+                && !matches!(means, Means::Ignored)
+            {
+                self.problems.push(object_value::new(input.place()));
+            }
+            match means {
+                Means::Ignored => {
+                    self.beside.push(Beside { name: input.name.clone(), span: input.name_span });
+                    continue;
+                }
                 Means::Unknown => self.problems.push(unknown_input::new(input, &kind)),
                 Means::Port(port, place) => {
                     if let Some((first, _)) = links[port].get(&place) {

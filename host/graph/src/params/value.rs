@@ -105,9 +105,9 @@ fn in_range(param: &Param, real: f64, shown: &Number, name: &str) -> Result<(), 
         return Ok(());
     }
     let allowed = match (param.minimum, param.maximum) {
-        (Some(minimum), Some(maximum)) => format!("allowed: {minimum} to {maximum}"),
-        (Some(minimum), None) => format!("allowed: {minimum} or more"),
-        (None, Some(maximum)) => format!("allowed: {maximum} or less"),
+        (Some(minimum), Some(maximum)) => format!("allowed: {} to {}", bound(minimum), bound(maximum)),
+        (Some(minimum), None) => format!("allowed: {} or more", bound(minimum)),
+        (None, Some(maximum)) => format!("allowed: {} or less", bound(maximum)),
         (None, None) => String::new(),
     };
     Err(Problem {
@@ -116,6 +116,21 @@ fn in_range(param: &Param, real: f64, shown: &Number, name: &str) -> Result<(), 
         label: allowed,
         hint: param.unit.as_ref().map(|unit| format!("the unit is {unit}").into()),
     })
+}
+
+/// A bound of a param as people write it. The largest integers are not exact as floats: 2^64 stands for 2^64 - 1.
+pub fn bound(bound: f64) -> String {
+    large(bound).map_or_else(|| bound.to_string(), |whole| whole.to_string())
+}
+
+/// A bound of a param as JSON.
+pub fn bound_value(bound: f64) -> Value {
+    large(bound).map_or_else(|| Value::from(bound), Value::from)
+}
+
+fn large(bound: f64) -> Option<u64> {
+    // A cast gives the nearest integer that there is.
+    (bound > EXACT && bound <= u64::MAX as f64).then_some(bound as u64)
 }
 
 fn string(param: &Param, text: &str, name: &str) -> Result<Value, Problem> {
@@ -223,6 +238,19 @@ mod tests {
             Err("`p` must be an integer, but 2.5 has a fraction".into())
         );
         assert!(check(json!({"type": "integer"}), json!(1e300)).unwrap_err().contains("too large"));
+    }
+
+    #[test]
+    fn seeds_go_to_the_largest_integer_and_stay_exact() {
+        let seed = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
+        for whole in [0, 9_007_199_254_740_993, u64::MAX - 1, u64::MAX] {
+            assert_eq!(check(seed.clone(), json!(whole)), Ok(json!(whole)));
+        }
+        assert!(check(seed.clone(), json!(-1)).is_err());
+        assert!(check(seed, json!(18_446_744_073_709_551_616.0)).unwrap_err().contains("exact"));
+        assert_eq!((bound(u64::MAX as f64).as_str(), bound(16.0).as_str()), ("18446744073709551615", "16"));
+        assert_eq!(bound_value(u64::MAX as f64), json!(u64::MAX));
+        assert_eq!(bound_value(16.0), json!(16.0));
     }
 
     #[test]

@@ -4,14 +4,15 @@ use super::literal;
 use super::members::{self, Member, Of};
 use crate::diagnostic::{Diagnostic, Subject};
 use crate::diagnostics::{not_an_object, not_text, unknown_field};
-use crate::graph::{Input, Node};
+use crate::editor;
+use crate::graph::{Beside, Input, InputValue, Node};
 use crate::source::Span;
 
 /// Parses one node. Unreadable parts are reported and left out; the node itself stays, so that links to it are not
 /// reported as well.
-pub(super) fn read(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node {
+pub(super) fn read(member: &Member<'_>, beside: &mut Vec<Beside>, problems: &mut Vec<Diagnostic>) -> Node {
     let before = problems.len();
-    let node = fields(member, problems);
+    let node = fields(member, beside, problems);
     for problem in &mut problems[before..] {
         let whole = || Box::new(Subject { node: node.id.clone(), input: String::new() });
         problem.subject.get_or_insert_with(whole);
@@ -19,7 +20,7 @@ pub(super) fn read(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node 
     node
 }
 
-fn fields(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node {
+fn fields(member: &Member<'_>, beside: &mut Vec<Beside>, problems: &mut Vec<Diagnostic>) -> Node {
     let value_span = members::span(member.value);
     let mut node = Node {
         id: member.name.to_owned(),
@@ -51,6 +52,9 @@ fn fields(member: &Member<'_>, problems: &mut Vec<Diagnostic>) -> Node {
             "inputs" => node.inputs = inputs(&node.id, field.value, problems),
             "_meta" => node.title = title(field.value, problems),
             name if name.starts_with("x-") => {}
+            name if editor::is_field(name) => {
+                beside.push(Beside { name: name.to_owned(), span: field.name_span });
+            }
             name => {
                 // `"kind": "LoadImage"` is one mistake, not two.
                 has_kind |= unknown_field::stands_for(name) == Some("class_type");
@@ -72,7 +76,12 @@ fn inputs(id: &str, value: &Value<'_>, problems: &mut Vec<Diagnostic>) -> Vec<In
     let mut inputs = Vec::new();
     for member in members::unique(object, Of::Object, problems) {
         let before = problems.len();
-        let value = literal::input(member.value, problems);
+        let mut value = literal::input(member.value, problems);
+        if editor::is_input(member.name) && problems.len() > before {
+            // Widgets give objects too. Only the check knows whether the kind has such an input.
+            problems.truncate(before);
+            value = InputValue::Unread;
+        }
         for problem in &mut problems[before..] {
             let subject = Subject { node: id.to_owned(), input: member.name.to_owned() };
             problem.subject = Some(Box::new(subject));

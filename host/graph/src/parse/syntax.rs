@@ -4,6 +4,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, ast, pars
 use super::{fault, members};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, too_deep};
+use crate::editor;
 
 /// JSON with comments and trailing commas; no other extensions.
 const OPTIONS: ParseOptions = ParseOptions {
@@ -23,7 +24,33 @@ const OPTIONS: ParseOptions = ParseOptions {
 pub(super) fn parse(text: &str) -> Result<Option<ast::Value<'_>>, Diagnostic> {
     match parse_to_ast(text, &CollectOptions::default(), &OPTIONS) {
         Ok(result) => Ok(result.value),
-        Err(error) => Err(explain(text, &error)),
+        Err(error) => match parse_with_nan(text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(explain(text, &error)),
+        },
+    }
+}
+
+/// A text that is not JSON only because Python wrote NaN where ComfyUI keeps notes of its own: `"is_changed": [NaN]`.
+fn parse_with_nan(text: &str) -> Option<ast::Value<'_>> {
+    if !text.contains("NaN") && !text.contains("Infinity") {
+        return None;
+    }
+    let options = ParseOptions { allow_non_finite_numbers: true, ..OPTIONS };
+    let value = parse_to_ast(text, &CollectOptions::default(), &options).ok()?.value?;
+    is_finite(&value).then_some(value)
+}
+
+/// Whether all numbers are finite but those that may be anything. As deep as the text is, which is limited.
+fn is_finite(value: &ast::Value<'_>) -> bool {
+    match value {
+        ast::Value::NumberLit(number) => number.value.ends_with(|last: char| last.is_ascii_digit()),
+        ast::Value::Array(array) => array.elements.iter().all(is_finite),
+        ast::Value::Object(object) => object
+            .properties
+            .iter()
+            .all(|member| editor::may_hold_anything(member.name.as_str()) || is_finite(&member.value)),
+        _ => true,
     }
 }
 

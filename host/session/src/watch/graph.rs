@@ -92,7 +92,7 @@ impl Watched {
             Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => Look::Empty,
             Ok(bytes) if seen.as_ref() == Some(bytes) => Look::Same,
             Ok(bytes) => {
-                let (source, problems) = Source::from_bytes(file.name(), bytes);
+                let (source, problems) = file.source(bytes);
                 let (whole, text) = if problems.is_empty() {
                     let parsed = parse(&source);
                     (!parsed.0.damaged, Found::Text(source, Box::new(parsed)))

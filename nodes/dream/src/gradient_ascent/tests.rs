@@ -64,6 +64,47 @@ fn the_mask_holds_steps_back() {
     assert_eq!(error.to_string(), "`mask` must have 1 or 2 images, as many as `image`, found 3");
 }
 
+/// A picture in which no two neighbours are equal, with values outside 0..1.
+fn uneven(size: usize) -> Tensor {
+    let values: Vec<f32> = (0..size * size * 3).map(|i| (i * 7919 % 1009) as f32 / 900.0 - 0.05).collect();
+    Tensor::from_vec(values, (1, size, size, 3), &Device::Cpu).unwrap()
+}
+
+fn bits(image: &Tensor) -> Vec<u32> {
+    image.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
+}
+
+#[test]
+fn where_the_mask_is_0_the_picture_is_the_same_to_the_bit() {
+    let (image, size) = (uneven(96), 96);
+    // A mask of another size is enlarged first, and is 0 where nothing of it is left.
+    let half = |side: usize| {
+        let left = Tensor::zeros((1, side, side / 2), DType::F32, &Device::Cpu).unwrap();
+        let right = Tensor::ones((1, side, side / 2), DType::F32, &Device::Cpu).unwrap();
+        Tensor::cat(&[left, right], 2).unwrap()
+    };
+    for carry in ["detail", "image"] {
+        for octaves in [1, 3] {
+            let params = format!(
+                r#"{{"octaves": {octaves}, "steps": 2, "rate": 10.2, "jitter": 4, "carry": "{carry}"}}"#
+            );
+            let run = |mask: Tensor| {
+                let ran = dream(&params, image.clone(), away(0.5), Some(mask)).unwrap();
+                ran.outputs[0].tensor().clone()
+            };
+            let nothing = Tensor::zeros((1, size, size), DType::F32, &Device::Cpu).unwrap();
+            assert_eq!(bits(&run(nothing)), bits(&image), "{params}");
+            let out = run(half(size));
+            let left = |image: &Tensor| bits(&image.narrow(2, 0, size / 2).unwrap());
+            assert_eq!(left(&out), left(&image), "{params}");
+            assert_ne!(bits(&out), bits(&image), "{params}");
+            let out = run(half(24));
+            let left = |image: &Tensor| bits(&image.narrow(2, 0, size / 2 - 4).unwrap());
+            assert_eq!(left(&out), left(&image), "{params}");
+        }
+    }
+}
+
 #[test]
 fn clamping_is_optional() {
     let params = |clamp| format!(r#"{{"octaves": 1, "steps": 2, "rate": 51, "knee": 0, "clamp": {clamp}}}"#);

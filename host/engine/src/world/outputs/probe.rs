@@ -1,12 +1,14 @@
 //! Trying out whether files can be written, without leaving any.
 
 use super::super::WorldError;
+use super::super::dates;
 use super::super::name::Template;
 use super::super::publish;
 use super::Outputs;
 use super::root::cannot_write;
 use cap_std::fs::Dir;
 use std::io;
+use std::time::SystemTime;
 
 impl Outputs {
     pub(in super::super) fn probe(&self) -> Result<(), WorldError> {
@@ -15,6 +17,7 @@ impl Outputs {
     }
 
     pub(in super::super) fn probe_prefix(&self, prefix: &str) -> Result<(), WorldError> {
+        let prefix = dates::fill(prefix, SystemTime::now());
         let template = format!("{prefix}_{{counter:05}}_");
         let template = Template::parse(&template)?;
         let (folder, _) = template.split();

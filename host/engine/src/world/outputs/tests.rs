@@ -239,3 +239,19 @@ fn abandoned_files_are_removed_when_a_folder_is_first_used() {
     publish(&f.outputs, "a", "sub/x.png", b"1").unwrap();
     assert!(!orphan.exists());
 }
+
+/// The step is the same on every day; only its files get other names.
+#[test]
+fn a_name_has_the_time_of_its_writing() {
+    let f = fixture();
+    let template = "%year%/%date:yyyy-MM%_{counter:05}_.png";
+    f.outputs.probe_prefix("%year%/%date:yyyy-MM%").unwrap();
+    let name = publish(&f.outputs, "a", template, b"1").unwrap().name;
+    let (year, file) = name.split_once('/').unwrap();
+    assert!(year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()), "{name}");
+    assert!(file.starts_with(&format!("{year}-")) && file.ends_with("_00001_.png"), "{name}");
+    assert!(f.outputs.shown().join(&name).exists());
+    let odd = publish(&f.outputs, "b", "50%-70%_%width%_{counter:05}_.png", b"1").unwrap().name;
+    assert_eq!(odd, "50%-70%_%width%_00001_.png");
+    assert!(publish(&f.outputs, "c", "%year%/../../x_{counter:05}_.png", b"1").is_err());
+}

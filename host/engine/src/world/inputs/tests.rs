@@ -1,0 +1,133 @@
+use super::*;
+
+struct Fixture {
+    _dir: tempfile::TempDir,
+    graph: PathBuf,
+    inputs: Inputs,
+}
+
+fn fixture() -> Fixture {
+    let dir = tempfile::tempdir().unwrap();
+    let graph = dir.path().join("graph");
+    std::fs::create_dir(&graph).unwrap();
+    Fixture { inputs: Inputs::new(vec![graph.clone()], &dir.path().join("out")), graph, _dir: dir }
+}
+
+fn input(text: &str) -> InputPath {
+    InputPath { text: text.to_owned(), anywhere: false }
+}
+
+fn refusal(inputs: &Inputs, text: &str) -> WorldError {
+    inputs.read(&input(text)).map(drop).unwrap_err()
+}
+
+#[test]
+fn a_file_says_where_it_is() {
+    let f = fixture();
+    std::fs::write(f.graph.join("a"), "one").unwrap();
+    let file = f.inputs.read(&input("a")).unwrap();
+    assert_eq!((&file.bytes[..], file.hash), (&b"one"[..], blake3::hash(b"one")));
+    assert_eq!(file.path, f.graph.join("a").canonicalize().unwrap());
+    assert_eq!(refusal(&f.inputs, "b").looked, [f.graph.join("b")]);
+}
+
+#[test]
+fn only_regular_files_under_the_roots_are_read() {
+    let f = fixture();
+    std::fs::create_dir(f.graph.join("folder")).unwrap();
+    std::fs::write(f.graph.parent().unwrap().join("secret"), "s").unwrap();
+    let refusal = |text: &str| refusal(&f.inputs, text).message;
+    assert_eq!(refusal("none.png"), "there is no file `none.png`");
+    assert_eq!(refusal("folder"), "`folder` is a folder, not a file");
+    assert!(refusal("../secret").contains("outside the graph's folder"));
+    let absolute = f.graph.parent().unwrap().join("secret").display().to_string();
+    assert!(refusal(&absolute).contains("outside"));
+    let set = InputPath { text: absolute, anywhere: true };
+    assert_eq!(&f.inputs.read(&set).unwrap().bytes[..], b"s");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/dev/zero", f.graph.join("zero")).unwrap();
+        assert!(refusal("zero").contains("outside"));
+        let zero = InputPath { text: "/dev/zero".to_owned(), anywhere: true };
+        let message = f.inputs.read(&zero).map(drop).unwrap_err().message;
+        assert_eq!(message, "`/dev/zero` is not a regular file");
+    }
+}
+
+#[test]
+fn a_note_says_where_a_file_lies() {
+    let f = fixture();
+    let out = f.graph.parent().unwrap().join("out");
+    std::fs::create_dir_all(out.join("preview/sub")).unwrap();
+    for (path, text) in [
+        (f.graph.join("a.png"), "in"),
+        (out.join("a.png"), "out"),
+        (out.join("preview/sub/a.png"), "temporary"),
+        (f.graph.join("exact.jpeg [output]"), "exactly that name"),
+        (out.join("exact.jpeg"), "out"),
+        (f.graph.join("secret"), "in"),
+    ] {
+        std::fs::write(path, text).unwrap();
+    }
+    for anywhere in [false, true] {
+        let read = |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere });
+        for (text, content) in [
+            ("a.png [input]", "in"),
+            ("a.png[input]", "in"),
+            ("a.png [output]", "out"),
+            ("sub/a.png [temp]", "temporary"),
+            ("preview/sub/a.png [output]", "temporary"),
+            ("exact.jpeg [output]", "exactly that name"),
+        ] {
+            assert_eq!(&read(text).unwrap().bytes[..], content.as_bytes(), "{text}");
+        }
+        let refusal = |text: &str| read(text).map(drop).unwrap_err();
+        assert_eq!(
+            refusal("../graph/secret [output]").message,
+            "`../graph/secret [output]` lies outside that folder"
+        );
+        assert!(refusal("../a.png [temp]").message.ends_with("lies outside that folder"));
+        let absolute = format!("{} [output]", f.graph.join("secret").display());
+        assert!(refusal(&absolute).message.ends_with("lies outside that folder"));
+        let missing = refusal("aa.png [output]");
+        assert_eq!(missing.message, "there is no file `aa.png [output]`");
+        let hint = missing.hint.unwrap().text;
+        assert!(hint.starts_with("did you mean `a.png`\n"), "{hint}");
+        assert!(hint.contains(&format!("`{}`", out.join("aa.png").display())), "{hint}");
+        assert_eq!(refusal("none.png [temp]").looked.last().unwrap(), &out.join("preview/none.png"));
+    }
+}
+
+#[test]
+fn a_missing_file_is_guessed_at() {
+    let f = fixture();
+    std::fs::create_dir(f.graph.join("media")).unwrap();
+    std::fs::write(f.graph.join("media/chelsea.png"), "").unwrap();
+    let hint = |text: &str| refusal(&f.inputs, text).hint.unwrap().text;
+    assert!(hint("media/chelsae.png").starts_with("did you mean `media/chelsea.png`\nlooked for `"));
+    assert!(hint("~/cat.png").starts_with("`~` is not expanded in a graph: write the full path\nlooked"));
+    assert!(hint("none/cat.png").starts_with("looked for"));
+    assert!(hint("media/ü/x.png").starts_with("looked for"));
+    std::fs::write(f.graph.parent().unwrap().join("secret"), "").unwrap();
+    assert!(hint("../secrte").starts_with("looked for"), "names outside are not told");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_be_there_is_not_said_to_be_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let f = fixture();
+    std::os::unix::fs::symlink("round", f.graph.join("round")).unwrap();
+    assert!(refusal(&f.inputs, "round/a").message.starts_with("cannot read `round/a`: "));
+    let locked = f.graph.join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::write(locked.join("a"), "").unwrap();
+    let lock = |mode| std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(mode)).unwrap();
+    lock(0o000);
+    let result = f.inputs.read(&input("locked/a"));
+    lock(0o755);
+    // Tests may run as root, for whom nothing is locked.
+    if let Err(error) = result {
+        assert!(error.message.starts_with("cannot read `locked/a`: Permission denied"), "{error}");
+    }
+}
