@@ -182,7 +182,7 @@ impl Params {
 pub(crate) struct GradientAscent;
 
 impl Node for GradientAscent {
-    const KIND: Kind = Kind::new("GradientAscent", 1)
+    const KIND: Kind = Kind::new("GradientAscent", 2)
         .title("Gradient ascent (DeepDream)")
         .category("dream")
         .inputs(&[
