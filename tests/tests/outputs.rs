@@ -235,9 +235,13 @@ fn names_get_the_size_the_time_and_values_of_other_nodes() {
 #[test]
 fn another_name_does_not_compute_the_picture_again() {
     let folder = Folder::with_graph(&graph("%date:yyyy-MM-dd_HHmmss%"));
-    run(&folder, "out").exits(0);
+    let run = || {
+        let arguments = ["run", "graph.json", "--out", "out", "--progress", "json", "--cache", "cache"];
+        Cmd::new(&folder).args(arguments).run()
+    };
+    run().exits(0);
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    let again = run(&folder, "out");
+    let again = run();
     again.exits(0);
     assert!(!again.stdout.contains("\"started\""), "nothing is computed:\n{}", again.stdout);
     assert_eq!(folder.files("out").len(), 2, "{:?}", folder.files("out"));

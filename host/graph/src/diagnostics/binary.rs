@@ -33,7 +33,7 @@ const STARTS: [(&[u8], &str, &str); 25] = [
     (b"\x93NUMPY", "a NumPy array", ""),
     (b"GGUF", "a GGUF file", WEIGHTS),
     (b"SQLite format 3\0", "an SQLite database", ""),
-    (b"\x7fELF", "a program or library (ELF)", "a plugin is given with `--plugins`"),
+    (b"\x7fELF", "a program or library (ELF)", "a plugin belongs in a folder of plugins"),
     (b"\x1a\x45\xdf\xa3", "a video (Matroska or WebM)", ""),
 ];
 
