@@ -172,7 +172,7 @@ impl DiskCache {
             let metadata = entry.metadata().ok()?;
             let used = metadata.modified().ok()?;
             let path = entry.path();
-            (metadata.is_file() && is_own(&path)).then(|| Stored { path, bytes: metadata.len(), used })
+            (metadata.is_file() && is_own(&path)).then_some(Stored { path, bytes: metadata.len(), used })
         };
         entries.flatten().flatten().filter_map(stored).collect()
     }

@@ -112,8 +112,7 @@ pub(crate) fn extent(bytes: &[u8]) -> Extent {
     // False for what is not understood here, which the decoder refuses or knows better: then only the end
     // marker counts.
     let mut is_known = true;
-    loop {
-        let Some([first, marker]) = at(bytes, position) else { break };
+    while let Some([first, marker]) = at(bytes, position) {
         if first != 0xFF {
             position += 1;
             continue;

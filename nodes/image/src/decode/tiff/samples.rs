@@ -63,8 +63,8 @@ impl Samples<'_> {
 }
 
 /// Numbers from the byte `start` on.
-fn fill<'t, T: Copy>(
-    targets: &mut dyn Iterator<Item = &'t mut f32>,
+fn fill<T: Copy>(
+    targets: &mut dyn Iterator<Item = &'_ mut f32>,
     data: &[T],
     start: usize,
     scale: f64,
