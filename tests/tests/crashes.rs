@@ -199,6 +199,25 @@ fn a_watch_survives_and_tries_twice() {
     assert!(folder.files("out").contains(&"after_00001_.png".to_owned()));
 }
 
+#[test]
+fn a_worker_that_is_killed_between_runs_is_replaced() {
+    let folder = Folder::with_graph(&graph("ok"));
+    let plugin = c_plugin("crash");
+    let watching = Watching::start(&folder, ["--plugins", plugin.to_str().expect("a path")]);
+    watching.until("waiting");
+    let watch = watching.process();
+    let parent = ["-KILL", "-P", &watch.to_string()];
+    let killed = std::process::Command::new("pkill").args(parent).status().expect("pkill starts");
+    assert!(killed.success());
+    std::thread::sleep(Duration::from_millis(200));
+    let mut edited = graph("ok");
+    edited["large"]["inputs"]["width"] = 12.into();
+    folder.write("graph.json", format!("{edited:#}\n"));
+    let seen = watching.until("waiting");
+    assert!(seen.iter().all(|event| event["event"] != "error"), "{seen:#?}");
+    assert!(seen.iter().any(|event| event["event"] == "done"), "{seen:#?}");
+}
+
 /// Faults: B10, G4.
 #[test]
 fn a_step_that_ignores_an_edit_is_ended() {

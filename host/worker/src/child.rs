@@ -70,11 +70,10 @@ struct Running {
 /// How one attempt at a job ended.
 enum Attempt {
     End(End),
-    /// The worker ended; the step that was running, if any, is not tried again for this job.
-    Crashed {
-        step: Option<(Hash, Failure)>,
-        message: String,
-    },
+    /// The worker ended during a step, which is not tried again for this job.
+    Crashed(Hash, Failure),
+    /// The worker ended outside a step, or could not be started.
+    Lost(String),
 }
 
 impl Child {
@@ -95,7 +94,12 @@ impl Child {
         Child { program, settings, plugins, index, worker, crashes, builds, _temporary: temporary }
     }
 
+    /// The worker; a new one if there is none, or if it has ended since the last job.
     fn start(&mut self) -> std::io::Result<&mut Worker> {
+        let has_ended = |worker: &mut Worker| !matches!(worker.process.try_wait(), Ok(None));
+        if self.worker.as_mut().is_some_and(has_ended) {
+            self.bury();
+        }
         if self.worker.is_none() {
             let (settings, plugins) = (self.settings.clone(), self.plugins.clone());
             let setup = Setup { settings, plugins, index: self.index.clone() };
@@ -115,8 +119,7 @@ impl Child {
         let worker = match self.start() {
             Ok(worker) => worker,
             Err(error) => {
-                let message = format!("cannot start the worker process: {error}");
-                return Attempt::Crashed { step: None, message };
+                return Attempt::Lost(format!("cannot start the worker process: {error}"));
             }
         };
         // If the worker is gone already, that is heard below.
@@ -160,7 +163,7 @@ impl Child {
                 let identity = step.identity;
                 hears.event(Event::Failed { node: step.node.clone() });
                 self.bury();
-                return Attempt::Crashed { step: Some((identity, failure)), message: String::new() };
+                return Attempt::Crashed(identity, failure);
             }
         }
     }
@@ -209,7 +212,7 @@ impl Runner for Child {
         loop {
             match self.attempt(job, &quarantine, hears) {
                 Attempt::End(end) => return end,
-                Attempt::Crashed { step: Some((step, failure)), .. } => {
+                Attempt::Crashed(step, failure) => {
                     self.crashes.entry(step).or_insert((0, failure.clone())).0 += 1;
                     // The steps that do not depend on it still run, in a new worker.
                     quarantine.insert(step, failure);
@@ -217,7 +220,7 @@ impl Runner for Child {
                         return End::Stopped(Stopped::Cancelled);
                     }
                 }
-                Attempt::Crashed { step: None, message } => {
+                Attempt::Lost(message) => {
                     return End::Refused(vec![self.not_started(&message)]);
                 }
             }
@@ -336,12 +339,10 @@ fn crashed(
     words: &[String],
     hears: &dyn Hears,
 ) -> Attempt {
-    let Some(step) = running else {
-        return Attempt::Crashed { step: None, message: ending::of_worker(status, words) };
-    };
+    let Some(step) = running else { return Attempt::Lost(ending::of_worker(status, words)) };
     let failure = ending::of_step(plugin_of(job, &step), status, words);
     hears.event(Event::Failed { node: step.node });
-    Attempt::Crashed { step: Some((step.identity, failure)), message: String::new() }
+    Attempt::Crashed(step.identity, failure)
 }
 
 /// The plugin whose step is running.
