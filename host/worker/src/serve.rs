@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dreamwire_engine::{Event, Plan, Stamps};
-use dreamwire_graph::{Diagnostic, Source, parse};
+use dreamwire_graph::{Class, Code, Diagnostic, Source, parse};
 use dreamwire_loader::{Loader, Problem, take_log};
 use dreamwire_session::{End, Hears, InProcess, Job, Judging, Runner, Session, understand};
 
@@ -15,6 +15,10 @@ use crate::protocol::{self, Reply, Request, Setup, Work};
 
 /// The shortest time between two previews of a node.
 const PREVIEW_EVERY: Duration = Duration::from_millis(200);
+/// The code of plugins that this process cannot load.
+const PLUGINS: Code = Code::new("worker::plugins");
+/// The code of overrides that do not fit the graph.
+const OVERRIDES: Code = Code::new("worker::overrides");
 /// The exit code of a worker that was not started by this program.
 const USAGE: i32 = 2;
 
@@ -30,8 +34,8 @@ pub fn serve() -> i32 {
     let of_reader = Arc::clone(&cancel);
     std::thread::spawn(move || read_requests(requests, &sender, &of_reader));
     let class = match setup.settings.limits.memory {
-        Some(_) => dreamwire_graph::Class::Limit,
-        None => dreamwire_graph::Class::Plugin,
+        Some(_) => Class::Limit,
+        None => Class::Plugin,
     };
     match Worker::open(*setup) {
         Ok(worker) => worker.work(&queue, &replies, &cancel),
@@ -45,8 +49,6 @@ pub fn serve() -> i32 {
     }
     0
 }
-
-const PLUGINS: dreamwire_graph::Code = dreamwire_graph::Code::new("worker::plugins");
 
 struct Worker {
     session: Session,
@@ -106,9 +108,7 @@ impl Worker {
         let mut understood = match understood {
             Ok(understood) => understood,
             Err(what) => {
-                let class = dreamwire_graph::Class::Graph;
-                let code = dreamwire_graph::Code::new("worker::overrides");
-                return End::Refused(vec![Diagnostic::error(code, class, what)]);
+                return End::Refused(vec![Diagnostic::error(OVERRIDES, Class::Graph, what)]);
             }
         };
         let Some(checked) = understood.whole() else { return End::Refused(understood.problems) };
