@@ -1,5 +1,6 @@
-use crate::limits;
+use crate::batch::{one_of, samples, stretched};
 use crate::resample::resample;
+use crate::{batch, limits};
 use dreamwire_sdk::prelude::*;
 use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
@@ -86,7 +87,7 @@ impl Node for Blend {
         let (below, above) = (inputs.image("image1")?, inputs.image("image2")?);
         let mask = inputs.opt_mask("mask")?;
         let (_, height, width, channels) = below.dims4()?;
-        let batch = batch(&below, &above, mask.as_ref())?;
+        let batch = count(&below, &above, mask.as_ref())?;
         limits::check("the result", batch as u64, width as u64, height as u64)?;
 
         let above = samples(&fitted(call, &above, (width, height))?)?;
@@ -113,24 +114,12 @@ impl Node for Blend {
 }
 
 /// Number of images of the result.
-fn batch(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize> {
-    let (counts, channels) = ((below.dim(0)?, above.dim(0)?), (below.dim(3)?, above.dim(3)?));
-    if channels.0 != channels.1 {
-        let message =
-            format!("`image2` must have {} channels, like `image1`, found {}", channels.0, channels.1);
-        return Err(Error::shape("image2", message));
-    }
-    let batch = counts.0.max(counts.1);
-    if counts.0.min(counts.1) != 1 && counts.0 != counts.1 {
-        let message = format!("`image2` has {} images, but `image1` has {}", counts.1, counts.0);
-        return Err(Error::shape("image2", message).hint("use as many as in the other batch, or one for all"));
-    }
-    match mask.map(|mask| mask.dim(0)).transpose()? {
-        Some(masks) if masks != 1 && masks != batch => {
-            let message = format!("`mask` has {masks} masks, but there are {batch} images");
-            Err(Error::shape("mask", message).hint("use as many masks as images, or one for all"))
-        }
-        _ => Ok(batch),
+fn count(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize> {
+    batch::same_channels(("image1", below), ("image2", above))?;
+    let images = batch::paired(("image1", below.dim(0)?), ("image2", above.dim(0)?))?;
+    match mask {
+        Some(mask) => batch::covered("mask", mask.dim(0)?, images).map(|()| images),
+        None => Ok(images),
     }
 }
 
@@ -156,26 +145,6 @@ fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Resul
     )?;
     let bicubic = ResizeAlg::Convolution(FilterType::CatmullRom);
     resample(&middle, (width, height), bicubic, |done, total| call.progress(done, total, "resizing"))
-}
-
-/// The whole mask at another size, `[B,height,width,1]`.
-fn stretched(mask: &Tensor, size: (usize, usize)) -> Result<Tensor> {
-    let (_, height, width) = mask.dims3()?;
-    let mask = mask.unsqueeze(3)?;
-    if (width, height) == size {
-        return Ok(mask);
-    }
-    resample(&mask, size, ResizeAlg::Convolution(FilterType::Bilinear), |_, _| Ok(()))
-}
-
-fn samples(tensor: &Tensor) -> Result<Vec<f32>> {
-    Ok(tensor.flatten_all()?.to_vec1::<f32>()?)
-}
-
-/// The samples of one image of a batch, or of its only image; an image has `length` of them.
-fn one_of(batch: &[f32], index: usize, length: usize) -> &[f32] {
-    let start = if batch.len() == length { 0 } else { index * length };
-    &batch[start..start + length]
 }
 
 #[cfg(test)]

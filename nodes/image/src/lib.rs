@@ -6,6 +6,7 @@
 //!
 //! Decoders never see a file that exceeds `limits` or is truncated (`whole`).
 
+mod batch;
 mod blend;
 mod decode;
 mod encode;
