@@ -18,13 +18,14 @@ use crate::encoder::Encoder;
 /// weights, layer `relu3_1` and padding `reflect`; pytorch-AdaIN's needs its own encoder, layer `relu4_1` and
 /// padding `reflect`.
 ///
-/// With `decoder` "none" the content's pixels are optimised instead, by gradient descent (Adam) on the loss
-/// that AdaIN's decoder is trained with: the distance to t at the last layer of `features` and to the style's
+/// With `refine` the decoded picture's pixels are then optimised, by gradient descent (Adam) on the loss that
+/// AdaIN's decoder is trained with: the distance to t at the last layer of `features` and to the style's
 /// statistics at every layer,
 /// `mean (F_L(x) - t)^2 + strength * sum_l w_l (mean (mean_l - m_l)^2 + mean (std_l - s_l)^2)`, each divided
 /// by the mean variance of the style's channels, so that weights mean the same at every layer, and
-/// `smoothness * mean (dx^2 + dy^2)`. `relu1_1, relu2_1, relu3_1, relu4_1` are a good choice. This is slower,
-/// but works with any network and reproduces the style's strokes.
+/// `smoothness * mean (dx^2 + dy^2)`. With `relu1_1, relu2_1, relu3_1, relu4_1` as layers, 10 to 20 steps
+/// remove what the decoder leaves of its own texture, and bring strokes. With `decoder` "none" the same
+/// descent starts from the content, for `steps` steps: slower, but for any network.
 ///
 /// `content` is `[B,H,W,3]` in 0..1; `style` is one picture or B of them, of any size. The result has
 /// the content's size, in 0..1.
@@ -50,18 +51,21 @@ pub(crate) struct Params {
     /// Keep the content's colours: first, the style's colours get the content's mean, deviations and
     /// correlations (CORAL).
     pub(crate) preserve_color: bool,
-    /// Without a decoder: number of descent steps.
+    /// Number of descent steps on the decoder's picture; 0 leaves it as it is.
+    #[schemars(range(min = 0, max = 10000))]
+    pub(crate) refine: usize,
+    /// Without a decoder: number of descent steps on the content.
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) steps: usize,
-    /// Without a decoder: how far a pixel moves in the first step, in 1/255 of the picture's range; later
-    /// steps are shorter, and the last one is almost 0.
+    /// In the descent: how far a pixel moves in the first step, in 1/255 of the picture's range; later steps
+    /// are shorter, and the last one is almost 0.
     #[schemars(range(min = 0.0, max = 255.0), extend("x-dw-step" = 0.1, "x-dw-unit" = "1/255"))]
     pub(crate) rate: f64,
-    /// Without a decoder: weight of the style's statistics, relative to the content.
+    /// In the descent: weight of the style's statistics, relative to the content.
     #[schemars(range(min = 0.0, max = 100000.0), extend("x-dw-step" = 1.0))]
     pub(crate) strength: f64,
-    /// Without a decoder: weight of the differences between neighbouring pixels; 0 leaves grain that networks
-    /// are insensitive to, 20 or more paints softly.
+    /// In the descent: weight of the differences between neighbouring pixels; 0 leaves grain that networks are
+    /// insensitive to, 20 or more paints softly.
     #[schemars(range(min = 0.0, max = 10000.0), extend("x-dw-step" = 0.5))]
     pub(crate) smoothness: f64,
 }
@@ -72,6 +76,7 @@ impl Default for Params {
             alpha: 1.0,
             decoder: builtin::NAME.to_owned(),
             preserve_color: false,
+            refine: 0,
             steps: 60,
             rate: 8.0,
             strength: 100.0,
@@ -96,7 +101,7 @@ impl Node for AdaIN {
             port("content", "IMAGE").doc("The picture to paint, `[B,H,W,3]`."),
             port("style", "IMAGE").doc("The picture that gives the style, `[B or 1,h,w,3]`."),
             port("features", "FEATURES").doc(
-                "The encoder: VGGFeatures with the decoder's layer and padding `reflect`; without a decoder, any layers.",
+                "The encoder: VGGFeatures with the decoder's layer and padding `reflect`, and all layers of the descent.",
             ),
         ])
         .outputs(&[port("IMAGE", "IMAGE").doc("The painted picture, of the content's size, in 0..1.")]);
@@ -107,19 +112,11 @@ impl Node for AdaIN {
         let style = style(&inputs, &content, params.preserve_color)?;
         let features = inputs.function("features")?;
         if params.decoder == NO_DECODER {
-            return Ok(descend(call, &params, features, &content, &style)?.into());
+            return Ok(descend(call, &params, features, (&content, &style), &content, params.steps)?.into());
         }
         let decoder = self.decoder(call, &params.decoder)?;
-        let encoder = Encoder::new(call, features, &decoder)?;
-        call.progress(0, 3, "encoding the style")?;
-        let style = encoder.encode(&style)?;
-        call.progress(1, 3, "encoding the content")?;
-        let (_, height, width, _) = content.dims4()?;
-        let content = encoder.encode(&content)?;
-        call.progress(2, 3, "decoding")?;
-        let target = transfer(&content, &[(style, 1.0)], params.alpha)?;
-        let painted = decoder.decode(&target)?.clamp(0f32, 1f32)?;
-        Ok(painted.narrow(1, 0, height)?.narrow(2, 0, width)?.contiguous()?.into())
+        let painted = paint(call, &params, features.clone(), &content, &style, &decoder)?;
+        Ok(descend(call, &params, features, (&content, &style), &painted, params.refine)?.into())
     }
 }
 
@@ -152,22 +149,44 @@ fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tens
     coral(&style, content).map_err(|error| Error::from(error).at("style"))
 }
 
-/// Optimises the content towards the style's statistics, without a decoder.
-fn descend(
+/// AdaIN's picture of the content in one pass, of the content's size and in 0..1.
+fn paint(
     call: &Call,
     params: &Params,
     features: Function,
     content: &Tensor,
     style: &Tensor,
+    decoder: &Decoder,
 ) -> Result<Tensor> {
-    if params.alpha == 0.0 {
+    let (_, height, width, _) = content.dims4()?;
+    let encoder = Encoder::new(call, features, decoder)?;
+    call.progress(0, 3, "encoding the style")?;
+    let style = encoder.encode(style)?;
+    call.progress(1, 3, "encoding the content")?;
+    let content = encoder.encode(content)?;
+    call.progress(2, 3, "decoding")?;
+    let target = transfer(&content, &[(style, 1.0)], params.alpha)?;
+    let painted = decoder.decode(&target)?.clamp(0f32, 1f32)?;
+    Ok(painted.narrow(1, 0, height)?.narrow(2, 0, width)?.contiguous()?)
+}
+
+/// Optimises the picture `start`, of the content's size, towards the content with the style's statistics.
+fn descend(
+    call: &Call,
+    params: &Params,
+    features: Function,
+    (content, style): (&Tensor, &Tensor),
+    start: &Tensor,
+    steps: usize,
+) -> Result<Tensor> {
+    if params.alpha == 0.0 || steps == 0 {
         // Nothing to do.
-        return Ok(content.clamp(0f32, 1f32)?);
+        return Ok(start.clamp(0f32, 1f32)?);
     }
-    call.progress(0, params.steps as u64, "encoding")?;
+    call.progress(0, steps as u64, "encoding")?;
     let Params { alpha, strength, smoothness, .. } = *params;
     let descent = Descent::new(features, content, style, &Wish { alpha, strength, smoothness })?;
-    descent.run(call, content, &Pace { steps: params.steps, rate: params.rate / 255.0 })
+    descent.run(call, start, &Pace { steps, rate: params.rate / 255.0 })
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use dreamwire_nets::optim::{Adam, Stepper};
 use dreamwire_sdk::candle::Var;
 use dreamwire_sdk::prelude::*;
 
-/// Style transfer without a decoder: the pixels are optimised until their features have the style's
-/// statistics.
+/// Style transfer by descent: the pixels are optimised until their features have the style's statistics.
 ///
 /// The loss is that of AdaIN's decoder in training (Huang & Belongie, arXiv:1703.06868, equations 11 to 13),
 /// minimised over the picture x itself:
@@ -96,13 +95,13 @@ impl Descent {
         })
     }
 
-    /// Optimises `content` according to `pace`; the result is in 0..1.
+    /// Optimises the picture `start`, of the content's size, according to `pace`; the result is in 0..1.
     ///
     /// # Errors
     ///
     /// If the host cancels, the features fail, or something is not finite.
-    pub(crate) fn run(&self, call: &Call, content: &Tensor, pace: &Pace) -> Result<Tensor> {
-        let mut image = content.clamp(0f32, 1f32)?;
+    pub(crate) fn run(&self, call: &Call, start: &Tensor, pace: &Pace) -> Result<Tensor> {
+        let mut image = start.clamp(0f32, 1f32)?;
         let mut adam = Stepper::Adam(Adam::default());
         let mut shown: Option<Instant> = None;
         for step in 0..pace.steps {

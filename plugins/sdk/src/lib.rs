@@ -17,11 +17,13 @@
 //! - Work runs on the plugin's own rayon pool, with 16 MiB stacks (candle's backward and drop recurse) and as many
 //!   threads as the call allows; the threads are joined when the plugin is retired.
 //! - Tensors leave detached and contiguous, and arrive copied: candle has no borrowed storage.
-//! - Nothing is global but the pool and a count of live objects.
+//! - Large blocks of memory are reused: the SDK brings a global allocator, so a plugin cannot choose its own.
+//! - Nothing is global but the pool, the allocator and a count of live objects.
 //!
 //! # What it does not do
 //! It never opens files (use [`Call::read`]), never prints, and has no randomness (take a `seed` param).
 
+mod allocator;
 mod call;
 mod differentiable;
 mod error;

@@ -3,7 +3,7 @@
 use crate::guard::{guard, install_panic_hook, status};
 use crate::kind::Descriptor;
 use crate::node::{self, LIVE};
-use crate::{Error, Node, pool};
+use crate::{Error, Node, allocator, pool};
 use dreamwire_abi as abi;
 use dreamwire_socket::CallRef;
 use std::ffi::{c_char, c_void};
@@ -92,7 +92,10 @@ unsafe extern "C" fn init(_: *const abi::Host, _: *const abi::Call) -> abi::Stat
 }
 
 unsafe extern "C" fn deinit() -> u32 {
-    let _ = std::panic::catch_unwind(pool::shut_down);
+    let _ = std::panic::catch_unwind(|| {
+        pool::shut_down();
+        allocator::release();
+    });
     LIVE.load(Ordering::Relaxed)
 }
 

@@ -124,6 +124,34 @@ fn an_encoder_that_does_not_fit_is_refused_by_layer() {
     check(Blocks { channels: 128, ..ENCODER }, &format!("{wanted}`relu3_1` with 128"));
 }
 
+/// The distance of the encoder's channel means and deviations from the style's.
+fn style_distance(picture: &Tensor, style: &Tensor) -> f32 {
+    use dreamwire_nets::adain::channel_statistics;
+    let statistics = |image: &Tensor| {
+        let (mean, std) = channel_statistics(&ENCODER.forward(&[image.clone()]).unwrap()[0]).unwrap();
+        Tensor::cat(&[mean, std], 1).unwrap()
+    };
+    let off = statistics(picture).broadcast_sub(&statistics(style)).unwrap();
+    off.sqr().unwrap().mean_all().unwrap().to_scalar().unwrap()
+}
+
+#[test]
+fn refinement_brings_the_decoded_picture_closer_to_the_style() {
+    let (content, style) = (picture(2, 16, 20, 0), (picture(1, 12, 16, 5) * 0.4).unwrap());
+    let run = |refine| {
+        paint(&format!(r#"{{"refine": {refine}}}"#), content.clone(), style.clone(), ENCODER).unwrap()
+    };
+    let plain = paint("{}", content.clone(), style.clone(), ENCODER).unwrap();
+    assert_eq!(difference(&plain, &run(0)), 0.0, "0 is the default, and leaves the decoder's picture");
+    let distance = |ran: &Ran| {
+        let picture = ran.outputs[0].tensor();
+        assert_eq!(picture.dims(), [2, 16, 20, 3]);
+        style_distance(picture, &style)
+    };
+    let (decoded, some, more) = (distance(&plain), distance(&run(4)), distance(&run(20)));
+    assert!(some < decoded && more < decoded / 4.0, "{decoded}, {some}, {more}");
+}
+
 /// A decoder file as pytorch-AdaIN has it, of zeros.
 fn published_decoder() -> Vec<u8> {
     let channels = [512, 256, 256, 256, 256, 128, 128, 64, 64, 3];
