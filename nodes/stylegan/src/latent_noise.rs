@@ -9,17 +9,21 @@ use crate::{latent, list};
 /// numbers that NVIDIA's scripts draw, so that seeds found elsewhere make the same pictures here. A latent
 /// does not depend on the other seeds of the list.
 ///
-/// Errors: a list that cannot be parsed; seeds above 4294967295; more than 4096 latents.
+/// Errors: a list that cannot be parsed; seeds above 4294967295; more than 4096 latents; a MAPPING whose
+/// latents are wider than 4096.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// Seeds and ranges of seeds, both ends included: `0-8,15` makes ten latents.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) seeds: String,
-    /// Size of a latent, as the mapping network takes it: 512 for almost all networks.
-    #[schemars(range(min = 1, max = 4096))]
+    /// Size of a latent where `mapping` is not connected: 512 for almost all networks.
+    #[schemars(range(min = 1, max = MAX_WIDTH))]
     pub(crate) width: usize,
 }
+
+/// The largest size of a latent.
+const MAX_WIDTH: usize = 4096;
 
 impl Default for Params {
     fn default() -> Self {
@@ -34,19 +38,37 @@ impl Node for LatentNoise {
     const KIND: Kind = Kind::new("LatentNoise", 1)
         .title("Latent noise")
         .category("stylegan")
+        .inputs(&[port("mapping", "MAPPING")
+            .optional()
+            .doc("The network that the latents are for: its size of a latent goes before `width`.")])
         .outputs(&[port("LATENT_Z", "LATENT_Z").doc("One latent per seed, `[B,width]`.")]);
     type Params = Params;
 
-    fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let seeds = parse(&params.seeds)?;
-        let numbers: Vec<f32> =
-            seeds.iter().flat_map(|seed| randn(*seed, params.width)).map(|x| x as f32).collect();
-        Ok(Tensor::from_vec(numbers, (seeds.len(), params.width), call.device())?.into())
+        let width = match inputs.opt_function("mapping")? {
+            Some(mapping) => width(&mapping)?,
+            None => params.width,
+        };
+        let numbers: Vec<f32> = seeds.iter().flat_map(|seed| randn(*seed, width)).map(|x| x as f32).collect();
+        Ok(Tensor::from_vec(numbers, (seeds.len(), width), call.device())?.into())
     }
 
     /// Rejects lists that cannot be parsed, and too many seeds.
     fn check(params: &Params) -> Result<()> {
         parse(&params.seeds).map(drop)
+    }
+}
+
+/// The size of the latents that a mapping takes: the last axis of its first input.
+fn width(mapping: &Function) -> Result<usize> {
+    let dims = mapping.spec().inputs.first().map(|input| &input.dims[..]);
+    match dims {
+        Some([_, width]) if (1..=MAX_WIDTH as i64).contains(width) => Ok(*width as usize),
+        _ => Err(Error::port(
+            "mapping",
+            format!("`mapping` must take latents `[B,z]` with z from 1 to {MAX_WIDTH}, found {dims:?}"),
+        )),
     }
 }
 
@@ -64,6 +86,8 @@ fn parse(text: &str) -> Result<Vec<u32>> {
 
 #[cfg(test)]
 mod tests {
+    use dreamwire_sdk::testing::{Value, run_node};
+
     use super::*;
     use crate::small;
 
@@ -113,6 +137,41 @@ mod tests {
     fn defaults_are_one_latent_of_512() {
         let z = small::output::<LatentNoise>("{}", &[]);
         assert_eq!((z.dims(), z.dtype()), (&[1, 512][..], DType::F32));
+    }
+
+    #[test]
+    fn a_mapping_says_how_wide_its_latents_are() {
+        let (mapping, _) = small::load();
+        let inputs = [("mapping", Value::Function(mapping))];
+        let z = small::output::<LatentNoise>(r#"{"seeds": "3,4", "width": 512}"#, &inputs);
+        assert_eq!(
+            z.to_vec2::<f32>().expect("f32"),
+            latents(&format!(r#"{{"seeds": "3,4", "width": {}}}"#, small::WIDTH))
+        );
+    }
+
+    /// A mapping of latents of `width` numbers.
+    struct Wide(i64);
+
+    impl Differentiable for Wide {
+        fn spec(&self) -> FnSpec {
+            let w = TensorSpec::new("w", &[-1, 2, 4]);
+            FnSpec::new("MAPPING", "wide").input(TensorSpec::new("z", &[-1, self.0])).output(w)
+        }
+
+        fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+            Ok(x.to_vec())
+        }
+    }
+
+    #[test]
+    fn a_mapping_whose_width_is_unknown_or_too_large_is_refused() {
+        for width in [-1, 0, 4097, i64::MAX] {
+            let inputs = [("mapping", Value::function(Wide(width)))];
+            let error = run_node::<LatentNoise>("{}", &inputs, &[]).err().expect("refused");
+            assert_eq!(error.input(), "mapping", "{error}");
+            assert!(error.to_string().contains(&width.to_string()), "{error}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the mapping network, one style per layer of the generator. Both are float32. MAPPING and GENERATOR are
 //! functions on wires (`functions`); the nodes between them only do arithmetic on latents.
 
+mod builtin;
 mod functions;
 mod latent;
 mod latent_interpolate;

@@ -1,5 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
+use crate::builtin;
 use crate::functions::{Generator, Mapping};
 use crate::network::{self, Kept};
 
@@ -12,8 +13,8 @@ use crate::network::{self, Kept};
 /// all or none: without them it uses those in the weights. Both are differentiable with respect to all
 /// inputs.
 ///
-/// A random network makes abstract pictures, as slowly as a trained one: use it to try a graph until you have
-/// a trained file.
+/// The built-in network, `avatars64`, paints cartoon faces of 64 px; its `z` and `w` have 128 numbers, and it
+/// has 10 layers. A random network makes abstract pictures, as slowly as a trained one of its size.
 ///
 /// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024.
@@ -23,10 +24,10 @@ use crate::network::{self, Kept};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// A safetensors file with the tensor names of stylegan2-ada-pytorch, with or without the prefix
-    /// `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16 to
-    /// 1024.
-    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["random:*"]))]
+    /// `avatars64`; a safetensors file with the tensor names of stylegan2-ada-pytorch, with or without the
+    /// prefix `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
+    /// to 1024.
+    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
     /// Activations are clamped to plus and minus this value, as stylegan2-ada trains its networks; 0 is no
     /// limit, for networks converted from TensorFlow.
@@ -36,7 +37,7 @@ pub(crate) struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { weights: "random:0:256".to_owned(), clamp: 256.0 }
+        Self { weights: builtin::NAME.to_owned(), clamp: 256.0 }
     }
 }
 
@@ -87,6 +88,28 @@ mod tests {
             let mean = picture.mean_all()?;
             let variance = picture.broadcast_sub(&mean)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
             assert!(variance > 1e-4 && variance.is_finite(), "an even picture: variance {variance}");
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    /// The built-in network: pictures that differ from seed to seed, and stay in range.
+    #[test]
+    fn the_built_in_network_is_the_default() {
+        let ran = run_node::<LoadStyleGAN>("{}", &[], &[]).unwrap();
+        let [Value::Function(mapping), Value::Function(generator)] = &ran.outputs[..] else {
+            panic!("two functions were promised");
+        };
+        in_call(|_| {
+            let w = mapping.eval(&[&small::normal(5, &[2, 128])])?.swap_remove(0);
+            assert_eq!(w.dims(), [2, 10, 128]);
+            let pictures = generator.eval(&[&w])?.swap_remove(0);
+            assert_eq!(pictures.dims(), [2, 64, 64, 3]);
+            let clamped = pictures.clamp(0f32, 1f32)?;
+            let overshoot = (&pictures - &clamped)?.abs()?.mean_all()?.to_scalar::<f32>()?;
+            assert!(overshoot < 0.02, "{overshoot}");
+            let apart = (clamped.get(0)? - clamped.get(1)?)?.abs()?.mean_all()?.to_scalar::<f32>()?;
+            assert!(apart > 0.05, "two faces, {apart} apart");
             Ok(())
         })
         .unwrap();

@@ -3,6 +3,8 @@ use dreamwire_nets::{Content, weights};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
+use crate::builtin;
+
 /// Networks by where their weights come from, and what activations are limited to.
 pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), StyleGan>;
 
@@ -13,8 +15,8 @@ pub(crate) enum Source {
     File(Content),
 }
 
-/// The network of the weights called `name`, built if it is not the one that is kept: `random:SEED:SIZE`, or whatever
-/// bytes `read` gives. Activations are limited to +-`clamp`, or not at all if that is 0.
+/// The network of the weights called `name`, built if it is not the one that is kept: the built-in one,
+/// `random:SEED:SIZE`, or whatever bytes `read` gives. Activations are limited to +-`clamp`, or not at all if that is 0.
 ///
 /// # Errors
 ///
@@ -29,7 +31,7 @@ pub(crate) fn network(
     let (source, bytes) = match random(name)? {
         Some(source) => (source, Bytes::from(&[][..])),
         None => {
-            let bytes = read()?;
+            let bytes = if name == builtin::NAME { builtin::NETWORK.into() } else { read()? };
             (Source::File(Content::of(&bytes)), bytes)
         }
     };
