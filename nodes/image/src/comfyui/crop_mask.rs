@@ -3,8 +3,8 @@ use dreamwire_sdk::prelude::*;
 
 /// Cuts a rectangle out of every mask of a batch, as ComfyUI's CropMask does.
 ///
-/// The part of the rectangle that is beyond the mask is left out; a rectangle that begins outside begins at the last column
-/// or row.
+/// The part of the rectangle that is beyond the mask is left out; a rectangle that begins outside begins at the
+/// last column or row.
 ///
 /// `[B,H,W]` becomes `[B,h,w]` with `w = min(width, W - x)`, `h = min(height, H - y)`.
 #[derive(Deserialize, JsonSchema)]

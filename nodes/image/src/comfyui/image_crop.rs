@@ -3,8 +3,8 @@ use dreamwire_sdk::prelude::*;
 
 /// Cuts a rectangle out of every picture of a batch, as ComfyUI's ImageCrop does.
 ///
-/// As in ComfyUI, the part of the rectangle that is beyond the picture is left out, and a rectangle that begins outside
-/// begins at the last column or row; Crop refuses both.
+/// As in ComfyUI, the part of the rectangle that is beyond the picture is left out, and a rectangle that begins
+/// outside begins at the last column or row; Crop refuses both.
 ///
 /// `[B,H,W,C]` becomes `[B,h,w,C]` with `w = min(width, W - x)`, `h = min(height, H - y)`.
 #[derive(Deserialize, JsonSchema)]

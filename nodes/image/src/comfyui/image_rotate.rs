@@ -4,7 +4,8 @@ use serde::Serialize;
 
 /// Turns every picture of a batch by quarters, clockwise, as ComfyUI's ImageRotate does.
 ///
-/// Samples are moved, not changed. `[B,H,W,C]` becomes `[B,W,H,C]` at 90 and 270 degrees. See Rotate for other angles.
+/// Samples are moved, not changed. `[B,H,W,C]` becomes `[B,W,H,C]` at 90 and 270 degrees. See Rotate for other
+/// angles.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {

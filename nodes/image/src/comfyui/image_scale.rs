@@ -7,15 +7,15 @@ use serde::Serialize;
 /// Changes the size of every picture of a batch, as ComfyUI's ImageScale does.
 ///
 /// A width or height of 0 keeps the aspect ratio; with both 0 the picture stays as it is. With `crop` = center, the
-/// central part that has the new aspect ratio is resized; with disabled, the picture is stretched. Results are clamped to
-/// 0..1. See Resize for a filter that does not alias when it shrinks.
+/// central part that has the new aspect ratio is resized; with disabled, the picture is stretched. Results are
+/// clamped to 0..1. See Resize for a filter that does not alias when it shrinks.
 ///
 /// `[B,H,W,C]` becomes `[B,height,width,C]`. Errors: a result of more than 100 megapixels.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// nearest-exact repeats pixels; bilinear and bicubic (a = -0.75) look at the nearest pixels, also when they shrink;
-    /// area averages the pixels covered; lanczos (3 lobes) widens when it shrinks.
+    /// nearest-exact repeats pixels; bilinear and bicubic (a = -0.75) look at the nearest pixels, also when they
+    /// shrink; area averages the pixels covered; lanczos (3 lobes) widens when it shrinks.
     pub(crate) upscale_method: Method,
     /// New width in pixels; 0 keeps the aspect ratio.
     #[schemars(range(min = 0, max = 16384), extend("x-dw-unit" = "px"))]

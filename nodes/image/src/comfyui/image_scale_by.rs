@@ -9,8 +9,8 @@ use dreamwire_sdk::prelude::*;
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// nearest-exact repeats pixels; bilinear and bicubic (a = -0.75) look at the nearest pixels, also when they shrink;
-    /// area averages the pixels covered; lanczos (3 lobes) widens when it shrinks.
+    /// nearest-exact repeats pixels; bilinear and bicubic (a = -0.75) look at the nearest pixels, also when they
+    /// shrink; area averages the pixels covered; lanczos (3 lobes) widens when it shrinks.
     pub(crate) upscale_method: Method,
     /// The factor: 2 doubles both sides.
     #[schemars(range(min = 0.01, max = 8.0), extend("x-dw-step" = 0.01))]

@@ -29,8 +29,8 @@ impl Area {
         Self { x: (old.0 - cut_width) / 2, y: (old.1 - cut_height) / 2, width: cut_width, height: cut_height }
     }
 
-    /// The part of a rectangle that lies inside of a picture of size `old`. One that begins outside is moved to the last
-    /// pixel, so that at least one pixel is left.
+    /// The part of a rectangle that lies inside of a picture of size `old`. One that begins outside is moved to the
+    /// last pixel, so that at least one pixel is left.
     pub(crate) fn clamped(old: (usize, usize), at: (usize, usize), size: (usize, usize)) -> Self {
         let (x, y) = (at.0.min(old.0.saturating_sub(1)), at.1.min(old.1.saturating_sub(1)));
         Self { x, y, width: size.0.min(old.0 - x), height: size.1.min(old.1 - y) }
@@ -43,8 +43,8 @@ impl Area {
     }
 }
 
-/// What a frame of size `(width, height)` shows whose upper left pixel is at `(x, y)` of every picture `[B,H,W,C]`; it may
-/// reach beyond their borders. `fill` has one sample per channel, for [`Edge::Constant`].
+/// What a frame of size `(width, height)` shows whose upper left pixel is at `(x, y)` of every picture `[B,H,W,C]`;
+/// it may reach beyond their borders. `fill` has one sample per channel, for [`Edge::Constant`].
 pub(crate) fn framed(
     call: &Call,
     image: &Tensor,

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 /// Cuts a rectangle out of every picture of a batch.
 ///
-/// `anchor` says which corner, side or centre of the picture the rectangle starts from; `x` and `y` move it from there to
-/// the right and down. So with `bottom_right`, `x` = -8 leaves 8 columns free on the right. With `centre`, an odd
-/// remainder goes to the right and below.
+/// `anchor` says which corner, side or centre of the picture the rectangle starts from; `x` and `y` move it from
+/// there to the right and down. So with `bottom_right`, `x` = -8 leaves 8 columns free on the right. With `centre`,
+/// an odd remainder goes to the right and below.
 ///
-/// `[B,H,W,C]` becomes `[B,height,width,C]`, a mask `[B or 1,H,W]` becomes `[B or 1,height,width]`. Errors: a rectangle
-/// that is not wholly inside of the picture; a mask of another size.
+/// `[B,H,W,C]` becomes `[B,height,width,C]`, a mask `[B or 1,H,W]` becomes `[B or 1,height,width]`. Errors: a
+/// rectangle that is not wholly inside of the picture; a mask of another size.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {

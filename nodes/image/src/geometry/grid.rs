@@ -9,14 +9,14 @@ use dreamwire_sdk::prelude::*;
 /// All cells are as large as the pictures. `columns` = 0 makes the sheet as square as whole rows allow,
 /// `ceil(sqrt(B))` columns. `gap` is between the pictures and around them; unused cells show the background.
 ///
-/// `labels` is empty (no labels), one text for all pictures, or one for each. In a text, `{index}` is the number of the
-/// picture in the batch, from 0, and `{total}` the size of the batch. Labels stand centred below their pictures, in Noto
-/// Sans Mono (Latin), black or white, whichever differs more from the background; what is too long is cut off. They take
-/// up 1.5 `label_size`.
+/// `labels` is empty (no labels), one text for all pictures, or one for each. In a text, `{index}` is the number of
+/// the picture in the batch, from 0, and `{total}` the size of the batch. Labels stand centred below their
+/// pictures, in Noto Sans Mono (Latin), black or white, whichever differs more from the background; what is too
+/// long is cut off. They take up 1.5 `label_size`.
 ///
-/// `[B,H,W,C]` becomes `[1,height,width,C]` with `width = columns (W + gap) + gap`. In grey pictures the background is its
-/// luma (BT.709). Errors: a text that is no colour; another number of labels; a sheet of more than 100 megapixels or 32768
-/// pixels on a side.
+/// `[B,H,W,C]` becomes `[1,height,width,C]` with `width = columns (W + gap) + gap`. In grey pictures the background
+/// is its luma (BT.709). Errors: a text that is no colour; another number of labels; a sheet of more than 100
+/// megapixels or 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {

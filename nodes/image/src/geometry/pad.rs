@@ -8,8 +8,8 @@ use dreamwire_sdk::prelude::*;
 /// picture at its outermost pixels, which are not repeated (`c b | a b c | b a`); wrap repeats the whole picture. The
 /// last two go on in the same way where a border is wider than the picture.
 ///
-/// `[B,H,W,C]` becomes `[B,top+H+bottom,left+W+right,C]`; MASK is 1 in the border and 0 in the picture. In a grey picture
-/// the colour is its luma (BT.709); in one with alpha, its alpha counts too.
+/// `[B,H,W,C]` becomes `[B,top+H+bottom,left+W+right,C]`; MASK is 1 in the border and 0 in the picture. In a grey
+/// picture the colour is its luma (BT.709); in one with alpha, its alpha counts too.
 ///
 /// Errors: a text that is no colour; a result of more than 100 megapixels or 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]

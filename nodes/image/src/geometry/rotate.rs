@@ -5,17 +5,17 @@ use dreamwire_sdk::prelude::*;
 
 /// Turns every picture of a batch about its centre.
 ///
-/// Positive angles turn clockwise. Multiples of 90 degrees move pixels and change none; other angles look every pixel of
-/// the result up in the picture (inverse mapping), by `method`: bicubic is Catmull-Rom, bilinear softer. Results are
-/// clamped to 0..1. Colours count by their alpha, so that transparent pixels do not bleed; where the result is wholly
-/// transparent it is black.
+/// Positive angles turn clockwise. Multiples of 90 degrees move pixels and change none; other angles look every
+/// pixel of the result up in the picture (inverse mapping), by `method`: bicubic is Catmull-Rom, bilinear softer.
+/// Results are clamped to 0..1. Colours count by their alpha, so that transparent pixels do not bleed; where the
+/// result is wholly transparent it is black.
 ///
-/// With `expand` the canvas becomes large enough for the whole picture,
-/// `W' = ceil(W |cos| + H |sin|)`, `H' = ceil(W |sin| + H |cos|)`; without, it keeps its size and the corners are cut off.
-/// `colour` is around the picture; in a grey picture it is its luma (BT.709).
+/// With `expand` the canvas becomes large enough for the whole picture, `W' = ceil(W |cos| + H |sin|)`, `H' =
+/// ceil(W |sin| + H |cos|)`; without, it keeps its size and the corners are cut off. `colour` is around the
+/// picture; in a grey picture it is its luma (BT.709).
 ///
-/// `[B,H,W,C]` becomes `[B,H',W',C]`. MASK is 1 where no picture is. Errors: a text that is no colour; a result of more
-/// than 100 megapixels or 32768 pixels on a side.
+/// `[B,H,W,C]` becomes `[B,H',W',C]`. MASK is 1 where no picture is. Errors: a text that is no colour; a result of
+/// more than 100 megapixels or 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {

@@ -5,14 +5,16 @@ use dreamwire_sdk::prelude::*;
 
 /// Moves, turns and scales every picture of a batch on a canvas that keeps its size.
 ///
-/// With the centre c, the shift t, the scale s and the rotation R (clockwise), a point p of the picture goes to
-/// `c + t + s R (p - c)`. Every pixel of the result is looked up in the picture (inverse mapping), by `method`: bicubic is
-/// Catmull-Rom, bilinear softer. Where the picture shrinks, it is first resized by a filter that widens as much, so that
-/// nothing aliases. A shift by whole pixels alone changes no sample. Results are clamped to 0..1. Colours count by their
-/// alpha, so that transparent pixels do not bleed; where the result is wholly transparent it is black.
+/// With the centre c, the shift t, the scale s and the rotation R (clockwise), a point p of the picture goes to `c
+/// + t + s R (p - c)`. Every pixel of the result is looked up in the picture (inverse mapping), by `method`:
+/// bicubic is Catmull-Rom, bilinear softer. Where the picture shrinks, it is first resized by a filter that widens
+/// as much, so that nothing aliases. A shift by whole pixels alone changes no sample. Results are clamped to 0..1.
+/// Colours count by their alpha, so that transparent pixels do not bleed; where the result is wholly transparent it
+/// is black.
 ///
-/// `mode` says what is outside of the picture: constant is `colour`; edge repeats the outermost pixels; reflect mirrors
-/// the picture at its outermost pixels; wrap repeats the picture. In a grey picture the colour is its luma (BT.709).
+/// `mode` says what is outside of the picture: constant is `colour`; edge repeats the outermost pixels; reflect
+/// mirrors the picture at its outermost pixels; wrap repeats the picture. In a grey picture the colour is its luma
+/// (BT.709).
 ///
 /// `[B,H,W,C]` stays. MASK is 1 where no picture would be, whatever the mode. Errors: a text that is no colour.
 #[derive(Deserialize, JsonSchema)]

@@ -80,8 +80,8 @@ impl Warp<'_> {
         Ok((Tensor::from_vec(warped, (batch, height, width, channels), image.device())?, mask))
     }
 
-    /// The size at which pixels of the picture are about as large as those of the result, so that shrinking does not alias;
-    /// never larger than `old`.
+    /// The size at which pixels of the picture are about as large as those of the result, so that shrinking does
+    /// not alias; never larger than `old`.
     fn reduced_size(&self, old: (usize, usize)) -> (usize, usize) {
         let side = |side: usize| ((side as f64 * self.scale.min(1.0)).round() as usize).clamp(1, side);
         (side(old.0), side(old.1))
