@@ -10,8 +10,8 @@ use dreamwire_sdk::prelude::*;
 /// Results are clamped to 0..1. Colours count by their alpha, so that transparent pixels do not bleed; where the
 /// result is wholly transparent it is black.
 ///
-/// With `expand` the canvas becomes large enough for the whole picture, `W' = ceil(W |cos| + H |sin|)`, `H' =
-/// ceil(W |sin| + H |cos|)`; without, it keeps its size and the corners are cut off. `colour` is around the
+/// With `expand` the canvas becomes large enough for the whole picture: `W' = ceil(W |cos| + H |sin|)` and
+/// `H' = ceil(W |sin| + H |cos|)`. Without, it keeps its size and the corners are cut off. `colour` is around the
 /// picture; in a grey picture it is its luma (BT.709).
 ///
 /// `[B,H,W,C]` becomes `[B,H',W',C]`. MASK is 1 where no picture is. Errors: a text that is no colour; a result of

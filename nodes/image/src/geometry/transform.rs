@@ -1,16 +1,16 @@
 use super::warp::{Method, Warp};
-use super::{Edge, edge};
+use super::{Edge, beyond, edge, framed};
 use crate::colour_text;
 use dreamwire_sdk::prelude::*;
 
 /// Moves, turns and scales every picture of a batch on a canvas that keeps its size.
 ///
-/// With the centre c, the shift t, the scale s and the rotation R (clockwise), a point p of the picture goes to `c
-/// + t + s R (p - c)`. Every pixel of the result is looked up in the picture (inverse mapping), by `method`:
+/// With the centre c, the shift t, the scale s and the rotation R (clockwise), a point p of the picture goes to
+/// `c + t + s R (p - c)`. Every pixel of the result is looked up in the picture (inverse mapping), by `method`:
 /// bicubic is Catmull-Rom, bilinear softer. Where the picture shrinks, it is first resized by a filter that widens
-/// as much, so that nothing aliases. A shift by whole pixels alone changes no sample. Results are clamped to 0..1.
-/// Colours count by their alpha, so that transparent pixels do not bleed; where the result is wholly transparent it
-/// is black.
+/// as much, so that nothing aliases. Results are clamped to 0..1. Colours count by their alpha, so that transparent
+/// pixels do not bleed; where the result is wholly transparent it is black. A shift by whole pixels alone moves
+/// samples and changes none.
 ///
 /// `mode` says what is outside of the picture: constant is `colour`; edge repeats the outermost pixels; reflect
 /// mirrors the picture at its outermost pixels; wrap repeats the picture. In a grey picture the colour is its luma
@@ -54,6 +54,15 @@ impl Default for Params {
     }
 }
 
+impl Params {
+    /// The shift, if it is by whole pixels and all that is to be done.
+    fn whole_shift(&self) -> Option<(i64, i64)> {
+        let whole = |shift: f64| (shift.fract() == 0.0 && shift.abs() <= 32_768.0).then_some(shift as i64);
+        let only = self.scale == 1.0 && self.degrees.rem_euclid(360.0) == 0.0;
+        whole(self.x).zip(whole(self.y)).filter(|_| only)
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Transform;
 
@@ -71,8 +80,14 @@ impl Node for Transform {
         let image = inputs.image("image")?;
         let (_, height, width, channels) = image.dims4()?;
         let fill = edge::fill(colour_text::parse("colour", &params.colour)?, channels);
+        let size = (width, height);
+        if let Some((x, y)) = params.whole_shift() {
+            let mask = beyond(size, (-x, -y), size)?;
+            let moved = framed(call, &image, (-x, -y), size, params.mode, &fill)?;
+            return Ok(Outputs::new().tensor(moved).tensor(mask));
+        }
         let warp = Warp {
-            size: (width, height),
+            size,
             scale: params.scale,
             degrees: params.degrees,
             shift: (params.x, params.y),
@@ -117,6 +132,9 @@ mod tests {
         let (moved, mask) = transform(r#"{"x": 1, "y": -1}"#, &old, (2, 3, 1));
         assert_eq!(moved, [0.0, 0.47, 0.53, 0.0, 0.0, 0.0]);
         assert_eq!(mask, [1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+        // Not even what is transparent.
+        let clear = [0.3, 0.7, 0.1, 0.0, 0.9, 0.2, 0.4, 0.3];
+        assert_eq!(transform(r#"{"degrees": 360, "mode": "wrap"}"#, &clear, (1, 2, 4)).0, clear);
     }
 
     #[test]
@@ -132,6 +150,22 @@ mod tests {
             let (moved, mask) = transform(&params, &old, (1, 4, 1));
             assert_eq!(moved, expected, "{mode}");
             assert_eq!(mask, [1.0, 1.0, 0.0, 0.0], "{mode}");
+        }
+    }
+
+    #[test]
+    fn a_shift_that_is_looked_up_agrees_with_one_that_is_moved() {
+        let old: Vec<f32> = (0..35_u8).map(|n| f32::from(n * 7 % 31) / 31.0).collect();
+        for mode in ["constant", "edge", "reflect", "wrap"] {
+            let shift =
+                |x: f64| transform(&format!(r#"{{"x": {x}, "y": -1, "mode": "{mode}"}}"#), &old, (5, 7, 1));
+            // So little more than 2 pixels that it is looked up, and the same.
+            let ((moved, mask), (warped, warped_mask)) = (shift(2.0), shift(2.000_000_1));
+            assert!(
+                moved.iter().zip(&warped).all(|(a, b)| (a - b).abs() < 1e-5),
+                "{mode}: {moved:?}, {warped:?}"
+            );
+            assert_eq!(mask, warped_mask, "{mode}");
         }
     }
 

@@ -46,7 +46,8 @@ fn one_picture_without_a_gap_is_itself() {
 
 #[test]
 fn labels_stand_under_their_pictures() {
-    let params = r##"{"columns": 2, "gap": 4, "background": "#202020", "labels": ["{index}/{total}"], "label_size": 16}"##;
+    let params = r##"{"columns": 2, "gap": 4, "background": "#202020", "labels": ["{index}/{total}"],
+        "label_size": 16}"##;
     let (dims, samples) = output(&grid(params, 2, (40, 10), 3).expect("a sheet"), 0);
     // 2 (40 + 4) + 4 wide; 10 + 24 for the label + 2 gaps high.
     assert_eq!(dims, [1, 42, 92, 3]);
