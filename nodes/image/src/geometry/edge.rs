@@ -9,7 +9,8 @@ use serde::Serialize;
 #[schemars(inline)]
 pub(crate) enum Edge {
     Constant,
-    Edge,
+    #[serde(rename = "edge")]
+    Repeat,
     Reflect,
     Wrap,
 }
@@ -21,7 +22,7 @@ impl Edge {
         let inside = match self {
             _ if (0..=last).contains(&position) => position,
             Self::Constant => return None,
-            Self::Edge => position.clamp(0, last.max(0)),
+            Self::Repeat => position.clamp(0, last.max(0)),
             Self::Wrap => position.rem_euclid(last + 1),
             // One pixel has no neighbour that could be repeated.
             Self::Reflect if last == 0 => 0,
@@ -63,14 +64,14 @@ mod tests {
     #[test]
     fn every_mode_continues_a_row_of_three() {
         assert_eq!(around(Edge::Constant), [-1, -1, -1, -1, 0, 1, 2, -1, -1, -1, -1]);
-        assert_eq!(around(Edge::Edge), [0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2]);
+        assert_eq!(around(Edge::Repeat), [0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2]);
         assert_eq!(around(Edge::Reflect), [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]);
         assert_eq!(around(Edge::Wrap), [2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0]);
     }
 
     #[test]
     fn one_pixel_is_repeated() {
-        for edge in [Edge::Edge, Edge::Reflect, Edge::Wrap] {
+        for edge in [Edge::Repeat, Edge::Reflect, Edge::Wrap] {
             assert_eq!([-9, 0, 9].map(|at| edge.pixel(at, 1)), [Some(0); 3], "{edge:?}");
         }
     }

@@ -248,7 +248,7 @@ mod tests {
     fn the_weights_add_up_and_reproduce_a_line() {
         for method in [Method::Bilinear, Method::Bicubic] {
             for position in [3.0, 3.25, 3.5, 3.9] {
-                let taps = Taps::new(method, Edge::Edge, position, 10);
+                let taps = Taps::new(method, Edge::Repeat, position, 10);
                 assert!((taps.weights.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{method:?} at {position}");
                 let line: f32 =
                     taps.iter().map(|(pixel, weight)| pixel.expect("inside") as f32 * weight).sum();
@@ -256,7 +256,7 @@ mod tests {
             }
         }
         // Catmull-Rom half-way: -1/16, 9/16, 9/16, -1/16.
-        let half = Taps::new(Method::Bicubic, Edge::Edge, 3.5, 10).weights;
+        let half = Taps::new(Method::Bicubic, Edge::Repeat, 3.5, 10).weights;
         assert_eq!(half, [-0.0625, 0.5625, 0.5625, -0.0625]);
     }
 
