@@ -1,4 +1,5 @@
 use crate::batch::{one_of, samples, stretched};
+use crate::geometry::Area;
 use crate::resample::resample;
 use crate::{batch, limits};
 use dreamwire_sdk::prelude::*;
@@ -132,17 +133,7 @@ fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Resul
     call.info(&format!(
         "`image2` is {old_width}x{old_height}: its centre is resized to {width}x{height}, the size of `image1`"
     ));
-    let part = |side: usize, over: usize, under: usize| {
-        ((side as f64 * over as f64 / under as f64).round() as usize).max(1)
-    };
-    // All of one side, and of the other what the aspect ratio gives.
-    let cut_width = part(old_height, width, height).min(old_width);
-    let cut_height = part(old_width, height, width).min(old_height);
-    let middle = image.narrow(1, (old_height - cut_height) / 2, cut_height)?.narrow(
-        2,
-        (old_width - cut_width) / 2,
-        cut_width,
-    )?;
+    let middle = Area::central((old_width, old_height), (width, height)).cut(image)?;
     let bicubic = ResizeAlg::Convolution(FilterType::CatmullRom);
     resample(&middle, (width, height), bicubic, |done, total| call.progress(done, total, "resizing"))
 }

@@ -8,8 +8,11 @@
 
 mod batch;
 mod blend;
+mod colour_text;
+mod comfyui;
 mod decode;
 mod encode;
+mod geometry;
 mod icc;
 mod limits;
 mod load_image;
@@ -26,6 +29,8 @@ mod transfer;
 mod whole;
 
 use blend::Blend;
+use comfyui::{CropMask, ImageCrop, ImageFlip, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy};
+use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
 use noise_image::NoiseImage;
@@ -42,4 +47,17 @@ dreamwire_sdk::plugin!(
     NoiseImage,
     Resize,
     Blend,
+    Crop,
+    Pad,
+    Flip,
+    Rotate,
+    Transform,
+    Grid,
+    ImageScale,
+    ImageScaleBy,
+    ImageCrop,
+    ImagePadForOutpaint,
+    CropMask,
+    ImageFlip,
+    ImageRotate,
 );

@@ -79,7 +79,7 @@ impl Node for Resize {
 }
 
 /// Width and height of the result; a 0 in `asked` follows the ratio of `old`. They are not both 0.
-fn new_size(old: (usize, usize), asked: (usize, usize)) -> (usize, usize) {
+pub(crate) fn new_size(old: (usize, usize), asked: (usize, usize)) -> (usize, usize) {
     let keep = |old: usize, other_old: usize, other: usize| {
         ((old as f64 * other as f64 / other_old as f64).round() as usize).max(1)
     };

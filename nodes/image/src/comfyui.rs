@@ -1,0 +1,18 @@
+//! Kinds with the names, inputs and defaults of ComfyUI's, so that its graphs run as they are.
+
+mod crop_mask;
+mod image_crop;
+mod image_flip;
+mod image_pad_for_outpaint;
+mod image_rotate;
+mod image_scale;
+mod image_scale_by;
+mod upscale;
+
+pub(crate) use crop_mask::CropMask;
+pub(crate) use image_crop::ImageCrop;
+pub(crate) use image_flip::ImageFlip;
+pub(crate) use image_pad_for_outpaint::ImagePadForOutpaint;
+pub(crate) use image_rotate::ImageRotate;
+pub(crate) use image_scale::ImageScale;
+pub(crate) use image_scale_by::ImageScaleBy;
