@@ -8,12 +8,14 @@
 
 mod batch;
 mod blend;
+mod comfyui;
 mod decode;
 mod encode;
 mod icc;
 mod limits;
 mod load_image;
 mod load_image_mask;
+mod masks;
 mod noise_image;
 mod perlin;
 mod prefix;
@@ -26,8 +28,13 @@ mod transfer;
 mod whole;
 
 use blend::Blend;
+use comfyui::MaskComposite;
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
+use masks::{
+    Feather, FeatherMask, GrowMask, ImageColorToMask, ImageCompositeMasked, ImageToMask, Invert, InvertMask,
+    JoinImageWithAlpha, MaskCombine, MaskToImage, PreviewMask, SolidMask, SplitImageWithAlpha, ThresholdMask,
+};
 use noise_image::NoiseImage;
 use preview_image::PreviewImage;
 use resize::Resize;
@@ -42,4 +49,20 @@ dreamwire_sdk::plugin!(
     NoiseImage,
     Resize,
     Blend,
+    Feather,
+    FeatherMask,
+    GrowMask,
+    ImageColorToMask,
+    ImageCompositeMasked,
+    ImageToMask,
+    Invert,
+    InvertMask,
+    JoinImageWithAlpha,
+    MaskCombine,
+    MaskComposite,
+    MaskToImage,
+    PreviewMask,
+    SolidMask,
+    SplitImageWithAlpha,
+    ThresholdMask,
 );
