@@ -273,4 +273,6 @@ fn mask(call: &Call, inputs: &Inputs, batch: usize) -> Result<Option<Tensor>> {
 }
 
 #[cfg(test)]
+mod mask_property;
+#[cfg(test)]
 mod tests;

@@ -16,3 +16,8 @@ pub(crate) use image_pad_for_outpaint::ImagePadForOutpaint;
 pub(crate) use image_rotate::ImageRotate;
 pub(crate) use image_scale::ImageScale;
 pub(crate) use image_scale_by::ImageScaleBy;
+//! Kinds with ComfyUI's names and inputs, so that its graphs run unmodified, where ours of that purpose is another.
+
+mod mask_composite;
+
+pub(crate) use mask_composite::MaskComposite;

@@ -17,6 +17,7 @@ mod icc;
 mod limits;
 mod load_image;
 mod load_image_mask;
+mod masks;
 mod noise_image;
 mod perlin;
 mod prefix;
@@ -31,8 +32,13 @@ mod whole;
 use blend::Blend;
 use comfyui::{CropMask, ImageCrop, ImageFlip, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy};
 use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
+use comfyui::MaskComposite;
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
+use masks::{
+    Feather, FeatherMask, GrowMask, ImageColorToMask, ImageCompositeMasked, ImageToMask, Invert, InvertMask,
+    JoinImageWithAlpha, MaskCombine, MaskToImage, PreviewMask, SolidMask, SplitImageWithAlpha, ThresholdMask,
+};
 use noise_image::NoiseImage;
 use preview_image::PreviewImage;
 use resize::Resize;
@@ -60,4 +66,20 @@ dreamwire_sdk::plugin!(
     CropMask,
     ImageFlip,
     ImageRotate,
+    Feather,
+    FeatherMask,
+    GrowMask,
+    ImageColorToMask,
+    ImageCompositeMasked,
+    ImageToMask,
+    Invert,
+    InvertMask,
+    JoinImageWithAlpha,
+    MaskCombine,
+    MaskComposite,
+    MaskToImage,
+    PreviewMask,
+    SolidMask,
+    SplitImageWithAlpha,
+    ThresholdMask,
 );
