@@ -8,6 +8,7 @@
 
 mod batch;
 mod blend;
+mod colour_text;
 mod decode;
 mod encode;
 mod icc;
