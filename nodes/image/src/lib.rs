@@ -11,6 +11,7 @@ mod blend;
 mod colour_text;
 mod decode;
 mod encode;
+mod filters;
 mod icc;
 mod limits;
 mod load_image;
@@ -27,6 +28,8 @@ mod transfer;
 mod whole;
 
 use blend::Blend;
+use filters::blur::Blur;
+use filters::sharpen::Sharpen;
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
 use noise_image::NoiseImage;
@@ -43,4 +46,6 @@ dreamwire_sdk::plugin!(
     NoiseImage,
     Resize,
     Blend,
+    Blur,
+    Sharpen,
 );
