@@ -21,3 +21,12 @@ pub(crate) use image_scale_by::ImageScaleBy;
 mod mask_composite;
 
 pub(crate) use mask_composite::MaskComposite;
+mod empty_image;
+mod image_blend;
+mod image_blur;
+mod image_sharpen;
+
+pub(crate) use empty_image::EmptyImage;
+pub(crate) use image_blend::ImageBlend;
+pub(crate) use image_blur::ImageBlur;
+pub(crate) use image_sharpen::ImageSharpen;

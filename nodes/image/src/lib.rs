@@ -8,11 +8,13 @@
 
 mod batch;
 mod blend;
+mod colour;
 mod colour_text;
 mod comfyui;
 mod decode;
 mod encode;
 mod geometry;
+mod filters;
 mod icc;
 mod limits;
 mod load_image;
@@ -33,6 +35,13 @@ use blend::Blend;
 use comfyui::{CropMask, ImageCrop, ImageFlip, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy};
 use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
 use comfyui::MaskComposite;
+use colour::adjust::Adjust;
+use colour::colour_match::ColorMatch;
+use colour::gradient::Gradient;
+use colour::solid_color::SolidColor;
+use comfyui::{EmptyImage, ImageBlend, ImageBlur, ImageSharpen};
+use filters::blur::Blur;
+use filters::sharpen::Sharpen;
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
 use masks::{
@@ -82,4 +91,14 @@ dreamwire_sdk::plugin!(
     SolidMask,
     SplitImageWithAlpha,
     ThresholdMask,
+    SolidColor,
+    Gradient,
+    ColorMatch,
+    Adjust,
+    Blur,
+    Sharpen,
+    EmptyImage,
+    ImageBlend,
+    ImageBlur,
+    ImageSharpen,
 );
