@@ -8,6 +8,7 @@
 
 mod batch;
 mod blend;
+mod comfyui;
 mod decode;
 mod encode;
 mod icc;
@@ -23,15 +24,18 @@ mod resize;
 mod save_image;
 mod signature;
 mod transfer;
+mod values;
 mod whole;
 
 use blend::Blend;
+use comfyui::{ImageBatch, ImageFromBatch, ImageInvert, RepeatImageBatch};
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
 use noise_image::NoiseImage;
 use preview_image::PreviewImage;
 use resize::Resize;
 use save_image::SaveImage;
+use values::{PrimitiveBoolean, PrimitiveFloat, PrimitiveInt, PrimitiveString, PrimitiveStringMultiline};
 
 dreamwire_sdk::plugin!(
     "org.dreamwire.image",
@@ -42,4 +46,13 @@ dreamwire_sdk::plugin!(
     NoiseImage,
     Resize,
     Blend,
+    ImageBatch,
+    ImageFromBatch,
+    ImageInvert,
+    RepeatImageBatch,
+    PrimitiveBoolean,
+    PrimitiveFloat,
+    PrimitiveInt,
+    PrimitiveString,
+    PrimitiveStringMultiline,
 );
