@@ -5,7 +5,7 @@ mod markdown;
 use std::collections::BTreeMap;
 
 use dreamwire_engine::Nodes;
-use dreamwire_graph::{KindInfo, did_you_mean, file_schema};
+use dreamwire_graph::{KindInfo, file_schema};
 use dreamwire_loader::PluginInfo;
 use serde_json::Value;
 
@@ -30,13 +30,12 @@ pub(crate) fn nodes(args: &NodesArgs, global: &Global, console: Console) -> Exit
         Some(id) => match kinds.get(id) {
             Some(kind) => vec![kind],
             None => {
-                let meant = did_you_mean(id, kinds.iter().map(|kind| kind.id.as_str()));
                 let all = || {
                     let looked = session.search.places().join(", ");
                     format!("`dreamwire nodes` lists all kinds; looked in {looked}")
                 };
                 let message = format!("error: unknown kind `{}`", clean_line(id));
-                console.talk(&with_hint(&message, Some(&meant.unwrap_or_else(all))));
+                console.talk(&with_hint(&message, Some(&kinds.hint(id).unwrap_or_else(all))));
                 return Exit::PLUGIN;
             }
         },

@@ -26,7 +26,8 @@ pub struct Step {
     pub files: Vec<FileParam>,
     /// Its params as JSON text, those that come over links aside.
     pub params: String,
-    /// Whether its deep key can come again: the node and all that it depends on are pure.
+    /// Whether its deep key can come again: the node and all that it depends on are pure, and the names of their files are
+    /// in the graph.
     pub repeats: bool,
 }
 
@@ -45,7 +46,9 @@ impl Plan {
         let mut repeats = vec![true; graph.nodes.len()];
         let step = |&node: &usize| {
             let checked = &graph.nodes[node];
-            repeats[node] = checked.kind.pure_ && checked.links().all(|link| repeats[link.node]);
+            repeats[node] = checked.kind.pure_
+                && !checked.names_a_file_later()
+                && checked.links().all(|link| repeats[link.node]);
             let params = serde_json::Value::Object(checked.params.clone()).to_string();
             Step { node, files: files(checked), params, repeats: repeats[node] }
         };

@@ -209,7 +209,7 @@ impl Engine {
         if let Some(failure) = run.quarantine.get(&identity) {
             return Err(failure.clone());
         }
-        let settled = inputs::settle(node, step, results)?;
+        let settled = inputs::settle(plan, step, results)?;
         let inputs = inputs::ports(plan, node, results)?;
         let key = keys::content(run, step, &settled, &inputs, deep)?;
         if let Some(entry) = self.cache.get(key) {
@@ -239,7 +239,7 @@ impl Engine {
         }
         let (published, saved) = services.into_published();
         let entry = Arc::new(Entry::new(outputs, saved));
-        // A key with a step in it that is not pure never comes again.
+        // A deep key with a step in it that does not repeat never comes again.
         match (step.repeats, node.kind.pure_) {
             (true, _) => self.cache.put(&[deep_key, key], &entry),
             (false, true) => self.cache.put(&[key], &entry),

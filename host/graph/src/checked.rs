@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::kinds::KindInfo;
+use crate::params::Format;
 use crate::source::Span;
 
 /// The part of a graph that can run: every link resolved, every param complete and in range, no cycles.
@@ -45,6 +46,13 @@ impl CheckedNode {
     pub fn links(&self) -> impl Iterator<Item = Link> + '_ {
         let params = self.linked_params.iter().map(|(_, link)| *link);
         self.ports.iter().flatten().copied().chain(params)
+    }
+
+    /// Whether a file that it reads is named over a link, so that it is known only when the node runs.
+    pub fn names_a_file_later(&self) -> bool {
+        let mut formats =
+            self.linked_params.iter().filter_map(|(name, _)| self.kind.params.get(name)?.format);
+        formats.any(|format| matches!(format, Format::File | Format::Weights))
     }
 
     /// The label for an input (empty: the node as a whole): its value in the file, or the node's id if the

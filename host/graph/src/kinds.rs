@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::params::Params;
+use crate::suggest::did_you_mean;
 
 /// The kinds of all loaded plugins.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,9 @@ pub struct Kinds {
     /// Kinds known to exist and the plugin file that has them (kind, file stem), so that an unknown kind can
     /// be reported with its plugin.
     pub known: Vec<(String, String)>,
+    /// Kinds of other programs that no plugin has (or what their names begin with, if a `*` ends them), and what to use
+    /// instead.
+    pub elsewhere: Vec<(String, String)>,
 }
 
 /// A plugin's description of a kind.
@@ -74,6 +78,19 @@ impl Kinds {
     /// The kind of that name.
     pub fn get(&self, id: &str) -> Option<&Arc<KindInfo>> {
         self.map.get(id)
+    }
+
+    /// What to say about a kind that no plugin has: what gives it, what to use instead, or how it may be spelt.
+    pub fn hint(&self, id: &str) -> Option<String> {
+        if let Some((_, plugin)) = self.known.iter().find(|(kind, _)| kind == id) {
+            return Some(format!("it comes with the plugin `{plugin}`, which was not found"));
+        }
+        let fits = |pattern: &str| match pattern.strip_suffix('*') {
+            Some(start) => id.starts_with(start),
+            None => id == pattern,
+        };
+        let instead = self.elsewhere.iter().find(|(pattern, _)| fits(pattern)).map(|(_, hint)| hint.clone());
+        instead.or_else(|| did_you_mean(id, self.map.keys().map(String::as_str)))
     }
 
     /// All kinds, by name.

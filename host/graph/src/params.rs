@@ -111,12 +111,21 @@ impl Param {
         self.list || matches!(self.ty, ParamType::Array(_))
     }
 
-    /// Whether a scalar output of that type may be linked to this param.
+    /// Whether some of the allowed texts are whole numbers, which may be written without quotes.
+    pub(crate) fn has_whole_choices(&self) -> bool {
+        self.choices.iter().any(|choice| choice.parse::<i64>().is_ok())
+    }
+
+    /// Whether a scalar output of that type may be linked to this param: where a literal of the type may stand.
     pub(crate) fn accepts(&self, ty: &str) -> bool {
         match self.ty {
             ParamType::Integer => ty == "INT",
             ParamType::Number => ty == "INT" || ty == "FLOAT",
-            ParamType::String => ty == "STRING",
+            ParamType::String => {
+                ty == "STRING"
+                    || (ty == "INT" && (self.list || self.has_whole_choices()))
+                    || (ty == "FLOAT" && self.list)
+            }
             ParamType::Boolean => ty == "BOOLEAN",
             ParamType::Array(_) => false,
         }
@@ -153,6 +162,33 @@ impl ParamType {
             ParamType::String => "strings",
             ParamType::Boolean => "booleans",
             ParamType::Array(_) => "lists",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_link_may_give_what_a_literal_may_be() {
+        for (property, accepted) in [
+            (json!({"type": "integer"}), &["INT"][..]),
+            (json!({"type": "number"}), &["INT", "FLOAT"]),
+            (json!({"type": "boolean"}), &["BOOLEAN"]),
+            (json!({"type": "string"}), &["STRING"]),
+            (json!({"type": "string", "format": "dw-file"}), &["STRING"]),
+            (json!({"enum": ["red", "green"]}), &["STRING"]),
+            (json!({"enum": ["8", "16", "auto"]}), &["INT", "STRING"]),
+            (json!({"type": "string", "x-dw-list": true}), &["INT", "FLOAT", "STRING"]),
+            (json!({"type": "array", "items": {"type": "number"}}), &[]),
+        ] {
+            let schema = json!({ "type": "object", "properties": { "p": property } });
+            let (params, _) = Params::parse(&schema).unwrap();
+            let scalars = ["INT", "FLOAT", "STRING", "BOOLEAN", "IMAGE"];
+            let found: Vec<&str> = scalars.into_iter().filter(|ty| params.list[0].accepts(ty)).collect();
+            assert_eq!(found, accepted, "{schema}");
         }
     }
 }

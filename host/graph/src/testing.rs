@@ -82,6 +82,8 @@ pub(crate) fn kinds() -> Kinds {
     let mut kinds = Kinds::new();
     kinds.searched = vec!["plugins".to_owned()];
     kinds.known = vec![("StyleMix".to_owned(), "dreamwire_stylegan".to_owned())];
+    kinds.elsewhere =
+        vec![("Note".to_owned(), "not a step".to_owned()), ("KSampler*".to_owned(), "use `Blur`".to_owned())];
     kinds.insert(kind(
         "LoadImage",
         vec![],

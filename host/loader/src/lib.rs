@@ -20,6 +20,7 @@
 //! that is larger than the machine is refused: DLPack has no length of the buffer, so a smaller lie cannot be noticed.
 
 mod call;
+mod comfyui;
 mod crash;
 mod descriptor;
 mod elf;
@@ -46,6 +47,7 @@ mod working_folder;
 
 use refusal::Refusal;
 
+pub use comfyui::ELSEWHERE;
 pub use crash::report_crashes;
 pub use host::{host_table, take_log};
 pub use index::{LEARN, PluginIndex};

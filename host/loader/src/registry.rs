@@ -7,7 +7,7 @@ use crate::index::PluginIndex;
 use crate::opening::Opening;
 use crate::search::{Candidate, Search};
 use crate::value::{lend, take_outputs};
-use crate::{KNOWN, Refusal, environment, outcome};
+use crate::{ELSEWHERE, KNOWN, Refusal, environment, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
 use dreamwire_engine::{Failure, FailureKind, Nodes, Request, Value};
@@ -70,6 +70,10 @@ impl Loader {
         loader.kinds.searched = search.places();
         loader.kinds.known =
             KNOWN.iter().map(|(kind, file)| ((*kind).to_owned(), (*file).to_owned())).collect();
+        for (names, hint) in ELSEWHERE {
+            let told = names.iter().map(|name| ((*name).to_owned(), (*hint).to_owned()));
+            loader.kinds.elsewhere.extend(told);
+        }
         let mut opening = Opening::new(previous, index);
         for candidate in &candidates {
             match opening.open(&candidate.path) {

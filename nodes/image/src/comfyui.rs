@@ -30,3 +30,12 @@ pub(crate) use empty_image::EmptyImage;
 pub(crate) use image_blend::ImageBlend;
 pub(crate) use image_blur::ImageBlur;
 pub(crate) use image_sharpen::ImageSharpen;
+mod image_batch;
+mod image_from_batch;
+mod image_invert;
+mod repeat_image_batch;
+
+pub(crate) use image_batch::ImageBatch;
+pub(crate) use image_from_batch::ImageFromBatch;
+pub(crate) use image_invert::ImageInvert;
+pub(crate) use repeat_image_batch::RepeatImageBatch;

@@ -29,6 +29,7 @@ mod resize;
 mod save_image;
 mod signature;
 mod transfer;
+mod values;
 mod whole;
 
 use blend::Blend;
@@ -42,6 +43,7 @@ use colour::solid_color::SolidColor;
 use comfyui::{EmptyImage, ImageBlend, ImageBlur, ImageSharpen};
 use filters::blur::Blur;
 use filters::sharpen::Sharpen;
+use comfyui::{ImageBatch, ImageFromBatch, ImageInvert, RepeatImageBatch};
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
 use masks::{
@@ -52,6 +54,7 @@ use noise_image::NoiseImage;
 use preview_image::PreviewImage;
 use resize::Resize;
 use save_image::SaveImage;
+use values::{PrimitiveBoolean, PrimitiveFloat, PrimitiveInt, PrimitiveString, PrimitiveStringMultiline};
 
 dreamwire_sdk::plugin!(
     "org.dreamwire.image",
@@ -101,4 +104,13 @@ dreamwire_sdk::plugin!(
     ImageBlend,
     ImageBlur,
     ImageSharpen,
+    ImageBatch,
+    ImageFromBatch,
+    ImageInvert,
+    RepeatImageBatch,
+    PrimitiveBoolean,
+    PrimitiveFloat,
+    PrimitiveInt,
+    PrimitiveString,
+    PrimitiveStringMultiline,
 );

@@ -1,4 +1,4 @@
-//! Resampling of pictures, shared by Resize and Blend.
+//! Resampling of pictures, shared by the nodes that change the size of a picture.
 
 use dreamwire_sdk::prelude::*;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -29,6 +29,35 @@ pub(crate) fn resample(
         resampled.extend(shape.resample(&samples, &mut resizer, &options)?);
     }
     Ok(Tensor::from_vec(resampled, (batch, height, width, channels), image.device())?)
+}
+
+/// As [`resample`], of the largest part around the centre of each image that has the ratio of `width x height`. Images of
+/// that size stay as they are.
+///
+/// # Errors
+/// As [`resample`].
+pub(crate) fn cover(
+    image: &Tensor,
+    (width, height): (usize, usize),
+    algorithm: ResizeAlg,
+    before: impl Fn(u64, u64) -> Result<()>,
+) -> Result<Tensor> {
+    let (_, old_height, old_width, _) = image.dims4()?;
+    if (old_width, old_height) == (width, height) {
+        return Ok(image.clone());
+    }
+    let part = |side: usize, over: usize, under: usize| {
+        ((side as f64 * over as f64 / under as f64).round() as usize).max(1)
+    };
+    // All of one side, and of the other what the aspect ratio gives.
+    let cut_width = part(old_height, width, height).min(old_width);
+    let cut_height = part(old_width, height, width).min(old_height);
+    let middle = image.narrow(1, (old_height - cut_height) / 2, cut_height)?.narrow(
+        2,
+        (old_width - cut_width) / 2,
+        cut_width,
+    )?;
+    resample(&middle, (width, height), algorithm, before)
 }
 
 struct Shape {

@@ -17,11 +17,8 @@ pub(crate) struct Settled<'a> {
 }
 
 /// Fills linked scalars into the params, validated like literals.
-pub(super) fn settle<'a>(
-    node: &CheckedNode,
-    step: &'a Step,
-    results: &[State],
-) -> Result<Settled<'a>, Failure> {
+pub(super) fn settle<'a>(plan: &Plan, step: &'a Step, results: &[State]) -> Result<Settled<'a>, Failure> {
+    let node = plan.node(step);
     let texts = |params: &serde_json::Map<String, serde_json::Value>| {
         params.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
     };
@@ -32,14 +29,18 @@ pub(super) fn settle<'a>(
     let mut params = node.params.clone();
     let mut files = step.files.clone();
     for (name, link) in &node.linked_params {
-        let wrong = |message: String| Failure::new(FailureKind::Argument, message).at(name.clone());
+        let source = &plan.graph.nodes[link.node];
+        let wrong = |message: String| {
+            let from = format!("it comes from node `{}` ({})", source.id, source.kind.id);
+            Failure::new(FailureKind::Argument, format!("{message}; {from}")).at(name.clone())
+        };
         let scalar = value(results, *link).scalar();
         let scalar =
-            scalar.ok_or_else(|| wrong(format!("`{name}` takes a scalar, but its link has none")))?;
+            scalar.ok_or_else(|| wrong(format!("`{name}` has no finite number, text or boolean")))?;
         let param = node.kind.params.get(name);
         let param = param.ok_or_else(|| wrong(format!("`{name}` is not a param of `{}`", node.kind.id)))?;
         let checked = check_param(param, &scalar)
-            .map_err(|problem| Failure { hint: problem.hint.clone(), ..wrong(problem.message) })?;
+            .map_err(|problem| Failure { hint: problem.hint.clone(), ..wrong(problem.without_label()) })?;
         if param.format == Some(Format::Output)
             && let Some(token) = checked.as_str().and_then(prefix::unknown)
         {

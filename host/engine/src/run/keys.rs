@@ -21,6 +21,10 @@ pub(crate) fn deep(run: &Run<'_>) -> Result<Vec<Hash>, Stopped> {
         for (_, link) in &node.linked_params {
             key.producer(keys[link.node], link.output);
         }
+        // The content of that file is not in the key.
+        if node.names_a_file_later() {
+            key.unique();
+        }
         keys[step.node] = key.finish();
     }
     Ok(keys)

@@ -23,7 +23,7 @@ impl Function for Plus {
     }
 }
 
-/// Arithmetic kinds: `Read` (a file's length), `Int`, `Add` (two tensors and a param), `Round` (to tens),
+/// Arithmetic kinds: `Read` (a file's length), `Int`, `Text`, `Add` (two tensors and a param), `Round` (to tens),
 /// `Maybe` (empty), `Else` (its input, or 1), `Net` (a function that adds a file's length), `Apply`, `Save`.
 pub(crate) struct Arithmetic {
     pub(crate) kinds: Kinds,
@@ -66,8 +66,10 @@ impl Arithmetic {
             r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0, "maximum": 99}}}"#;
         let file = r#"{"type": "object", "properties": {"file": {"type": "string", "format": "dw-file"}}, "required": ["file"]}"#;
         let name = r#"{"type": "object", "properties": {"name": {"type": "string", "default": "x"}}}"#;
+        let int = r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0}}}"#;
         kinds.insert(kind("Read", &[], Some("MASK"), file));
-        kinds.insert(kind("Int", &[], Some("INT"), by));
+        kinds.insert(kind("Int", &[], Some("INT"), int));
+        kinds.insert(kind("Text", &[], Some("STRING"), name));
         kinds.insert(kind("NaN", &[], Some("MASK"), none));
         kinds.insert(kind("Dice", &[], Some("MASK"), none));
         kinds.insert(kind("Add", &["a"], Some("MASK"), by));
@@ -130,6 +132,7 @@ impl Nodes for Arithmetic {
                 let Plus(by) = net.as_any().downcast_ref().unwrap();
                 vec![tensor(number(&request.inputs[0]) + by)]
             }
+            "Text" => vec![Value::Text(params["name"].as_str().unwrap().into())],
             "Int" => vec![Value::Int(params["by"].as_i64().unwrap())],
             "Dice" => vec![tensor(4.)],
             "NaN" => {

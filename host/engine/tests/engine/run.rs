@@ -78,6 +78,36 @@ fn scalars_over_links_are_validated_and_keyed_by_value() {
     assert_eq!(b.log(&linked(5)), "read int add save");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "12");
     assert_eq!(b.log(&linked(6)), "read=Unchanged int add save");
+    assert_eq!(
+        b.log(&linked(100)),
+        "read=Unchanged int add! save:add! \
+         `by` is 100, which is out of range (allowed: 99 or less); it comes from node `int` (Int)"
+    );
+}
+
+#[test]
+fn a_file_whose_name_comes_over_a_link_is_read_again_when_it_changes() {
+    let mut b = Bench::new();
+    let read = r#"{"text": {"class_type": "Text", "inputs": {"name": "in.txt"}},
+        "read": {"class_type": "Read", "inputs": {"file": ["text", 0]}},
+        "save": {"class_type": "Save", "inputs": {"a": ["read", 0]}}}"#;
+    let net = r#"{"text": {"class_type": "Text", "inputs": {"name": "in.txt"}},
+        "net": {"class_type": "Net", "inputs": {"file": ["text", 0]}},
+        "read": {"class_type": "Read", "inputs": {"file": "weights"}},
+        "apply": {"class_type": "Apply", "inputs": {"a": ["read", 0], "net": ["net", 0]}},
+        "save": {"class_type": "Save", "inputs": {"a": ["apply", 0]}}}"#;
+    let made = |b: &Bench| saved(&b.path("out/x_00001.txt"));
+    assert_eq!(b.log(read), "text read save");
+    assert_eq!(b.log(read), "text=Unchanged read=SameInputs save=SameInputs");
+    assert_eq!(made(&b), "7");
+    assert!(b.log(net).ends_with("apply save"));
+    assert_eq!(made(&b), "10");
+    std::fs::write(b.path("in.txt"), "eight...").unwrap();
+    assert_eq!(b.log(read), "text=Unchanged read save");
+    assert_eq!(made(&b), "8");
+    // The content of a function is not visible, but that of the file that it was made of is.
+    assert!(b.log(net).ends_with("apply save"));
+    assert_eq!(made(&b), "11");
 }
 
 #[test]

@@ -22,6 +22,16 @@ pub struct Problem {
     pub hint: Option<Hint>,
 }
 
+impl Problem {
+    /// What is wrong, where the value itself cannot be shown with its label: it came over a link.
+    pub fn without_label(&self) -> String {
+        match self.code == param_range::CODE {
+            true => format!("{} ({})", self.message, self.label),
+            false => self.message.clone(),
+        }
+    }
+}
+
 /// Checks one value against one param and returns its canonical form: 5.0 for an integer is 5, and 5 for a
 /// number is 5.0, so that equal settings have equal keys.
 pub fn check_param(param: &Param, value: &Value) -> Result<Value, Problem> {
@@ -38,7 +48,9 @@ fn check(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Result<Val
         (ParamType::Integer, Value::Number(number)) => integer(param, number, name),
         (ParamType::Number, Value::Number(number)) => {
             let real = number.as_f64().unwrap_or(f64::NAN);
-            in_range(param, real, number, name)?;
+            if !in_range(param, real) {
+                return Err(out_of_range(param, number, name));
+            }
             Ok(Number::from_f64(real).map_or_else(|| value.clone(), Value::Number))
         }
         (ParamType::String, Value::String(text)) => string(param, text, name),
@@ -49,7 +61,9 @@ fn check(param: &Param, ty: &ParamType, value: &Value, name: &str) -> Result<Val
         }
         // `"bits": 16` is as clear as `"bits": "16"`.
         (ParamType::String, Value::Number(_) | Value::Bool(_))
-            if param.list || param.choices.contains(&value.to_string()) =>
+            if param.list
+                || (value.is_number() && param.has_whole_choices())
+                || param.choices.contains(&value.to_string()) =>
         {
             string(param, &value.to_string(), name)
         }
@@ -94,43 +108,60 @@ fn integer(param: &Param, number: &Number, name: &str) -> Result<Value, Problem>
     } else {
         Number::from(real as i64)
     };
-    in_range(param, real, &whole, name)?;
+    // 2^63 and 2^63 - 1 are the same float.
+    let exact = whole.as_i128().is_none_or(|exact| exact <= i128::from(i64::MAX) || !ends_at_63_bits(param));
+    if !exact || !in_range(param, real) {
+        return Err(out_of_range(param, &whole, name));
+    }
     Ok(Value::Number(whole))
 }
 
-fn in_range(param: &Param, real: f64, shown: &Number, name: &str) -> Result<(), Problem> {
+/// Whether the range of a param ends at 2^63 - 1, which is 2^63 as a float.
+fn ends_at_63_bits(param: &Param) -> bool {
+    param.maximum == Some(i64::MAX as f64)
+}
+
+fn in_range(param: &Param, real: f64) -> bool {
     let low = param.minimum.is_none_or(|minimum| real >= minimum);
-    let high = param.maximum.is_none_or(|maximum| real <= maximum);
-    if low && high {
-        return Ok(());
-    }
+    low && param.maximum.is_none_or(|maximum| real <= maximum)
+}
+
+fn out_of_range(param: &Param, shown: &Number, name: &str) -> Problem {
     let allowed = match (param.minimum, param.maximum) {
         (Some(minimum), Some(maximum)) => format!("allowed: {} to {}", bound(minimum), bound(maximum)),
         (Some(minimum), None) => format!("allowed: {} or more", bound(minimum)),
         (None, Some(maximum)) => format!("allowed: {} or less", bound(maximum)),
         (None, None) => String::new(),
     };
-    Err(Problem {
+    Problem {
         code: param_range::CODE,
         message: format!("{name} is {shown}, which is out of range"),
         label: allowed,
         hint: param.unit.as_ref().map(|unit| format!("the unit is {unit}").into()),
-    })
+    }
 }
 
-/// A bound of a param as people write it. The largest integers are not exact as floats: 2^64 stands for 2^64 - 1.
+/// A bound of a param as people write it. The largest integers are not exact as floats: 2^63 stands for 2^63 - 1, and 2^64
+/// for 2^64 - 1.
 pub fn bound(bound: f64) -> String {
     large(bound).map_or_else(|| bound.to_string(), |whole| whole.to_string())
 }
 
 /// A bound of a param as JSON.
 pub fn bound_value(bound: f64) -> Value {
-    large(bound).map_or_else(|| Value::from(bound), Value::from)
+    match large(bound) {
+        Some(whole) => Number::from_i128(whole).map_or_else(|| Value::from(bound), Value::Number),
+        None => Value::from(bound),
+    }
 }
 
-fn large(bound: f64) -> Option<u64> {
+fn large(bound: f64) -> Option<i128> {
+    if bound == i64::MAX as f64 {
+        return Some(i128::from(i64::MAX));
+    }
     // A cast gives the nearest integer that there is.
-    (bound > EXACT && bound <= u64::MAX as f64).then_some(bound as u64)
+    let positive = (bound > EXACT && bound <= u64::MAX as f64).then_some(i128::from(bound as u64));
+    positive.or((bound < -EXACT && bound >= i64::MIN as f64).then_some(i128::from(bound as i64)))
 }
 
 fn string(param: &Param, text: &str, name: &str) -> Result<Value, Problem> {
@@ -254,6 +285,28 @@ mod tests {
     }
 
     #[test]
+    fn signed_integers_end_at_63_bits() {
+        let signed = json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX });
+        for whole in [i64::MIN, -1, i64::MAX - 1, i64::MAX] {
+            assert_eq!(check(signed.clone(), json!(whole)), Ok(json!(whole)));
+        }
+        let wrong = check(signed, json!(1_u64 << 63)).unwrap_err();
+        assert_eq!(wrong, "`p` is 9223372036854775808, which is out of range");
+        for (end, text) in [(i64::MAX, "9223372036854775807"), (i64::MIN, "-9223372036854775808")] {
+            assert_eq!((bound(end as f64).as_str(), bound_value(end as f64)), (text, json!(end)));
+        }
+    }
+
+    #[test]
+    fn without_a_label_a_range_is_told_in_the_message() {
+        let schema = json!({ "type": "object", "properties": { "p": { "type": "integer", "maximum": 9 } } });
+        let (params, _) = Params::parse(&schema).unwrap();
+        let told = |value: Value| check_param(&params.list[0], &value).unwrap_err().without_label();
+        assert_eq!(told(json!(12)), "`p` is 12, which is out of range (allowed: 9 or less)");
+        assert_eq!(told(json!("a")), "`p` must be an integer, but this is a string");
+    }
+
+    #[test]
     fn lists_item_by_item() {
         let list = json!({"type": "array", "items": {"type": "integer", "maximum": 9}});
         assert_eq!(check(list.clone(), json!([1, 2.0])), Ok(json!([1, 2])));
@@ -289,7 +342,7 @@ mod tests {
         }
         let bits = json!({"enum": ["8", "16"]});
         assert_eq!(check(bits.clone(), json!(16)), Ok(json!("16")));
-        assert!(check(bits, json!(12)).is_err());
+        assert_eq!(check(bits, json!(12)), Err("`p` has no choice `12`".into()));
     }
 
     #[test]
