@@ -13,8 +13,8 @@ mod colour_text;
 mod comfyui;
 mod decode;
 mod encode;
-mod geometry;
 mod filters;
+mod geometry;
 mod icc;
 mod limits;
 mod load_image;
@@ -33,17 +33,18 @@ mod values;
 mod whole;
 
 use blend::Blend;
-use comfyui::{CropMask, ImageCrop, ImageFlip, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy};
-use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
-use comfyui::MaskComposite;
 use colour::adjust::Adjust;
 use colour::colour_match::ColorMatch;
 use colour::gradient::Gradient;
 use colour::solid_color::SolidColor;
-use comfyui::{EmptyImage, ImageBlend, ImageBlur, ImageSharpen};
+use comfyui::{
+    CropMask, EmptyImage, ImageBatch, ImageBlend, ImageBlur, ImageCrop, ImageFlip, ImageFromBatch,
+    ImageInvert, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy, ImageSharpen, MaskComposite,
+    RepeatImageBatch,
+};
 use filters::blur::Blur;
 use filters::sharpen::Sharpen;
-use comfyui::{ImageBatch, ImageFromBatch, ImageInvert, RepeatImageBatch};
+use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
 use load_image::LoadImage;
 use load_image_mask::LoadImageMask;
 use masks::{
