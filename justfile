@@ -24,8 +24,9 @@ deny:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-# Rewrite the texts that tests compare with, graphs/schema.json and docs/nodes.md; look at the diff afterwards
+# Rewrite the texts that tests compare with, graphs/schema.json, docs/nodes.md, docs/formats.md; look at the diff afterwards
 bless:
+    BLESS=1 cargo test -p dreamwire-image --lib formats
     BLESS=1 cargo test -p dreamwire-tests
 
 # Follow the part in Rust of docs/tutorial.md; builds candle once, minutes
@@ -40,6 +41,15 @@ endurance:
 figures:
     cargo build --release
     DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test reload_figures -- --ignored --test-threads 1
+
+# Time and peak memory of 100 megapixels: load, resize, save, with the release build; minutes
+large:
+    cargo build --release
+    DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test large_pictures -- --ignored --test-threads 1
+
+# 20,000 damaged pictures of each format
+fuzz-pictures:
+    PROPTEST_CASES=20000 cargo test -p dreamwire-image --lib fuzz
 
 # Parse, check and plan of 1,000 nodes; a run of 10,000 that do nothing; an empty plugin call; each operator; a generator
 bench:

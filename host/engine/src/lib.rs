@@ -45,4 +45,4 @@ pub use run::{Engine, Options, Run, StepFailure, StepReport, Stopped, Summary};
 pub use services::Services;
 pub use snapshot::{Snapshot, Stamps};
 pub use value::{Dtype, Function, Tensor, Value};
-pub use world::{Disk, File, InputPath, NewFile, Origin, Published, World, WorldError};
+pub use world::{Disk, File, InputPath, Look, NewFile, Origin, Published, World, WorldError};

@@ -66,10 +66,8 @@ pub const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["VHS_DuplicateImages"], "the nearest kind is `RepeatImageBatch`"),
     (&["VHS_SelectImages", "GetImageRangeFromBatch"], "the nearest kind is `ImageFromBatch`"),
     (&["ImageCompositeAbsolute", "ImageOverlay", "Image Blend*"], "the nearest kind is `Blend`"),
-    (
-        &["MaskPreview", "PreviewAny", "easy showAnything", "ImageCompare"],
-        "the nearest kind is `PreviewImage`",
-    ),
+    (&["MaskPreview"], "the nearest kind is `PreviewMask`"),
+    (&["PreviewAny", "easy showAnything", "ImageCompare"], "the nearest kind is `PreviewImage`"),
     (
         &["INTConstant", "easy int", "BlenderInputInt", "BlenderInputSeed", "Seed*"],
         "the nearest kind is `PrimitiveInt`",

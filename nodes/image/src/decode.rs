@@ -6,13 +6,16 @@
 mod exr;
 mod raster;
 mod tiff;
+mod watched;
 mod wrapped;
 
+use crate::progress::{Report, strips};
 use crate::{icc, limits, signature, transfer, whole};
 use dreamwire_sdk::prelude::*;
 use image::{ImageError, ImageFormat};
 use raster::{Planes, Raster};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use whole::jpeg::Extent;
 
 /// One decoded picture.
@@ -56,11 +59,18 @@ impl Picture {
     /// If the host cannot read it, or as [`decode`].
     pub(crate) fn load(call: &Call, name: &str, layer: &str) -> Result<Self> {
         let bytes = call.read(name)?;
-        let picture = decode(name, &bytes, layer).map_err(|error| error.at("image"))?;
+        let report = |done, total, note: &str| call.progress(done, total, note);
+        let picture = decode_watched(name, &bytes, layer, &report).map_err(|error| error.at("image"))?;
         picture.notes.iter().for_each(|note| call.info(note));
         picture.warnings.iter().for_each(|warning| call.warn(warning));
         Ok(picture)
     }
+}
+
+/// Decodes without progress.
+#[cfg(test)]
+pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
+    decode_watched(name, bytes, layer, &crate::progress::unwatched)
 }
 
 /// Decodes the first frame of `bytes`, the content of the file `name`. The format is recognised by the
@@ -68,8 +78,8 @@ impl Picture {
 ///
 /// # Errors
 /// `input` for a file that is empty, truncated, broken or of an unsupported format, or without that layer;
-/// `limit` for one that is too large.
-pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
+/// `limit` for one that is too large, for itself or for the memory there is; `cancelled`.
+pub(crate) fn decode_watched(name: &str, bytes: &[u8], layer: &str, report: Report<'_>) -> Result<Picture> {
     let format = recognise(name, bytes)?;
     let mut warnings = Vec::new();
     let mended;
@@ -84,11 +94,16 @@ pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
         return Err(Error::content(format!("`{name}` is a {}, which has no layers", title(format)))
             .hint("leave `layer` empty"));
     }
-    let mut raster = match format {
-        ImageFormat::Tiff => tiff::read(name, bytes)?,
-        ImageFormat::OpenExr => exr::read(name, bytes, layer)?,
-        _ => wrapped::read(name, format, bytes)?,
+    let raster = match format {
+        ImageFormat::Tiff => tiff::read(name, bytes, report),
+        ImageFormat::OpenExr => exr::read(name, bytes, layer, report),
+        _ => wrapped::read(name, format, bytes, report),
     };
+    let mut raster = raster.map_err(|error| match error.status() {
+        // A decoder that was stopped says that its file is broken.
+        dreamwire_sdk::abi::E_INPUT => report(0, 0, "").err().unwrap_or(error),
+        _ => error,
+    })?;
     if let Ok(promised) = ImageFormat::from_path(name)
         && promised != format
     {
@@ -96,7 +111,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
     }
     raster.turn();
     raster.warnings.extend(warnings);
-    Ok(displayed(name, raster))
+    displayed(name, raster, report)
 }
 
 /// Refuses a truncated file. A JPEG that lacks only its end marker is returned with one.
@@ -126,7 +141,7 @@ fn mend(
     let length = bytes.len();
     Err(Error::content(match format {
         // The end marker may be there, with too little before it.
-        ImageFormat::Jpeg => {
+        ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Qoi => {
             format!("`{name}` is a truncated {title}: {length} bytes do not hold all its pixels")
         }
         _ => format!("`{name}` is a truncated {title}: the file ends after {length} bytes"),
@@ -135,23 +150,40 @@ fn mend(
 }
 
 /// To the range 0..1 and to sRGB.
-fn displayed(name: &str, raster: Raster) -> Picture {
+fn displayed(name: &str, raster: Raster, report: Report<'_>) -> Result<Picture> {
     let Raster { width, height, planes, space, profile, open, linear, .. } = raster;
     let (mut notes, mut warnings) = (raster.notes, raster.warnings);
     let Planes { mut rgb, mut mask } = planes;
     if open {
-        let outside = raster::clamp(&mut rgb) + raster::clamp(&mut mask);
+        let outside = AtomicUsize::new(0);
+        let count = |strip: &mut [f32]| {
+            outside.fetch_add(raster::clamp(strip), Ordering::Relaxed);
+            Ok(())
+        };
+        strips(&mut rgb, 3, report, "checking colours", count)?;
+        strips(&mut mask, 1, report, "checking alpha", count)?;
+        let outside = outside.into_inner();
         if outside > 0 {
             warnings
                 .push(format!("`{name}` has {outside} samples outside 0..1 (or NaN), which were clamped"));
         }
     }
     if linear {
-        rgb.iter_mut().for_each(|v| *v = transfer::from_linear(*v));
+        strips(&mut rgb, 3, report, "converting colours", |strip| {
+            strip.iter_mut().for_each(|v| *v = transfer::from_linear(*v));
+            Ok(())
+        })?;
     } else if let Some(profile) = &profile {
-        match icc::to_srgb(profile, space, &mut rgb) {
-            Ok(true) => notes.push(format!("`{name}`: colours converted from its ICC profile to sRGB")),
-            Ok(false) => {}
+        match icc::to_srgb(profile, space) {
+            Ok(Some(profile)) => {
+                strips(&mut rgb, 3, report, "converting colours", |strip| {
+                    profile.convert(strip).map_err(|why| {
+                        Error::failed(format!("`{name}` cannot be converted by its ICC profile: {why}"))
+                    })
+                })?;
+                notes.push(format!("`{name}`: colours converted from its ICC profile to sRGB"));
+            }
+            Ok(None) => {}
             Err(why) => {
                 warnings.push(format!("`{name}`: its ICC profile is ignored, colours may be off: {why}"))
             }
@@ -159,7 +191,7 @@ fn displayed(name: &str, raster: Raster) -> Picture {
     } else if space == Space::Cmyk {
         warnings.push(format!("`{name}` is CMYK without a profile: colours may be off"));
     }
-    Picture { width, height, rgb, mask, notes, warnings }
+    Ok(Picture { width, height, rgb, mask, notes, warnings })
 }
 
 /// Refuses a picture that is too large or has no pixels.
@@ -168,6 +200,15 @@ fn check_size(name: &str, format: ImageFormat, width: u32, height: u32) -> Resul
         return Err(Error::content(format!("`{name}` is a {} of {width}x{height} pixels", title(format))));
     }
     limits::check(&format!("`{name}`"), 1, width.into(), height.into())
+}
+
+/// Refuses a picture that would not fit into memory: `decoded` bytes of the decoder, and 4 samples of f32 a pixel;
+/// turned afterwards, twice as many.
+fn check_memory(name: &str, format: ImageFormat, size: (u32, u32), decoded: u64, twice: bool) -> Result<()> {
+    let (width, height) = size;
+    let planes = u64::from(width) * u64::from(height) * 16;
+    let needed = decoded.saturating_add(planes.saturating_mul(1 + u64::from(twice)));
+    limits::check_memory(&format!("decoding the {} `{name}` of {width}x{height}", title(format)), needed)
 }
 
 /// The format by content, if it is supported.

@@ -1,18 +1,42 @@
 use crate::decode::Space;
-use moxcms::{ColorProfile, DataColorSpace, Layout, ProfileClass, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, Layout, ProfileClass, TransformF32Executor, TransformOptions};
+use std::sync::Arc;
 
 /// A profile that changes no colour by more than this is sRGB under another name: half an 8-bit level.
 const SAME: f32 = 0.5 / 255.0;
 
-/// Converts `rgb` (interleaved R, G, B in 0..1, as the embedded `profile` defines them) to sRGB, clamped to
-/// 0..1. Colours outside sRGB's gamut are clipped. `space` is what the picture has in its file; a grey picture
-/// arrives as three equal channels.
-///
-/// Returns false, and changes nothing, if the profile is sRGB anyway: converting would only add rounding.
+/// A conversion of colours to sRGB, clamped to 0..1. Colours outside sRGB's gamut are clipped.
+pub(crate) struct Conversion {
+    transform: Arc<TransformF32Executor>,
+    is_grey: bool,
+}
+
+impl Conversion {
+    /// Converts interleaved R, G, B in 0..1. A grey picture arrives as three equal channels.
+    pub(crate) fn convert(&self, rgb: &mut [f32]) -> Result<(), String> {
+        let mut out = vec![0.0; rgb.len()];
+        // A grey profile takes one of the channels.
+        let grey: Vec<f32>;
+        let source = if self.is_grey {
+            grey = rgb.iter().step_by(3).copied().collect();
+            grey.as_slice()
+        } else {
+            &*rgb
+        };
+        self.transform.transform(source, &mut out).map_err(|e| e.to_string())?;
+        for (to, from) in rgb.iter_mut().zip(out) {
+            *to = from.clamp(0.0, 1.0);
+        }
+        Ok(())
+    }
+}
+
+/// The conversion from the colours that an embedded `profile` defines. `space` is what the picture has in its file.
+/// `None` if the profile is sRGB anyway: converting would only add rounding.
 ///
 /// # Errors
-/// If the profile is broken, is not for such pictures, or does not describe colours; then `rgb` is unchanged.
-pub(crate) fn to_srgb(profile: &[u8], space: Space, rgb: &mut [f32]) -> Result<bool, String> {
+/// If the profile is broken, is not for such pictures, or does not describe colours.
+pub(crate) fn to_srgb(profile: &[u8], space: Space) -> Result<Option<Conversion>, String> {
     let profile = ColorProfile::new_from_slice(profile).map_err(|e| e.to_string())?;
     let (layout, probe) = match (profile.color_space, space) {
         (DataColorSpace::Rgb, Space::Rgb) => (Layout::Rgb, rgb_probe()),
@@ -41,32 +65,16 @@ pub(crate) fn to_srgb(profile: &[u8], space: Space, rgb: &mut [f32]) -> Result<b
     let transform = profile
         .create_transform_f32(layout, &ColorProfile::new_srgb(), Layout::Rgb, TransformOptions::default())
         .map_err(|e| e.to_string())?;
-    let convert = |rgb: &[f32]| -> Result<Vec<f32>, String> {
-        // A grey picture arrives as three equal channels; a grey profile takes one of them.
-        let gray: Vec<f32>;
-        let source = if layout == Layout::Gray {
-            gray = rgb.iter().step_by(3).copied().collect();
-            gray.as_slice()
-        } else {
-            rgb
-        };
-        let mut out = vec![0.0; rgb.len()];
-        transform.transform(source, &mut out).map_err(|e| e.to_string())?;
-        out.iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
-        Ok(out)
-    };
-    let probed = convert(&probe)?;
+    let conversion = Conversion { transform, is_grey: layout == Layout::Gray };
+    let mut probed = probe.clone();
+    conversion.convert(&mut probed)?;
     let green = |i: usize| probed[3 * i + 1];
     // A damaged profile can make everything black; of a sound one, white is much lighter than black.
     if !probed.iter().all(|v| v.is_finite()) || green(probed.len() / 3 - 1) - green(0) < 0.5 {
         return Err("it is damaged: white would not be lighter than black".to_owned());
     }
     let moved = probed.iter().zip(&probe).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    if moved <= SAME {
-        return Ok(false);
-    }
-    rgb.copy_from_slice(&convert(rgb)?);
-    Ok(true)
+    Ok((moved > SAME).then_some(conversion))
 }
 
 /// A colour space in words.
@@ -94,7 +102,13 @@ fn gray_probe() -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{ColorProfile, Space};
+
+    /// Converts `rgb` as a picture's colours are; false if nothing is to be done.
+    fn to_srgb(profile: &[u8], space: Space, rgb: &mut [f32]) -> Result<bool, String> {
+        let Some(conversion) = super::to_srgb(profile, space)? else { return Ok(false) };
+        conversion.convert(rgb).map(|()| true)
+    }
 
     fn bytes(profile: &ColorProfile) -> Vec<u8> {
         profile.encode().expect("a built-in profile can be written")

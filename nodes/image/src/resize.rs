@@ -1,5 +1,5 @@
 use crate::limits;
-use crate::resample::resample;
+use crate::resample::resampled;
 use dreamwire_sdk::prelude::*;
 use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
@@ -52,21 +52,21 @@ impl Node for Resize {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let image = inputs.image("image")?;
-        let (batch, old_height, old_width, _) = image.dims4()?;
+        let (samples, shape) = inputs.pixels("image")?;
+        let [batch, old_height, old_width, channels] = shape;
         let (width, height) =
             new_size((old_width, old_height), (params.width as usize, params.height as usize));
         limits::check("the result", batch as u64, width as u64, height as u64)?;
+        limits::check_memory("resizing", (batch * width * height * channels * size_of::<f32>()) as u64)?;
         let algorithm = match params.method {
             Method::Lanczos3 => ResizeAlg::Convolution(FilterType::Lanczos3),
             Method::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
             Method::Area => ResizeAlg::Convolution(FilterType::Box),
             Method::Nearest => ResizeAlg::Nearest,
         };
-        let resized = resample(&image, (width, height), algorithm, |done, total| {
-            call.progress(done, total, "resizing")
-        })?;
-        Ok(resized.into())
+        let report = |done, total| call.progress(done, total, "resizing");
+        let resized = resampled(&samples, shape, (width, height), algorithm, report)?;
+        Ok(Tensor::from_vec(resized, (batch, height, width, channels), call.device())?.into())
     }
 
     /// Rejects 0 for both sides.

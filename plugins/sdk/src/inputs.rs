@@ -5,6 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use dreamwire_abi as abi;
 use dreamwire_abi::{Form, wire_type};
 use dreamwire_socket::{FnRef, TensorView};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// The inputs of one run, by port name. Tensors are copied when requested.
@@ -47,21 +48,46 @@ impl<'a> Inputs<'a> {
     /// # Errors
     /// If the port holds something else than a tensor.
     pub fn opt_tensor(&self, port: &str) -> Result<Option<Tensor>> {
+        let Some(view) = self.view(port)? else { return Ok(None) };
+        tensor::import(&view, self.device).map(Some).map_err(|e| e.at(port))
+    }
+
+    /// The tensor of a port where the host has it.
+    fn view(&self, port: &str) -> Result<Option<TensorView<'a>>> {
         let Some(value) = self.connected(port)? else { return Ok(None) };
         if value.kind != abi::TENSOR {
             return Err(Error::port(port, format!("`{port}` is not a tensor")));
         }
         // SAFETY: the kind says that `t` holds, borrowed for the call.
-        let tensor = unsafe {
+        let view = unsafe {
             let owned = value.u.t;
             if owned.is_null() {
                 return Err(Error::port(port, format!("`{port}` is not a tensor")));
             }
             TensorView::read(&raw const (*owned).dl_tensor)
-                .map_err(Error::from)
-                .and_then(|view| tensor::import(&view, self.device))
         };
-        tensor.map(Some).map_err(|e| e.at(port))
+        view.map(Some).map_err(|e| Error::from(e).at(port))
+    }
+
+    /// The samples of an IMAGE and its shape `[B,H,W,C]`, where the host has them: large pictures are not copied.
+    ///
+    /// # Errors
+    /// As [`Inputs::image`].
+    pub fn pixels(&self, port: &str) -> Result<(Cow<'a, [f32]>, [usize; 4])> {
+        let found = self.view(port)?.and_then(|view| {
+            let sizes: Vec<usize> = view.shape().iter().map_while(|&size| size.try_into().ok()).collect();
+            Some((view.slice::<f32>()?, <[usize; 4]>::try_from(sizes).ok()?))
+        });
+        match found {
+            Some((samples, shape)) if !samples.is_empty() => Ok((samples.into(), shape)),
+            // Strided, or wrong: then it is copied, or said to be wrong.
+            _ => {
+                let image = self.image(port)?;
+                let (batch, height, width, channels) = image.dims4()?;
+                let samples = image.flatten_all()?.to_vec1::<f32>()?;
+                Ok((samples.into(), [batch, height, width, channels]))
+            }
+        }
     }
 
     /// An IMAGE: float32 `[B,H,W,C]`, display-referred sRGB in 0..1.

@@ -1,7 +1,7 @@
 //! Input files: finding and reading them.
 
 use super::annotation::{self, Folder, PREVIEWS};
-use super::{File, InputPath, WorldError, absolute};
+use super::{File, InputPath, Look, WorldError, absolute};
 use dreamwire_graph::{Hint, Setting, did_you_mean};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,19 @@ impl Inputs {
         self.load(path, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
     }
 
+    /// A file without its content: it is read once, a part at a time.
+    pub(super) fn look(&self, path: &InputPath) -> Result<Look, WorldError> {
+        let candidates = self.candidates(path);
+        let look = || -> Result<Look, WorldError> {
+            let (_, real) = self.find(path, &candidates)?;
+            let failed = |e: std::io::Error| cannot_read(&path.text, &e);
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_reader(std::fs::File::open(&real).map_err(failed)?).map_err(failed)?;
+            Ok(Look { path: real, bytes: hasher.count(), hash: hasher.finalize() })
+        };
+        look().map_err(|error| WorldError { looked: paths(&candidates), ..error })
+    }
+
     /// The candidate paths, in order. A file of exactly that name comes before what a note at its end means.
     fn candidates(&self, path: &InputPath) -> Vec<Place> {
         let mut places = self.plain(&path.text, path.anywhere);
@@ -77,6 +90,14 @@ impl Inputs {
     }
 
     fn load(&self, path: &InputPath, candidates: &[Place]) -> Result<File, WorldError> {
+        let (found, real) = self.find(path, candidates)?;
+        let bytes = std::fs::read(&real).map_err(|e| cannot_read(&path.text, &e))?;
+        let hash = blake3::hash(&bytes);
+        Ok(File { path: real, looked: paths(&candidates[..=found]), bytes: Arc::new(bytes), hash })
+    }
+
+    /// The candidate that is a file which can be read, by index, and its path without links.
+    fn find(&self, path: &InputPath, candidates: &[Place]) -> Result<(usize, PathBuf), WorldError> {
         let (found, real) = self.locate(path, candidates)?;
         let text = &path.text;
         let metadata = real.metadata().map_err(|e| cannot_read(text, &e))?;
@@ -91,9 +112,7 @@ impl Inputs {
             let size = metadata.len();
             return Err(WorldError::new(format!("`{text}` has {size} bytes; the limit is {MAX_FILE_BYTES}")));
         }
-        let bytes = std::fs::read(&real).map_err(|e| cannot_read(text, &e))?;
-        let hash = blake3::hash(&bytes);
-        Ok(File { path: real, looked: paths(&candidates[..=found]), bytes: Arc::new(bytes), hash })
+        Ok((found, real))
     }
 
     /// The first candidate that exists, by index, and its path without links.

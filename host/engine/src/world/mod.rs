@@ -45,6 +45,17 @@ pub struct File {
     pub hash: Hash,
 }
 
+/// A file without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Its path without links.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// The hash of the content.
+    pub hash: Hash,
+}
+
 /// A file to publish.
 pub struct NewFile<'a> {
     /// Who publishes it.
@@ -113,6 +124,15 @@ pub trait World: Send + Sync {
     /// # Errors
     /// It is missing, not a regular file, outside the roots, too large, or unreadable.
     fn read(&self, path: &InputPath) -> Result<File, WorldError>;
+
+    /// What a file is, without its content: large ones need no memory.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    fn look(&self, path: &InputPath) -> Result<Look, WorldError> {
+        let File { path, bytes, hash, .. } = self.read(path)?;
+        Ok(Look { path, bytes: bytes.len() as u64, hash })
+    }
 
     /// Publishes a file under the output root. A file with the same bytes that exists already is not written again.
     ///

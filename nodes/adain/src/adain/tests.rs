@@ -128,7 +128,8 @@ fn an_encoder_that_does_not_fit_is_refused_by_layer() {
 fn style_distance(picture: &Tensor, style: &Tensor) -> f32 {
     use dreamwire_nets::adain::channel_statistics;
     let statistics = |image: &Tensor| {
-        let (mean, std) = channel_statistics(&ENCODER.forward(&[image.clone()]).unwrap()[0]).unwrap();
+        let (mean, std) =
+            channel_statistics(&ENCODER.forward(std::slice::from_ref(image)).unwrap()[0]).unwrap();
         Tensor::cat(&[mean, std], 1).unwrap()
     };
     let off = statistics(picture).broadcast_sub(&statistics(style)).unwrap();

@@ -1,7 +1,7 @@
+use super::upscale::Method;
+use crate::geometry::Area;
 use crate::limits;
-use crate::resample::cover;
 use dreamwire_sdk::prelude::*;
-use fast_image_resize::{FilterType, ResizeAlg};
 
 /// Joins two batches of pictures into one, as ComfyUI's ImageBatch does.
 ///
@@ -33,13 +33,11 @@ impl Node for ImageBatch {
     fn run(&mut self, call: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {
         let (first, second) = (inputs.image("image1")?, inputs.image("image2")?);
         let (batch, height, width, channels) = first.dims4()?;
-        let (others, _, _, other_channels) = second.dims4()?;
+        let (others, other_height, other_width, other_channels) = second.dims4()?;
         let all = batch.saturating_add(others);
         limits::check("the result", all as u64, width as u64, height as u64)?;
-        let bilinear = ResizeAlg::Convolution(FilterType::Bilinear);
-        let second = cover(&second, (width, height), bilinear, |done, total| {
-            call.progress(done, total, "resizing `image2`")
-        })?;
+        let middle = Area::central((other_width, other_height), (width, height)).cut(&second)?;
+        let second = Method::Bilinear.scaled(call, &middle, (width, height))?;
         let channels = channels.max(other_channels);
         let (first, second) = (with_channels(first, channels)?, with_channels(second, channels)?);
         Ok(Tensor::cat(&[first, second], 0)?.into())

@@ -2,10 +2,11 @@
 
 mod layers;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::raster::{Planes, Raster, unpremultiply};
-use super::{Space, check_size};
+use super::{Space, check_memory, check_size};
+use crate::progress::{Report, strips};
 use ::exr::block::UncompressedBlock;
 use ::exr::block::lines::LineRef;
 use ::exr::block::reader::ChunksReader;
@@ -24,15 +25,15 @@ use std::io::Cursor;
 /// The luminance of red, green and blue (ITU-R BT.709), for files of luminance and chroma.
 const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
-pub(super) fn read(name: &str, bytes: &[u8], wanted: &str) -> Result<Raster> {
+pub(super) fn read(name: &str, bytes: &[u8], wanted: &str, report: Report<'_>) -> Result<Raster> {
     let refuse = |error| refuse(name, error);
     let reader = ::exr::block::read(Cursor::new(bytes), false).map_err(refuse)?;
     let (mut notes, mut warnings) = (Vec::new(), Vec::new());
     let layer = layers::choose(name, reader.headers(), wanted, &mut notes)?;
     let header = reader.headers()[layer.header].clone();
     let window = header.shared_attributes.display_window.size;
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     for size in [window, header.layer_size] {
-        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         check_size(name, ImageFormat::OpenExr, side(size.width()), side(size.height()))?;
     }
     let colours = layer.colours(name, &header, &mut notes, &mut warnings)?;
@@ -43,7 +44,18 @@ pub(super) fn read(name: &str, bytes: &[u8], wanted: &str) -> Result<Raster> {
     }
 
     let alpha = layer.alpha(&colours);
+    let shift = header.own_attributes.layer_position - header.shared_attributes.display_window.position;
+    let covers = |shift: i32, data: usize, window: usize| {
+        shift <= 0 && i64::from(shift) + data as i64 >= window as i64
+    };
+    if !covers(shift.x(), header.layer_size.width(), window.width())
+        || !covers(shift.y(), header.layer_size.height(), window.height())
+    {
+        let rest = if alpha.is_some() { "transparent" } else { "black" };
+        warnings.push(format!("`{name}`: its data cover only part of the picture, the rest is {rest}"));
+    }
     let pixels = window.area();
+    check_memory(name, ImageFormat::OpenExr, (side(window.width()), side(window.height())), 0, false)?;
     let mut planes = Planes { rgb: vec![0.0; pixels * 3], mask: vec![0.0; pixels] };
     let (mut expected, mut seen) = (0, BTreeSet::new());
     let chunks = reader
@@ -56,6 +68,7 @@ pub(super) fn read(name: &str, bytes: &[u8], wanted: &str) -> Result<Raster> {
     chunks
         .decompress_sequential(false, |_, block: UncompressedBlock| {
             seen.insert((block.index.pixel_position.y(), block.index.pixel_position.x()));
+            report(seen.len() as u64, expected as u64, "decoding").map_err(|_| exr_error::Error::Aborted)?;
             for line in block.lines(&header.channels) {
                 let channel = line.location.channel;
                 let slots = colours.slots(channel);
@@ -77,7 +90,10 @@ pub(super) fn read(name: &str, bytes: &[u8], wanted: &str) -> Result<Raster> {
     }
 
     if matches!(colours, Colours::Chroma(_)) {
-        planes.rgb.chunks_exact_mut(3).for_each(from_chroma);
+        strips(&mut planes.rgb, 3, report, "converting samples", |strip| {
+            strip.chunks_exact_mut(3).for_each(from_chroma);
+            Ok(())
+        })?;
     }
     if alpha.is_some() {
         for (rgb, masked) in planes.rgb.chunks_exact_mut(3).zip(&mut planes.mask) {

@@ -1,8 +1,11 @@
 //! What every format is decoded to before the common steps, and those steps.
 
 use super::Space;
+use crate::progress::{Parts, Report, STRIP};
+use dreamwire_sdk::prelude::*;
 use image::DynamicImage;
 use image::metadata::Orientation;
+use rayon::prelude::*;
 
 /// Samples of a picture: `height * width * 3` of colour, `height * width` of `1 - alpha`.
 pub(super) struct Planes {
@@ -77,42 +80,55 @@ fn turned<const C: usize>(samples: &[f32], width: usize, height: usize, turn: Or
     out
 }
 
-/// Samples of any depth to f32: integers over their full range to 0..1, floats unchanged.
-pub(super) fn planes(picture: &DynamicImage) -> Option<Planes> {
+/// Samples of any depth to f32: integers over their full range to 0..1, floats unchanged. `None` if they are of an
+/// unknown kind.
+pub(super) fn planes(picture: &DynamicImage, report: Report<'_>) -> Result<Option<Planes>> {
     let byte = |v: u8| f32::from(v) / 255.0;
     let word = |v: u16| f32::from(v) / 65535.0;
     let float = |v: f32| v;
-    Some(match picture {
-        DynamicImage::ImageLuma8(p) => split::<_, 1>(p.as_raw(), byte),
-        DynamicImage::ImageLumaA8(p) => split::<_, 2>(p.as_raw(), byte),
-        DynamicImage::ImageRgb8(p) => split::<_, 3>(p.as_raw(), byte),
-        DynamicImage::ImageRgba8(p) => split::<_, 4>(p.as_raw(), byte),
-        DynamicImage::ImageLuma16(p) => split::<_, 1>(p.as_raw(), word),
-        DynamicImage::ImageLumaA16(p) => split::<_, 2>(p.as_raw(), word),
-        DynamicImage::ImageRgb16(p) => split::<_, 3>(p.as_raw(), word),
-        DynamicImage::ImageRgba16(p) => split::<_, 4>(p.as_raw(), word),
-        DynamicImage::ImageRgb32F(p) => split::<_, 3>(p.as_raw(), float),
-        DynamicImage::ImageRgba32F(p) => split::<_, 4>(p.as_raw(), float),
-        _ => return None,
-    })
+    match picture {
+        DynamicImage::ImageLuma8(p) => split::<_, 1>(p.as_raw(), byte, report),
+        DynamicImage::ImageLumaA8(p) => split::<_, 2>(p.as_raw(), byte, report),
+        DynamicImage::ImageRgb8(p) => split::<_, 3>(p.as_raw(), byte, report),
+        DynamicImage::ImageRgba8(p) => split::<_, 4>(p.as_raw(), byte, report),
+        DynamicImage::ImageLuma16(p) => split::<_, 1>(p.as_raw(), word, report),
+        DynamicImage::ImageLumaA16(p) => split::<_, 2>(p.as_raw(), word, report),
+        DynamicImage::ImageRgb16(p) => split::<_, 3>(p.as_raw(), word, report),
+        DynamicImage::ImageRgba16(p) => split::<_, 4>(p.as_raw(), word, report),
+        DynamicImage::ImageRgb32F(p) => split::<_, 3>(p.as_raw(), float, report),
+        DynamicImage::ImageRgba32F(p) => split::<_, 4>(p.as_raw(), float, report),
+        _ => return Ok(None),
+    }
+    .map(Some)
 }
 
 /// Pixels of `C` interleaved samples (grey, grey + alpha, RGB, RGB + alpha) to RGB and `1 - alpha`.
-fn split<T: Copy, const C: usize>(samples: &[T], value: impl Fn(T) -> f32) -> Planes {
+fn split<T: Copy + Sync, const C: usize>(
+    samples: &[T],
+    value: impl Fn(T) -> f32 + Sync,
+    report: Report<'_>,
+) -> Result<Planes> {
     let pixels = samples.len() / C;
-    let mut rgb = Vec::with_capacity(pixels * 3);
-    let mut mask = vec![0.0; pixels];
-    for (pixel, masked) in samples.chunks_exact(C).zip(&mut mask) {
-        if C < 3 {
-            rgb.extend([value(pixel[0]); 3]);
-        } else {
-            rgb.extend(pixel[..3].iter().map(|&v| value(v)));
+    let mut planes = Planes { rgb: vec![0.0; pixels * 3], mask: vec![0.0; pixels] };
+    let parts = Parts::new(report, "converting samples", pixels.div_ceil(STRIP));
+    let colours = planes.rgb.par_chunks_mut(3 * STRIP).zip(samples.par_chunks(C * STRIP));
+    colours.zip(planes.mask.par_chunks_mut(STRIP)).try_for_each(|((rgb, samples), mask)| {
+        for (rgb, pixel) in rgb.chunks_exact_mut(3).zip(samples.chunks_exact(C)) {
+            if C < 3 {
+                rgb.fill(value(pixel[0]));
+            } else {
+                rgb.iter_mut().zip(pixel).for_each(|(v, &sample)| *v = value(sample));
+            }
         }
+        // Zeros that are never written cost no memory.
         if C.is_multiple_of(2) {
-            *masked = 1.0 - value(pixel[C - 1]);
+            for (masked, pixel) in mask.iter_mut().zip(samples.chunks_exact(C)) {
+                *masked = 1.0 - value(pixel[C - 1]);
+            }
         }
-    }
-    Planes { rgb, mask }
+        parts.one_more()
+    })?;
+    Ok(planes)
 }
 
 /// Premultiplied colour to the straight colour of an IMAGE.
@@ -145,9 +161,27 @@ mod tests {
             let orientation = Orientation::from_exif(exif).expect("one of eight");
             let mut expected = DynamicImage::ImageRgb8(picture.clone());
             expected.apply_orientation(orientation);
-            let unturned = planes(&DynamicImage::ImageRgb8(picture.clone())).expect("8 bits");
+            let planes = |picture: &DynamicImage| {
+                planes(picture, &crate::progress::unwatched).expect("goes on").expect("8 bits")
+            };
+            let unturned = planes(&DynamicImage::ImageRgb8(picture.clone()));
             let found = turned::<3>(&unturned.rgb, 3, 2, orientation);
-            assert_eq!(found, planes(&expected).expect("8 bits").rgb, "{exif}");
+            assert_eq!(found, planes(&expected).rgb, "{exif}");
+        }
+    }
+
+    #[test]
+    fn every_strip_is_converted() {
+        let width = STRIP as u32 / 64 + 1;
+        let picture = image::GrayAlphaImage::from_fn(width, 130, |x, y| {
+            image::LumaA([(x % 251) as u8, (y % 256) as u8])
+        });
+        let planes = planes(&DynamicImage::ImageLumaA8(picture.clone()), &crate::progress::unwatched);
+        let planes = planes.expect("goes on").expect("8 bits");
+        assert_eq!((planes.rgb.len(), planes.mask.len()), (3 * 130 * width as usize, 130 * width as usize));
+        for ((rgb, mask), pixel) in planes.rgb.chunks_exact(3).zip(&planes.mask).zip(picture.pixels()) {
+            assert_eq!(rgb, [f32::from(pixel.0[0]) / 255.0; 3]);
+            assert_eq!(*mask, 1.0 - f32::from(pixel.0[1]) / 255.0);
         }
     }
 }

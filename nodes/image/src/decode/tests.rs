@@ -1,5 +1,8 @@
 //! Pictures are made here with the image crate's encoders, so that every byte of a test is in the repository.
 
+mod formats;
+mod heights;
+pub(super) mod pictures;
 mod profiles;
 
 use super::*;

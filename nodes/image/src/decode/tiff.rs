@@ -7,11 +7,13 @@ mod overlay;
 mod samples;
 mod tags;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::raster::Raster;
-use super::{check_size, too_much_memory};
+use super::watched::Watched;
+use super::{check_memory, check_size, too_much_memory};
 use crate::limits;
+use crate::progress::Report;
 use ::tiff::decoder::{Decoder, DecodingResult};
 use ::tiff::{ColorType, TiffError, TiffUnsupportedError};
 use colour::Meaning;
@@ -24,7 +26,7 @@ use samples::Samples;
 use std::io::{Cursor, ErrorKind};
 use tags::Tags;
 
-pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Raster> {
+pub(super) fn read(name: &str, bytes: &[u8], report: Report<'_>) -> Result<Raster> {
     let refuse = |error| refuse(name, error);
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(refuse)?.with_limits(allowed());
     let (width, height) = decoder.dimensions().map_err(refuse)?;
@@ -45,6 +47,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Raster> {
     let place = decoder.ifd_pointer().map_or(0, |pointer| pointer.0);
     let overlay = Overlay::new(bytes, place, &layout.edits())
         .ok_or_else(|| Error::content(format!("`{name}` cannot be read as TIFF: its directory is broken")))?;
+    let overlay = Watched::new(overlay, bytes.len(), report);
     let mut decoder = Decoder::new(overlay).map_err(refuse)?.with_limits(allowed());
     let plain = match decoder.colortype().map_err(refuse)? {
         ColorType::Gray(bits) => (bits, 1),
@@ -56,6 +59,11 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Raster> {
             "`{name}` cannot be read as TIFF: its directory contradicts itself"
         )));
     }
+    let orientation = u8::try_from(tags.orientation).ok().and_then(Orientation::from_exif);
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    let decoded = layout.row_bytes(width.into()) * u64::from(height);
+    let is_turned = orientation != Orientation::NoTransforms;
+    check_memory(name, ImageFormat::Tiff, (width, height), decoded, is_turned)?;
     let mut data = DecodingResult::U8(Vec::new());
     let found = decoder.read_image_to_buffer(&mut data).map_err(refuse)?;
     if data.as_buffer(0).byte_len() < found.complete_len {
@@ -63,15 +71,12 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Raster> {
     }
     let strides = (found.row_stride.map_or(0, |n| n.get()), found.plane_stride.map_or(0, |n| n.get()));
     let samples = Samples { data: &data, layout: &layout, strides, width: width as usize };
-    let planes = meaning.planes(&samples, height as usize);
+    let planes = meaning.planes(&samples, height as usize, report)?;
     Ok(Raster {
         width: width as usize,
         height: height as usize,
         planes,
-        orientation: u8::try_from(tags.orientation)
-            .ok()
-            .and_then(Orientation::from_exif)
-            .unwrap_or(Orientation::NoTransforms),
+        orientation,
         space: meaning.space(),
         profile: tags.profile,
         // Integers leave the range too, where they are signed or more than their alpha.

@@ -104,6 +104,19 @@ impl<'a> TensorView<'a> {
             .then(|| unsafe { std::slice::from_raw_parts(self.base, self.count * self.dtype.size()) })
     }
 
+    /// The elements in place, if they are dense and row-major, and of that type.
+    pub fn slice<T: Element>(&self) -> Option<&'a [T]> {
+        if T::DTYPE != self.dtype {
+            return None;
+        }
+        if self.count == 0 {
+            return Some(&[]);
+        }
+        // SAFETY: dense, so `count` elements in a row, alive and unwritten for `'a`; aligned, as was checked; every bit
+        // pattern is a `T`.
+        self.is_dense().then(|| unsafe { std::slice::from_raw_parts(self.base.cast::<T>(), self.count) })
+    }
+
     /// The elements row-major, copied once. `None` if they are of another type.
     pub fn elements<T: Element>(&self) -> Option<Vec<T>> {
         (T::DTYPE == self.dtype).then(|| self.gather::<T>())

@@ -29,6 +29,9 @@ fn a_file_says_where_it_is() {
     assert_eq!((&file.bytes[..], file.hash), (&b"one"[..], blake3::hash(b"one")));
     assert_eq!(file.path, f.graph.join("a").canonicalize().unwrap());
     assert_eq!(refusal(&f.inputs, "b").looked, [f.graph.join("b")]);
+    let look = f.inputs.look(&input("a")).unwrap();
+    assert_eq!((look.path, look.bytes, look.hash), (file.path, 3, file.hash));
+    assert_eq!(f.inputs.look(&input("b")).unwrap_err().looked, [f.graph.join("b")]);
 }
 
 #[test]

@@ -7,7 +7,10 @@ use ::exr::prelude::f16;
 const SIDE: usize = 32;
 
 /// One part: its name, and the names of its channels with type (0 u32, 1 f16, 2 f32) and sampling.
-struct Part<'a>(&'a str, &'a [(&'a str, u32, u32)]);
+pub(in crate::decode) struct Part<'a>(
+    pub(in crate::decode) &'a str,
+    pub(in crate::decode) &'a [(&'a str, u32, u32)],
+);
 
 /// Linear light of the test picture: colours as `x * 8`, `y * 8`, `(x + y) * 4`, so (80, 160, 120) at (10, 20);
 /// alpha is 1/2, and colours are premultiplied if there is one.
@@ -26,7 +29,7 @@ fn value(channel: &str, x: usize, y: usize, scale: f32) -> f32 {
     }
 }
 
-fn attribute(name: &str, kind: &str, data: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn attribute(name: &str, kind: &str, data: &[u8]) -> Vec<u8> {
     [name.as_bytes(), b"\0", kind.as_bytes(), b"\0", &(data.len() as u32).to_le_bytes(), data].concat()
 }
 
@@ -61,7 +64,7 @@ fn header(part: &Part<'_>, is_one: bool, more: &[u8]) -> Vec<u8> {
 }
 
 /// Channels must be in the order of their names.
-fn write(parts: &[Part<'_>], more: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn write(parts: &[Part<'_>], more: &[u8]) -> Vec<u8> {
     let is_one = parts.len() == 1;
     let mut out = b"\x76\x2F\x31\x01".to_vec();
     out.extend([2, if is_one { 0 } else { 0x10 }, 0, 0]);

@@ -4,7 +4,9 @@ use super::samples::Samples;
 use super::tags::Tags;
 use crate::decode::Space;
 use crate::decode::raster::{Planes, unpremultiply};
+use crate::progress::{Parts, Report, STRIP};
 use dreamwire_sdk::prelude::*;
+use rayon::prelude::*;
 
 enum Model {
     Grey,
@@ -81,14 +83,30 @@ impl Meaning {
         }
     }
 
-    pub(super) fn planes(&self, samples: &Samples<'_>, height: usize) -> Planes {
-        let pixels = samples.width * height;
-        let mut planes = Planes { rgb: Vec::with_capacity(pixels * 3), mask: vec![0.0; pixels] };
+    pub(super) fn planes(&self, samples: &Samples<'_>, height: usize, report: Report<'_>) -> Result<Planes> {
+        let width = samples.width;
+        let pixels = width * height;
+        let mut planes = Planes { rgb: vec![0.0; pixels * 3], mask: vec![0.0; pixels] };
+        let rows = (STRIP / width).max(1);
+        let parts = Parts::new(report, "converting samples", height.div_ceil(rows));
+        let strips =
+            planes.rgb.par_chunks_mut(rows * width * 3).zip(planes.mask.par_chunks_mut(rows * width));
+        strips.enumerate().try_for_each(|(strip, (rgb, mask))| {
+            self.strip(samples, strip * rows, rgb, mask);
+            parts.one_more()
+        })?;
+        Ok(planes)
+    }
+
+    /// The rows from `first` on.
+    fn strip(&self, samples: &Samples<'_>, first: usize, rgb: &mut [f32], mask: &mut [f32]) {
         let mut row = vec![0.0; samples.width * self.samples];
         let is_palette = matches!(self.model, Model::Palette(_));
-        for (y, masks) in planes.mask.chunks_exact_mut(samples.width).enumerate() {
+        let rows = rgb.chunks_exact_mut(3 * samples.width).zip(mask.chunks_exact_mut(samples.width));
+        for (y, (colours, masks)) in (first..).zip(rows) {
             samples.row(y, is_palette, &mut row);
-            for (pixel, mask) in row.chunks_exact(self.samples).zip(masks) {
+            let targets = colours.chunks_exact_mut(3).zip(masks);
+            for (pixel, (target, mask)) in row.chunks_exact(self.samples).zip(targets) {
                 let mut rgb = self.colour(pixel);
                 if let Some(alpha) = self.alpha {
                     // Beside a palette, the row holds whole numbers.
@@ -101,10 +119,9 @@ impl Meaning {
                 if self.is_inverted {
                     rgb.iter_mut().for_each(|v| *v = 1.0 - *v);
                 }
-                planes.rgb.extend(rgb);
+                target.copy_from_slice(&rgb);
             }
         }
-        planes
     }
 
     fn colour(&self, pixel: &[f32]) -> [f32; 3] {

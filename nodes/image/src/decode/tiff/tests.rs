@@ -1,7 +1,7 @@
 //! TIFFs are written here tag by tag, so that every kind is there, and a few files of other programs are read.
 
 mod doubtful;
-mod writer;
+pub(in crate::decode) mod writer;
 
 use super::super::{Picture, decode};
 use writer::{Order, Tiff, packed};
@@ -66,7 +66,13 @@ fn samples(order: Order, format: u16, bits: u16, count: usize, multiplied: bool)
     (0..32).map(row).collect()
 }
 
-fn picture(order: Order, format: u16, bits: u16, count: usize, extra: Option<u64>) -> Tiff {
+pub(in crate::decode) fn picture(
+    order: Order,
+    format: u16,
+    bits: u16,
+    count: usize,
+    extra: Option<u64>,
+) -> Tiff {
     let rows = samples(order, format, bits, count, extra == Some(1));
     let mut tiff = Tiff::new(order, 32, 32, rows);
     tiff.set(258, 3, vec![bits.into(); count]).set(262, 3, vec![if count < 3 { 1 } else { 2 }]);
@@ -83,7 +89,7 @@ const ORDERS: [Order; 4] = [
     Order { is_little: true, is_big: true },
     Order { is_little: false, is_big: true },
 ];
-const LITTLE: Order = ORDERS[0];
+pub(in crate::decode) const LITTLE: Order = ORDERS[0];
 
 #[test]
 fn every_depth_and_format_is_read_in_every_byte_order() {

@@ -3,9 +3,9 @@
 use ::exr::prelude::f16;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Order {
-    pub(super) is_little: bool,
-    pub(super) is_big: bool,
+pub(in crate::decode) struct Order {
+    pub(in crate::decode) is_little: bool,
+    pub(in crate::decode) is_big: bool,
 }
 
 impl Order {
@@ -15,7 +15,7 @@ impl Order {
     }
 
     /// `value` of 0..1 as a sample of whole bytes.
-    pub(super) fn sample(self, format: u16, bits: u16, value: f64) -> Vec<u8> {
+    pub(in crate::decode) fn sample(self, format: u16, bits: u16, value: f64) -> Vec<u8> {
         let length = usize::from(bits) / 8;
         let number = match (format, bits) {
             (3, 16) => f16::from_f64(value).to_bits().into(),
@@ -30,7 +30,7 @@ impl Order {
 }
 
 /// Samples of any depth, the highest bit first, to whole bytes.
-pub(super) fn packed(samples: &[u32], bits: u16) -> Vec<u8> {
+pub(in crate::decode) fn packed(samples: &[u32], bits: u16) -> Vec<u8> {
     let mut out = vec![0; (samples.len() * usize::from(bits)).div_ceil(8)];
     for (i, sample) in samples.iter().enumerate() {
         for bit in 0..usize::from(bits) {
@@ -43,16 +43,16 @@ pub(super) fn packed(samples: &[u32], bits: u16) -> Vec<u8> {
 }
 
 #[derive(Clone)]
-pub(super) struct Tiff {
+pub(in crate::decode) struct Tiff {
     order: Order,
     tags: Vec<(u16, u16, Vec<u64>)>,
     /// Rows, over all planes, or tiles.
-    pub(super) chunks: Vec<Vec<u8>>,
-    pub(super) rows_per_strip: usize,
-    pub(super) compression: u16,
+    pub(in crate::decode) chunks: Vec<Vec<u8>>,
+    pub(in crate::decode) rows_per_strip: usize,
+    pub(in crate::decode) compression: u16,
     /// The chunks are compressed already.
-    pub(super) is_packed: bool,
-    pub(super) has_next: bool,
+    pub(in crate::decode) is_packed: bool,
+    pub(in crate::decode) has_next: bool,
     height: usize,
     row_bytes: usize,
     predictor: usize,
@@ -60,7 +60,7 @@ pub(super) struct Tiff {
 }
 
 impl Tiff {
-    pub(super) fn new(order: Order, width: u64, height: u64, rows: Vec<Vec<u8>>) -> Self {
+    pub(in crate::decode) fn new(order: Order, width: u64, height: u64, rows: Vec<Vec<u8>>) -> Self {
         let row_bytes = rows[0].len();
         let tags = vec![(256, 4, vec![width]), (257, 4, vec![height])];
         Self {
@@ -78,20 +78,20 @@ impl Tiff {
         }
     }
 
-    pub(super) fn set(&mut self, tag: u16, kind: u16, values: Vec<u64>) -> &mut Self {
+    pub(in crate::decode) fn set(&mut self, tag: u16, kind: u16, values: Vec<u64>) -> &mut Self {
         self.tags.retain(|(there, ..)| *there != tag);
         self.tags.push((tag, kind, values));
         self
     }
 
     /// Bytes become differences to the pixel of so many samples before; 0 for none.
-    pub(super) fn predict(&mut self, samples: usize) {
+    pub(in crate::decode) fn predict(&mut self, samples: usize) {
         self.predictor = samples;
         self.set(317, 3, vec![if samples > 0 { 2 } else { 1 }]);
     }
 
     /// To planes: rows of pixels of `count` samples to rows of single samples, one plane after the other.
-    pub(super) fn split(&mut self, count: usize, bits: u16) {
+    pub(in crate::decode) fn split(&mut self, count: usize, bits: u16) {
         let bits_all = usize::from(bits);
         let value = |row: &[u8], bit: usize| u32::from(row[bit / 8] >> (7 - bit % 8) & 1);
         let plane_row = |row: &Vec<u8>, plane: usize| -> Vec<u8> {
@@ -107,7 +107,7 @@ impl Tiff {
     }
 
     /// To tiles of `side` rows of `bytes` bytes.
-    pub(super) fn tile(&mut self, side: usize, bytes: usize) {
+    pub(in crate::decode) fn tile(&mut self, side: usize, bytes: usize) {
         let mut tiles = Vec::new();
         for plane in self.chunks.chunks(self.height) {
             for rows in plane.chunks(side) {
@@ -122,7 +122,7 @@ impl Tiff {
         self.set(322, 3, vec![side as u64]).set(323, 3, vec![side as u64]);
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::decode) fn bytes(&self) -> Vec<u8> {
         let order = self.order;
         let size = if order.is_big { 8 } else { 4 };
         let mut out = if order.is_little { b"II".to_vec() } else { b"MM".to_vec() };
