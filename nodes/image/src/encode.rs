@@ -104,6 +104,16 @@ impl Encoding {
     /// The file of one image `[H,W,C]`.
     fn encode(&self, image: &Tensor, progress: &Progress) -> Result<Vec<u8>> {
         let (height, width, channels) = image.dims3()?;
+        if !matches!(channels, 1 | 3 | 4) {
+            return Err(Error::shape("images", format!("a picture of {channels} channels cannot be saved"))
+                .hint("1, 3 and 4 channels can"));
+        }
+        if width == 0 || height == 0 {
+            return Err(Error::shape(
+                "images",
+                format!("a picture of {width}x{height} pixels cannot be saved"),
+            ));
+        }
         let side = |side: usize| u32::try_from(side).map_err(failed);
         let (width, height) = (side(width)?, side(height)?);
         let samples = batch::samples(image)?;

@@ -246,6 +246,19 @@ fn alpha_in_a_jpeg_and_sides_beyond_a_format_are_refused() {
 }
 
 #[test]
+fn pictures_that_no_format_holds_are_refused() {
+    for format in FORMATS {
+        for (size, message) in
+            [((2, 2, 2), "2 channels"), ((0, 2, 3), "2x0 pixels"), ((2, 0, 3), "0x2 pixels")]
+        {
+            let image = Tensor::full(0.5f32, size, &Device::Cpu).expect("a tensor");
+            let error = encode(of(format), None, &image).expect_err(message);
+            assert!(error.to_string().contains(message), "{format:?}: {error}");
+        }
+    }
+}
+
+#[test]
 fn writing_stops_when_it_is_told_to() {
     let image = image(64, 64, 3);
     for format in [Format::Tiff, Format::Exr] {
