@@ -122,6 +122,23 @@ fn a_saved_picture_is_a_graph() {
 }
 
 #[test]
+fn a_saved_picture_of_any_format_is_a_graph() {
+    for (format, extension) in [("jpeg", "jpg"), ("webp", "webp"), ("tiff", "tiff"), ("exr", "exr")] {
+        let folder = Folder::with_graph(&json!({
+            "noise": { "class_type": "NoiseImage", "_meta": { "title": "grün" },
+                "inputs": { "width": 8, "height": 8, "seed": 3 } },
+            "save": { "class_type": "SaveImage",
+                "inputs": { "images": ["noise", 0], "filename_prefix": "it", "format": format } },
+        }));
+        run(&folder, "graph.json").exits(0);
+        let picture = format!("out/it_00001_.{extension}");
+        Cmd::new(&folder).args(["run", &picture, "--out", "again"]).run().exits(0);
+        let again = folder.read(&format!("again/it_00001_.{extension}"));
+        assert!(again == folder.read(&picture), "{format}: the same picture with the same graph");
+    }
+}
+
+#[test]
 fn problems_in_a_pictures_graph_have_their_places_in_its_text() {
     let (folder, picture) = with_saved(true);
     let set = ["run", &picture, "--out", "again", "--set", "noise.sed=4"];
@@ -143,7 +160,7 @@ fn a_picture_without_a_graph_says_so() {
 
 #[test]
 fn files_that_are_not_text_are_named() {
-    check(b"\xff\xd8\xff\xe0\0\x10JFIF\0", 3, "this is a JPEG picture, not a graph");
+    check(b"GIF89a\x08\0\x08\0\0\0\0", 3, "this is a GIF picture, not a graph");
     check(b"PK\x03\x04\x14\0\0\0", 3, "this is a ZIP archive");
     check(b"\x02\0\0\0\0\0\0\0{}", 3, "this is a safetensors file, not a graph");
 }

@@ -1,4 +1,4 @@
-mod png;
+mod picture;
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use dreamwire_graph::{Class, Code, Diagnostic, MAX_BYTES, Source};
+use picture::Carried;
 use serde::{Deserialize, Serialize};
 
 /// Above the limit of a graph, so that the message can state the size, but low enough for memory.
@@ -57,7 +58,7 @@ impl GraphFile {
         self.inputs.iter().find(|folder| !folder.is_dir()).map(PathBuf::as_path)
     }
 
-    /// Reads the graph, of a text or of a PNG that carries one. If there are problems, the source only serves to display them.
+    /// Reads the graph, of a text or of a picture that carries one. If there are problems, the source only serves to display them.
     pub fn read(&self) -> (Source, Vec<Diagnostic>) {
         match self.bytes() {
             Ok(bytes) => self.source(&bytes),
@@ -70,23 +71,26 @@ impl GraphFile {
 
     /// The graph in the bytes of the file.
     pub(crate) fn source(&self, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
-        if png::is_png(bytes) { self.of_png(bytes) } else { Source::from_bytes(self.name(), bytes) }
+        match picture::carried(bytes) {
+            Some(carried) => self.of_picture(carried),
+            None => Source::from_bytes(self.name(), bytes),
+        }
     }
 
     /// The graph that a picture carries. Places in it are those of its text.
-    fn of_png(&self, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
+    fn of_picture(&self, carried: Carried) -> (Source, Vec<Diagnostic>) {
         let shown = self.shown();
-        let (code, class, message) = match png::carried(bytes) {
-            png::Carried::Graph(text) => return Source::from_bytes(self.name(), &text),
-            png::Carried::Nothing => {
+        let (code, class, message) = match carried {
+            Carried::Graph(text) => return Source::from_bytes(self.name(), &text),
+            Carried::Nothing => {
                 ("graph::no_graph", Class::Graph, format!("{shown} is a picture without a graph"))
             }
-            png::Carried::Damaged(why) => (
+            Carried::Damaged(why) => (
                 "graph::no_graph",
                 Class::Graph,
                 format!("the graph in the picture {shown} is damaged: {why}"),
             ),
-            png::Carried::TooLarge => {
+            Carried::TooLarge => {
                 let limit = MAX_BYTES >> 20;
                 let message = format!("the graph in the picture {shown} has more than {limit} MiB");
                 ("graph::too_large", Class::Limit, message)
@@ -95,7 +99,7 @@ impl GraphFile {
         let problem = Diagnostic::error(Code::new(code), class, message);
         self.refuse(match code {
             "graph::no_graph" => problem.hint(
-                "SaveImage writes its graph into PNG files, but PreviewImage does not, and many programs remove it",
+                "SaveImage writes its graph into pictures, but PreviewImage does not, and many programs remove it",
             ),
             _ => problem,
         })
@@ -173,9 +177,16 @@ mod tests {
         let (source, problems) = graph(path.to_str().unwrap()).read();
         assert_eq!(problems[0].message, format!("`{}` is a picture without a graph", path.display()));
         assert_eq!((problems[0].class, source.text.as_str()), (Class::Graph, ""));
-        std::fs::write(&path, b"\xff\xd8\xff\xe0").unwrap();
+        for other in
+            [&b"\xff\xd8\xff\xe0"[..], b"RIFF\x04\0\0\0WEBP", b"II*\0\x08\0\0\0", b"\x76\x2f\x31\x01"]
+        {
+            std::fs::write(&path, other).unwrap();
+            let (_, problems) = graph(path.to_str().unwrap()).read();
+            assert_eq!(problems[0].message, format!("`{}` is a picture without a graph", path.display()));
+        }
+        std::fs::write(&path, b"GIF89a").unwrap();
         let (_, problems) = graph(path.to_str().unwrap()).read();
-        assert_eq!(problems[0].message, "this is a JPEG picture, not a graph");
+        assert_eq!(problems[0].message, "this is a GIF picture, not a graph");
     }
 
     #[cfg(unix)]

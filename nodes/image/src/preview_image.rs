@@ -1,4 +1,4 @@
-use crate::encode::{Bits, Encoding, Format};
+use crate::encode::Encoding;
 use dreamwire_sdk::prelude::*;
 
 /// The start of the names of its files.
@@ -27,8 +27,7 @@ impl Node for PreviewImage {
     fn run(&mut self, call: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {
         let images = inputs.image("images")?;
         call.preview(&images);
-        let encoding = Encoding { format: Format::Png, bits: Bits::Eight, quality: 100, prompt: None };
-        encoding.publish(call, &images, PREFIX)?;
+        Encoding::default().publish(call, &images, PREFIX)?;
         Ok(Outputs::new())
     }
 }

@@ -6,13 +6,14 @@ pub(super) mod tests;
 
 use super::raster::{Planes, Raster, unpremultiply};
 use super::{Space, check_memory, check_size};
+use crate::encode;
 use crate::progress::{Report, strips};
 use ::exr::block::UncompressedBlock;
 use ::exr::block::lines::LineRef;
 use ::exr::block::reader::ChunksReader;
 use ::exr::error as exr_error;
 use ::exr::math::Vec2;
-use ::exr::meta::attribute::{Chromaticities, SampleType};
+use ::exr::meta::attribute::{AttributeValue, Chromaticities, SampleType};
 use ::exr::meta::header::Header;
 use ::exr::prelude::f16;
 use dreamwire_sdk::prelude::*;
@@ -110,7 +111,7 @@ pub(super) fn read(name: &str, bytes: &[u8], wanted: &str, report: Report<'_>) -
         space,
         profile: None,
         open: true,
-        linear: true,
+        linear: !is_displayed(&header),
         notes,
         warnings,
     })
@@ -178,6 +179,15 @@ fn from_chroma(pixel: &mut [f32]) {
     // What halves of 11 bits round off is not a colour below black.
     let green = if green < 0.0 && green > -0.01 * luma { 0.0 } else { green };
     pixel.copy_from_slice(&[red, green, blue]);
+}
+
+/// True if the file says that it has display-referred sRGB instead of linear light, as SaveImage does on request.
+fn is_displayed(header: &Header) -> bool {
+    let attributes = [&header.shared_attributes.other, &header.own_attributes.other];
+    attributes.iter().flat_map(|map| map.iter()).any(|(name, value)| {
+        name.eq(encode::COLOUR_SPACE)
+            && matches!(value, AttributeValue::Text(space) if space.eq(encode::DISPLAYED))
+    })
 }
 
 /// True if the file says that its colours are not those of sRGB.

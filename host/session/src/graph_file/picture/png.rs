@@ -1,49 +1,22 @@
-//! The graph that a PNG carries as text, written by SaveImage here or in ComfyUI. Pixels are not looked at.
+//! The texts of a PNG.
 
+use super::{Carried, Keyword, begins_like_a_graph, first_of, from_latin1, until_nul};
 use dreamwire_graph::MAX_BYTES;
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_zlib_with_limit};
 
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// What a picture has for us.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Carried {
-    /// The text of a graph. It may be any text that begins like one.
-    Graph(Vec<u8>),
-    /// No graph.
-    Nothing,
-    /// A graph that takes more than [`MAX_BYTES`] when unpacked.
-    TooLarge,
-    /// A graph that cannot be read; why.
-    Damaged(&'static str),
-}
-
-pub(super) fn is_png(bytes: &[u8]) -> bool {
-    bytes.starts_with(SIGNATURE)
-}
-
-/// The text `prompt` of a PNG; without one, the text `workflow`, which is the graph in the editor's own form and gets
-/// the message for that. Whatever is wrong with other parts of the file does not matter.
 pub(super) fn carried(bytes: &[u8]) -> Carried {
-    let mut workflow = Carried::Nothing;
-    let mut rest = &bytes[SIGNATURE.len()..];
-    while let Some((kind, chunk, after)) = chunk(rest) {
+    let mut rest = bytes.get(SIGNATURE.len()..).unwrap_or_default();
+    let chunks = std::iter::from_fn(|| {
+        let (kind, chunk, after) = chunk(rest)?;
         rest = after;
-        let Some((keyword, text)) = text(kind, chunk.data) else { continue };
-        let found = if chunk.intact { text } else { Carried::Damaged("its checksum is wrong") };
-        match (keyword, found) {
-            (_, Carried::Nothing) => {}
-            (Keyword::Prompt, found) => return found,
-            (Keyword::Workflow, found) => workflow = found,
-        }
-    }
-    workflow
-}
-
-#[derive(Clone, Copy)]
-enum Keyword {
-    Prompt,
-    Workflow,
+        Some((kind, chunk))
+    });
+    first_of(chunks.filter_map(|(kind, chunk)| {
+        let (keyword, found) = text(kind, chunk.data)?;
+        Some((keyword, if chunk.intact { found } else { Carried::Damaged("its checksum is wrong") }))
+    }))
 }
 
 struct Chunk<'a> {
@@ -67,11 +40,7 @@ fn chunk(bytes: &[u8]) -> Option<(&[u8], Chunk<'_>, &[u8])> {
 /// The text of a chunk, if its keyword is one of ours and a graph may begin there.
 fn text(kind: &[u8], data: &[u8]) -> Option<(Keyword, Carried)> {
     let (keyword, rest) = until_nul(data)?;
-    let keyword = match keyword {
-        b"prompt" => Keyword::Prompt,
-        b"workflow" => Keyword::Workflow,
-        _ => return None,
-    };
+    let keyword = Keyword::of(keyword)?;
     let text = match kind {
         b"tEXt" => from_latin1(rest),
         b"zTXt" => match rest.split_first()? {
@@ -97,23 +66,6 @@ fn text(kind: &[u8], data: &[u8]) -> Option<(Keyword, Carried)> {
         text => text,
     };
     Some((keyword, text))
-}
-
-fn until_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = bytes.iter().position(|&byte| byte == 0)?;
-    Some((&bytes[..at], &bytes[at + 1..]))
-}
-
-fn begins_like_a_graph(text: &[u8]) -> bool {
-    matches!(text.trim_ascii_start(), [b'{' | b'[', ..] | [b'/', b'/' | b'*', ..] | [0xef, 0xbb, 0xbf, ..])
-}
-
-/// The standard says Latin-1, but many programs write UTF-8, which hardly ever means anything as Latin-1.
-fn from_latin1(text: &[u8]) -> Carried {
-    Carried::Graph(match std::str::from_utf8(text) {
-        Ok(_) => text.to_vec(),
-        Err(_) => text.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(),
-    })
 }
 
 /// Unpacks no more than a graph may have, so that a small file cannot take much memory.
