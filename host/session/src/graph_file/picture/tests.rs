@@ -38,13 +38,13 @@ fn segment(marker: u8, data: &[u8]) -> Vec<u8> {
 fn jpeg(block: &[u8]) -> Vec<u8> {
     let jfif = segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
     let xmp = segment(0xe1, b"http://ns.adobe.com/xap/1.0/\0<x/>");
-    let exif = segment(0xe1, &[b"Exif\0\0", block].concat());
-    [b"\xff\xd8", &jfif[..], &xmp, b"\xff", &exif, &segment(0xda, b"\x01"), b"pixels\xff\xd9"].concat()
+    let exif = segment(0xe1, &[&b"Exif\0\0"[..], block].concat());
+    [&b"\xff\xd8"[..], &jfif, &xmp, b"\xff", &exif, &segment(0xda, b"\x01"), b"pixels\xff\xd9"].concat()
 }
 
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let pad = if data.len() % 2 == 1 { &b"\0"[..] } else { b"" };
-    [kind, &(data.len() as u32).to_le_bytes()[..], data, pad].concat()
+    [&kind[..], &(data.len() as u32).to_le_bytes(), data, pad].concat()
 }
 
 fn webp(block: &[u8]) -> Vec<u8> {
@@ -75,7 +75,7 @@ fn files(texts: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
         .into_iter()
         .flat_map(|is_big| {
             let block = exif(is_big, texts);
-            let with_name = [b"Exif\0\0", &block[..]].concat();
+            let with_name = [&b"Exif\0\0"[..], &block].concat();
             [jpeg(&block), webp(&block), webp(&with_name), block]
         })
         .collect()
@@ -90,7 +90,7 @@ fn a_graph_is_found_in_exif_as_saveimage_and_comfyui_write_it() {
         &[(DESCRIPTION, prompt)][..],
         &[(MAKE, workflow), (MODEL, prompt)],
         &[(MODEL, prompt), (MAKE, workflow)],
-        &[(MAKE, b"Camera: one\0"), (MODEL, &capital)],
+        &[(MAKE, &b"Camera: one\0"[..]), (MODEL, &capital[..])],
         &[(DESCRIPTION, &prompt[..prompt.len() - 1])],
     ] {
         for file in files(texts) {
