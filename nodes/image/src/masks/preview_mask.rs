@@ -1,4 +1,4 @@
-use crate::encode::{Bits, Encoding, Format};
+use crate::encode::Encoding;
 use dreamwire_sdk::prelude::*;
 
 /// The start of the names of its files.
@@ -26,8 +26,7 @@ impl Node for PreviewMask {
     fn run(&mut self, call: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {
         let grey = inputs.mask("mask")?.unsqueeze(3)?;
         call.preview(&grey);
-        let encoding = Encoding { format: Format::Png, bits: Bits::Eight, quality: 100, prompt: None };
-        encoding.publish(call, &grey, PREFIX)?;
+        Encoding::default().publish(call, &grey, PREFIX)?;
         Ok(Outputs::new())
     }
 }
