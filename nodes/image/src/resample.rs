@@ -161,6 +161,11 @@ mod tests {
                 let found = found.expect("resizes");
                 assert_eq!(found.len(), expected.len());
                 for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    // Between two old rows, either is the nearest.
+                    let row = ((at / new.0 as usize) as f64 + 0.5) * f64::from(old.1) / f64::from(new.1);
+                    if algorithm == ResizeAlg::Nearest && (row - row.round()).abs() < 1e-6 {
+                        continue;
+                    }
                     let off = (found - expected).abs();
                     assert!(off < 1e-5, "{algorithm:?} {old:?} {new:?} at {at}: {found} for {expected}");
                 }
