@@ -3,12 +3,15 @@
 /// Kind id and library stem (`libdreamwire_vgg.so` without prefix and ending), by kind.
 pub const KNOWN: &[(&str, &str)] = &[
     ("AdaIN", "dreamwire_adain"),
+    ("Adjust", "dreamwire_image"),
     ("AnchorObjective", "dreamwire_dream"),
     ("Blend", "dreamwire_image"),
     ("Blur", "dreamwire_image"),
     ("ChannelObjective", "dreamwire_dream"),
     ("ClassObjective", "dreamwire_dream"),
+    ("ColorMatch", "dreamwire_image"),
     ("ContentObjective", "dreamwire_dream"),
+    ("Gradient", "dreamwire_image"),
     ("GradientAscent", "dreamwire_dream"),
     ("GuideObjective", "dreamwire_dream"),
     ("InceptionFeatures", "dreamwire_vgg"),
@@ -25,6 +28,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("Resize", "dreamwire_image"),
     ("SaveImage", "dreamwire_image"),
     ("Sharpen", "dreamwire_image"),
+    ("SolidColor", "dreamwire_image"),
     ("SqueezeNetFeatures", "dreamwire_vgg"),
     ("StyleMix", "dreamwire_stylegan"),
     ("StyleObjective", "dreamwire_dream"),

@@ -8,6 +8,7 @@
 
 mod batch;
 mod blend;
+mod colour;
 mod colour_text;
 mod decode;
 mod encode;
@@ -28,6 +29,10 @@ mod transfer;
 mod whole;
 
 use blend::Blend;
+use colour::adjust::Adjust;
+use colour::colour_match::ColorMatch;
+use colour::gradient::Gradient;
+use colour::solid_color::SolidColor;
 use filters::blur::Blur;
 use filters::sharpen::Sharpen;
 use load_image::LoadImage;
@@ -46,6 +51,10 @@ dreamwire_sdk::plugin!(
     NoiseImage,
     Resize,
     Blend,
+    SolidColor,
+    Gradient,
+    ColorMatch,
+    Adjust,
     Blur,
     Sharpen,
 );
