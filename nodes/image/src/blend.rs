@@ -11,7 +11,8 @@ use serde::Serialize;
 /// `a (1 - factor mask) + B(a, b) factor mask`, clamped to 0..1, on display-referred values:
 /// normal `b`; multiply `a b`; screen `a + b - a b`; overlay `2 a b` where a <= 1/2, else `1 - 2 (1 - a) (1 - b)`;
 /// soft_light `a - (1 - 2 b) a (1 - a)` where b <= 1/2, else `a + (2 b - 1) (D(a) - a)` with
-/// `D(a) = ((16 a - 12) a + 4) a` where a <= 1/4, else `sqrt(a)`; difference `|a - b|`.
+/// `D(a) = ((16 a - 12) a + 4) a` where a <= 1/4, else `sqrt(a)`; difference `|a - b|`;
+/// subtract `a - b`.
 ///
 /// IMAGE has the size of `image1`. An `image2` of another size is cropped to the same ratio around its centre
 /// and resized (Catmull-Rom), as in ComfyUI. A mask of another size is resized bilinearly. The images of two
@@ -46,6 +47,7 @@ pub(crate) enum Mode {
     Overlay,
     SoftLight,
     Difference,
+    Subtract,
 }
 
 impl Mode {
@@ -63,6 +65,7 @@ impl Mode {
                 a + (2.0 * b - 1.0) * (lightened - a)
             }
             Self::Difference => (a - b).abs(),
+            Self::Subtract => a - b,
         }
     }
 }
@@ -86,31 +89,44 @@ impl Node for Blend {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let (below, above) = (inputs.image("image1")?, inputs.image("image2")?);
         let mask = inputs.opt_mask("mask")?;
-        let (_, height, width, channels) = below.dims4()?;
-        let batch = count(&below, &above, mask.as_ref())?;
-        limits::check("the result", batch as u64, width as u64, height as u64)?;
-
-        let above = samples(&fitted(call, &above, (width, height))?)?;
-        let below = samples(&below)?;
-        let mask = mask.map(|mask| samples(&stretched(&mask, (width, height))?)).transpose()?;
-        let (pixels, factor) = (height * width, params.factor as f32);
-        let mut blended = Vec::with_capacity(batch * pixels * channels);
-        for index in 0..batch {
-            call.progress(index as u64, batch as u64, "blending")?;
-            let below = one_of(&below, index, pixels * channels).chunks_exact(channels);
-            let above = one_of(&above, index, pixels * channels).chunks_exact(channels);
-            let mask = mask.as_ref().map(|mask| one_of(mask, index, pixels));
-            for (pixel, (below, above)) in below.zip(above).enumerate() {
-                let amount = factor * mask.map_or(1.0, |mask| mask[pixel]);
-                let mixed = below.iter().zip(above).map(|(&a, &b)| {
-                    // In this form 0 gives exactly a, and 1 exactly the blend.
-                    (a * (1.0 - amount) + params.mode.mix(a, b) * amount).clamp(0.0, 1.0)
-                });
-                blended.extend(mixed);
-            }
-        }
-        Ok(Tensor::from_vec(blended, (batch, height, width, channels), call.device())?.into())
+        Ok(blended(call, (&below, &above), mask.as_ref(), (params.mode, params.factor))?.into())
     }
+}
+
+/// The second picture over the first, as Blend documents it.
+///
+/// # Errors
+/// Name the ports `image1`, `image2` and `mask`.
+pub(crate) fn blended(
+    call: &Call,
+    (below, above): (&Tensor, &Tensor),
+    mask: Option<&Tensor>,
+    (mode, factor): (Mode, f64),
+) -> Result<Tensor> {
+    let (_, height, width, channels) = below.dims4()?;
+    let batch = count(below, above, mask)?;
+    limits::check("the result", batch as u64, width as u64, height as u64)?;
+
+    let above = samples(&fitted(call, above, (width, height))?)?;
+    let below = samples(below)?;
+    let mask = mask.map(|mask| samples(&stretched(mask, (width, height))?)).transpose()?;
+    let (pixels, factor) = (height * width, factor as f32);
+    let mut blended = Vec::with_capacity(batch * pixels * channels);
+    for index in 0..batch {
+        call.progress(index as u64, batch as u64, "blending")?;
+        let below = one_of(&below, index, pixels * channels).chunks_exact(channels);
+        let above = one_of(&above, index, pixels * channels).chunks_exact(channels);
+        let mask = mask.as_ref().map(|mask| one_of(mask, index, pixels));
+        for (pixel, (below, above)) in below.zip(above).enumerate() {
+            let amount = factor * mask.map_or(1.0, |mask| mask[pixel]);
+            let mixed = below.iter().zip(above).map(|(&a, &b)| {
+                // In this form 0 gives exactly a, and 1 exactly the blend.
+                (a * (1.0 - amount) + mode.mix(a, b) * amount).clamp(0.0, 1.0)
+            });
+            blended.extend(mixed);
+        }
+    }
+    Ok(Tensor::from_vec(blended, (batch, height, width, channels), call.device())?)
 }
 
 /// Number of images of the result.

@@ -10,6 +10,7 @@ mod batch;
 mod blend;
 mod colour;
 mod colour_text;
+mod comfyui;
 mod decode;
 mod encode;
 mod filters;
@@ -33,6 +34,7 @@ use colour::adjust::Adjust;
 use colour::colour_match::ColorMatch;
 use colour::gradient::Gradient;
 use colour::solid_color::SolidColor;
+use comfyui::{EmptyImage, ImageBlend, ImageBlur, ImageSharpen};
 use filters::blur::Blur;
 use filters::sharpen::Sharpen;
 use load_image::LoadImage;
@@ -57,4 +59,8 @@ dreamwire_sdk::plugin!(
     Adjust,
     Blur,
     Sharpen,
+    EmptyImage,
+    ImageBlend,
+    ImageBlur,
+    ImageSharpen,
 );

@@ -59,6 +59,8 @@ fn modes_by_hand() {
     check_mode("soft_light", 0.1, 1.0, 0.296);
     check_mode("difference", 0.2, 0.7, 0.5);
     check_mode("difference", 0.7, 0.2, 0.5);
+    check_mode("subtract", 0.7, 0.2, 0.5);
+    check_mode("subtract", 0.2, 0.7, 0.0);
 }
 
 #[test]
