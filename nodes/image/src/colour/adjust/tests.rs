@@ -93,8 +93,8 @@ fn grey_has_no_hue_and_alpha_is_no_colour() {
     check_pixel(r#"{"saturation": 0, "hue": 50}"#, &[0.3], &[0.3]);
     check_pixel(
         r#"{"contrast": 2, "exposure": 0, "gamma": 2}"#,
-        &[0.5, 0.5, 0.5, 0.3],
-        &[0.5f32.sqrt(), 0.5f32.sqrt(), 0.5f32.sqrt(), 0.3],
+        &[0.57, 0.57, 0.57, 0.3],
+        &[0.8, 0.8, 0.8, 0.3],
     );
 }
 
