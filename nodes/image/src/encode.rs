@@ -19,7 +19,8 @@ mod webp;
 pub(crate) use self::exr::{COLOUR_SPACE, DISPLAYED};
 pub(crate) use self::options::{Bits, Compression, Format, Options, Subsampling};
 
-use crate::{batch, prefix};
+use crate::batch::one_of;
+use crate::prefix;
 use dreamwire_sdk::prelude::*;
 use std::fmt::Display;
 
@@ -72,15 +73,20 @@ impl Pixels<'_> {
 type Progress<'a> = dyn Fn(u32) -> Result<()> + 'a;
 
 impl Encoding {
-    /// Publishes every image of the batch `[B,H,W,C]` as `<prefix>_<counter>_.<extension>`, with its size in the prefix
-    /// where that asks for it.
+    /// Publishes every image of a batch, samples and shape `[B,H,W,C]`, as `<prefix>_<counter>_.<extension>`, with its
+    /// size in the prefix where that asks for it.
     ///
     /// # Errors
     /// If the format cannot hold these bits or this many channels, or the host could not write.
-    pub(crate) fn publish(&self, call: &Call, images: &Tensor, prefix: &str) -> Result<()> {
+    pub(crate) fn publish(
+        &self,
+        call: &Call,
+        samples: &[f32],
+        [batch, height, width, channels]: [usize; 4],
+        prefix: &str,
+    ) -> Result<()> {
         self.options.check()?;
         let (extension, media_type) = self.options.format.names();
-        let (batch, height, width, _) = images.dims4()?;
         if let Some(prompt) = &self.prompt
             && self.options.format == Format::Jpeg
             && !jpeg::holds(prompt)
@@ -94,16 +100,24 @@ impl Encoding {
             let before = (index * height) as u64;
             let progress = |done: u32| call.progress(before + u64::from(done), rows, "saving");
             progress(0)?;
-            let bytes = self.encode(&images.get(index)?, &progress)?;
+            let bytes = self.encode(
+                one_of(samples, index, height * width * channels),
+                [height, width, channels],
+                &progress,
+            )?;
             let prefix = prefix::fill(prefix, width, height, index);
             call.publish(&format!("{prefix}_{{counter:05}}_.{extension}"), &bytes, media_type)?;
         }
         Ok(())
     }
 
-    /// The file of one image `[H,W,C]`.
-    fn encode(&self, image: &Tensor, progress: &Progress) -> Result<Vec<u8>> {
-        let (height, width, channels) = image.dims3()?;
+    /// The file of one image, samples and shape `[H,W,C]`.
+    fn encode(
+        &self,
+        samples: &[f32],
+        [height, width, channels]: [usize; 3],
+        progress: &Progress,
+    ) -> Result<Vec<u8>> {
         if !matches!(channels, 1 | 3 | 4) {
             return Err(Error::shape("images", format!("a picture of {channels} channels cannot be saved"))
                 .hint("1, 3 and 4 channels can"));
@@ -116,8 +130,7 @@ impl Encoding {
         }
         let side = |side: usize| u32::try_from(side).map_err(failed);
         let (width, height) = (side(width)?, side(height)?);
-        let samples = batch::samples(image)?;
-        let pixels = Pixels { samples: &samples, width, height, channels };
+        let pixels = Pixels { samples, width, height, channels };
         let prompt = self.prompt.as_deref();
         match self.options.format {
             Format::Png => png::write(&pixels, self.options.bits(), prompt),

@@ -27,7 +27,8 @@ impl Node for PreviewImage {
     fn run(&mut self, call: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {
         let images = inputs.image("images")?;
         call.preview(&images);
-        Encoding::default().publish(call, &images, PREFIX)?;
+        let (samples, shape) = inputs.pixels("images")?;
+        Encoding::default().publish(call, &samples, shape, PREFIX)?;
         Ok(Outputs::new())
     }
 }

@@ -91,7 +91,8 @@ impl Node for SaveImage {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let prompt = if params.metadata { call.provenance() } else { None };
         let encoding = Encoding { options: params.options(), prompt };
-        encoding.publish(call, &inputs.image("images")?, &params.filename_prefix)?;
+        let (samples, shape) = inputs.pixels("images")?;
+        encoding.publish(call, &samples, shape, &params.filename_prefix)?;
         Ok(Outputs::new())
     }
 

@@ -30,9 +30,14 @@ fn image(width: usize, height: usize, channels: usize) -> Tensor {
     Tensor::from_vec(samples, (height, width, channels), &Device::Cpu).expect("a tensor")
 }
 
+fn encode_reporting(encoding: &Encoding, image: &Tensor, progress: &Progress) -> Result<Vec<u8>> {
+    let (height, width, channels) = image.dims3()?;
+    encoding.encode(&crate::batch::samples(image)?, [height, width, channels], progress)
+}
+
 fn encode(options: Options, prompt: Option<&str>, image: &Tensor) -> Result<Vec<u8>> {
     options.check()?;
-    Encoding { options, prompt: prompt.map(str::to_owned) }.encode(image, &|_| Ok(()))
+    encode_reporting(&Encoding { options, prompt: prompt.map(str::to_owned) }, image, &|_| Ok(()))
 }
 
 /// Written and read again, without any message.
@@ -50,7 +55,7 @@ fn again(options: Options, image: &Tensor) -> Picture {
 fn differences(image: &Tensor, picture: &Picture) -> (f32, f32, f32) {
     let (height, width, channels) = image.dims3().expect("an image");
     assert_eq!((picture.width, picture.height), (width, height));
-    let samples = batch::samples(image).expect("samples");
+    let samples = crate::batch::samples(image).expect("samples");
     let (mut most, mut sum, mut alpha) = (0.0f32, 0.0, 0.0f32);
     for (i, pixel) in samples.chunks(channels).enumerate() {
         for c in 0..3 {
@@ -263,7 +268,7 @@ fn writing_stops_when_it_is_told_to() {
     let image = image(64, 64, 3);
     for format in [Format::Tiff, Format::Exr] {
         let encoding = Encoding { options: of(format), prompt: None };
-        let error = encoding.encode(&image, &|_| Err(Error::cancelled())).expect_err("cancelled");
+        let error = encode_reporting(&encoding, &image, &|_| Err(Error::cancelled())).expect_err("cancelled");
         assert!(error.is_cancelled(), "{format:?}: {error}");
     }
 }

@@ -1,3 +1,4 @@
+use crate::batch::samples;
 use crate::encode::Encoding;
 use dreamwire_sdk::prelude::*;
 
@@ -26,7 +27,8 @@ impl Node for PreviewMask {
     fn run(&mut self, call: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {
         let grey = inputs.mask("mask")?.unsqueeze(3)?;
         call.preview(&grey);
-        Encoding::default().publish(call, &grey, PREFIX)?;
+        let (batch, height, width, _) = grey.dims4()?;
+        Encoding::default().publish(call, &samples(&grey)?, [batch, height, width, 1], PREFIX)?;
         Ok(Outputs::new())
     }
 }
