@@ -64,6 +64,11 @@ bench-compare *args:
     cargo build --release
     python3 benches/compare_torch.py --json benches/last.json {{args}}
 
+# A JPEG of 24 megapixels, loaded, resized and saved beside Pillow and ImageMagick, a minute; needs pillow in python3
+bench-pictures *args:
+    cargo build --release
+    python3 benches/compare_pictures.py {{args}}
+
 # Type-check the CUDA build without a GPU or a toolkit: NVIDIA's headers and compiler come from pip (minutes, once)
 check-cuda:
     #!/usr/bin/env bash
