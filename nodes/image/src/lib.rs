@@ -12,6 +12,8 @@ mod colour;
 mod colour_text;
 mod comfyui;
 mod decode;
+#[cfg(test)]
+mod document;
 mod encode;
 mod filters;
 mod geometry;

@@ -1,5 +1,7 @@
 //! What is written is read back with our own decoder.
 
+mod formats;
+
 use super::*;
 use crate::decode::{Picture, decode};
 
