@@ -2,39 +2,26 @@
 //!
 //! An IMAGE on a wire is float32 `[B,H,W,C]`, display-referred sRGB in 0..1; a MASK is float32 `[B,H,W]` in 0..1.
 //! Whatever else a file may have (other profiles, linear light, premultiplied alpha, rotated cameras) is
-//! converted on entry and exit: `decode` reads, `encode` writes, and the nodes between do not have to know.
-//!
-//! Decoders never see a file that exceeds `limits` or is truncated (`whole`).
+//! converted on entry and exit, in `files`, and the nodes between do not have to know.
 
 mod batch;
 mod blend;
 mod colour;
 mod colour_text;
 mod comfyui;
-mod decode;
-#[cfg(test)]
-mod document;
-mod encode;
+mod files;
 mod filters;
 mod geometry;
-mod icc;
 mod limits;
-mod load_image;
-mod load_image_mask;
 mod masks;
 mod memory;
 mod noise_image;
 mod perlin;
-mod prefix;
-mod preview_image;
 mod progress;
 mod resample;
 mod resize;
-mod save_image;
-mod signature;
 mod transfer;
 mod values;
-mod whole;
 
 use blend::Blend;
 use colour::adjust::Adjust;
@@ -46,19 +33,16 @@ use comfyui::{
     ImageInvert, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy, ImageSharpen, MaskComposite,
     RepeatImageBatch,
 };
+use files::{LoadImage, LoadImageMask, PreviewImage, SaveImage};
 use filters::blur::Blur;
 use filters::sharpen::Sharpen;
 use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
-use load_image::LoadImage;
-use load_image_mask::LoadImageMask;
 use masks::{
     Feather, FeatherMask, GrowMask, ImageColorToMask, ImageCompositeMasked, ImageToMask, Invert, InvertMask,
     JoinImageWithAlpha, MaskCombine, MaskToImage, PreviewMask, SolidMask, SplitImageWithAlpha, ThresholdMask,
 };
 use noise_image::NoiseImage;
-use preview_image::PreviewImage;
 use resize::Resize;
-use save_image::SaveImage;
 use values::{PrimitiveBoolean, PrimitiveFloat, PrimitiveInt, PrimitiveString, PrimitiveStringMultiline};
 
 dreamwire_sdk::plugin!(

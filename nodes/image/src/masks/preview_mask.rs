@@ -1,5 +1,5 @@
 use crate::batch::samples;
-use crate::encode::Encoding;
+use crate::files::encode::Encoding;
 use dreamwire_sdk::prelude::*;
 
 /// The start of the names of its files.
@@ -36,7 +36,7 @@ impl Node for PreviewMask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::decode;
+    use crate::files::decode::decode;
     use crate::masks::fixtures::mask;
     use dreamwire_sdk::testing::run_node;
 
