@@ -1,4 +1,4 @@
-/* A whole plugin in C: one kind, `Invert`, that turns a picture into its negative. Written against dreamwire.h alone.
+/* A whole plugin in C: one kind, `Negative`, that turns a picture into its negative. Written against dreamwire.h alone.
  *
  *     cc -std=c11 -shared -fPIC -I plugins/abi/include tests/plugins/invert.c -o libdreamwire_invert.so
  */
@@ -21,8 +21,8 @@ static dw_str params_schema(void) {
   return schema;
 }
 
-static const dw_kind the_kind = { sizeof(dw_kind), DW_KIND_PURE, TEXT("Invert"), 1, 1, 1, 0, inputs, outputs,
-                                  TEXT("Invert"), TEXT("image"), params_schema };
+static const dw_kind the_kind = { sizeof(dw_kind), DW_KIND_PURE, TEXT("Negative"), 1, 1, 1, 0, inputs, outputs,
+                                  TEXT("Negative"), TEXT("image"), params_schema };
 static const dw_kind *const kinds[] = { &the_kind };
 
 /* A result owns its memory: one block holds the struct, shape, strides and samples, and the deleter frees it. */
@@ -69,7 +69,7 @@ static void destroy(dw_node *node) { free(node); }
 static const dw_node_vt functions = { sizeof(dw_node_vt), 0, destroy, run, NULL };
 
 static dw_status create(dw_str id, const dw_call *call, dw_node **out) {
-  dw_str nothing = TEXT(""), message = TEXT("this plugin has one kind, `Invert`");
+  dw_str nothing = TEXT(""), message = TEXT("this plugin has one kind, `Negative`");
   if (id.len != the_kind.id.len || memcmp(id.ptr, the_kind.id.ptr, id.len) != 0)
     return refuse(call, DW_E_UNSUPPORTED, nothing, message);
   *out = malloc(sizeof(dw_node));

@@ -104,7 +104,7 @@ fn check(graph: &Value, plugin: &Path, wanted: impl Fn(u8) -> f64) {
 fn a_plugin_written_in_c_turns_a_picture_into_its_negative() {
     let graph = json!({
         "a": { "class_type": "LoadImage", "inputs": { "image": "a.png" } },
-        "negative": { "class_type": "Invert", "inputs": { "image": ["a", "IMAGE"] } },
+        "negative": { "class_type": "Negative", "inputs": { "image": ["a", "IMAGE"] } },
         "save": { "class_type": "SaveImage", "inputs": { "images": ["negative", "IMAGE"], "filename_prefix": "it" } },
     });
     check(&graph, &c_plugin("invert"), |sample| f64::from(255 - sample));

@@ -123,7 +123,7 @@ unsafe extern "C" fn create<P: Plugin>(
 /// Names a plugin and its kinds, and exports the one symbol that the host looks for.
 ///
 /// ```text
-/// dreamwire_sdk::plugin!("org.example.mix", Mix, Invert);
+/// dreamwire_sdk::plugin!("org.example.mix", Mix, Negative);
 /// ```
 #[macro_export]
 macro_rules! plugin {

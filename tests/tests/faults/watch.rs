@@ -181,7 +181,7 @@ fn a_plugin_that_is_replaced_while_it_is_loaded_does_no_harm() {
     let graph = |seed: u32| {
         let graph = json!({
             "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8, "seed": seed } },
-            "it": { "class_type": "Invert", "inputs": { "image": ["noise", 0] } },
+            "it": { "class_type": "Negative", "inputs": { "image": ["noise", 0] } },
             "save": { "class_type": "SaveImage", "inputs": { "images": ["it", 0], "filename_prefix": "it" } },
         });
         format!("{graph:#}\n")

@@ -83,7 +83,7 @@ fn c_code(name: &Name) -> String {
         .replace("-I plugins/abi/include tests/plugins/invert.c", &format!("{snake}.c"))
         .replace("libdreamwire_invert", &format!("libdreamwire_{snake}"))
         .replace("org.example.invert", &format!("org.example.{}", name.as_str()));
-    with_word(&code, "Invert", &name.kind())
+    with_word(&code, "Negative", &name.kind())
 }
 
 fn file(path: &str, text: String) -> File {
@@ -135,7 +135,7 @@ mod tests {
         for File { path, text } in files.iter().filter(|file| file.path != "dreamwire.h") {
             let unfilled = text.split('@').skip(1).any(|it| it.starts_with(|c: char| c.is_ascii_lowercase()));
             assert!(!unfilled, "{path}:\n{text}");
-            for left in ["template", "Mix`", "Invert", "invert.c", "plugins/abi"] {
+            for left in ["template", "Mix`", "Negative", "invert.c", "plugins/abi"] {
                 assert!(!text.contains(left), "{left} in {path}:\n{text}");
             }
         }
