@@ -157,6 +157,8 @@ fn more_choices_change_the_size_as_they_should() {
     {
         let with = |compression| size(Options { bits, compression, ..of(format) });
         let packings: &[Compression] = match format {
+            // The low bytes of 16 bits hardly repeat, which LZW makes larger.
+            Format::Tiff if bits == Bits::Sixteen => &[Compression::Deflate],
             Format::Tiff => &[Compression::Lzw, Compression::Deflate],
             _ => &[Compression::Zips, Compression::Zip, Compression::Piz],
         };
@@ -242,7 +244,8 @@ fn alpha_in_a_jpeg_and_sides_beyond_a_format_are_refused() {
     assert_eq!((error.input(), error.to_string().contains("does not support 4 channels")), ("images", true));
     let long = Tensor::full(0.0f32, (1, 16_384, 1), &Device::Cpu).expect("a tensor");
     let error = encode(of(Format::Webp), None, &long).expect_err("too wide");
-    assert_eq!(error.to_string(), "the picture is 16384x1, a WebP has at most 16383 pixels per side");
+    let message = "the picture is 16384x1, a WebP has at most 16383 pixels per side";
+    assert!(error.to_string().starts_with(message), "{error}");
 }
 
 #[test]
