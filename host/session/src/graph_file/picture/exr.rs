@@ -14,13 +14,19 @@ pub(super) fn carried(bytes: &[u8]) -> Carried {
     });
     first_of(
         attributes
-            .filter(|(_, kind, _)| *kind == b"string")
-            .filter_map(|(name, _, value)| Some((Keyword::of(name)?, plain(value)))),
+            .filter(|attribute| attribute.kind == b"string")
+            .filter_map(|attribute| Some((Keyword::of(attribute.name)?, plain(attribute.value)))),
     )
 }
 
-/// The first attribute's name, type and value, and what follows. None after the last, and where the file is cut off.
-fn attribute(bytes: &[u8]) -> Option<((&[u8], &[u8], &[u8]), &[u8])> {
+struct Attribute<'a> {
+    name: &'a [u8],
+    kind: &'a [u8],
+    value: &'a [u8],
+}
+
+/// The first attribute, and what follows. None after the last, and where the file is cut off.
+fn attribute(bytes: &[u8]) -> Option<(Attribute<'_>, &[u8])> {
     let (name, rest) = until_nul(bytes)?;
     if name.is_empty() {
         return None;
@@ -28,5 +34,5 @@ fn attribute(bytes: &[u8]) -> Option<((&[u8], &[u8], &[u8]), &[u8])> {
     let (kind, rest) = until_nul(rest)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (value, after) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-    Some(((name, kind, value), after))
+    Some((Attribute { name, kind, value }, after))
 }
