@@ -6,7 +6,7 @@ use dreamwire_tests::{Cmd, Folder, deviation, repository};
 struct Small {
     graph: &'static str,
     sets: &'static [&'static str],
-    /// The longest side of every picture that it publishes.
+    /// The longest side of the largest picture that it publishes.
     longest: u32,
 }
 
@@ -33,10 +33,22 @@ const GRAPHS: &[Small] = &[
             "painting_size.height=0",
             "dream.octaves=2",
             "dream.steps=2",
+            "style.refine=2",
         ],
         longest: 64,
     },
-    Small { graph: "latent_ascent.json", sets: &["net.weights=random:1:32", "climb.steps=2"], longest: 32 },
+    Small {
+        graph: "face_dream_paint.json",
+        sets: &[
+            "face.width=64",
+            "painting_size.width=64",
+            "dream.octaves=2",
+            "dream.steps=2",
+            "style.refine=2",
+        ],
+        longest: 64,
+    },
+    Small { graph: "latent_ascent.json", sets: &["climb.steps=2"], longest: 256 },
     Small {
         graph: "masked_dream.json",
         sets: &["size.width=64", "size.height=0", "dream.octaves=2", "dream.steps=2"],
@@ -52,16 +64,19 @@ const GRAPHS: &[Small] = &[
         sets: &["photo_size.width=64", "photo_size.height=0", "painting_size.width=64", "style.steps=3"],
         longest: 64,
     },
-    Small { graph: "stylegan_mix.json", sets: &["net.weights=random:1:32"], longest: 32 },
-    Small { graph: "stylegan_sample.json", sets: &["net.weights=random:1:32"], longest: 32 },
+    // Three rows of four pictures of 160 px, 4 px apart.
+    Small { graph: "stylegan_mix.json", sets: &[], longest: 660 },
+    Small { graph: "stylegan_sample.json", sets: &["z.seeds=0-3", "large.width=64"], longest: 276 },
     Small {
         graph: "stylegan_then_dream.json",
-        sets: &["net.weights=random:1:32", "dream.octaves=2", "dream.steps=2"],
-        longest: 32,
+        sets: &["picture.width=64", "dream.octaves=2", "dream.steps=2"],
+        longest: 64,
     },
+    Small { graph: "stylegan_walk.json", sets: &["walk.frames=1"], longest: 290 },
 ];
 
-fn check(small: &Small) {
+fn check(graph: &str) {
+    let small = GRAPHS.iter().find(|small| small.graph == graph).expect(graph);
     let folder = Folder::new();
     let graph = repository().join("graphs").join(small.graph);
     let sets = small.sets.iter().flat_map(|set| ["--set", set]);
@@ -69,66 +84,78 @@ fn check(small: &Small) {
     outcome.exits(0);
     let published = folder.files("out");
     assert!(!published.is_empty(), "{} published nothing", small.graph);
+    let mut longest = 0;
     for name in published {
         let ((width, height), deviation) = deviation(&folder.join("out").join(&name));
-        assert_eq!(width.max(height), small.longest, "{}: {name} is {width}x{height}", small.graph);
+        longest = longest.max(width).max(height);
         assert!(deviation > 0.02, "{}: {name} is flat ({deviation})", small.graph);
     }
+    assert_eq!(longest, small.longest, "{}", small.graph);
 }
 
 #[test]
 fn an_export_of_comfyui() {
-    check(&GRAPHS[0]);
+    check("comfyui_export.json");
 }
 
 #[test]
 fn a_dream() {
-    check(&GRAPHS[1]);
+    check("dream.json");
 }
 
 #[test]
 fn a_dream_from_noise() {
-    check(&GRAPHS[2]);
+    check("dream_from_noise.json");
 }
 
 #[test]
 fn a_dream_and_then_its_style() {
-    check(&GRAPHS[3]);
+    check("dream_then_style.json");
 }
 
 #[test]
 fn a_climb_of_a_latent() {
-    check(&GRAPHS[4]);
+    check("latent_ascent.json");
 }
 
 #[test]
 fn a_dream_around_a_face() {
-    check(&GRAPHS[5]);
+    check("masked_dream.json");
 }
 
 #[test]
 fn noise_that_comes_to_look_like_a_photograph() {
-    check(&GRAPHS[6]);
+    check("perceptual_match.json");
 }
 
 #[test]
 fn a_mix_of_styles() {
-    check(&GRAPHS[8]);
+    check("stylegan_mix.json");
 }
 
 #[test]
 fn a_sample_of_a_generator() {
-    check(&GRAPHS[9]);
+    check("stylegan_sample.json");
 }
 
 #[test]
 fn a_generated_picture_and_then_its_dream() {
-    check(&GRAPHS[10]);
+    check("stylegan_then_dream.json");
 }
 
 #[test]
 fn a_style_without_a_decoder() {
-    check(&GRAPHS[7]);
+    check("style_by_descent.json");
+}
+
+#[test]
+fn a_walk_through_faces() {
+    check("stylegan_walk.json");
+}
+
+#[test]
+fn a_face_that_is_dreamt_upon_and_painted() {
+    check("face_dream_paint.json");
 }
 
 #[test]

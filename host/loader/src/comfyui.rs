@@ -18,7 +18,7 @@ pub const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (
         &["ETN_LoadImage*", "BlenderInputLoadImage", "LoadImageFromUrl*", "LoadEXR", "LoadImageFromPath"],
-        "the nearest kind is `LoadImage`, which reads a file below the folder of the graph or of `--in`",
+        "the nearest kind is `LoadImage`, which reads a file below the folder of the graph or an input folder",
     ),
     (&["ETN_LoadMask*", "BlenderInputLoadMask"], "the nearest kind is `LoadImageMask`"),
     (

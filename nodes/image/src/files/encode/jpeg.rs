@@ -2,7 +2,7 @@
 
 use super::{Options, Pixels, Subsampling, exif, failed, profile, samples};
 use dreamwire_sdk::prelude::*;
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 
 /// The most bytes of a segment's data: its length has 16 bits and counts itself.
 const MAX_SEGMENT: usize = 65_533;
@@ -23,6 +23,8 @@ pub(super) fn write(pixels: &Pixels, options: &Options, prompt: Option<&str>) ->
         Subsampling::Half => SamplingFactor::F_2_1,
         Subsampling::Quarter => SamplingFactor::F_2_2,
     });
+    // Its default takes the pixel at the upper left of each group, which moves colours by half a pixel.
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     if let Some(segment) = prompt.map(segment).transpose()?
         && segment.len() <= MAX_SEGMENT
     {

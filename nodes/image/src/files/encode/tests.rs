@@ -120,8 +120,7 @@ fn lossy_formats_keep_colours_nearly_and_alpha_fully() {
         for &channels in channels {
             let image = image(67, 41, channels);
             let (_, mean, alpha) = differences(&image, &again(options, &image));
-            // The waves rise by up to 0.1 per pixel, and a sample of colour stands for several pixels.
-            assert!(mean < 0.03, "{options:?}, {channels} channels: {mean}");
+            assert!(mean < 0.02, "{options:?}, {channels} channels: {mean}");
             assert!(alpha <= HALF_BYTE, "{options:?}: {alpha}");
         }
     }
@@ -164,10 +163,10 @@ fn more_choices_change_the_size_as_they_should() {
         [(Format::Tiff, Bits::Eight), (Format::Tiff, Bits::Sixteen), (Format::Exr, Bits::Sixteen)]
     {
         let with = |compression| size(Options { bits, compression, ..of(format) });
-        let packings: &[Compression] = match (format, bits) {
-            (Format::Tiff, Bits::Eight) => &[Compression::Lzw, Compression::Deflate],
-            // The low bytes of waves are noise to LZW.
-            (Format::Tiff, _) => &[Compression::Deflate],
+        let packings: &[Compression] = match format {
+            // The low bytes of 16 bits hardly repeat, which LZW makes larger.
+            Format::Tiff if bits == Bits::Sixteen => &[Compression::Deflate],
+            Format::Tiff => &[Compression::Lzw, Compression::Deflate],
             _ => &[Compression::Zips, Compression::Zip, Compression::Piz],
         };
         for &compression in packings {
@@ -252,7 +251,7 @@ fn alpha_in_a_jpeg_and_sides_beyond_a_format_are_refused() {
     assert_eq!((error.input(), error.to_string().contains("does not support 4 channels")), ("images", true));
     let long = Tensor::full(0.0f32, (1, 16_384, 1), &Device::Cpu).expect("a tensor");
     let error = encode(of(Format::Webp), None, &long).expect_err("too wide");
-    let message = "the picture is 16384x1, a WebP has at most 16383 pixels per side; hint: ";
+    let message = "the picture is 16384x1, a WebP has at most 16383 pixels per side";
     assert!(error.to_string().starts_with(message), "{error}");
 }
 

@@ -35,7 +35,7 @@ fn outcome(options: Options, image: &Tensor, file: &[u8]) -> String {
         (_, Bits::Sixteen) => ("rounded", HALF_WORD),
         _ => ("rounded", HALF_BYTE),
     };
-    assert!(most <= tolerance && mean < 0.03, "{options:?}: {most}, {mean}");
+    assert!(most <= tolerance && mean < 0.02, "{options:?}: {most}, {mean}");
     assert!(alpha <= tolerance.clamp(1e-7, HALF_BYTE.max(1e-3)), "{options:?}: alpha {alpha}");
     words.to_owned()
 }
