@@ -1,4 +1,4 @@
-/* A whole plugin in C: one kind, `Negative`, that turns a picture into its negative. Written against dreamwire.h alone.
+/* A whole plugin in C: one kind, `Negative`, that inverts a picture. Written against dreamwire.h alone.
  *
  *     cc -std=c11 -shared -fPIC -I plugins/abi/include tests/plugins/invert.c -o libdreamwire_invert.so
  */

@@ -2,7 +2,12 @@
 
 use super::failed;
 use dreamwire_sdk::prelude::*;
-use moxcms::{ColorDateTime, ColorProfile};
+use moxcms::ColorProfile;
+use std::ops::Range;
+
+/// Where the header has the time at which the profile was made: six big-endian numbers of 16 bits, from year to second
+/// (ICC.1:2022, 7.2.1).
+const MADE: Range<usize> = 24..36;
 
 /// sRGB, for a file with three colours or with one grey. It has the same bytes at all times.
 ///
@@ -18,9 +23,13 @@ pub(super) fn srgb(is_grey: bool) -> Result<Vec<u8>> {
     }
     // The matrix and the curves say it all.
     profile.cicp = None;
-    profile.creation_date_time =
-        ColorDateTime { year: 2000, month: 1, day_of_the_month: 1, hours: 0, minutes: 0, seconds: 0 };
-    profile.encode().map_err(failed)
+    let mut bytes = profile.encode().map_err(failed)?;
+    // The crate writes the time of now.
+    let first_of_january_2000 = [2000u16, 1, 1, 0, 0, 0];
+    if let Some(made) = bytes.get_mut(MADE) {
+        made.copy_from_slice(first_of_january_2000.map(u16::to_be_bytes).as_flattened());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ fn is_tagged(format: Format, file: &[u8]) -> bool {
         Format::Png => b"sRGB",
         Format::Jpeg => b"ICC_PROFILE\0",
         Format::Webp => b"ICCP",
-        // Tag 34675 of a little-endian TIFF, of the type UNDEFINED.
-        Format::Tiff => b"\x73\x87\x07\x00",
+        // Tag 34675 of a little-endian TIFF.
+        Format::Tiff => b"\x73\x87",
         Format::Exr => b"chromaticities",
     };
     file.windows(mark.len()).any(|window| window == mark)
@@ -43,7 +43,11 @@ fn outcome(options: Options, image: &Tensor, file: &[u8]) -> String {
 fn row(title: &str, options: Options, bits: &str, (channels, colours, alpha): (usize, &str, &str)) -> Row {
     let image = image(33, 21, channels);
     let cells = |profile: &str, graph: &str, outcome: String| {
-        let alpha = if profile.is_empty() { "" } else { alpha };
+        let alpha = match (profile, channels) {
+            ("", 4) => "asked for",
+            ("", _) => "",
+            _ => alpha,
+        };
         [title, bits, colours, alpha, profile, graph, &outcome].map(str::to_owned)
     };
     match (encode(options, Some(GRAPH), &image), encode(options, None, &image)) {
