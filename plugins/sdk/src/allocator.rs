@@ -17,8 +17,9 @@ const MOST: usize = 64;
 /// more than all spares together frees its blocks in the order in which it will ask for them, so that the oldest one is
 /// the next one wanted.
 const PATIENCE: u64 = 256;
-/// Of every block that can be kept, so that one fits another user: a cache line, more than any tensor asks for.
-const ALIGN: usize = 64;
+/// Of every block that can be kept, so that one fits another user. It is what the C library gives to all: beyond that the
+/// system's allocator would write the zeros of new blocks itself, which come for free.
+const ALIGN: usize = 16;
 
 /// The allocator of plugins.
 struct Reusing {
