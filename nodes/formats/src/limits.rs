@@ -7,7 +7,7 @@ use crate::error::Error;
 /// How much a file may ask for. The defaults are several times what the largest known checkpoints need.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Opcodes of all pickles in the file, and values visited while their tensors are named.
+    /// Opcodes of all pickles in the file, and values that one pickle's tensors are looked for in.
     pub steps: u64,
     /// Levels of nesting.
     pub depth: usize,
@@ -57,9 +57,9 @@ impl Budget {
         Ok(())
     }
 
-    /// Pays for one opcode or one visited value.
+    /// Pays for one opcode.
     pub(crate) fn step(&self) -> Result<(), Error> {
-        Self::spend(&self.steps, 1, "steps", self.limits.steps)
+        Self::spend(&self.steps, 1, "opcodes", self.limits.steps)
     }
 
     /// Pays for bytes that are not slices of the file.

@@ -4,6 +4,7 @@
 //! Values lie in one arena and name each other by index, so that shared and even circular values need no recursion.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 mod cursor;
 mod danger;
@@ -71,6 +72,9 @@ pub(crate) struct Object {
 pub(crate) struct Tree<'a> {
     values: Vec<Value<'a>>,
     root: Id,
+    /// How many elements were gone through. A container can be reached on many ways, so that a small file can make a
+    /// reader go through many more elements than it has.
+    visited: Cell<u64>,
 }
 
 impl<'a> Tree<'a> {
@@ -83,8 +87,25 @@ impl<'a> Tree<'a> {
         self.values.get(id.0 as usize).unwrap_or(&Value::None)
     }
 
+    /// Counts elements that a reader goes through.
+    pub(crate) fn visit(&self, elements: usize) {
+        self.visited.set(self.visited.get().saturating_add(elements as u64));
+    }
+
+    pub(crate) fn visited(&self) -> u64 {
+        self.visited.get()
+    }
+
     pub(crate) fn values(&self) -> &[Value<'a>] {
         &self.values
+    }
+
+    /// Whether other values can lie below it.
+    pub(crate) fn is_compound(&self, id: Id) -> bool {
+        matches!(
+            self.get(id),
+            Value::List(_) | Value::Tuple(_) | Value::Set(_) | Value::Dict(_) | Value::Object(_)
+        )
     }
 
     /// The elements of a list, tuple or set.

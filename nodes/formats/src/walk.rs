@@ -42,7 +42,10 @@ pub(crate) fn collect<'t, 'a>(
         vec![Visit { name: prefix.to_owned(), id: tree.root(), depth: 0, in_network: false, part: None }];
     let mut parts: Vec<(String, bool)> = Vec::new();
     while let Some(visit) = open.pop() {
-        budget.step()?;
+        tree.visit(1);
+        if tree.visited() > budget.limits.steps {
+            return Err(Error::Limit { what: "values in values", limit: budget.limits.steps });
+        }
         match rebuild.tensor(&visit.name, visit.id, visit.in_network)? {
             Found::Tensor(tensor) => {
                 let name = if visit.name.is_empty() { "tensor".to_owned() } else { visit.name };
@@ -69,7 +72,9 @@ pub(crate) fn collect<'t, 'a>(
             parts.extend(below.iter().map(|(key, _)| (key.to_string(), false)));
         }
         for (index, (key, id)) in below.into_iter().enumerate().rev() {
-            budget.step()?;
+            if !tree.is_compound(id) {
+                continue;
+            }
             let name = join(&visit.name, separator, &key, budget)?;
             let part = if visit.depth == 0 { Some(index) } else { visit.part };
             open.push(Visit { name, id, depth: visit.depth + 1, in_network: is_network, part });

@@ -64,6 +64,12 @@ const BUILTINS: &[&str] = &[
 const NAMES: &[(&str, &str)] = &[
     ("operator", "attrgetter"),
     ("operator", "methodcaller"),
+    ("io", "open"),
+    ("io", "open_code"),
+    ("io", "FileIO"),
+    ("_io", "open"),
+    ("_io", "open_code"),
+    ("_io", "FileIO"),
     ("types", "FunctionType"),
     ("types", "CodeType"),
     ("code", "interact"),

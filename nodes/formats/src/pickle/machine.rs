@@ -1,6 +1,7 @@
 //! The machine of pickles: a stack, marks in it, and a memo.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::cursor::Cursor;
@@ -26,7 +27,7 @@ pub(crate) fn load<'a>(bytes: &'a [u8], at: usize, budget: &Budget) -> Result<(T
         let opcode = machine.input.opcode()?;
         if opcode == opcode::STOP {
             let root = machine.pop()?;
-            return Ok((Tree { values: machine.values, root }, machine.input.at()));
+            return Ok((Tree { values: machine.values, root, visited: Cell::new(0) }, machine.input.at()));
         }
         machine.execute(opcode)?;
     }

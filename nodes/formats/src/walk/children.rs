@@ -26,6 +26,7 @@ pub(super) fn children<'t>(tree: &'t Tree<'_>, id: Id) -> (Children<'t>, bool) {
 
 /// Elements are named by their index. A file of StyleGAN for TensorFlow is a tuple of three networks without names.
 fn sequence<'t>(tree: &'t Tree<'_>, items: &[Id]) -> Children<'t> {
+    tree.visit(items.len());
     let are_networks =
         items.len() == 3 && items.iter().all(|id| call(tree, *id).is_some_and(|call| is_network(&call)));
     if are_networks {
@@ -92,6 +93,7 @@ pub(super) fn is_network(call: &Call<'_>) -> bool {
 /// A network's own variables, and its components.
 fn network<'t>(tree: &'t Tree<'_>, id: Id) -> Children<'t> {
     let variables = attribute(tree, id, "variables").and_then(|list| tree.sequence(list)).unwrap_or_default();
+    tree.visit(variables.len());
     let variable = |pair: &Id| match tree.sequence(*pair) {
         Some([name, value]) => Some((Cow::from(tree.text(*name)?), *value)),
         _ => None,

@@ -11,6 +11,7 @@ use super::mapping::{attribute, attributes, lookup, mapping};
 
 /// Values that are told, nesting, and bytes of a text: metadata is for people and for a few lookups.
 const VALUES: usize = 20_000;
+const VISITED: u64 = 10_000_000;
 const DEPTH: usize = 32;
 const TEXT: usize = 4096;
 
@@ -30,7 +31,7 @@ pub(super) fn describe(tree: &Tree<'_>) -> Option<Map<String, Json>> {
 /// Nothing for tensors, and for what only holds tensors.
 fn value(tree: &Tree<'_>, id: Id, depth: usize, left: &mut usize) -> Option<Json> {
     *left = left.checked_sub(1)?;
-    if depth > DEPTH {
+    if depth > DEPTH || tree.visited() > VISITED {
         return None;
     }
     match tree.get(id) {
@@ -55,6 +56,7 @@ fn list(tree: &Tree<'_>, items: &[Id], depth: usize, left: &mut usize) -> Option
 
 fn object(tree: &Tree<'_>, pairs: &[(Id, Id)], depth: usize, left: &mut usize) -> Option<Map<String, Json>> {
     let mut map = Map::new();
+    tree.visit(pairs.len());
     for (key, item) in pairs {
         let key = match tree.get(*key) {
             Value::Int(index) => index.to_string(),

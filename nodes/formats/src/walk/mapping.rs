@@ -7,6 +7,7 @@ use super::call;
 /// The pairs of a dict, or of an object that is one.
 pub(crate) fn mapping(tree: &Tree<'_>, id: Id) -> Option<Vec<(Id, Id)>> {
     if let Value::Dict(pairs) = tree.get(id) {
+        tree.visit(pairs.len());
         return Some(pairs.clone());
     }
     let call = call(tree, id)?;
@@ -24,6 +25,7 @@ pub(crate) fn mapping(tree: &Tree<'_>, id: Id) -> Option<Vec<(Id, Id)>> {
         }
     }
     pairs.extend(&call.object.pairs);
+    tree.visit(pairs.len());
     Some(pairs)
 }
 
