@@ -141,7 +141,8 @@ proptest! {
     #[test]
     fn fuzz_mutants_of_weights_files(index in any::<prop::sample::Index>(), edits in edits()) {
         let seeds = SEEDS.with(|seeds| seeds.clone());
-        look_at(&apply(index.get(seeds.as_slice()), &edits));
+        let seed: &Vec<u8> = index.get(seeds.as_slice());
+        look_at(&apply(seed, &edits));
     }
 
     #[test]
