@@ -16,9 +16,9 @@ fn same(found: &Tensor<'_>, expected: &safetensors::tensor::TensorView<'_>) -> b
         numbers.collect::<Vec<_>>()
     };
     let is_same_type = safetensors::Dtype::from(found.dtype()) == expected.dtype();
-    // The references have scalars as one element.
-    let is_same_shape =
-        found.shape() == expected.shape() || (found.shape().is_empty() && expected.shape() == [1]);
+    // The references have scalars, and sometimes vectors, with one dimension more in front.
+    let is_same_shape = expected.shape().ends_with(found.shape())
+        && expected.shape().iter().product::<usize>() == found.count();
     let is_same_data = if is_same_type {
         found.data() == expected.data()
     } else {
@@ -130,7 +130,6 @@ fn every_reference() {
     for (file, count) in counts {
         let is_there = folder.join(&file).exists() || folder.join("pickle").join(&file).exists();
         assert!(count > 0 || !is_there || file == "module_whole.pt", "{file} was not compared");
-        eprintln!("{file}: {count} tensors");
     }
     let average = |key: &str| (key == "latent_avg").then(|| key.to_owned());
     let converted = "ros/ros_sg2_64_converted.pt";
@@ -144,7 +143,6 @@ fn every_reference() {
     ] {
         let bytes = std::fs::read(folder.join(file)).expect("the file is there");
         let archive = read(&bytes, &Limits::default()).unwrap_or_else(|error| panic!("{file}: {error}"));
-        eprintln!("{file}: {} tensors in {:?}", archive.tensors.len(), archive.parts);
         assert!(archive.tensors.len() > 50, "{file}: {:?}", archive.tensors);
     }
 }
