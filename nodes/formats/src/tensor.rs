@@ -153,9 +153,13 @@ impl<'a> Tensor<'a> {
         let mut index = vec![0; outer.len()];
         loop {
             let base: usize = index.iter().zip(outer_strides).map(|(at, stride)| at * stride).sum();
-            for column in 0..*row {
-                let at = (base + column * step) * size;
-                out.extend_from_slice(&bytes[at..at + size]);
+            if *step == 1 {
+                out.extend_from_slice(&bytes[base * size..(base + row) * size]);
+            } else {
+                for column in 0..*row {
+                    let at = (base + column * step) * size;
+                    out.extend_from_slice(&bytes[at..at + size]);
+                }
             }
             // The next index, innermost first; after the last one all are 0 again.
             let moved = index.iter_mut().zip(outer).rev().any(|(at, size)| {

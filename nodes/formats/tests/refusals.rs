@@ -215,6 +215,18 @@ fn a_file_that_is_cut_anywhere_is_refused_without_a_panic() {
     }
 }
 
+#[test]
+fn a_network_of_nvidia_that_is_cut_says_so() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ref/sg3/sg3t_64.pkl");
+    let file = std::fs::read(path).expect("the file is there");
+    for percent in 1..100 {
+        match read(&file[..file.len() * percent / 100], &Limits::default()) {
+            Err(error @ Error::Truncated(_)) => assert_eq!(error.hint(), Some("download or copy it again")),
+            other => panic!("{percent} %: {other:?}"),
+        }
+    }
+}
+
 /// As [`one`], with a persistent id of six fields.
 fn one_legacy() -> Vec<u8> {
     one(|pickle| {
