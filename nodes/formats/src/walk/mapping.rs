@@ -13,7 +13,9 @@ pub(crate) fn mapping(tree: &Tree<'_>, id: Id) -> Option<Vec<(Id, Id)>> {
     let call = call(tree, id)?;
     let is_dict = matches!(
         (call.module, call.name),
-        ("collections", "OrderedDict" | "defaultdict" | "Counter") | ("builtins" | "__builtin__", "dict")
+        ("collections", "OrderedDict" | "defaultdict" | "Counter")
+            | ("dnnlib.util", "EasyDict")
+            | ("builtins" | "__builtin__", "dict")
     );
     if !is_dict && call.object.pairs.is_empty() {
         return None;
