@@ -1,0 +1,78 @@
+//! The bytes of a pickle, from front to back.
+
+use crate::error::Error;
+
+/// What is left to read. Errors are about the opcode that began last.
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    opcode: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at, opcode: at }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next opcode.
+    pub(super) fn opcode(&mut self) -> Result<u8, Error> {
+        self.opcode = self.at;
+        let [opcode] = self.array::<1>()?;
+        Ok(opcode)
+    }
+
+    pub(super) fn error(&self, problem: impl Into<String>) -> Error {
+        Error::Pickle { at: self.opcode as u64, problem: problem.into() }
+    }
+
+    pub(super) fn opcode_at(&self) -> u64 {
+        self.opcode as u64
+    }
+
+    pub(super) fn take(&mut self, count: u64) -> Result<&'a [u8], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
+        let taken = taken.ok_or_else(|| match count {
+            1 if self.at == self.opcode => self.error("it ends before its last opcode"),
+            _ => self.error(format!("it ends {} bytes later, where {count} more must follow", rest.len())),
+        })?;
+        self.at += taken.len();
+        Ok(taken)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let taken = self.take(N as u64)?;
+        taken.try_into().map_err(|_| self.error("it ends too early"))
+    }
+
+    /// A text that ends with a line feed, without it.
+    pub(super) fn line(&mut self) -> Result<&'a [u8], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| *byte == b'\n');
+        let length = length.ok_or_else(|| self.error("it ends in the middle of a line"))?;
+        self.at += length + 1;
+        Ok(&rest[..length])
+    }
+
+    /// Bytes after a little-endian count of `N` bytes.
+    pub(super) fn counted<const N: usize>(&mut self) -> Result<&'a [u8], Error> {
+        let mut count = [0; 8];
+        for (to, from) in count.iter_mut().zip(self.array::<N>()?) {
+            *to = from;
+        }
+        self.take(u64::from_le_bytes(count))
+    }
+
+    /// Bytes after a signed count of four bytes.
+    pub(super) fn signed_counted(&mut self) -> Result<&'a [u8], Error> {
+        let count = i32::from_le_bytes(self.array()?);
+        match u64::try_from(count) {
+            Ok(count) => self.take(count),
+            Err(_) => Err(self.error(format!("a length of {count}"))),
+        }
+    }
+}
