@@ -1,6 +1,6 @@
 //! What a file holds.
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use crate::error::Error;
@@ -57,13 +57,22 @@ pub struct Archive<'a> {
     /// What else the file says: numbers and texts by their keys; for NVIDIA's networks `class_name`, `_init_args` and
     /// `_init_kwargs`; the `__metadata__` of a safetensors file.
     pub metadata: Map<String, Json>,
+    /// The keys of the outermost dict that hold tensors below them, in the order of the file: `state_dict`, or the
+    /// networks of a checkpoint that has several.
+    pub parts: Vec<String>,
     /// Arrays that do not hold numbers, with the reason.
     pub skipped: Vec<(String, &'static str)>,
 }
 
 impl<'a> Archive<'a> {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, tensors: IndexMap::new(), metadata: Map::new(), skipped: Vec::new() }
+        Self {
+            format,
+            tensors: IndexMap::new(),
+            metadata: Map::new(),
+            parts: Vec::new(),
+            skipped: Vec::new(),
+        }
     }
 
     pub(crate) fn insert(&mut self, name: String, tensor: Tensor<'a>, budget: &Budget) -> Result<(), Error> {
@@ -90,10 +99,46 @@ impl<'a> Archive<'a> {
         })
     }
 
-    /// The first words of all dotted names, each once: the networks of a checkpoint that has several.
-    pub fn parts(&self) -> Vec<&str> {
-        let parts: IndexSet<&str> =
-            self.tensors.keys().filter_map(|name| Some(name.split_once('.')?.0)).collect();
-        parts.into_iter().collect()
+    /// The tensors of the network that a user means by the whole file, and the part that they are.
+    ///
+    /// Checkpoints wrap them in a dict, and those of a training hold several networks: the average over the training
+    /// comes first. Nothing is left out of a file that has none of these parts. A `module.` before all names, which
+    /// PyTorch's `DataParallel` adds, is removed.
+    pub fn network(&self) -> (Option<&'static str>, IndexMap<&str, &Tensor<'a>>) {
+        let part = WRAPPERS.iter().copied().find(|wrapper| self.parts.iter().any(|part| part == wrapper));
+        let mut tensors: IndexMap<&str, &Tensor<'a>> = match part {
+            Some(part) => self.part(part).collect(),
+            None => self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
+        };
+        if tensors.keys().all(|name| name.starts_with("module.")) {
+            let names = tensors.into_iter();
+            tensors =
+                names.map(|(name, tensor)| (name.strip_prefix("module.").unwrap_or(name), tensor)).collect();
+        }
+        (part, tensors)
     }
 }
+
+/// Parts that are a network, in the order of preference: averages, then generators, then wrappers without a meaning.
+const WRAPPERS: &[&str] = &[
+    "G_ema",
+    "g_ema",
+    "Gs",
+    "generator_smooth",
+    "g_running",
+    "params_ema",
+    "model_ema",
+    "state_dict_ema",
+    "ema",
+    "G",
+    "g",
+    "generator",
+    "params",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "weights",
+    "GAN",
+];

@@ -27,7 +27,11 @@ struct Entry {
 impl<'a> Container<'a> {
     /// Reads the directory. Names and places are checked here, contents when they are asked for.
     pub(crate) fn open(bytes: &'a [u8], budget: &Budget) -> Result<Self, Error> {
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+        let mut archive =
+            ZipArchive::new(Cursor::new(bytes)).map_err(|error| match has_directory(bytes) {
+                true => damaged(error),
+                false => Error::Truncated("the directory at the end of the zip file is missing".to_owned()),
+            })?;
         let limit = budget.limits.tensors;
         if archive.len() as u64 > limit {
             return Err(Error::Limit { what: "entries", limit });
@@ -67,7 +71,7 @@ impl<'a> Container<'a> {
     /// The content of an entry; nothing if there is none of that name.
     pub(crate) fn get(&self, name: &str, budget: &Budget) -> Result<Option<Bytes<'a>>, Error> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
-        let outside = || Error::Damaged(format!("it ends before entry `{name}` of the zip file does"));
+        let outside = || Error::Truncated(format!("it ends before entry `{name}` of the zip file does"));
         let bytes = match entry.method {
             CompressionMethod::Stored => {
                 let start = usize::try_from(entry.start).map_err(|_| outside())?;
@@ -100,6 +104,12 @@ impl<'a> Container<'a> {
         }
         Ok(bytes)
     }
+}
+
+/// Whether the end of the directory is somewhere at the end, where only a comment of up to 64 KiB follows it.
+fn has_directory(bytes: &[u8]) -> bool {
+    let end = bytes.len().saturating_sub(22 + 65_535);
+    bytes.get(end..).is_some_and(|end| end.windows(4).any(|four| four == b"PK\x05\x06"))
 }
 
 /// Nothing is ever written by these names, but an honest file has none that lead out of it.

@@ -8,7 +8,10 @@ pub enum Error {
     /// A file of another kind.
     #[error("this is {}, not a file of network weights", .0.name())]
     NotWeights(What),
-    /// A pickle that is truncated or is not one.
+    /// A file that ends too early.
+    #[error("the file is truncated: {0}")]
+    Truncated(String),
+    /// A pickle that contradicts itself or is not one.
     #[error("the pickle is damaged at byte {at}: {problem}")]
     Pickle {
         /// Where the opcode starts, in bytes from the start of the file or of the entry of a zip file.
@@ -56,17 +59,13 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotWeights(what) => what.hint(),
-            Self::Pickle { problem, .. } | Self::Damaged(problem) if problem.contains("ends") => {
-                Some("it is probably truncated: download or copy it again")
-            }
-            Self::Pickle { .. } | Self::Damaged(_) => Some("download or copy it again"),
+            Self::Truncated(_) | Self::Pickle { .. } | Self::Damaged(_) => Some("download or copy it again"),
             Self::Code { .. } => Some("do not open this file in Python: it may be an attack"),
             Self::Unsupported(_) => Some("save it again as .safetensors, or with a current `torch.save`"),
             Self::Limit { .. } => Some("if you trust the file, save it again as .safetensors"),
-            Self::Tensor { problem, .. } if problem.starts_with("is quantised") => {
-                Some("use the checkpoint before quantisation")
+            Self::Tensor { .. } => {
+                Some("if the file is whole, save it again as .safetensors, in a plain type")
             }
-            Self::Tensor { .. } => Some("download or copy the file again, or save it again as .safetensors"),
             Self::NoTensors(_) => Some("use the file that holds the network's weights"),
         }
     }

@@ -6,4 +6,4 @@ mod npy;
 mod pickled;
 
 pub(crate) use npy::{MAGIC, read_npy, read_npz};
-pub(crate) use pickled::{array, is_array, scalar};
+pub(crate) use pickled::{array, is_array, is_scalar, scalar, scalar_tensor};

@@ -49,8 +49,8 @@ pub(crate) fn read<'a>(bytes: &'a [u8], budget: &Budget) -> Result<Archive<'a>, 
 fn check_size(bytes: &[u8]) -> Result<(), Error> {
     let found = bytes.len() as u64;
     let ends = |expected: u64| {
-        let word = if found < expected { "it ends too early: it" } else { "it" };
-        Err(Error::Damaged(format!("{word} must have {expected} bytes, found {found}")))
+        let problem = format!("it must have {expected} bytes, found {found}");
+        Err(if found < expected { Error::Truncated(problem) } else { Error::Damaged(problem) })
     };
     let Some((length, rest)) = bytes.split_first_chunk::<8>() else { return ends(8) };
     let header = u64::from_le_bytes(*length);

@@ -24,6 +24,8 @@ struct Visit {
     id: Id,
     depth: usize,
     in_network: bool,
+    /// Which key of the outermost dict it lies below.
+    part: Option<usize>,
 }
 
 /// Adds the tensors below the root of `tree`, and its metadata, to `archive`. Names start with `prefix`.
@@ -36,13 +38,18 @@ pub(crate) fn collect<'t, 'a>(
     archive: &mut Archive<'a>,
 ) -> Result<(), Error> {
     let mut rebuild = Rebuild::new(tree, keep, outside, budget);
-    let mut open = vec![Visit { name: prefix.to_owned(), id: tree.root(), depth: 0, in_network: false }];
+    let mut open =
+        vec![Visit { name: prefix.to_owned(), id: tree.root(), depth: 0, in_network: false, part: None }];
+    let mut parts: Vec<(String, bool)> = Vec::new();
     while let Some(visit) = open.pop() {
         budget.step()?;
-        match rebuild.tensor(&visit.name, visit.id)? {
+        match rebuild.tensor(&visit.name, visit.id, visit.in_network)? {
             Found::Tensor(tensor) => {
                 let name = if visit.name.is_empty() { "tensor".to_owned() } else { visit.name };
                 archive.insert(name, tensor, budget)?;
+                // What lies below a part has a deeper name than it.
+                let part = visit.part.filter(|_| visit.depth > 1).and_then(|part| parts.get_mut(part));
+                part.into_iter().for_each(|(_, has_tensors)| *has_tensors = true);
                 continue;
             }
             Found::Skipped(why) => {
@@ -57,12 +64,18 @@ pub(crate) fn collect<'t, 'a>(
         }
         let separator = if visit.in_network { '/' } else { '.' };
         // The last is pushed first, so that tensors come in the order of the file.
-        for (key, id) in below.into_iter().rev() {
+        let is_plain = tree.sequence(visit.id).is_some() || mapping(tree, visit.id).is_some();
+        if visit.depth == 0 && prefix.is_empty() && is_plain {
+            parts.extend(below.iter().map(|(key, _)| (key.to_string(), false)));
+        }
+        for (index, (key, id)) in below.into_iter().enumerate().rev() {
             budget.step()?;
             let name = join(&visit.name, separator, &key, budget)?;
-            open.push(Visit { name, id, depth: visit.depth + 1, in_network: is_network });
+            let part = if visit.depth == 0 { Some(index) } else { visit.part };
+            open.push(Visit { name, id, depth: visit.depth + 1, in_network: is_network, part });
         }
     }
+    archive.parts.extend(parts.into_iter().filter(|(_, has_tensors)| *has_tensors).map(|(part, _)| part));
     if let Some(metadata) = describe::describe(tree) {
         archive.add_metadata(metadata);
     }

@@ -145,10 +145,25 @@ fn nested_dicts_give_dotted_names_and_metadata() {
     assert_eq!(archive.tensors["g_ema.conv.weight"].dtype(), DType::F16);
     assert_eq!(archive.tensors["g_ema.conv.weight"].to_f32(), [1., 2.]);
     assert_eq!(archive.tensors["list.1"].to_f32(), [5.]);
-    assert_eq!(archive.parts(), ["g_ema", "list"]);
+    assert_eq!(archive.parts, ["g_ema", "list"]);
+    let (part, network) = archive.network();
+    assert_eq!((part, network.keys().copied().collect::<Vec<_>>()), (Some("g_ema"), vec!["conv.weight"]));
     assert_eq!(archive.part("g_ema").map(|(name, _)| name).collect::<Vec<_>>(), ["conv.weight"]);
     let metadata = json!({"epoch": 3, "name": "faces", "args": {"size": 64}});
     assert_eq!(serde_json::Value::Object(archive.metadata), metadata);
+}
+
+#[test]
+fn what_is_no_part_is_the_network_itself() {
+    let one = ("FloatStorage", "0", 1);
+    let pickle = Pickle::new().raw(b"}(").text("module.model.weight").tensor(one, 0, &[1], &[1]);
+    let pickle = pickle.text("module.bias").tensor(one, 0, &[1], &[1]).raw(b"u").stop();
+    let data = f32s(&[1.]);
+    let file = torch_zip(pickle, &[&data], false);
+    let archive = open(&file);
+    assert!(archive.parts.is_empty());
+    let (part, network) = archive.network();
+    assert_eq!((part, network.keys().copied().collect::<Vec<_>>()), (None, vec!["model.weight", "bias"]));
 }
 
 #[test]
@@ -240,6 +255,10 @@ fn tf_network(
     for (name, value) in variables {
         pickle = pickle.raw(b"(").text(name).array("f4", "<", &[], false, &value.to_le_bytes()).raw(b"t");
     }
+    // TensorFlow's scalars are NumPy's.
+    pickle =
+        pickle.raw(b"(").text("lod").global("numpy.core.multiarray", "scalar").raw(b"(").dtype("f4", "<");
+    pickle = pickle.bytes(&0.25f32.to_le_bytes()).raw(b"tRt");
     pickle = pickle.raw(b"e").text("components").raw(b"}(");
     for (key, name, value) in components {
         pickle = tf_network(pickle.text(key), name, &[("4x4/Const/const", *value)], &[]);
@@ -258,8 +277,10 @@ fn networks_for_tensorflow_keep_their_names() {
     let archive = open(&file);
     assert_eq!(archive.format, Format::StyleGanTensorFlow);
     let expected =
-        ["G.dlatent_avg", "G.synthesis/4x4/Const/const", "D.dlatent_avg", "D.synthesis/4x4/Const/const"];
-    assert_eq!(names(&archive)[..4], expected);
+        ["G.dlatent_avg", "G.lod", "G.synthesis/4x4/Const/const", "G.synthesis/lod", "D.dlatent_avg"];
+    assert_eq!(names(&archive)[..5], expected);
+    let lod = &archive.tensors["G.lod"];
+    assert!(lod.to_f32() == [0.25] && lod.shape().is_empty(), "{lod:?}");
     assert_eq!(archive.tensors["Gs.synthesis/4x4/Const/const"].to_f32(), [3.5]);
     assert_eq!(archive.metadata["Gs"]["static_kwargs"]["resolution"], 64);
 }

@@ -48,10 +48,31 @@ pub(crate) fn array<'a>(
     Ok(Found::Tensor(Tensor::new(&storage, View { dtype, offset: 0, shape, strides })?))
 }
 
+/// Whether the call makes a scalar.
+pub(crate) fn is_scalar(call: &Call<'_>) -> bool {
+    call.is_numpy("scalar")
+}
+
+/// A scalar of NumPy as a tensor without dimensions.
+pub(crate) fn scalar_tensor<'a>(
+    tree: &Tree<'_>,
+    call: &Call<'_>,
+    mut bytes: impl FnMut(Id) -> Result<Option<Bytes<'a>>, Error>,
+) -> Result<Found<'a>, Problem> {
+    let [kind, data] = call.args else { return Ok(Found::Nothing) };
+    let Some(Elements::Numbers { dtype, big_endian }) = elements(tree, *kind) else {
+        return Ok(Found::Nothing);
+    };
+    let bytes = bytes(*data)?.ok_or("is a scalar without data")?;
+    let storage = Storage { bytes, dtype: Some(dtype), big_endian };
+    let view = View { dtype, offset: 0, shape: Vec::new(), strides: Vec::new() };
+    Ok(Found::Tensor(Tensor::new(&storage, view)?))
+}
+
 /// A scalar of NumPy as a number.
 pub(crate) fn scalar(tree: &Tree<'_>, call: &Call<'_>) -> Option<Json> {
     let [kind, data] = call.args else { return None };
-    if !call.is_numpy("scalar") {
+    if !is_scalar(call) {
         return None;
     }
     let (Elements::Numbers { dtype, big_endian }, Value::Bytes(data)) =

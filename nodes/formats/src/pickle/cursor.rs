@@ -29,6 +29,10 @@ impl<'a> Cursor<'a> {
         Error::Pickle { at: self.opcode as u64, problem: problem.into() }
     }
 
+    fn truncated(&self, how: &str) -> Error {
+        Error::Truncated(format!("the opcode at byte {} of the pickle ends {how}", self.opcode))
+    }
+
     pub(super) fn opcode_at(&self) -> u64 {
         self.opcode as u64
     }
@@ -36,9 +40,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn take(&mut self, count: u64) -> Result<&'a [u8], Error> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
-        let taken = taken.ok_or_else(|| match count {
-            1 if self.at == self.opcode => self.error("it ends before its last opcode"),
-            _ => self.error(format!("it ends {} bytes later, where {count} more must follow", rest.len())),
+        let taken = taken.ok_or_else(|| match rest.len() {
+            0 if self.at == self.opcode => {
+                Error::Truncated(format!("the pickle ends at byte {}, before it stops", self.at))
+            }
+            left => self.truncated(&format!("with {left} bytes where {count} must follow")),
         })?;
         self.at += taken.len();
         Ok(taken)
@@ -46,14 +52,14 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let taken = self.take(N as u64)?;
-        taken.try_into().map_err(|_| self.error("it ends too early"))
+        taken.try_into().map_err(|_| self.truncated("too early"))
     }
 
     /// A text that ends with a line feed, without it.
     pub(super) fn line(&mut self) -> Result<&'a [u8], Error> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|byte| *byte == b'\n');
-        let length = length.ok_or_else(|| self.error("it ends in the middle of a line"))?;
+        let length = length.ok_or_else(|| self.truncated("in the middle of a line"))?;
         self.at += length + 1;
         Ok(&rest[..length])
     }

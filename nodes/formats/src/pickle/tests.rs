@@ -160,12 +160,12 @@ fn a_list_in_itself_is_dropped_without_recursion() {
 #[test]
 fn damage_is_told_with_its_place() {
     let cases: &[(&[u8], &str)] = &[
-        (b"", "at byte 0: it ends before its last opcode"),
-        (b"K\x01", "at byte 2: it ends before its last opcode"),
-        (b"K\x01X\x05\0\0\0ab", "at byte 2: it ends 2 bytes later, where 5 more must follow"),
-        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "where 18446744073709551615 more must follow"),
+        (b"", "truncated: the pickle ends at byte 0, before it stops"),
+        (b"K\x01", "truncated: the pickle ends at byte 2, before it stops"),
+        (b"K\x01X\x05\0\0\0ab", "the opcode at byte 2 of the pickle ends with 2 bytes where 5 must follow"),
+        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "with 1 bytes where 18446744073709551615 must follow"),
         (b"T\xff\xff\xff\xff.", "a length of -1"),
-        (b"I12", "at byte 0: it ends in the middle of a line"),
+        (b"I12", "the opcode at byte 0 of the pickle ends in the middle of a line"),
         (b"Ix\n.", "an integer that is not one"),
         (b"Fx\n.", "a float that is not one"),
         (b"Sx\n.", "a string without its quotes"),

@@ -97,12 +97,14 @@ fn places(
         let key = keys.text(*key).ok_or_else(|| damaged("its list of storages has something else in it"))?;
         let size = *sizes.get(key).ok_or_else(|| damaged("it has a storage that no tensor refers to"))?;
         let rest = bytes.get(at..).unwrap_or_default();
-        let (count, data) =
-            rest.split_first_chunk::<8>().ok_or_else(|| damaged("it ends before its last storage"))?;
+        let (count, data) = rest
+            .split_first_chunk::<8>()
+            .ok_or_else(|| Error::Truncated("it ends before its last storage".to_owned()))?;
         let length =
             usize::try_from(i64::from_le_bytes(*count)).ok().and_then(|count| count.checked_mul(size));
         let length = length.filter(|length| *length <= data.len());
-        let length = length.ok_or_else(|| damaged(&format!("it ends in the middle of storage `{key}`")))?;
+        let length =
+            length.ok_or_else(|| Error::Truncated(format!("it ends in the middle of storage `{key}`")))?;
         places.insert(key.to_owned(), at + 8..at + 8 + length);
         at += 8 + length;
     }

@@ -78,23 +78,27 @@ impl<'r, 't, 'a> Rebuild<'r, 't, 'a> {
         Self { tree, keep, outside, budget, inside: HashMap::new(), unpacked: HashMap::new() }
     }
 
-    /// The tensor or array that a value is.
+    /// The tensor or array that a value is. The variables of a network can also be scalars, which elsewhere are
+    /// metadata.
     ///
     /// # Errors
     ///
     /// If it is one and cannot be read.
-    pub(crate) fn tensor(&mut self, name: &str, id: Id) -> Result<Found<'a>, Error> {
-        self.found(id, 0).map_err(|problem| match problem {
+    pub(crate) fn tensor(&mut self, name: &str, id: Id, in_network: bool) -> Result<Found<'a>, Error> {
+        self.found(id, in_network, 0).map_err(|problem| match problem {
             Problem::File(error) => error,
             Problem::Tensor(problem) => Error::tensor(name, problem),
         })
     }
 
-    fn found(&mut self, id: Id, depth: usize) -> Result<Found<'a>, Problem> {
+    fn found(&mut self, id: Id, in_network: bool, depth: usize) -> Result<Found<'a>, Problem> {
         let tree = self.tree;
         let Some(call) = call(tree, id) else { return Ok(Found::Nothing) };
         if numpy::is_array(&call) {
             return numpy::array(tree, &call, |bytes| self.bytes(bytes));
+        }
+        if in_network && numpy::is_scalar(&call) {
+            return numpy::scalar_tensor(tree, &call, |bytes| self.bytes(bytes));
         }
         if !call.module.starts_with("torch") {
             return Ok(Found::Nothing);
@@ -104,10 +108,10 @@ impl<'r, 't, 'a> Rebuild<'r, 't, 'a> {
                 if depth == 8 {
                     return Err("is wrapped too often".into());
                 }
-                self.found(*data, depth + 1)
+                self.found(*data, in_network, depth + 1)
             }
             ("_rebuild_device_tensor_from_numpy" | "_rebuild_xla_tensor", [data, ..]) => {
-                self.found(*data, depth + 1)
+                self.found(*data, in_network, depth + 1)
             }
             ("_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3", _) => {
                 self.view(&call).map(Found::Tensor)
