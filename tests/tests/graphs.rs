@@ -52,6 +52,29 @@ const GRAPHS: &[Small] = &[
         sets: &["photo_size.width=64", "photo_size.height=0", "painting_size.width=64", "style.steps=3"],
         longest: 64,
     },
+    Small {
+        graph: "stylegan_blend.json",
+        sets: &[
+            "net.coarse=random:1:16",
+            "net.fine=random:2:16",
+            "net.from_resolution=8",
+            "z.seeds=0",
+            "sheet.columns=1",
+            "sheet.gap=0",
+        ],
+        longest: 16,
+    },
+    Small {
+        graph: "stylegan_choose.json",
+        sets: &["z_many.seeds=0-3", "some.items=1,3", "z_others.seeds=9", "large.width=16", "sheet.gap=0"],
+        longest: 48,
+    },
+    Small {
+        graph: "stylegan_directions.json",
+        sets: &["move.directions=0-1", "move.steps=3", "large.width=16", "sheet.columns=3", "sheet.gap=0"],
+        longest: 48,
+    },
+    Small { graph: "stylegan_load.json", sets: &["large.width=16", "sheet.gap=0"], longest: 48 },
     Small { graph: "stylegan_mix.json", sets: &["net.weights=random:1:32"], longest: 32 },
     Small { graph: "stylegan_sample.json", sets: &["net.weights=random:1:32"], longest: 32 },
     Small {
@@ -69,7 +92,8 @@ fn check(small: &Small) {
     outcome.exits(0);
     let published = folder.files("out");
     assert!(!published.is_empty(), "{} published nothing", small.graph);
-    for name in published {
+    // Latents are no pictures.
+    for name in published.into_iter().filter(|name| !name.ends_with(".npz")) {
         let ((width, height), deviation) = deviation(&folder.join("out").join(&name));
         assert_eq!(width.max(height), small.longest, "{}: {name} is {width}x{height}", small.graph);
         assert!(deviation > 0.02, "{}: {name} is flat ({deviation})", small.graph);
@@ -112,18 +136,38 @@ fn noise_that_comes_to_look_like_a_photograph() {
 }
 
 #[test]
-fn a_mix_of_styles() {
+fn two_networks_in_one() {
     check(&GRAPHS[8]);
 }
 
 #[test]
-fn a_sample_of_a_generator() {
+fn faces_that_are_chosen_and_kept() {
     check(&GRAPHS[9]);
 }
 
 #[test]
-fn a_generated_picture_and_then_its_dream() {
+fn directions_of_a_network() {
     check(&GRAPHS[10]);
+}
+
+#[test]
+fn faces_that_were_kept() {
+    check(&GRAPHS[11]);
+}
+
+#[test]
+fn a_mix_of_styles() {
+    check(&GRAPHS[12]);
+}
+
+#[test]
+fn a_sample_of_a_generator() {
+    check(&GRAPHS[13]);
+}
+
+#[test]
+fn a_generated_picture_and_then_its_dream() {
+    check(&GRAPHS[14]);
 }
 
 #[test]
