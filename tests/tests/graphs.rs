@@ -64,6 +64,29 @@ const GRAPHS: &[Small] = &[
         sets: &["photo_size.width=64", "photo_size.height=0", "painting_size.width=64", "style.steps=3"],
         longest: 64,
     },
+    Small {
+        graph: "stylegan_blend.json",
+        sets: &[
+            "net.coarse=random:1:16",
+            "net.fine=random:2:16",
+            "net.from_resolution=8",
+            "z.seeds=0",
+            "sheet.columns=1",
+            "sheet.gap=0",
+        ],
+        longest: 16,
+    },
+    Small {
+        graph: "stylegan_choose.json",
+        sets: &["z_many.seeds=0-3", "some.items=1,3", "z_others.seeds=9", "large.width=16", "sheet.gap=0"],
+        longest: 48,
+    },
+    Small {
+        graph: "stylegan_directions.json",
+        sets: &["move.directions=0-1", "move.steps=3", "large.width=16", "sheet.columns=3", "sheet.gap=0"],
+        longest: 48,
+    },
+    Small { graph: "stylegan_load.json", sets: &["large.width=16", "sheet.gap=0"], longest: 48 },
     // Three rows of four pictures of 160 px, 4 px apart.
     Small { graph: "stylegan_mix.json", sets: &[], longest: 660 },
     Small { graph: "stylegan_sample.json", sets: &["z.seeds=0-3", "large.width=64"], longest: 276 },
@@ -85,7 +108,8 @@ fn check(graph: &str) {
     let published = folder.files("out");
     assert!(!published.is_empty(), "{} published nothing", small.graph);
     let mut longest = 0;
-    for name in published {
+    // Latents are no pictures.
+    for name in published.into_iter().filter(|name| !name.ends_with(".npz")) {
         let ((width, height), deviation) = deviation(&folder.join("out").join(&name));
         longest = longest.max(width).max(height);
         assert!(deviation > 0.02, "{}: {name} is flat ({deviation})", small.graph);
@@ -126,6 +150,26 @@ fn a_dream_around_a_face() {
 #[test]
 fn noise_that_comes_to_look_like_a_photograph() {
     check("perceptual_match.json");
+}
+
+#[test]
+fn two_networks_in_one() {
+    check("stylegan_blend.json");
+}
+
+#[test]
+fn faces_that_are_chosen_and_kept() {
+    check("stylegan_choose.json");
+}
+
+#[test]
+fn directions_of_a_network() {
+    check("stylegan_directions.json");
+}
+
+#[test]
+fn faces_that_were_kept() {
+    check("stylegan_load.json");
 }
 
 #[test]

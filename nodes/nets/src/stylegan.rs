@@ -17,7 +17,8 @@
 //! unit variance; add noise, one plane for all channels; add the bias; leaky ReLU.
 //!
 //! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`]; [`randn()`]
-//! draws the `z` of a seed as NVIDIA's tools do.
+//! draws the `z` of a seed as NVIDIA's tools do. [`Generator::directions`] finds what a style can be moved along, and
+//! [`Generator::swapped`] makes one network of two.
 
 use std::collections::HashMap;
 
@@ -26,6 +27,9 @@ use candle_core::{DType, Tensor};
 use crate::parameters::ParameterError;
 
 mod architecture;
+mod blend;
+mod directions;
+mod generator;
 mod interpolate;
 mod latents;
 mod layer;
@@ -35,9 +39,11 @@ mod randn;
 mod random;
 mod synthesis;
 
+pub use blend::MappingOf;
+pub use directions::Directions;
+pub use generator::Generator;
 pub use interpolate::{Interpolation, interpolate};
 pub use latents::{NotLatents, check_latents, mix, truncate};
-use layout::Parameters;
 pub use mapping::Mapping;
 pub use randn::randn;
 pub use random::{check_resolution, random_tensors};
@@ -75,44 +81,63 @@ pub enum StyleGanError {
         /// The requested size, in pixels.
         found: usize,
     },
+    /// A layer of `w` that the network does not have.
+    #[error("there is no layer {found}: this network has {count}, 0 to {}", count.saturating_sub(1))]
+    Layer {
+        /// The requested layer.
+        found: usize,
+        /// The layers of the network.
+        count: usize,
+    },
+    /// NaN or infinity in the weights.
+    #[error("tensor `{name}` has values that are NaN or infinite")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+    },
+    /// Eigenvectors that were not found.
+    #[error("no directions were found in {steps} steps")]
+    NoDirections {
+        /// The steps that were tried.
+        steps: usize,
+    },
+    /// Two networks whose blocks cannot be exchanged.
+    #[error(
+        "the blocks of the two networks do not have the same sizes: the coarse one is {coarse}; the fine one is {fine}"
+    )]
+    Differ {
+        /// Sizes of one of them.
+        coarse: String,
+        /// Sizes of the other.
+        fine: String,
+    },
+    /// A size at which no block but the first one begins.
+    #[error(
+        "no block can be exchanged from {found} px on: these networks have blocks of 4 to {largest} px, and the first \
+         exchanged one must be 8, 16, .. {largest}"
+    )]
+    Block {
+        /// The requested size.
+        found: usize,
+        /// The size of the last block.
+        largest: usize,
+    },
     /// An error of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }
 
 impl StyleGan {
-    /// Builds the generator from tensors named as stylegan2-ada-pytorch names them: `mapping.fc0.weight`,
-    /// `synthesis.b4.conv1.weight` and so on. Of a whole checkpoint the tensors of `G_ema.` are used, or
-    /// those of `G.` if there are none, and the rest is ignored. All sizes are read off the tensors.
-    ///
-    /// Activations and contributions to the picture are clamped to +-`clamp`, which is 256 in NVIDIA's
-    /// configurations for f16 and changes nothing in a healthy network. Computes in `dtype`, F32 or F64.
+    /// The networks of [`Generator::new`], as [`Generator::build`] makes them.
     ///
     /// # Errors
     ///
-    /// If these are the weights of another network (says which, where it is a well-known one), or
-    /// tensors are missing or contradict each other (names them).
+    /// As [`Generator::new`].
     pub fn new(
         tensors: HashMap<String, Tensor>,
         clamp: Option<f64>,
         dtype: DType,
     ) -> Result<Self, StyleGanError> {
-        let tensors = generator(tensors);
-        if let Some((what, hint)) = architecture::recognise(&tensors) {
-            return Err(StyleGanError::OtherNetwork { what, hint });
-        }
-        let parameters = Parameters::new(tensors)?;
-        Ok(Self {
-            mapping: Mapping::new(&parameters, dtype)?,
-            synthesis: Synthesis::new(&parameters, clamp, dtype)?,
-        })
+        Generator::new(tensors)?.build(clamp, dtype)
     }
-}
-
-/// The generator's part of a checkpoint; everything if there are no parts.
-fn generator(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
-    let is_part = |prefix: &&str| tensors.keys().any(|name| name.starts_with(*prefix));
-    let Some(prefix) = ["G_ema.", "G."].into_iter().find(is_part) else { return tensors };
-    let rest = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor));
-    tensors.into_iter().filter_map(rest).collect()
 }

@@ -4,25 +4,41 @@
 //! the mapping network, one style per layer of the generator. Both are float32. MAPPING and GENERATOR are
 //! functions on wires (`functions`); the nodes between them only do arithmetic on latents.
 
+mod arrays;
+mod blend_networks;
 mod builtin;
 mod functions;
 mod latent;
+mod latent_direction;
 mod latent_interpolate;
+mod latent_join;
 mod latent_noise;
+mod latent_select;
+mod layers;
 mod list;
+mod load_latent;
 mod load_stylegan;
 mod mapping_network;
 mod network;
 mod noise;
+mod npz;
+mod save_latent;
 #[cfg(test)]
 mod small;
 mod style_mix;
 mod synthesis;
+mod vectors;
 
+use blend_networks::BlendNetworks;
+use latent_direction::LatentDirection;
 use latent_interpolate::LatentInterpolate;
+use latent_join::LatentJoin;
 use latent_noise::LatentNoise;
+use latent_select::LatentSelect;
+use load_latent::LoadLatent;
 use load_stylegan::LoadStyleGAN;
 use mapping_network::MappingNetwork;
+use save_latent::SaveLatent;
 use style_mix::StyleMix;
 use synthesis::Synthesis;
 
@@ -33,5 +49,11 @@ dreamwire_sdk::plugin!(
     MappingNetwork,
     StyleMix,
     LatentInterpolate,
+    LatentDirection,
+    LatentJoin,
+    LatentSelect,
+    SaveLatent,
+    LoadLatent,
+    BlendNetworks,
     Synthesis
 );

@@ -40,6 +40,23 @@ pub(crate) fn range(piece: &str) -> Result<RangeInclusive<u32>, String> {
     Ok(first..=last)
 }
 
+/// The most numbers that [`items`] expands; `0-4294967295` is easily typed.
+const MAX_ITEMS: u64 = 65_536;
+
+/// The numbers of a whole list, in its order.
+///
+/// # Errors
+///
+/// If it cannot be parsed, or is too long.
+pub(crate) fn items(list: &str) -> Result<Vec<u32>, String> {
+    let ranges = pieces(list)?.into_iter().map(range).collect::<Result<Vec<_>, _>>()?;
+    let count: u64 = ranges.iter().map(|range| u64::from(range.end() - range.start()) + 1).sum();
+    if count > MAX_ITEMS {
+        return Err(format!("the list has more than {MAX_ITEMS} numbers"));
+    }
+    Ok(ranges.into_iter().flatten().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +78,13 @@ mod tests {
         check("3 - 3", 3..=3);
         check("4294967295", u32::MAX..=u32::MAX);
         assert_eq!(pieces("0-8, coarse ,15").unwrap(), ["0-8", "coarse", "15"]);
+    }
+
+    #[test]
+    fn lists_are_expanded() {
+        assert_eq!(items("0-2,5,1"), Ok(vec![0, 1, 2, 5, 1]));
+        assert_eq!(items("0-65535").map(|items| items.len()), Ok(65_536));
+        check_error(items("0-65536"), "the list has more than 65536 numbers");
     }
 
     #[test]

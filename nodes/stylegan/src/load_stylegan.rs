@@ -2,7 +2,7 @@ use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
 use crate::functions::{Generator, Mapping};
-use crate::network::{self, Kept};
+use crate::network::{self, Kept, Weights};
 
 /// Loads a StyleGAN2 network as two functions: MAPPING turns random latents into styles, GENERATOR styles
 /// into a picture.
@@ -54,14 +54,14 @@ impl Node for LoadStyleGAN {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let read = || call.read(&params.weights);
-        let network = network::network(&mut self.kept, &params.weights, params.clamp, read)?;
+        let weights = Weights::find("weights", &params.weights, || call.read(&params.weights))?;
+        let network = network::network(&mut self.kept, &weights, params.clamp)?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
     /// Rejects names of random networks that do not exist.
     fn check(params: &Params) -> Result<()> {
-        network::random(&params.weights).map(drop)
+        network::random(&params.weights).map(drop).map_err(|error| error.at("weights"))
     }
 }
 

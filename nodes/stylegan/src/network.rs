@@ -1,4 +1,6 @@
-use dreamwire_nets::stylegan::{self, StyleGan};
+use std::fmt::Display;
+
+use dreamwire_nets::stylegan::{self, Generator, StyleGan};
 use dreamwire_nets::{Content, weights};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
@@ -15,40 +17,73 @@ pub(crate) enum Source {
     File(Content),
 }
 
-/// The network of the weights called `name`, built if it is not the one that is kept: the built-in one,
-/// `random:SEED:SIZE`, or whatever bytes `read` gives. Activations are limited to +-`clamp`, or not at all if that is 0.
+/// Weights that a param names: where they come from, and the bytes if they are those of a file.
+pub(crate) struct Weights<'a> {
+    param: &'static str,
+    name: &'a str,
+    pub(crate) source: Source,
+    pub(crate) bytes: Bytes,
+}
+
+impl<'a> Weights<'a> {
+    /// The weights called `name`: the built-in ones, `random:SEED:SIZE`, or whatever bytes `read` gives.
+    ///
+    /// # Errors
+    ///
+    /// If there is no random network of that name, or those of `read`.
+    pub(crate) fn find(
+        param: &'static str,
+        name: &'a str,
+        read: impl FnOnce() -> Result<Bytes>,
+    ) -> Result<Self> {
+        if let Some(source) = random(name).map_err(|error| error.at(param))? {
+            return Ok(Self { param, name, source, bytes: Bytes::from(&[][..]) });
+        }
+        let bytes = if name == builtin::NAME { builtin::NETWORK.into() } else { read()? };
+        Ok(Self { param, name, source: Source::File(Content::of(&bytes)), bytes })
+    }
+
+    /// The generator's tensors.
+    ///
+    /// # Errors
+    ///
+    /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
+    pub(crate) fn generator(&self) -> Result<Generator> {
+        let tensors = match self.source {
+            Source::Random { seed, side } => {
+                stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))?
+            }
+            Source::File(_) => weights::read(&self.bytes).map_err(|error| self.unusable(&error))?,
+        };
+        Generator::new(tensors).map_err(|error| self.unusable(&error))
+    }
+
+    /// The error that these weights cannot be used, for this reason.
+    pub(crate) fn unusable(&self, what: &dyn Display) -> Error {
+        unusable(self.name, &what.to_string()).at(self.param)
+    }
+}
+
+/// The network of these weights, built if it is not the one that is kept. Activations are limited to +-`clamp`, or
+/// not at all if that is 0.
 ///
 /// # Errors
 ///
-/// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
-pub(crate) fn network(
-    kept: &mut Kept,
-    name: &str,
-    clamp: f64,
-    read: impl FnOnce() -> Result<Bytes>,
-) -> Result<StyleGan> {
-    let unusable = |what: String| unusable(name, &what);
-    let (source, bytes) = match random(name)? {
-        Some(source) => (source, Bytes::from(&[][..])),
-        None => {
-            let bytes = if name == builtin::NAME { builtin::NETWORK.into() } else { read()? };
-            (Source::File(Content::of(&bytes)), bytes)
-        }
-    };
-    kept.network((source, clamp), || {
-        let tensors = match source {
-            Source::Random { seed, side } => {
-                stylegan::random_tensors(seed, side).map_err(|error| unusable(error.to_string()))?
-            }
-            Source::File(_) => weights::read(&bytes).map_err(|error| unusable(error.to_string()))?,
-        };
-        let limit = (clamp > 0.0).then_some(clamp);
-        StyleGan::new(tensors, limit, DType::F32).map_err(|error| unusable(error.to_string()))
+/// As [`Weights::generator`].
+pub(crate) fn network(kept: &mut Kept, weights: &Weights, clamp: f64) -> Result<StyleGan> {
+    kept.network((weights.source, clamp), || {
+        let built = weights.generator()?.build(limit(clamp), DType::F32);
+        built.map_err(|error| weights.unusable(&error))
     })
 }
 
+/// What `clamp` limits activations to.
+pub(crate) fn limit(clamp: f64) -> Option<f64> {
+    (clamp > 0.0).then_some(clamp)
+}
+
 fn unusable(name: &str, what: &str) -> Error {
-    Error::content(format!("`{name}`: {what}")).at("weights")
+    Error::content(format!("`{name}`: {what}"))
 }
 
 /// The random network of the name `random:SEED:SIZE`; nothing for a name of another form.
@@ -81,7 +116,8 @@ mod tests {
         let mut kept = Kept::default();
         let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
         let mut picture = |seed, clamp| {
-            let network = network(&mut kept, "it", clamp, || Ok(small::file(seed).into())).unwrap();
+            let weights = Weights::find("weights", "it", || Ok(small::file(seed).into())).unwrap();
+            let network = network(&mut kept, &weights, clamp).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         };
         let first = picture(0, 256.0);
@@ -90,17 +126,16 @@ mod tests {
         assert_ne!(first, picture(0, 0.1), "another clamp");
         // Nothing in this network comes near 256, so no clamp makes the same picture.
         assert_eq!(first, picture(0, 0.0));
-        assert!(
-            network(&mut kept, "it", 256.0, || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into()))
-                .is_err()
-        );
+        let pointer = || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into());
+        let weights = Weights::find("weights", "it", pointer).unwrap();
+        assert!(network(&mut kept, &weights, 256.0).is_err());
     }
 
     #[test]
     fn files_are_read_and_random_networks_are_not() {
         let read = |name: &str| {
-            let network = network(&mut Kept::default(), name, 0.0, || Err(Error::failed("read")));
-            network.map(|_| ()).expect_err("refused")
+            let weights = Weights::find("weights", name, || Err(Error::failed("read")));
+            weights.map(|_| ()).expect_err("refused")
         };
         assert_eq!(read("random.safetensors").to_string(), "read");
         for name in ["random:", "random:1", "random:x:16", "random:1:16:3", "random:-1:16", "random:1:16px"] {

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 
 use candle_core::Tensor;
 
@@ -75,6 +76,12 @@ impl Layout {
         2 * self.channels.len()
     }
 
+    /// Whether the synthesis networks of both have the same sizes; their mappings may differ.
+    pub(super) fn has_synthesis_of(&self, other: &Self) -> bool {
+        let sizes = |it: &Self| (it.w_width(), it.picture, it.noise);
+        sizes(self) == sizes(other) && self.channels == other.channels
+    }
+
     /// Names and shapes of all tensors that are used.
     pub(super) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
         let (mut shapes, w) = (Vec::new(), self.w_width());
@@ -122,6 +129,20 @@ impl Layout {
     }
 }
 
+/// The sizes of the synthesis network, in words.
+impl fmt::Display for Layout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.blocks().map(|(size, _)| size).last().unwrap_or(4);
+        let (width, picture, channels) = (self.w_width(), self.picture, &self.channels);
+        let noise = if self.noise { "with" } else { "without" };
+        write!(
+            formatter,
+            "of {size} px with {picture} channels, styles of {width} numbers, blocks of {channels:?} channels, {noise} \
+             noise"
+        )
+    }
+}
+
 /// The convolutions of a block, in order.
 pub(super) fn convolutions(resolution: usize) -> &'static [&'static str] {
     if resolution == 4 { &["conv1"] } else { &["conv0", "conv1"] }
@@ -144,7 +165,7 @@ fn config_f_channels(resolution: usize) -> usize {
 /// The tensors of a generator, complete and of consistent shapes.
 pub(super) struct Parameters {
     pub(super) layout: Layout,
-    tensors: HashMap<String, Tensor>,
+    pub(super) tensors: HashMap<String, Tensor>,
 }
 
 impl Parameters {

@@ -17,7 +17,7 @@ fn network(clamp: Option<f64>) -> StyleGan {
     StyleGan::new(tensors("sg2/sg2_64_tensors"), clamp, DType::F32).unwrap()
 }
 
-fn tensors(name: &str) -> HashMap<String, Tensor> {
+pub(crate) fn tensors(name: &str) -> HashMap<String, Tensor> {
     weights::read(&reference_file(&format!("{name}.safetensors"))).unwrap()
 }
 
