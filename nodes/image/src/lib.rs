@@ -20,7 +20,6 @@ mod limits;
 mod load_image;
 mod load_image_mask;
 mod masks;
-mod memory;
 mod noise_image;
 mod perlin;
 mod prefix;
