@@ -26,11 +26,11 @@ fn limited(folder: &Folder, arguments: &[&str]) -> Outcome {
 /// Faults: F5.
 #[test]
 fn a_dream_that_does_not_fit_names_the_tile_that_does() {
-    let folder = Folder::with_graph(&dream(2048, 0));
+    let folder = Folder::with_graph(&dream(1024, 0));
     let outcome = limited(&folder, &[]);
     outcome
         .exits(8)
-        .says("dreaming of 2048x2048 pixels needs ")
+        .says("dreaming of 1024x1024 pixels needs ")
         .says(" GiB of memory, ")
         .says(" is available");
     outcome.says("set `tile` to ").says("which needs about ");
@@ -42,7 +42,7 @@ fn a_dream_that_does_not_fit_names_the_tile_that_does() {
 /// Faults: F5.
 #[test]
 fn a_limit_of_the_shell_counts_too() {
-    let folder = Folder::with_graph(&dream(2048, 0));
+    let folder = Folder::with_graph(&dream(1024, 0));
     let program = &built().binary;
     let command = format!("ulimit -v 2097152; exec '{}' run graph.json --threads 2", program.display());
     Cmd::of("sh".as_ref(), folder.path()).args(["-c", &command]).run().exits(8).says("set `tile` to ");

@@ -54,7 +54,9 @@ fn pass(features: &Function, decoder: &Decoder, content: &[usize], style: &[usiz
     let decoding = per_pixel.saturating_mul(pixels(content));
     // The content's layer and the target.
     let layers = peak.of_outputs(content).saturating_mul(2).saturating_add(peak.of_outputs(style));
-    Some(encoding.max(decoding).saturating_add(layers).saturating_add(pictures(content, PICTURES)))
+    let live = encoding.max(decoding).saturating_add(layers).saturating_add(pictures(content, PICTURES));
+    // Two plugins, one after the other.
+    Some(live.saturating_add(memory::spares(encoding)).saturating_add(memory::spares(decoding)))
 }
 
 fn descent(features: &Function, content: &[usize], style: &[usize]) -> Option<u64> {
@@ -65,7 +67,7 @@ fn descent(features: &Function, content: &[usize], style: &[usize]) -> Option<u6
     let encoding = peak.of_value(style).max(peak.of_value(content));
     let layers = peak.of_outputs(content).saturating_mul(3).saturating_add(peak.of_outputs(style));
     let start = encoding.saturating_add(layers);
-    Some(step.max(start).saturating_add(pictures(content, DESCENT_PICTURES)))
+    Some(memory::with_spares(step.max(start).saturating_add(pictures(content, DESCENT_PICTURES))))
 }
 
 fn pictures(dims: &[usize], count: u64) -> u64 {
@@ -118,13 +120,16 @@ mod tests {
         function
     }
 
-    /// 200 pixels: 3000 for the network, four copies of the layers and 22 pictures each.
+    /// 200 pixels: 3000 for the network, four copies of the layers and 22 pictures each; spares are as much again.
     #[test]
     fn a_descent_needs_its_steps() {
-        assert_eq!(descent(&known(), &[2, 10, 10, 3], &[1, 1, 1, 3]), Some(7 + 200 * (3000 + 400 + 22 * 12)));
+        assert_eq!(
+            descent(&known(), &[2, 10, 10, 3], &[1, 1, 1, 3]),
+            Some(2 * (7 + 200 * (3000 + 400 + 22 * 12)))
+        );
         // A large style: 1000 pixels are encoded, and their layers kept beside three of the content's.
         let large = 7 + 1000 * 1000 + 1000 * 100 + 3 * 200 * 100 + 200 * 22 * 12;
-        assert_eq!(descent(&known(), &[2, 10, 10, 3], &[1, 10, 100, 3]), Some(large));
+        assert_eq!(descent(&known(), &[2, 10, 10, 3], &[1, 10, 100, 3]), Some(2 * large));
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Need<'_> {
         let seen = |size: usize| tiling.map_or(size, |tiling| tiling.seen(size));
         let of_objective = self.objective.peak()?.of_gradient(&[batch, seen(height), seen(width), channels]);
         let pictures = PICTURES + if self.blurs { BLURRED } else { 0 };
-        Some(of_objective.saturating_add(bytes(self.dims).saturating_mul(pictures)))
+        Some(memory::with_spares(of_objective.saturating_add(bytes(self.dims).saturating_mul(pictures))))
     }
 
     /// Refuses a dream that needs more memory than there is, before it starts.
@@ -80,7 +80,7 @@ pub(crate) fn check_latents(objective: &Objective, generator: &Generator, latent
     let of_objective = objective.peak().unwrap_or_default().of_gradient(&dims);
     let of_generator = peak.of_gradient(latent.dims());
     let pictures = bytes(dims).saturating_mul(PICTURES);
-    let needed = of_generator.saturating_add(of_objective).saturating_add(pictures);
+    let needed = memory::with_spares(of_generator.saturating_add(of_objective).saturating_add(pictures));
     let what = format!("dreaming of {latents} latents at once");
     memory::check(&what, needed).map_err(|error| error.at("image").hint("use fewer latents: fewer seeds"))
 }

@@ -115,10 +115,10 @@ impl Extractor {
         const COPIES: [u64; 2] = [4, 9];
         let taps: Vec<usize> = layers.iter().map(|layer| layer.node).collect();
         let shape = [1, 3, side, side];
-        let Peak { forward, gradient, outputs } = self.stack.peak(shape, &taps)?;
+        let peak = self.stack.peak(shape, &taps)?;
         let picture = (3 * side * side * self.stack.dtype().size_in_bytes()) as u64;
         let [once, twice] = COPIES.map(|copies| copies * picture);
-        Ok(Peak { forward: forward + once, gradient: gradient + twice, outputs })
+        Ok(Peak { forward: peak.forward + once, gradient: peak.gradient + twice, ..peak })
     }
 
     /// The smallest height and width of a picture, in pixels, that reaches all of `layers`.

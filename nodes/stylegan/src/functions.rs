@@ -82,7 +82,7 @@ impl Differentiable for Generator {
         let found = self.0.peak();
         // The scaled picture, and what its gradient is made of.
         let (value, gradient) = (found.forward + found.outputs, found.gradient + 6 * found.outputs);
-        Some(Peak { fixed: 0, outputs: found.outputs, value, gradient })
+        Some(Peak { fixed: found.fixed, outputs: found.outputs, value, gradient })
     }
 }
 
@@ -159,7 +159,9 @@ mod tests {
         // All maps, three pictures of each block, and the way back of the last layer.
         let maps = 512 + 2 * 2048 + 2 * 8192;
         let gradient = maps + 3 * (192 + 768 + 3072) + 5 * 8192 + 2 * 3072 + 6 * 3072;
-        assert_eq!(generator.peak(), Some(Peak { fixed: 0, outputs: 3072, value, gradient }));
+        // Five layers of 8 x 8 filters of 3x3 numbers, and one of them transformed.
+        let fixed = (5 + 9) * 8 * 8 * 9 * 4;
+        assert_eq!(generator.peak(), Some(Peak { fixed, outputs: 3072, value, gradient }));
     }
 
     #[track_caller]

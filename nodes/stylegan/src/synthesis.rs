@@ -115,10 +115,10 @@ fn check_memory(generator: &Function, w: &Tensor) -> Result<()> {
     })
 }
 
-/// The generator's peak for one picture, the result, and the picture on its way there.
+/// The generator's peak for one picture, with spares; the result, and the picture on its way there.
 fn needed(peak: &Peak, batch: usize) -> u64 {
     let result = peak.outputs.saturating_mul(batch as u64).saturating_add(2 * peak.outputs);
-    peak.of_value(&[1]).saturating_add(result)
+    memory::with_spares(peak.of_value(&[1])).saturating_add(result)
 }
 
 #[cfg(test)]

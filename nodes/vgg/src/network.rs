@@ -130,6 +130,6 @@ impl Differentiable for Features {
         let each = |bytes: u64| bytes.div_ceil((side * side) as u64);
         let gradient = found.gradient + OUTPUT_COPIES * found.outputs;
         let (outputs, value, gradient) = (each(found.outputs), each(found.forward), each(gradient));
-        Some(Peak { fixed: 0, outputs, value, gradient })
+        Some(Peak { fixed: found.fixed, outputs, value, gradient })
     }
 }

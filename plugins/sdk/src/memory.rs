@@ -10,6 +10,20 @@ pub fn available() -> Option<u64> {
     [machine(), group(), address_space()].into_iter().flatten().min()
 }
 
+/// What plugins keep of the memory that they have freed, at most: the SDK's allocator, and the kernels' buffers.
+const SPARES: u64 = 768 << 20;
+
+/// What a process has of whose allocations `live` bytes are in use at once: plugins keep what they free, see the SDK's
+/// overview, so that a step that allocates often has up to as much again.
+pub fn with_spares(live: u64) -> u64 {
+    live.saturating_add(spares(live))
+}
+
+/// The part of [`with_spares`] that is not in use: each plugin has its own.
+pub fn spares(live: u64) -> u64 {
+    live.min(SPARES)
+}
+
 /// Refuses what needs more memory than is available, with status `E_LIMIT`. `what` is the subject of the message; the hint
 /// is for the caller to add, because it knows the param that lowers the need.
 ///
@@ -125,6 +139,12 @@ mod tests {
         let error = check_against("it", 2 << 30, Some(5 << 20)).unwrap_err();
         assert_eq!(error.to_string(), "it needs 2.0 GiB of memory, 5 MiB is available");
         assert!(check_against("it", u64::MAX, None).is_ok());
+    }
+
+    #[test]
+    fn spares_are_bounded() {
+        assert_eq!([0, 5, 768 << 20, 1 << 30].map(with_spares), [0, 10, 1536 << 20, 1792 << 20]);
+        assert_eq!(with_spares(u64::MAX), u64::MAX);
     }
 
     #[cfg(target_os = "linux")]

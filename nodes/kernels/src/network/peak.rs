@@ -4,13 +4,15 @@ use crate::convolution::{Algorithm, spread_size};
 use crate::layer::{Layer, Node, Padding, PaddingMode, Source};
 use crate::relu::byte_len;
 
-/// The bytes that a run of a [`Stack`](crate::Stack) has at once, at most: maps, what it keeps for its backward pass, its
-/// input, and its outputs with their gradients. Weights, spare buffers and the scratch of threads are not counted.
+/// The bytes that a run of a [`Stack`](crate::Stack) has at once, at most. Spare buffers and the scratch of threads are not
+/// counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peak {
-    /// Without a backward pass.
+    /// For any size of the input: the filters of the backward pass, and the largest ones transformed for tiles.
+    pub fixed: u64,
+    /// Maps, the input and the outputs, without a backward pass.
     pub forward: u64,
-    /// With one.
+    /// With one: also what it needs to be kept, and gradients of maps, outputs and the input.
     pub gradient: u64,
     /// The outputs alone.
     pub outputs: u64,
@@ -57,7 +59,24 @@ impl Plan {
         let mut traced = Tally::new(element);
         self.tally_forward(nodes, &mut traced, true);
         self.tally_backward(nodes, &mut traced);
-        Peak { forward: plain.most, gradient: traced.most, outputs: self.output_bytes(element as u64) }
+        let outputs = self.output_bytes(element as u64);
+        Peak { fixed: self.filters(nodes, element), forward: plain.most, gradient: traced.most, outputs }
+    }
+
+    /// What filters take besides their own copy.
+    fn filters(&self, nodes: &[Node], element: usize) -> u64 {
+        /// Points of the largest tile of a convolution, for 9 weights.
+        const POINTS: u64 = 64;
+        let (mut transposed, mut transformed) = (0, 0);
+        for unit in &self.units {
+            let Layer::Conv { weight, .. } = &nodes[unit.head].0 else { continue };
+            let bytes = (weight.elem_count() * element) as u64;
+            transposed += bytes;
+            if unit.algorithm == Algorithm::Tiles {
+                transformed = bytes.max(transformed);
+            }
+        }
+        transposed + transformed * POINTS / 9
     }
 
     fn output_bytes(&self, element: u64) -> u64 {

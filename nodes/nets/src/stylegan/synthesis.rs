@@ -73,8 +73,9 @@ impl Synthesis {
         let element = self.constant.dtype().size_in_bytes() as u64;
         let bytes =
             |resolution: usize, channels: usize| (resolution * resolution * channels) as u64 * element;
-        let (mut read, mut kept) = (bytes(4, self.constant.elem_count() / 16), 0);
-        let mut most = (0, 0);
+        let mut channels = self.constant.elem_count() / 16;
+        let (mut read, mut kept) = (bytes(4, channels), 0);
+        let (mut most, mut filters, mut largest) = ((0, 0), 0, 0);
         for block in self.blocks.iter() {
             let of_block = |channels: usize| bytes(block.resolution, channels);
             for convolution in &block.convolutions {
@@ -82,12 +83,18 @@ impl Synthesis {
                 kept += made;
                 most = (most.0.max(read + 2 * made), most.1.max(2 * read + 3 * made));
                 read = made;
+                let weights = (9 * channels * convolution.outputs()) as u64 * element;
+                filters += weights;
+                largest = weights.max(largest);
+                channels = convolution.outputs();
             }
             // The part of the block, the picture before, and their sum.
             kept += 3 * of_block(self.channels);
         }
         let picture = bytes(self.resolution(), self.channels);
-        Peak { forward: most.0 + 3 * picture, gradient: kept + most.1 + 2 * picture, outputs: picture }
+        let (forward, gradient) = (most.0 + 3 * picture, kept + most.1 + 2 * picture);
+        // Transposed, and the largest ones transformed: 81 points for 9 weights.
+        Peak { fixed: filters + 9 * largest, forward, gradient, outputs: picture }
     }
 
     /// Channels of the pictures: 1 grey, 3 red, green and blue, 4 with an alpha.

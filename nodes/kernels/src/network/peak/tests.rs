@@ -11,7 +11,7 @@ const POOL: Layer = Layer::MaxPool { kernel: 2, stride: 2, padding: 0, ceil_mode
 
 #[track_caller]
 fn check(stack: &Stack, input: [usize; 4], taps: &[usize], expected: [u64; 3]) {
-    let Peak { forward, gradient, outputs } = stack.peak(input, taps).unwrap();
+    let Peak { forward, gradient, outputs, .. } = stack.peak(input, taps).unwrap();
     assert_eq!([forward, gradient, outputs], expected);
 }
 
@@ -75,6 +75,14 @@ fn branches() {
     // Two outputs of the caller, and ours with both its parts.
     let gradient = map + 4 * map + 2 * map + 2 * map;
     check(&stack, [1, 8, 8, 8], &[3], [forward, gradient, 2 * map]);
+}
+
+/// 16 x 16 filters of 3x3 numbers are 9216 bytes, and 65536 for tiles; without tiles they are only transposed.
+#[test]
+fn filters_take_the_same_at_every_size() {
+    let stack = Stack::new(&[conv(16, 16, 3, 1, Padding::zeros(1)), Layer::Relu], DType::F32).unwrap();
+    let fixed = |side| stack.peak([1, 16, side, side], &[1]).unwrap().fixed;
+    assert_eq!([fixed(2), fixed(32), fixed(64)], [9216, 9216 + 65536, 9216 + 65536]);
 }
 
 #[test]
