@@ -4,12 +4,13 @@ use dreamwire_nets::adain::Decoder;
 use dreamwire_sdk::memory;
 use dreamwire_sdk::prelude::*;
 
-/// Pictures of the content's size that there are at once, besides what the networks need: the input here and in the host,
-/// mirrored, the result, and its steps.
+/// Pictures of the content's size that there are at once, besides what the networks need: the input here and in the
+/// host, mirrored, the result, and its steps.
 const PICTURES: u64 = 8;
 /// In a descent also Adam's moments, and the graph of the differences between neighbours.
 const DESCENT_PICTURES: u64 = 22;
-/// Copies of the layers that a descent has at once: as received, as plain numbers, their gradients, and the last one's target.
+/// Copies of the layers that a descent has at once: as received, as plain numbers, their gradients, and the last one's
+/// target.
 const LAYER_COPIES: u64 = 4;
 /// The side of the features whose need stands for that of all.
 const SIDE: usize = 128;

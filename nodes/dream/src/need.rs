@@ -7,8 +7,8 @@ use crate::generator::Generator;
 use crate::objective::Objective;
 use crate::tiling::Tiling;
 
-/// Pictures of the full size that a dream has at once, besides what the objective needs: the input here and in the host, the
-/// smaller octaves, the picture before and after a step, rolled, its gradient, and the steps of a rule made of it.
+/// Pictures of the full size that a dream has at once, besides what the objective needs: the input here and in the
+/// host, the smaller octaves, the picture before and after a step, rolled, its gradient, and the steps of a rule.
 const PICTURES: u64 = 10;
 /// Of a blurred gradient: the Gaussians and their passes.
 const BLURRED: u64 = 4;

@@ -24,8 +24,8 @@ pub fn spares(live: u64) -> u64 {
     live.min(SPARES)
 }
 
-/// Refuses what needs more memory than is available, with status `E_LIMIT`. `what` is the subject of the message; the hint
-/// is for the caller to add, because it knows the param that lowers the need.
+/// Refuses what needs more memory than is available, with status `E_LIMIT`. `what` is the subject of the message; the
+/// hint is for the caller to add, because it knows the param that lowers the need.
 ///
 /// # Errors
 /// Says how much is needed, and how much there is.

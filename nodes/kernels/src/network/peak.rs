@@ -4,8 +4,8 @@ use crate::convolution::{Algorithm, spread_size};
 use crate::layer::{Layer, Node, Padding, PaddingMode, Source};
 use crate::relu::byte_len;
 
-/// The bytes that a run of a [`Stack`](crate::Stack) has at once, at most. Spare buffers and the scratch of threads are not
-/// counted.
+/// The bytes that a run of a [`Stack`](crate::Stack) has at once, at most. Spare buffers and the scratch of threads
+/// are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peak {
     /// For any size of the input: the filters of the backward pass, and the largest ones transformed for tiles.
@@ -51,8 +51,8 @@ fn count(shape: [usize; 4]) -> u64 {
 }
 
 impl Plan {
-    /// The peak of a run in numbers of `element` bytes: the allocations of [`Network::forward`](super::Network::forward)
-    /// and [`Network::backward`](super::Network::backward), in their order.
+    /// The peak of a run in numbers of `element` bytes: the allocations of the network's `forward` and `backward`, in
+    /// their order.
     pub(crate) fn peak(&self, nodes: &[Node], element: usize) -> Peak {
         let mut plain = Tally::new(element);
         self.tally_forward(nodes, &mut plain, false);
@@ -178,8 +178,9 @@ impl Plan {
         tally.take(tally.map(self.shapes[0]));
     }
 
-    /// What the backward pass of a convolution has besides the gradients of its output and its input: the former with zeros
-    /// between its pixels, where there is a stride, and the latter with its mirrored edges, before they are folded back.
+    /// What the backward pass of a convolution has besides the gradients of its output and its input: the former with
+    /// zeros between its pixels, where there is a stride, and the latter with its mirrored edges, before they are
+    /// folded back.
     fn scratch(&self, layer: &Layer, input: usize, unit: &Unit, tally: &Tally) -> u64 {
         let Layer::Conv { weight, stride, padding, .. } = layer else { return 0 };
         let ([n, channels, h, w], [_, computed, _, _]) = (self.shapes[input], self.shapes[unit.head + 1]);
