@@ -50,7 +50,7 @@ impl Objective {
     pub(crate) fn peak(&self) -> Option<Peak> {
         let peak = self.function.peak()?;
         // The layers, their squares, and what their gradients are made of.
-        let own = if self.weights.is_some() { 4 * peak.outputs } else { 0 };
+        let own = if self.weights.is_some() { peak.outputs.saturating_mul(4) } else { 0 };
         Some(Peak {
             value: peak.value.saturating_add(own),
             gradient: peak.gradient.saturating_add(own),

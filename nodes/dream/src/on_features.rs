@@ -57,8 +57,8 @@ impl OnFeatures {
     /// The memory of a function that reduces the layers of a picture to a number.
     pub(crate) fn peak(&self) -> Option<Peak> {
         let peak = self.function.peak()?;
-        let own = LAYER_COPIES * peak.outputs + PICTURE_COPIES * PIXEL_BYTES;
-        let (value, gradient) = (peak.value + own, peak.gradient + own);
+        let own = peak.outputs.saturating_mul(LAYER_COPIES).saturating_add(PICTURE_COPIES * PIXEL_BYTES);
+        let (value, gradient) = (peak.value.saturating_add(own), peak.gradient.saturating_add(own));
         Some(Peak { outputs: 0, value, gradient, ..peak })
     }
 

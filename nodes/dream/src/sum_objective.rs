@@ -149,7 +149,8 @@ impl Differentiable for Connected {
     fn peak(&self) -> Option<Peak> {
         let peak = self.0.peak()?;
         let own = PICTURE_COPIES * PIXEL_BYTES;
-        Some(Peak { value: peak.value + own, gradient: peak.gradient + own, ..peak })
+        let (value, gradient) = (peak.value.saturating_add(own), peak.gradient.saturating_add(own));
+        Some(Peak { value, gradient, ..peak })
     }
 }
 

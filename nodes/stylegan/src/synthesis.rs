@@ -110,14 +110,14 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
 fn check_memory(generator: &Function, w: &Tensor) -> Result<()> {
     let (Some(peak), batch) = (generator.peak(), w.dim(0)?) else { return Ok(()) };
     let needed = needed(&peak, batch);
-    memory::check(&format!("generating {batch} pictures"), needed).map_err(|error| {
+    memory::check(&format!("the synthesis of a batch of {batch}"), needed).map_err(|error| {
         error.at("w").hint("use fewer latents: fewer seeds or frames; or end other programs")
     })
 }
 
 /// The generator's peak for one picture, with spares; the result, and the picture on its way there.
 fn needed(peak: &Peak, batch: usize) -> u64 {
-    let result = peak.outputs.saturating_mul(batch as u64).saturating_add(2 * peak.outputs);
+    let result = peak.outputs.saturating_mul((batch as u64).saturating_add(2));
     memory::with_spares(peak.of_value(&[1])).saturating_add(result)
 }
 
