@@ -6,6 +6,7 @@ use dreamwire_sdk::prelude::*;
 use crate::builtin;
 use crate::descent::{Descent, Pace, Wish};
 use crate::encoder::Encoder;
+use crate::need;
 
 /// Paints the content in the colours and textures of the style.
 ///
@@ -30,8 +31,8 @@ use crate::encoder::Encoder;
 /// `content` is `[B,H,W,3]` in 0..1; `style` is one picture or B of them, of any size. The result has
 /// the content's size, in 0..1.
 ///
-/// Errors: features without the decoder's layer; a decoder file of another layout; a gradient that is not
-/// finite.
+/// Errors: features without the decoder's layer; a decoder file of another layout; more memory than there is; a
+/// gradient that is not finite.
 ///
 /// Source: Huang & Belongie, arXiv:1703.06868; pytorch-AdaIN; Sun, Feng & Saenko, arXiv:1511.05547
 /// (`preserve_color`).
@@ -111,10 +112,14 @@ impl Node for AdaIN {
         let content = inputs.image("content")?;
         let style = style(&inputs, &content, params.preserve_color)?;
         let features = inputs.function("features")?;
+        if params.alpha > 0.0 && (params.decoder == NO_DECODER || params.refine > 0) {
+            need::check_descent(&features, &content, &style)?;
+        }
         if params.decoder == NO_DECODER {
             return Ok(descend(call, &params, features, (&content, &style), &content, params.steps)?.into());
         }
         let decoder = self.decoder(call, &params.decoder)?;
+        need::check_pass(&features, &decoder, &content, &style)?;
         let painted = paint(call, &params, features.clone(), &content, &style, &decoder)?;
         Ok(descend(call, &params, features, (&content, &style), &painted, params.refine)?.into())
     }

@@ -5,6 +5,7 @@ mod builtin;
 mod descent;
 mod encoder;
 mod frame;
+mod need;
 
 use adain::AdaIN;
 

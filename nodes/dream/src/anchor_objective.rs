@@ -53,6 +53,10 @@ impl Differentiable for Anchored {
         let target = self.target.at_size_of(image, |target| Ok(vec![target.clone()]))?;
         scalar::total(&anchor_distance(image, &target[0])?.neg()?)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        Some(scalar::pixel_peak(self.channels))
+    }
 }
 
 #[cfg(test)]

@@ -141,6 +141,10 @@ impl Differentiable for ChannelEnergy {
     fn tiles(&self) -> Option<Tiles> {
         self.features.tiles(TileReduction::Mean)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        self.features.peak()
+    }
 }
 
 #[cfg(test)]

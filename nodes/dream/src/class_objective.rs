@@ -98,6 +98,10 @@ impl Differentiable for Classified {
         };
         scalar::total(&values.narrow(1, self.class, 1)?)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        self.features.peak()
+    }
 }
 
 /// `[B,N]`: each logit minus the logarithm of the sum of all exponentials.

@@ -87,4 +87,8 @@ impl Differentiable for Comparison {
         };
         scalar::total(&distance.neg()?)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        self.features.peak()
+    }
 }

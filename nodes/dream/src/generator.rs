@@ -28,6 +28,18 @@ impl Generator {
         self.0.spec().outputs.first().and_then(|image| image.dims.last().copied()).unwrap_or(-1)
     }
 
+    /// The shape of `latents` pictures, if it says so.
+    pub(crate) fn picture_dims(&self, latents: usize) -> Option<[usize; 4]> {
+        let [_, height, width, channels] = self.0.spec().outputs.first()?.dims[..] else { return None };
+        let size = |size: i64| usize::try_from(size).ok();
+        Some([latents, size(height)?, size(width)?, size(channels)?])
+    }
+
+    /// The memory that an evaluation needs, if it is known.
+    pub(crate) fn peak(&self) -> Option<Peak> {
+        self.0.peak()
+    }
+
     /// The pictures, not clamped.
     ///
     /// # Errors

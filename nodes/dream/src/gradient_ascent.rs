@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::ascent::{Ascent, Carry};
 use crate::generator::Generator;
+use crate::need::{self, Need};
 use crate::objective::Objective;
 use crate::schedule::{SMALLEST_SIDE, octaves};
 use crate::step::{Blur, Rule};
@@ -26,7 +27,7 @@ use crate::tiling::Tiling;
 /// picture of the last latent is clamped to 0..1.
 ///
 /// Errors: a gradient that is not finite; a latent without `generator`, or of a shape that the generator does
-/// not take; whatever the objective or the generator refuses.
+/// not take; more memory than there is (says which `tile` fits); whatever the objective or the generator refuses.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015) and Google's deepdream notebook.
 #[derive(Deserialize, JsonSchema)]
@@ -211,6 +212,9 @@ impl Node for GradientAscent {
             let objective = Objective::new(objective, channels as i64, "image")?;
             let overlap = usize::try_from(params.overlap).ok();
             let tiling = Tiling::new(&objective, params.tile, overlap, (height, width))?;
+            let dims = [batch, height, width, channels];
+            let need = Need { objective: &objective, dims, overlap, blurs: params.blur > 0.0 };
+            need.check(tiling.as_ref())?;
             let ascent = params.ascent(call, objective, mask(call, &inputs, batch)?, tiling);
             let octaves = params.schedule(call, &image)?;
             return Ok(Outputs::new().tensor(ascent.run(call, &octaves)?).none());
@@ -218,6 +222,7 @@ impl Node for GradientAscent {
         let start = latent(&inputs)?;
         let generator = Generator::new(generator, &start)?;
         let objective = Objective::new(objective, generator.channels(), "generator")?;
+        need::check_latents(&objective, &generator, &start)?;
         let ascent = params.ascent(call, objective, mask(call, &inputs, start.dim(0)?)?, None);
         let (latent, picture) = ascent.climb(call, &generator, start)?;
         Ok(Outputs::new().tensor(picture).tensor(latent))

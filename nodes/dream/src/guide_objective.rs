@@ -74,6 +74,10 @@ impl Differentiable for Guided {
     fn tiles(&self) -> Option<Tiles> {
         self.features.tiles(TileReduction::Sum)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        self.features.peak()
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,10 @@ impl Differentiable for LayerEnergy {
     fn tiles(&self) -> Option<Tiles> {
         self.features.tiles(TileReduction::Mean)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        self.features.peak()
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod gradient_ascent;
 mod guide_objective;
 mod latent;
 mod layer_objective;
+mod need;
 mod norm;
 mod objective;
 #[cfg(test)]

@@ -46,6 +46,18 @@ impl Objective {
         self.function.tiles()
     }
 
+    /// The memory of [`Objective::value_and_gradient`], if it is known.
+    pub(crate) fn peak(&self) -> Option<Peak> {
+        let peak = self.function.peak()?;
+        // The layers, their squares, and what their gradients are made of.
+        let own = if self.weights.is_some() { peak.outputs.saturating_mul(4) } else { 0 };
+        Some(Peak {
+            value: peak.value.saturating_add(own),
+            gradient: peak.gradient.saturating_add(own),
+            ..peak
+        })
+    }
+
     /// Whether it compares the picture with something position by position, so that rolling the picture would
     /// change it.
     pub(crate) fn is_fixed_in_place(&self) -> bool {

@@ -1,7 +1,10 @@
 use dreamwire_sdk::prelude::*;
 
 use crate::objective::{check_weights, layer_weights};
-use crate::scalar::{input_dims, picture};
+use crate::scalar::{PICTURE_COPIES, PIXEL_BYTES, input_dims, picture};
+
+/// Copies of its layers that an objective has at once: as received, one or two terms, and what their gradients are made of.
+const LAYER_COPIES: u64 = 5;
 
 /// FEATURES with a weight for each of their layers.
 #[derive(Clone)]
@@ -49,6 +52,14 @@ impl OnFeatures {
     /// Its halo, for a function of it that is reduced over positions by `reduction`.
     pub(crate) fn tiles(&self, reduction: TileReduction) -> Option<Tiles> {
         self.function.tiles().map(|tiles| Tiles { reduction, ..tiles })
+    }
+
+    /// The memory of a function that reduces the layers of a picture to a number.
+    pub(crate) fn peak(&self) -> Option<Peak> {
+        let peak = self.function.peak()?;
+        let own = peak.outputs.saturating_mul(LAYER_COPIES).saturating_add(PICTURE_COPIES * PIXEL_BYTES);
+        let (value, gradient) = (peak.value.saturating_add(own), peak.gradient.saturating_add(own));
+        Some(Peak { outputs: 0, value, gradient, ..peak })
     }
 
     /// The layers in the order of their weights.

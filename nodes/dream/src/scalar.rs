@@ -19,6 +19,11 @@ impl Positions {
     }
 }
 
+/// Bytes of a pixel of three channels.
+pub(crate) const PIXEL_BYTES: u64 = 3 * 4;
+/// Copies of its picture that an objective has at once, with its gradient.
+pub(crate) const PICTURE_COPIES: u64 = 3;
+
 /// An OBJECTIVE of pictures of the shape `dims`; -1 is free.
 pub(crate) fn spec(name: &str, dims: &[i64], positions: Positions) -> FnSpec {
     let value = match positions {
@@ -26,6 +31,14 @@ pub(crate) fn spec(name: &str, dims: &[i64], positions: Positions) -> FnSpec {
         Positions::Fixed => TensorSpec::new("value", &[]).at_fixed_positions(),
     };
     FnSpec::new("OBJECTIVE", name).input(TensorSpec::new("image", dims)).output(value).scalar()
+}
+
+/// The memory of a function that compares pixels of `channels` channels: differences, squares, sums and their gradients.
+pub(crate) fn pixel_peak(channels: usize) -> Peak {
+    /// Copies of the picture that candle's graph and its way back have at once.
+    const COPIES: u64 = 16;
+    let bytes = COPIES * 4 * channels as u64;
+    Peak { fixed: 0, outputs: 0, value: bytes, gradient: bytes }
 }
 
 /// The shape of a function's first input; -1 is free.

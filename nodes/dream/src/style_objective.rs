@@ -107,6 +107,10 @@ impl Differentiable for Styled {
         };
         scalar::total(&distance.neg()?)
     }
+
+    fn peak(&self) -> Option<Peak> {
+        self.features.peak()
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use dreamwire_sdk::prelude::*;
 
 use crate::layer_objective::LayerEnergy;
 use crate::on_features::OnFeatures;
-use crate::scalar::{self, Positions};
+use crate::scalar::{self, PICTURE_COPIES, PIXEL_BYTES, Positions};
 
 /// The weighted sum of several objectives, `sum_i w_i objective_i(x)`.
 ///
@@ -145,6 +145,13 @@ impl Differentiable for Connected {
     fn tiles(&self) -> Option<Tiles> {
         self.0.tiles()
     }
+
+    fn peak(&self) -> Option<Peak> {
+        let peak = self.0.peak()?;
+        let own = PICTURE_COPIES * PIXEL_BYTES;
+        let (value, gradient) = (peak.value.saturating_add(own), peak.gradient.saturating_add(own));
+        Some(Peak { value, gradient, ..peak })
+    }
 }
 
 /// OBJECTIVE: the weighted sum of objectives.
@@ -178,6 +185,17 @@ impl Differentiable for Sum {
         let tiles: Vec<Tiles> = self.terms.iter().map(|(term, _)| term.tiles()).collect::<Option<_>>()?;
         let (first, rest) = tiles.split_first()?;
         rest.iter().try_fold(*first, |sum, tiles| wider(sum, *tiles))
+    }
+
+    /// The tapes of all terms are there together.
+    fn peak(&self) -> Option<Peak> {
+        let add = |sum: Peak, peak: Peak| Peak {
+            fixed: sum.fixed.saturating_add(peak.fixed),
+            outputs: 0,
+            value: sum.value.saturating_add(peak.value),
+            gradient: sum.gradient.saturating_add(peak.gradient),
+        };
+        self.terms.iter().try_fold(Peak::default(), |sum, (term, _)| Some(add(sum, term.peak()?)))
     }
 }
 

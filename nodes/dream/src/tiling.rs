@@ -52,6 +52,11 @@ impl Tiling {
         }))
     }
 
+    /// The most of a side of `size` pixels that a tile sees.
+    pub(crate) fn seen(&self, size: usize) -> usize {
+        self.cut(size).map(|span| span.seen_len).max().unwrap_or(0)
+    }
+
     /// As [`Objective::value_and_gradient`], tile by tile. The value of a mean is that of its tiles including
     /// their surroundings: close to that of the whole picture, not equal. A tile's share of the positions is
     /// counted in cells of the stride; a network that rounds its sizes differently has slightly more or

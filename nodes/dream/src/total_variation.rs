@@ -44,6 +44,10 @@ impl Differentiable for Smoothness {
     fn tiles(&self) -> Option<Tiles> {
         Some(Tiles { stride: 1, halo: 1, reduction: TileReduction::Mean })
     }
+
+    fn peak(&self) -> Option<Peak> {
+        Some(scalar::pixel_peak(3))
+    }
 }
 
 #[cfg(test)]

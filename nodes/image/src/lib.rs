@@ -14,7 +14,6 @@ mod filters;
 mod geometry;
 mod limits;
 mod masks;
-mod memory;
 mod noise_image;
 mod perlin;
 mod progress;

@@ -34,7 +34,7 @@ pub(crate) mod few_inputs;
 mod few_outputs;
 
 pub(crate) use algorithm::Algorithm;
-use algorithm::spread_size;
+pub(crate) use algorithm::spread_size;
 
 /// Inputs and outputs of a strip together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;

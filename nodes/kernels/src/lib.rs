@@ -88,6 +88,7 @@ mod winograd;
 pub use filtered_lrelu::FilteredLrelu;
 pub use layer::{Layer, Padding, PaddingMode, Source};
 pub use modulated::ModulatedConv;
+pub use network::Peak;
 pub use rectifier::Rectifier;
 pub use simd::simd_level;
 pub use stack::Stack;

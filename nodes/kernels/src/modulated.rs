@@ -130,6 +130,11 @@ impl ModulatedConv {
         Ok(self)
     }
 
+    /// Channels of its outputs.
+    pub fn outputs(&self) -> usize {
+        self.behind.bias.len()
+    }
+
     /// The layer's outputs for `x`, `[n, h, w, i]`, and `styles`, `[n, i]`. `noise` is one plane of the
     /// outputs' height and width per image, or one for all, `[n or 1, h, w]`; all channels share it.
     ///

@@ -12,9 +12,11 @@ use crate::windows::Windows;
 mod backward;
 mod convolution;
 mod forward;
+mod peak;
 mod plan;
 
 use convolution::{Convolution, Noted};
+pub use peak::Peak;
 pub(crate) use plan::{Plan, output_shape};
 
 /// The layers of a stack in one number type, each with what it reads.

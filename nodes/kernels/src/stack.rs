@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 
 use crate::element::Element;
 use crate::layer::{Layer, Node, Source};
-use crate::network::{Network, Plan, Trace, output_shape};
+use crate::network::{Network, Peak, Plan, Trace, output_shape};
 use crate::op::{Values, operand};
 
 /// Layers with frozen weights, as a chain or a graph, applied as one operation of candle's graph.
@@ -102,6 +102,17 @@ impl Stack {
         Ok(shapes)
     }
 
+    /// The memory that [`Stack::apply`] needs for the layers `taps` of an input `[n, c, h, w]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::apply`], about shapes and `taps`.
+    pub fn peak(&self, input: [usize; 4], taps: &[usize]) -> Result<Peak> {
+        self.check_taps(taps)?;
+        let plan = Plan::new(&self.nodes, input, taps)?;
+        Ok(plan.peak(&self.nodes, self.dtype().size_in_bytes()))
+    }
+
     /// The outputs of the layers `taps` (by index, in the order given) for `x`, `[n, c, h, w]`.
     ///
     /// Only layers that a tap depends on are computed. The outputs are differentiable with respect to `x`
@@ -113,10 +124,7 @@ impl Stack {
     /// CPU; if `taps` is empty or names a layer that does not exist.
     pub fn apply(&self, x: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let (n, c, h, w) = x.dims4()?;
-        let Some(deepest) = taps.iter().max() else { bail!("no layers were requested") };
-        if *deepest >= self.nodes.len() {
-            bail!("there is no layer {deepest}: there are {} layers", self.nodes.len())
-        }
+        self.check_taps(taps)?;
         if x.dtype() != self.dtype() {
             bail!("a stack of {:?} needs an input of the same type, found {:?}", self.dtype(), x.dtype())
         }
@@ -126,6 +134,14 @@ impl Stack {
             flat.narrow(0, place.start, place.len())?.reshape(&plan.shapes[tap + 1][..])
         };
         plan.outputs().map(output).collect()
+    }
+
+    fn check_taps(&self, taps: &[usize]) -> Result<()> {
+        let Some(deepest) = taps.iter().max() else { bail!("no layers were requested") };
+        if *deepest >= self.nodes.len() {
+            bail!("there is no layer {deepest}: there are {} layers", self.nodes.len())
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
-use dreamwire_kernels::Stack;
+use dreamwire_kernels::{Peak, Stack};
 
 use crate::parameters::ParameterError;
 
@@ -103,6 +103,22 @@ impl Extractor {
             None => map.mean_keepdim((2, 3)),
         };
         layers.iter().zip(maps).map(output).collect()
+    }
+
+    /// The memory that [`Extractor::features`] needs for a picture of `side` x `side` pixels.
+    ///
+    /// # Errors
+    ///
+    /// If that is too small for `layers`, or there are none.
+    pub fn peak(&self, side: usize, layers: &[Layer]) -> Result<Peak> {
+        /// Copies of the picture that its normalisation makes, one per operation, and their gradients.
+        const COPIES: [u64; 2] = [4, 9];
+        let taps: Vec<usize> = layers.iter().map(|layer| layer.node).collect();
+        let shape = [1, 3, side, side];
+        let peak = self.stack.peak(shape, &taps)?;
+        let picture = (3 * side * side * self.stack.dtype().size_in_bytes()) as u64;
+        let [once, twice] = COPIES.map(|copies| copies * picture);
+        Ok(Peak { forward: peak.forward + once, gradient: peak.gradient + twice, ..peak })
     }
 
     /// The smallest height and width of a picture, in pixels, that reaches all of `layers`.

@@ -27,6 +27,6 @@ pub mod stylegan;
 pub mod vgg;
 pub mod weights;
 
-pub use dreamwire_kernels::PaddingMode;
+pub use dreamwire_kernels::{PaddingMode, Peak};
 pub use kept::{Content, Kept};
 pub use parameters::ParameterError;

@@ -77,6 +77,13 @@ impl Differentiable for Generator {
         // The network's pictures are in -1..1.
         Ok(vec![self.0.forward(w, noise)?.affine(0.5, 0.5)?])
     }
+
+    fn peak(&self) -> Option<Peak> {
+        let found = self.0.peak();
+        // The scaled picture, and what its gradient is made of.
+        let (value, gradient) = (found.forward + found.outputs, found.gradient + 6 * found.outputs);
+        Some(Peak { fixed: found.fixed, outputs: found.outputs, value, gradient })
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +148,20 @@ mod tests {
             Ok(())
         })
         .unwrap();
+    }
+
+    /// Blocks of 4, 8 and 16 pixels with 8 channels: maps of 512, 2048 and 8192 bytes, pictures of 192, 768 and 3072.
+    #[test]
+    fn the_need_of_a_picture() {
+        let (_, generator) = small::load();
+        // The last layer: the map that it reads, its own and the one between; four pictures.
+        let value = 8192 + 2 * 8192 + 4 * 3072;
+        // All maps, three pictures of each block, and the way back of the last layer.
+        let maps = 512 + 2 * 2048 + 2 * 8192;
+        let gradient = maps + 3 * (192 + 768 + 3072) + 5 * 8192 + 2 * 3072 + 6 * 3072;
+        // Five layers of 8 x 8 filters of 3x3 numbers, and one of them transformed.
+        let fixed = (5 + 9) * 8 * 8 * 9 * 4;
+        assert_eq!(generator.peak(), Some(Peak { fixed, outputs: 3072, value, gradient }));
     }
 
     #[track_caller]

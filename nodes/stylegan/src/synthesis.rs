@@ -1,3 +1,4 @@
+use dreamwire_sdk::memory;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -14,7 +15,8 @@ const MAX_PIXELS: u64 = 1 << 27;
 /// pictures), `random` draws standard normal ones: the same planes for every picture of the batch, so that an
 /// interpolation does not flicker, and a picture of a batch equals the picture made alone.
 ///
-/// Errors: `w` of another network; more than 134 megapixels over the whole batch.
+/// Errors: `w` of another network; more than 134 megapixels over the whole batch; more memory than
+/// there is.
 ///
 /// Source: Karras et al., arXiv:1912.04958.
 #[derive(Deserialize, JsonSchema)]
@@ -65,6 +67,7 @@ impl Node for Synthesis {
         }
         let batch = w.dim(0)?;
         check_size(spec, batch)?;
+        check_memory(&generator, &w)?;
         let noise = match params.noise_mode {
             NoiseMode::Const => Vec::new(),
             NoiseMode::Random => noise::planes(spec, Some(params.noise_seed), call.device())?,
@@ -101,6 +104,21 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
     );
     let most = MAX_PIXELS / (width as u64 * height as u64).max(1);
     Err(Error::limit(message).at("w").hint(format!("use at most {most} latents: fewer seeds or frames")))
+}
+
+/// Refuses a batch that needs more memory than there is, if the generator says what it needs.
+fn check_memory(generator: &Function, w: &Tensor) -> Result<()> {
+    let (Some(peak), batch) = (generator.peak(), w.dim(0)?) else { return Ok(()) };
+    let needed = needed(&peak, batch);
+    memory::check(&format!("the synthesis of a batch of {batch}"), needed).map_err(|error| {
+        error.at("w").hint("use fewer latents: fewer seeds or frames; or end other programs")
+    })
+}
+
+/// The generator's peak for one picture, with spares; the result, and the picture on its way there.
+fn needed(peak: &Peak, batch: usize) -> u64 {
+    let result = peak.outputs.saturating_mul((batch as u64).saturating_add(2));
+    memory::with_spares(peak.of_value(&[1])).saturating_add(result)
 }
 
 #[cfg(test)]

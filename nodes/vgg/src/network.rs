@@ -42,6 +42,12 @@ pub(crate) fn check_layers<N: AsRef<str>>(layers: &str, known: Option<&[N]>) -> 
     checked.map_err(|error| Error::param("layers", error))
 }
 
+/// The side of the picture whose need of memory stands for that of all: large enough for edges not to count.
+const SIDE: usize = 1024;
+/// Copies of the outputs that the SDK and candle make for a gradient, besides the network's own: the gradients from outside,
+/// their product with the outputs, and what its derivative is made of.
+const OUTPUT_COPIES: u64 = 6;
+
 /// FEATURES: from a picture `[B,H,W,3]` in 0..1 to the chosen layers, `[B,C,h,w]` each.
 pub(crate) struct Features {
     network: Extractor,
@@ -116,5 +122,14 @@ impl Differentiable for Features {
         let pixels = |count: usize| u32::try_from(count).ok();
         let (stride, halo) = (pixels(reach.stride)?, pixels(reach.radius)?);
         Some(Tiles { stride, halo, reduction: TileReduction::Mean })
+    }
+
+    fn peak(&self) -> Option<Peak> {
+        let side = SIDE.max(self.minimum);
+        let found = self.network.peak(side, &self.layers).ok()?;
+        let each = |bytes: u64| bytes.div_ceil((side * side) as u64);
+        let gradient = found.gradient + OUTPUT_COPIES * found.outputs;
+        let (outputs, value, gradient) = (each(found.outputs), each(found.forward), each(gradient));
+        Some(Peak { fixed: found.fixed, outputs, value, gradient })
     }
 }

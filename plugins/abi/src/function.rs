@@ -95,7 +95,7 @@ pub struct FnVt {
             g: *mut Owned,
         ) -> Status,
     >,
-    /// [`TILES`], [`MEMORY`].
+    /// [`TILES`], [`MEMORY`], [`PEAK`].
     pub get_extension: Extension<*mut Fn>,
 }
 
@@ -133,6 +133,29 @@ pub struct Memory {
     pub reserved: u32,
     /// Bytes that are free when the last reference is released, such as weights that nobody else uses.
     pub bytes: u64,
+}
+
+/// The extension of a function that says how much memory an evaluation needs: [`Peak`].
+pub const PEAK: &core::ffi::CStr = c"dw.peak/1";
+
+/// How much memory an evaluation of a function needs at most, in bytes: `fixed`, and the rest for every pixel of input 0 if
+/// that is `[B,H,W,C]`, otherwise for every entry of its first axis. It includes the function's own copies of inputs, outputs
+/// and their gradients. Alive as long as the function.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peak {
+    /// The writer's `size_of`.
+    pub size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Bytes whatever the size of the input.
+    pub fixed: u64,
+    /// Bytes of all outputs together, per pixel or entry.
+    pub outputs: u64,
+    /// Of a plain evaluation, per pixel or entry.
+    pub value: u64,
+    /// Of one with a tape and its vjp, per pixel or entry.
+    pub gradient: u64,
 }
 
 /// What a forward pass keeps for its vjp.

@@ -34,8 +34,8 @@ pub use entry::{
     PORT_OPTIONAL, Port,
 };
 pub use function::{
-    FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, MEMORY, Memory, TILES,
-    TILES_MEAN, TILES_SUM, Tape, TapeVt, TensorSpec, Tiles,
+    FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, MEMORY, Memory, PEAK, Peak,
+    TILES, TILES_MEAN, TILES_SUM, Tape, TapeVt, TensorSpec, Tiles,
 };
 pub use status::*;
 pub use value::{

@@ -93,6 +93,10 @@ fn table() -> Table {
         "dw_fn" = Fn { "vt" vt }
         "dw_tiles" = Tiles { "size" size, "stride" stride, "halo" halo, "reduction" reduction }
         "dw_memory" = Memory { "size" size, "reserved" reserved, "bytes" bytes }
+        "dw_peak" = Peak {
+            "size" size, "reserved" reserved, "fixed" fixed, "outputs" outputs, "value" value,
+            "gradient" gradient,
+        }
         "dw_tape_vt" = TapeVt { "size" size, "flags" flags, "release" release, "vjp" vjp, "bytes" bytes }
         "dw_tape" = Tape { "vt" vt }
         "dw_value" = Value { "kind" kind, "flags" flags, "u" u }
@@ -205,7 +209,8 @@ fn the_header_tells_every_wire_type_and_every_extension() {
         assert!(header.lines().any(is_told), "{} {axes}", ty.name);
     }
     let named = header.split('"').filter(|text| text.starts_with("dw."));
-    let known = [abi::PROVENANCE, abi::TILES, abi::MEMORY].map(|id| id.to_str().expect("ids are text"));
+    let known =
+        [abi::PROVENANCE, abi::TILES, abi::MEMORY, abi::PEAK].map(|id| id.to_str().expect("ids are text"));
     let named: Vec<&str> = named.collect();
     assert!(known.iter().all(|id| named.contains(id)), "{named:?}");
     assert!(named.iter().all(|id| known.contains(id)), "what is named must be there: {named:?}");

@@ -123,6 +123,21 @@ impl Reusing {
     fn lock(&self) -> MutexGuard<'_, Spares> {
         self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A spare block of a [`stored`] size. The lock is not held afterwards.
+    fn take(&self, stored: Layout) -> Option<*mut u8> {
+        self.lock().take(stored.size())
+    }
+
+    /// What `allocate` gives; if the system has nothing left, what it gives after all spares went back.
+    fn or_without_spares(&self, allocate: impl Fn() -> *mut u8) -> *mut u8 {
+        let start = allocate();
+        if !start.is_null() || !self.lock().drop_oldest() {
+            return start;
+        }
+        while self.lock().drop_oldest() {}
+        allocate()
+    }
 }
 
 // SAFETY: blocks come from the system's allocator, with the layout asked for or with `stored`'s, which is at least as
@@ -133,10 +148,10 @@ unsafe impl GlobalAlloc for Reusing {
         match stored(layout) {
             // SAFETY: as the caller promises.
             None => unsafe { System.alloc(layout) },
-            Some(stored) => match self.lock().take(stored.size()) {
+            Some(stored) => match self.take(stored) {
                 Some(start) => start,
                 // SAFETY: its size is not 0.
-                None => unsafe { System.alloc(stored) },
+                None => self.or_without_spares(|| unsafe { System.alloc(stored) }),
             },
         }
     }
@@ -145,14 +160,14 @@ unsafe impl GlobalAlloc for Reusing {
         match stored(layout) {
             // SAFETY: as the caller promises.
             None => unsafe { System.alloc_zeroed(layout) },
-            Some(stored) => match self.lock().take(stored.size()) {
+            Some(stored) => match self.take(stored) {
                 Some(start) => {
                     // SAFETY: a block of at least that size, which is nobody else's now.
                     unsafe { start.write_bytes(0, layout.size()) };
                     start
                 }
                 // SAFETY: its size is not 0.
-                None => unsafe { System.alloc_zeroed(stored) },
+                None => self.or_without_spares(|| unsafe { System.alloc_zeroed(stored) }),
             },
         }
     }
@@ -281,5 +296,29 @@ mod tests {
         let mut spares = own.lock();
         while spares.drop_oldest() {}
         assert_eq!((spares.count, spares.bytes), (0, 0));
+    }
+
+    /// As under `ulimit -v`.
+    #[test]
+    fn spares_go_back_before_an_allocation_fails() {
+        let own = own();
+        // SAFETY: a valid layout, freed once with it.
+        unsafe { own.dealloc(own.alloc(layout(LARGE)), layout(LARGE)) };
+        assert_eq!(own.lock().count, 1);
+        let mut block = 0u8;
+        let there = &raw mut block;
+        let tries = std::cell::Cell::new(0);
+        let second = || {
+            tries.set(tries.get() + 1);
+            if own.lock().count == 0 { there } else { std::ptr::null_mut() }
+        };
+        assert_eq!(own.or_without_spares(second), there);
+        assert_eq!(tries.get(), 2);
+        let never = || {
+            tries.set(tries.get() + 1);
+            std::ptr::null_mut()
+        };
+        assert!(own.or_without_spares(never).is_null());
+        assert_eq!(tries.get(), 3, "without spares there is nothing to try again for");
     }
 }

@@ -1,7 +1,7 @@
 //! Functions as their authors write them.
 
 use crate::function::FnSpec;
-use crate::{Error, Result, Tiles};
+use crate::{Error, Peak, Result, Tiles};
 use candle_core::Tensor;
 
 /// A differentiable function `y[0..m) = f(x[0..n))` over float32 tensors.
@@ -26,6 +26,11 @@ pub trait Differentiable: Send + Sync + 'static {
     /// Memory that is free when the function is gone, in bytes: weights that neither the node nor another function keeps.
     /// `None` where nobody knows. Asked once; caches count it.
     fn memory(&self) -> Option<u64> {
+        None
+    }
+
+    /// Memory that an evaluation needs. `None` where nobody knows: then nothing is refused for it. Requested once.
+    fn peak(&self) -> Option<Peak> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use crate::guard::{Sendable, guard};
 use crate::node::LIVE;
-use crate::{Differentiable, Error, Linearised, Pullback, Result, Tiles, tensor};
+use crate::{Differentiable, Error, Linearised, Peak, Pullback, Result, Tiles, tensor};
 use candle_core::{Device, Tensor};
 use dreamwire_abi as abi;
 use dreamwire_socket::{CallRef, DescRef, Evaluation, FnHost, FnRef, Owned, SpecTable, TapeHost, Views};
@@ -32,6 +32,7 @@ struct Exported {
     scalar: bool,
     tiles: Option<abi::Tiles>,
     memory: Option<abi::Memory>,
+    peak: Option<abi::Peak>,
     function: Box<dyn Differentiable>,
 }
 
@@ -48,8 +49,10 @@ pub(crate) fn function(function: Box<dyn Differentiable>) -> FnRef {
     let size = size_of::<abi::Memory>() as u32;
     let memory = function.memory().map(|bytes| abi::Memory { size, reserved: 0, bytes });
     let tiles = function.tiles().map(Tiles::to_abi);
+    let peak = function.peak().map(Peak::to_abi);
     let (scalar, table) = (spec.is_scalar(), SpecTable::new(spec.into_facts()));
-    dreamwire_socket::export(Exported { _counted: Counted::new(), table, scalar, tiles, memory, function })
+    let counted = Counted::new();
+    dreamwire_socket::export(Exported { _counted: counted, table, scalar, tiles, memory, peak, function })
 }
 
 /// Imports the inputs: those in `wrt` as tracked leaves. Trailing ones may be left out.
@@ -91,10 +94,13 @@ impl FnHost for Exported {
     }
 
     fn extension(&self, id: &CStr) -> *const c_void {
-        let (tiles, memory) = (self.tiles.as_ref(), self.memory.as_ref());
+        fn of<T>(extension: Option<&T>) -> *const c_void {
+            extension.map_or(std::ptr::null(), |it| (&raw const *it).cast())
+        }
         match id {
-            id if id == abi::TILES => tiles.map_or(std::ptr::null(), |it| (&raw const *it).cast()),
-            id if id == abi::MEMORY => memory.map_or(std::ptr::null(), |it| (&raw const *it).cast()),
+            id if id == abi::TILES => of(self.tiles.as_ref()),
+            id if id == abi::MEMORY => of(self.memory.as_ref()),
+            id if id == abi::PEAK => of(self.peak.as_ref()),
             _ => std::ptr::null(),
         }
     }

@@ -33,6 +33,7 @@ mod guard;
 mod inputs;
 mod kind;
 mod live;
+pub mod memory;
 mod node;
 mod outputs;
 mod plugin;
@@ -46,7 +47,7 @@ pub use differentiable::{Differentiable, Linearised, Pullback};
 pub use dreamwire_abi as abi;
 pub use dreamwire_socket::Bytes;
 pub use error::{Error, Result};
-pub use function::{FnSpec, Function, Tape, TensorSpec, TileReduction, Tiles};
+pub use function::{FnSpec, Function, Peak, Tape, TensorSpec, TileReduction, Tiles};
 pub use inputs::Inputs;
 pub use kind::{Kind, Port, port};
 pub use node::Node;
@@ -57,7 +58,7 @@ pub use serde_json;
 /// Everything a node file needs.
 pub mod prelude {
     pub use crate::{
-        Call, Differentiable, Error, FnSpec, Function, Inputs, Kind, Linearised, Node, Outputs, Port,
+        Call, Differentiable, Error, FnSpec, Function, Inputs, Kind, Linearised, Node, Outputs, Peak, Port,
         Pullback, Result, Tape, TensorSpec, TileReduction, Tiles, port,
     };
     pub use candle_core::{DType, Device, Tensor};

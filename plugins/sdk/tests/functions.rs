@@ -3,6 +3,8 @@
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::testing::{Value, in_call, run_node};
 
+const PEAK: Peak = Peak { fixed: 100, outputs: 4, value: 12, gradient: 20 };
+
 /// `y = sum(x^2)` as an OBJECTIVE, or `(x^2, 3x)` as FEATURES.
 struct Square {
     scalar: bool,
@@ -21,6 +23,10 @@ impl Differentiable for Square {
 
     fn tiles(&self) -> Option<Tiles> {
         self.scalar.then_some(Tiles { stride: 16, halo: 44, reduction: TileReduction::Sum })
+    }
+
+    fn peak(&self) -> Option<Peak> {
+        self.scalar.then_some(PEAK)
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
@@ -57,6 +63,11 @@ fn the_description_survives() {
 fn how_far_a_function_sees_survives() {
     let tiles = Tiles { stride: 16, halo: 44, reduction: TileReduction::Sum };
     assert_eq!([function(true).tiles(), function(false).tiles()], [Some(tiles), None]);
+}
+
+#[test]
+fn how_much_memory_a_function_needs_survives() {
+    assert_eq!([function(true).peak(), function(false).peak()], [Some(PEAK), None]);
 }
 
 #[test]

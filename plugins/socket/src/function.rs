@@ -183,6 +183,14 @@ impl FnRef {
         Ok(self.sized_extension::<abi::Memory>(abi::MEMORY)?.map(|memory| memory.bytes))
     }
 
+    /// The extension `dw.peak/1`, if it has one: the memory that an evaluation needs.
+    ///
+    /// # Errors
+    /// The struct is too small.
+    pub fn peak(&self) -> Result<Option<abi::Peak>, Fault> {
+        self.sized_extension(abi::PEAK)
+    }
+
     /// `y = f(x)`; inputs after those in `x` are omitted. Bit i of `wrt` requests the gradient with respect to input i
     /// from a later vjp.
     pub fn eval(&self, call: CallRef<'_>, x: &Views<'_>, wrt: u64, with_tape: bool) -> Evaluated {

@@ -55,6 +55,7 @@ fn one(host: &Host, function: &Function) -> Result<(), String> {
     description(described)?;
     tiles(function)?;
     function.memory()?;
+    function.peak()?;
     let point = accepted(host, function, 70)?;
     let y = outputs(host, function, &point)?;
     for (index, (y, spec)) in y.iter().zip(&described.outputs).enumerate() {

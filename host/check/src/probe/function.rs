@@ -77,6 +77,11 @@ impl Function {
     pub(crate) fn memory(&self) -> Result<Option<u64>, String> {
         self.function.memory().map_err(|fault| fault.message)
     }
+
+    /// The extension `dw.peak/1`, if it has one; the error says why it cannot be read.
+    pub(crate) fn peak(&self) -> Result<Option<abi::Peak>, String> {
+        self.function.peak().map_err(|fault| fault.message)
+    }
 }
 
 impl Tape {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{Layer, Padding, Stack, channels_last};
+use dreamwire_kernels::{Layer, Padding, Peak, Stack, channels_last};
 
 use crate::parameters::{self, ParameterError};
 
@@ -68,6 +68,17 @@ impl Decoder {
     /// Pixels of the picture per feature, in both directions: 4 or 8.
     pub fn scale(&self) -> usize {
         self.layout.scale()
+    }
+
+    /// The memory that decoding features of `side` x `side` positions needs.
+    ///
+    /// # Errors
+    ///
+    /// If they are fewer than 2x2.
+    pub fn peak(&self, side: usize) -> Result<Peak> {
+        let peak = self.stack.peak([1, self.channels(), side, side], &[self.depth - 1])?;
+        // The picture with its channels last.
+        Ok(Peak { forward: peak.forward + peak.outputs, ..peak })
     }
 
     /// The picture `[B, scale h, scale w, 3]` of `features` `[B, channels, h, w]`: about 0..1, not clamped.

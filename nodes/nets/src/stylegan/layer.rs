@@ -62,6 +62,11 @@ impl Layer {
         })
     }
 
+    /// Channels of its outputs.
+    pub(super) fn outputs(&self) -> usize {
+        self.convolution.outputs()
+    }
+
     /// From `x`, `[B, h, w, I]`, and `w`, `[B, w]`. `noise`, `[B or 1, 1, r, r]`, replaces the stored plane,
     /// and is ignored in a layer without noise.
     pub(super) fn forward(&self, x: &Tensor, w: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {

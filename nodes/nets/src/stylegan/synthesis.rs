@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor, bail};
-use dreamwire_kernels::Upfirdn2d;
+use dreamwire_kernels::{Peak, Upfirdn2d};
 
 use super::layer::{Layer, enlarging};
 use super::layout::{Parameters, convolutions};
@@ -63,6 +63,38 @@ impl Synthesis {
     /// Height and width of the pictures in pixels, a power of 2 from 8 to 1024.
     pub fn resolution(&self) -> usize {
         self.blocks[self.blocks.len() - 1].resolution
+    }
+
+    /// The memory that one picture needs.
+    ///
+    /// A layer has the map that it reads, its result, and if it upsamples the map before its filter. For gradients all
+    /// results are kept, and the way back of a layer has in addition the gradients of both maps, and of the one between.
+    pub fn peak(&self) -> Peak {
+        let element = self.constant.dtype().size_in_bytes() as u64;
+        let bytes =
+            |resolution: usize, channels: usize| (resolution * resolution * channels) as u64 * element;
+        let mut channels = self.constant.elem_count() / 16;
+        let (mut read, mut kept) = (bytes(4, channels), 0);
+        let (mut most, mut filters, mut largest) = ((0, 0), 0, 0);
+        for block in self.blocks.iter() {
+            let of_block = |channels: usize| bytes(block.resolution, channels);
+            for convolution in &block.convolutions {
+                let made = of_block(convolution.outputs());
+                kept += made;
+                most = (most.0.max(read + 2 * made), most.1.max(2 * read + 3 * made));
+                read = made;
+                let weights = (9 * channels * convolution.outputs()) as u64 * element;
+                filters += weights;
+                largest = weights.max(largest);
+                channels = convolution.outputs();
+            }
+            // The part of the block, the picture before, and their sum.
+            kept += 3 * of_block(self.channels);
+        }
+        let picture = bytes(self.resolution(), self.channels);
+        let (forward, gradient) = (most.0 + 3 * picture, kept + most.1 + 2 * picture);
+        // Transposed, and the largest ones transformed: 81 points for 9 weights.
+        Peak { fixed: filters + 9 * largest, forward, gradient, outputs: picture }
     }
 
     /// Channels of the pictures: 1 grey, 3 red, green and blue, 4 with an alpha.

@@ -123,3 +123,12 @@ fn what_does_not_fit_is_refused() {
          fewer seeds or frames",
     );
 }
+
+/// One picture is made at a time; the result has all of them.
+#[test]
+fn the_need_of_a_batch() {
+    let peak = Peak { fixed: 5, outputs: 100, value: 1000, gradient: 9999 };
+    assert_eq!(needed(&peak, 1), 2 * 1005 + 300);
+    assert_eq!(needed(&peak, 40), 2 * 1005 + 4200);
+    assert_eq!(needed(&peak, usize::MAX), u64::MAX);
+}

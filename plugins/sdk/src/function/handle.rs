@@ -1,7 +1,7 @@
 //! A function of another plugin: evaluate it, differentiate it.
 
 use super::op;
-use crate::{Call, Error, FnSpec, Result, Tiles, live, tensor};
+use crate::{Call, Error, FnSpec, Peak, Result, Tiles, live, tensor};
 use candle_core::Tensor;
 use dreamwire_abi as abi;
 use dreamwire_socket::{FnRef, Owned, TapeRef, Views};
@@ -41,6 +41,11 @@ impl Function {
     /// Its halo, if it is local: then it may be evaluated tile by tile.
     pub fn tiles(&self) -> Option<Tiles> {
         self.handle.function.tiles().ok().flatten().and_then(Tiles::from_abi)
+    }
+
+    /// Memory that an evaluation needs, if it says so.
+    pub fn peak(&self) -> Option<Peak> {
+        self.handle.function.peak().ok().flatten().map(Peak::from_abi)
     }
 
     pub(crate) fn reference(&self) -> FnRef {

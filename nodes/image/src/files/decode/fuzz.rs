@@ -3,7 +3,7 @@
 
 use super::tests::pictures::{self, GREY, GREY_ALPHA, PALETTE, RGB, RGBA, encoded, rgb, rgba};
 use super::{decode_watched, raster};
-use crate::memory::kibibytes;
+use dreamwire_sdk::memory::kibibytes;
 use dreamwire_sdk::prelude::{Error, Result};
 use image::{DynamicImage, ImageFormat};
 use proptest::prelude::*;

@@ -1,0 +1,92 @@
+use dreamwire_sdk::testing::Value;
+
+use super::*;
+
+/// 1000 bytes per pixel, and one for all.
+struct Greedy {
+    tiles: Option<Tiles>,
+}
+
+const LOCAL: Option<Tiles> = Some(Tiles { stride: 8, halo: 16, reduction: TileReduction::Mean });
+
+impl Differentiable for Greedy {
+    fn spec(&self) -> FnSpec {
+        let spec = FnSpec::new("OBJECTIVE", "greedy").input(TensorSpec::new("image", &[-1, -1, -1, 3]));
+        spec.output(TensorSpec::new("value", &[])).scalar()
+    }
+
+    fn forward(&self, _: &[Tensor]) -> Result<Vec<Tensor>> {
+        Err(Error::failed("nobody asks"))
+    }
+
+    fn tiles(&self) -> Option<Tiles> {
+        self.tiles
+    }
+
+    fn peak(&self) -> Option<Peak> {
+        Some(Peak { fixed: 1, outputs: 0, value: 500, gradient: 1000 })
+    }
+}
+
+fn objective(tiles: Option<Tiles>) -> Objective {
+    let Value::Function(function) = Value::function(Greedy { tiles }) else { unreachable!() };
+    Objective::new(function, 3, "image").unwrap()
+}
+
+fn need(objective: &Objective, batch: usize) -> Need<'_> {
+    Need { objective, dims: [batch, 1000, 2000, 3], overlap: None, blurs: false }
+}
+
+/// Of a whole picture: 2,000,000 pixels, and ten pictures of 24,000,000 bytes.
+const WHOLE: u64 = 1 + 2_000_000_000 + 240_000_000;
+/// As much again, but at most this, are spares.
+const SPARES: u64 = 768 << 20;
+
+#[test]
+fn the_need_of_a_picture_and_of_a_tile() {
+    let objective = objective(LOCAL);
+    let need = need(&objective, 1);
+    assert_eq!(need.bytes(None), Some(WHOLE + SPARES));
+    // A tile of 512 sees 32 pixels on each side.
+    let tiling = Tiling::new(&objective, 512, None, (1000, 2000)).unwrap().unwrap();
+    assert_eq!(need.bytes(Some(&tiling)), Some(2 * (1 + 576 * 576 * 1000 + 240_000_000)));
+    let blurred = Need { blurs: true, ..need };
+    assert_eq!(blurred.bytes(None), Some(WHOLE + 4 * 24_000_000 + SPARES));
+}
+
+#[test]
+fn what_fits_is_not_refused() {
+    let objective = objective(LOCAL);
+    assert!(need(&objective, 1).check_against(None, Some(WHOLE + SPARES)).is_ok());
+    assert!(need(&objective, 1).check_against(None, None).is_ok());
+}
+
+#[track_caller]
+fn check(batch: usize, tiles: Option<Tiles>, available: u64, blamed: &str, expected: &str) {
+    let objective = objective(tiles);
+    let error = need(&objective, batch).check_against(None, Some(available)).expect_err("refused");
+    assert_eq!(error.status(), dreamwire_sdk::abi::E_LIMIT);
+    assert_eq!((error.to_string().as_str(), error.input()), (expected, blamed));
+}
+
+/// A tile of 1024 sees 1000 x 1088 pixels: 1,328,000,001 bytes. One of 512 needs 571,776,001, and spares as much.
+#[test]
+fn the_largest_tile_that_fits_is_suggested() {
+    let said = "dreaming of 2000x1000 pixels needs 2.8 GiB of memory, ";
+    let fits = 1_328_000_001 + SPARES;
+    let hint = "set `tile` to 1024, which needs about 2.0 GiB";
+    check(1, LOCAL, fits, "tile", &format!("{said}2.0 GiB is available; hint: {hint}"));
+    let hint = "set `tile` to 512, which needs about 1.1 GiB";
+    check(1, LOCAL, fits - 1, "tile", &format!("{said}2.0 GiB is available; hint: {hint}"));
+    let hint = "use a smaller picture: Resize it first";
+    check(1, LOCAL, 100 << 20, "image", &format!("{said}100 MiB is available; hint: {hint}"));
+    check(1, None, 1 << 30, "image", &format!("{said}1.0 GiB is available; hint: {hint}"));
+}
+
+/// 6,000,000 pixels: 6.26 GiB with their pictures, and 0.75 GiB of spares.
+#[test]
+fn a_batch_can_be_made_smaller() {
+    let said =
+        "dreaming of 3 pictures of 2000x1000 pixels at once needs 7.0 GiB of memory, 1.0 GiB is available";
+    check(3, None, 1 << 30, "image", &format!("{said}; hint: use fewer or smaller pictures"));
+}
