@@ -25,6 +25,7 @@ mod solid_mask;
 mod split_image_with_alpha;
 mod threshold_mask;
 
+pub(crate) use channels::with_channels;
 pub(crate) use feather::Feather;
 pub(crate) use feather_mask::FeatherMask;
 pub(crate) use grow_mask::GrowMask;

@@ -1,5 +1,7 @@
 //! Resampling of pictures, by strips of rows on all threads.
 
+pub(crate) mod windows;
+
 use crate::progress::STRIP;
 use dreamwire_sdk::prelude::*;
 use fast_image_resize::images::{TypedImage, TypedImageRef};

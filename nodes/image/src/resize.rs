@@ -1,5 +1,6 @@
 use crate::limits;
 use crate::resample::resampled;
+use crate::resample::windows::{self, Window, windowed};
 use dreamwire_sdk::prelude::*;
 use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
@@ -45,7 +46,7 @@ pub(crate) enum Method {
 pub(crate) struct Resize;
 
 impl Node for Resize {
-    const KIND: Kind = Kind::new("Resize", 1)
+    const KIND: Kind = Kind::new("Resize", 2)
         .category("image")
         .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
         .outputs(&[port("IMAGE", "IMAGE").doc("The resized pictures, `[B,height,width,C]`.")]);
@@ -58,14 +59,19 @@ impl Node for Resize {
             new_size((old_width, old_height), (params.width as usize, params.height as usize));
         limits::check("the result", batch as u64, width as u64, height as u64)?;
         limits::check_memory("resizing", (batch * width * height * channels * size_of::<f32>()) as u64)?;
-        let algorithm = match params.method {
-            Method::Lanczos3 => ResizeAlg::Convolution(FilterType::Lanczos3),
-            Method::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
-            Method::Area => ResizeAlg::Convolution(FilterType::Box),
-            Method::Nearest => ResizeAlg::Nearest,
-        };
         let report = |done, total| call.progress(done, total, "resizing");
-        let resized = resampled(&samples, shape, (width, height), algorithm, report)?;
+        let filtered = |filter: FilterType| {
+            resampled(&samples, shape, (width, height), ResizeAlg::Convolution(filter), report)
+        };
+        let by_table = |table: fn(usize, usize) -> Vec<Window>| {
+            windowed(&samples, shape, (&table(old_width, width), &table(old_height, height)), report)
+        };
+        let resized = match params.method {
+            Method::Lanczos3 => filtered(FilterType::Lanczos3),
+            Method::Bicubic => filtered(FilterType::CatmullRom),
+            Method::Area => by_table(windows::covered),
+            Method::Nearest => by_table(windows::nearest),
+        }?;
         Ok(Tensor::from_vec(resized, (batch, height, width, channels), call.device())?.into())
     }
 

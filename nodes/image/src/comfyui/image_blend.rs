@@ -1,4 +1,7 @@
+use super::upscale::Method;
 use crate::blend::{self, blended};
+use crate::geometry::Area;
+use crate::masks::with_channels;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -7,7 +10,10 @@ use serde::Serialize;
 /// As Blend, with `blend_mode` and `blend_factor` for its mode and factor, but for one mode: here difference is `a - b`
 /// and not `|a - b|`, so that it is black where `image2` is lighter and the factor is 1.
 ///
-/// IMAGE has the size of `image1`. Errors: as Blend.
+/// IMAGE has the size and the channels of `image1`. An `image2` of another size is cropped to the same ratio around its
+/// centre and resized, bicubically, as by ImageScale. If only one has alpha, `image2` loses it or is opaque.
+///
+/// Errors: as Blend; an `image2` with colours on a grey `image1`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -60,6 +66,11 @@ impl Node for ImageBlend {
             Mode::SoftLight => blend::Mode::SoftLight,
             Mode::Difference => blend::Mode::Subtract,
         };
+        let (_, height, width, channels) = below.dims4()?;
+        let (_, old_height, old_width, _) = above.dims4()?;
+        let above = with_channels("image2", &above, channels)?;
+        let above = Area::central((old_width, old_height), (width, height)).cut(&above)?;
+        let above = Method::Bicubic.scaled(call, &above, (width, height))?;
         Ok(blended(call, (&below, &above), None, (mode, params.blend_factor))?.into())
     }
 }
@@ -83,6 +94,21 @@ mod tests {
         let ran = run(params, &[a], &[b]).expect(params);
         let found: Vec<f32> = ran.outputs[0].tensor().flatten_all().and_then(|t| t.to_vec1()).expect("f32");
         assert!((found[0] - expected).abs() < 1e-6, "{params}: {found:?} for {expected}");
+    }
+
+    #[test]
+    fn alpha_on_one_side_is_dropped_or_opaque() {
+        let image = |samples: &[f32]| {
+            let shape = (1, 1, 1, samples.len());
+            Value::Tensor(Tensor::from_slice(samples, shape, &Device::Cpu).expect("one pixel"))
+        };
+        let blend = |below: &[f32], above: &[f32]| -> Vec<f32> {
+            let inputs = [("image1", image(below)), ("image2", image(above))];
+            let ran = run_node::<ImageBlend>(r#"{"blend_factor": 0.5}"#, &inputs, &[]).expect("it blends");
+            ran.outputs[0].tensor().flatten_all().and_then(|t| t.to_vec1()).expect("f32")
+        };
+        assert_eq!(blend(&[0.0, 0.5, 1.0], &[0.5, 0.5, 0.5, 0.1]), [0.25, 0.5, 0.75]);
+        assert_eq!(blend(&[0.0, 0.5, 1.0, 0.5], &[0.5, 0.5, 0.5]), [0.25, 0.5, 0.75, 0.75]);
     }
 
     #[test]

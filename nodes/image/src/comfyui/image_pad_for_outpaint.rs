@@ -5,8 +5,8 @@ use dreamwire_sdk::prelude::*;
 /// does.
 ///
 /// The border is 0.5 in every channel. MASK is 1 in it, and within `feathering` pixels f of a side with a border it
-/// falls into the picture as `((f - d) / f)^2`, where d is the number of pixels between the pixel and the nearest
-/// such side. As in ComfyUI, a feathering that is not less than half of the picture's width and height is left out.
+/// falls into the picture as `((f - d) / f)^2`, where d is the number of pixels between the pixel and the
+/// nearest such side, and at the right and bottom one more. As in ComfyUI, a feathering that is not less than half of the picture's width and height is left out.
 ///
 /// IMAGE is `[B,top+H+bottom,left+W+right,C]`, MASK `[1,top+H+bottom,left+W+right]`. Errors: a result of more than
 /// 100 megapixels or 32768 pixels on a side. Pad has other borders.
@@ -77,7 +77,8 @@ fn feathered(mask: &Tensor, borders: &Borders, picture: (usize, usize), featheri
     // How deep a pixel is in the picture, seen from the sides that have a border.
     let depth = |at: usize, length: usize, before: usize, after: usize| {
         let first = if before > 0 { at } else { usize::MAX };
-        let last = if after > 0 { length - 1 - at } else { usize::MAX };
+        // One more than from the first side, as in ComfyUI.
+        let last = if after > 0 { length - at } else { usize::MAX };
         first.min(last)
     };
     for (y, row) in samples.chunks_exact_mut(width).skip(borders.top).take(picture.1).enumerate() {
@@ -126,12 +127,13 @@ mod tests {
         let (width, _, _, mask) = pad(r#"{"left": 1, "feathering": 4}"#, (10, 10));
         let row = &mask[5 * width..6 * width];
         assert_eq!(row, [1.0, 1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-        // On all sides the nearest one counts: all rows are mirrored, and the corner is as deep as its nearer side.
+        // On all sides the nearest one counts; the right and the bottom are one pixel further off.
         let (width, _, _, mask) =
             pad(r#"{"left": 1, "right": 1, "top": 1, "bottom": 1, "feathering": 2}"#, (6, 6));
-        assert_eq!(mask[3 * width..4 * width], [1.0, 1.0, 0.25, 0.0, 0.0, 0.25, 1.0, 1.0]);
-        assert_eq!(mask[2 * width..3 * width], [1.0, 1.0, 0.25, 0.25, 0.25, 0.25, 1.0, 1.0]);
-        assert!(mask.iter().eq(mask.iter().rev()), "{mask:?}");
+        assert_eq!(mask[3 * width..4 * width], [1.0, 1.0, 0.25, 0.0, 0.0, 0.0, 0.25, 1.0]);
+        for row in [2, 6] {
+            assert_eq!(mask[row * width..(row + 1) * width], [1.0, 1.0, 0.25, 0.25, 0.25, 0.25, 0.25, 1.0]);
+        }
     }
 
     #[test]

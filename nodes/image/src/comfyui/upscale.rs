@@ -1,9 +1,11 @@
 //! ComfyUI's methods of resizing.
 
+use crate::batch::samples;
 use crate::limits;
 use crate::resample::resample;
+use crate::resample::windows::{self, Window, windowed};
 use dreamwire_sdk::prelude::*;
-use fast_image_resize::{Filter, FilterType, ResizeAlg};
+use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
 
 /// What ComfyUI calls an upscale method; all of them shrink as well.
@@ -19,19 +21,15 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    fn algorithm(self) -> Result<ResizeAlg> {
-        Ok(match self {
-            Self::NearestExact => ResizeAlg::Nearest,
-            // These two look at the nearest pixels only, as PyTorch's interpolate does.
-            Self::Bilinear => ResizeAlg::Interpolation(FilterType::Bilinear),
-            Self::Bicubic => {
-                let filter = Filter::new("cubic, a = -0.75", cubic, 2.0)
-                    .map_err(|e| Error::failed(format!("bicubic: {e}")))?;
-                ResizeAlg::Interpolation(FilterType::Custom(filter))
-            }
-            Self::Area => ResizeAlg::Convolution(FilterType::Box),
-            Self::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
-        })
+    /// The weights of PyTorch's method of that name for one axis; Lanczos is Pillow's.
+    fn table(self, old: usize, new: usize) -> Option<Vec<Window>> {
+        match self {
+            Self::NearestExact => Some(windows::nearest(old, new)),
+            Self::Bilinear => Some(windows::interpolated(old, new, 1, |x| (1.0 - x.abs()).max(0.0))),
+            Self::Bicubic => Some(windows::interpolated(old, new, 2, cubic)),
+            Self::Area => Some(windows::pooled(old, new)),
+            Self::Lanczos => None,
+        }
     }
 
     /// Pictures `[B,H,W,C]` at a size `(width, height)`.
@@ -44,14 +42,19 @@ impl Method {
         image: &Tensor,
         (width, height): (usize, usize),
     ) -> Result<Tensor> {
-        let (batch, old_height, old_width, _) = image.dims4()?;
+        let (batch, old_height, old_width, channels) = image.dims4()?;
         limits::check("the result", batch as u64, width as u64, height as u64)?;
         if (old_width, old_height) == (width, height) {
             return Ok(image.clone());
         }
-        resample(image, (width, height), self.algorithm()?, |done, total| {
-            call.progress(done, total, "resizing")
-        })
+        let report = |done, total| call.progress(done, total, "resizing");
+        let (Some(columns), Some(rows)) = (self.table(old_width, width), self.table(old_height, height))
+        else {
+            return resample(image, (width, height), ResizeAlg::Convolution(FilterType::Lanczos3), report);
+        };
+        let shape = [batch, old_height, old_width, channels];
+        let scaled = windowed(&samples(image)?, shape, (&columns, &rows), report)?;
+        Ok(Tensor::from_vec(scaled, (batch, height, width, channels), image.device())?)
     }
 }
 

@@ -18,15 +18,16 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    /// The largest one that has the aspect ratio of `width x height`, in the centre of a picture of size `old`.
+    /// The largest one that has the aspect ratio of `width x height`, in the centre of a picture of size `old`: all of
+    /// one side, and of the other what remains without the same number of pixels at both ends, as in ComfyUI.
     pub(crate) fn central(old: (usize, usize), (width, height): (usize, usize)) -> Self {
-        let part = |side: usize, over: usize, under: usize| {
-            ((side as f64 * over as f64 / under as f64).round() as usize).max(1)
+        // A half goes to the even number; at least one pixel stays.
+        let margin = |side: usize, other: usize, over: usize, under: usize| {
+            let left = side as f64 - other as f64 * over as f64 / under as f64;
+            ((left / 2.0).round_ties_even().max(0.0) as usize).min((side - 1) / 2)
         };
-        // All of one side, and of the other what the aspect ratio gives.
-        let cut_width = part(old.1, width, height).min(old.0);
-        let cut_height = part(old.0, height, width).min(old.1);
-        Self { x: (old.0 - cut_width) / 2, y: (old.1 - cut_height) / 2, width: cut_width, height: cut_height }
+        let (x, y) = (margin(old.0, old.1, width, height), margin(old.1, old.0, height, width));
+        Self { x, y, width: old.0 - 2 * x, height: old.1 - 2 * y }
     }
 
     /// The part of a rectangle that lies inside of a picture of size `old`. One that begins outside is moved to the
