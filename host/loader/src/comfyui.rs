@@ -65,6 +65,7 @@ pub const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (&["VHS_DuplicateImages"], "the nearest kind is `RepeatImageBatch`"),
     (&["VHS_SelectImages", "GetImageRangeFromBatch"], "the nearest kind is `ImageFromBatch`"),
+    (&["PorterDuffImageComposite"], "the nearest kind is `ImageCompositeMasked`"),
     (&["ImageCompositeAbsolute", "ImageOverlay", "Image Blend*"], "the nearest kind is `Blend`"),
     (&["MaskPreview"], "the nearest kind is `PreviewMask`"),
     (&["PreviewAny", "easy showAnything", "ImageCompare"], "the nearest kind is `PreviewImage`"),

@@ -80,9 +80,13 @@ fn unfit(spec: &FnSpec, decoder: &Decoder) -> Error {
         Some(Variant::AdainEncoder) => ", `weights` to the file of pytorch-AdaIN's encoder",
         _ => "",
     };
+    // Several layers are there for the descent, which needs them all.
+    let layers = match spec.outputs.len() {
+        0 | 1 => format!("set `layers` of the VGGFeatures node to \"{layer}\""),
+        _ => format!("set `layers` of the VGGFeatures node to the present ones and \"{layer}\""),
+    };
     Error::port("features", message).hint(format!(
-        "set `layers` of the VGGFeatures node to \"{layer}\"{weights} and `padding` to \"reflect\"; \
-         `decoder` \"none\" accepts any layers"
+        "{layers}{weights} and `padding` to \"reflect\"; `decoder` \"none\" accepts any layers"
     ))
 }
 

@@ -9,7 +9,6 @@ pub(crate) mod encode;
 mod icc;
 mod load_image;
 mod load_image_mask;
-mod prefix;
 mod preview_image;
 mod save_image;
 mod signature;

@@ -1,3 +1,4 @@
+use dreamwire_sdk::prefix;
 use dreamwire_sdk::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
@@ -64,7 +65,19 @@ impl Node for SaveLatent {
         call.publish(&template, &bytes, "application/octet-stream")?;
         Ok(Outputs::new())
     }
+
+    /// Rejects prefixes that are not plain relative paths, or ask for what latents do not have.
+    fn check(params: &Params) -> Result<()> {
+        if let Some(token) = OF_PICTURES.iter().find(|token| params.filename_prefix.contains(**token)) {
+            let message = format!("`{token}` is known of pictures, not of latents");
+            return Err(Error::param("filename_prefix", message).hint("leave it out"));
+        }
+        prefix::check(&params.filename_prefix)
+    }
 }
+
+/// What only a picture fills into a prefix.
+const OF_PICTURES: [&str; 3] = ["%width%", "%height%", "%batch_num%"];
 
 fn safetensors(name: &str, shape: &[usize], values: &[f32]) -> Result<Vec<u8>> {
     let failed = |error| Error::failed(format!("cannot write the latents: {error}"));
@@ -80,6 +93,18 @@ mod tests {
     use super::*;
     use crate::load_latent::LoadLatent;
     use crate::small;
+
+    #[test]
+    fn prefixes_are_judged_before_anything_is_saved() {
+        for (given, said) in [("../x", "leaves"), ("lat_%width%", "`%width%`"), ("a//b", "plain")] {
+            let params = Params { filename_prefix: given.to_owned(), ..Params::default() };
+            let error = SaveLatent::check(&params).unwrap_err();
+            assert_eq!(error.input(), "filename_prefix");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        let fine = Params { filename_prefix: "faces/%date:yyyy%".to_owned(), ..Params::default() };
+        assert!(SaveLatent::check(&fine).is_ok());
+    }
 
     /// The file of these latents: its name and bytes.
     fn saved(params: &str, latents: &Tensor) -> (String, Vec<u8>) {

@@ -38,6 +38,7 @@ mod node;
 mod outputs;
 mod plugin;
 mod pool;
+pub mod prefix;
 mod tensor;
 pub mod testing;
 

@@ -41,7 +41,7 @@ impl Node for ImageFromBatch {
         let length = params.length.min(batch - first);
         if (first, length) != (params.batch_index, params.length) {
             let (asked, many) = (params.batch_index, params.length);
-            call.info(&format!(
+            call.warn(&format!(
                 "the batch has {batch} pictures: {length} from index {first} are taken, not {many} from {asked}"
             ));
         }

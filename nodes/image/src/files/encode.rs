@@ -20,7 +20,7 @@ pub(crate) use self::exr::{COLOUR_SPACE, DISPLAYED};
 pub(crate) use self::options::{Bits, Compression, Format, Options, Subsampling};
 
 use crate::batch::one_of;
-use crate::files::prefix;
+use dreamwire_sdk::prefix;
 use dreamwire_sdk::prelude::*;
 use std::fmt::Display;
 

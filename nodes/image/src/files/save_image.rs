@@ -1,5 +1,5 @@
 use crate::files::encode::{Bits, Compression, Encoding, Format, Options, Subsampling};
-use crate::files::prefix;
+use dreamwire_sdk::prefix;
 use dreamwire_sdk::prelude::*;
 
 /// Saves every picture of a batch to its own file, `<filename_prefix>_<counter>_.<extension>`.

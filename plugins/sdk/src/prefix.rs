@@ -1,6 +1,6 @@
-//! Checks prefixes of file names before anything is computed.
+//! Prefixes of the names of published files, a param of the format `dw-output`: checked before anything is computed.
 
-use dreamwire_sdk::prelude::*;
+use crate::{Error, Result};
 
 /// The host's limits: bytes of a folder's or a file's name, and of the whole path.
 const MAX_NAME: usize = 200;
@@ -14,7 +14,7 @@ const SHORTEST_END: &str = "_00001_.png";
 /// # Errors
 ///
 /// If it does not: says why.
-pub(crate) fn check(prefix: &str) -> Result<()> {
+pub fn check(prefix: &str) -> Result<()> {
     let Some(wrong) = fault(prefix) else { return Ok(()) };
     let shown = prefix.replace(char::is_control, "\u{fffd}");
     Err(Error::param("filename_prefix", format!("`{shown}` {wrong}")).hint(
@@ -24,7 +24,7 @@ pub(crate) fn check(prefix: &str) -> Result<()> {
 
 /// The prefix of one picture of a batch, with `%width%`, `%height%` and `%batch_num%` filled in. The host fills in the rest:
 /// `%year%` and the like when it writes the file.
-pub(crate) fn fill(prefix: &str, width: usize, height: usize, index: usize) -> String {
+pub fn fill(prefix: &str, width: usize, height: usize, index: usize) -> String {
     let values = [("width", width), ("height", height), ("batch_num", index)];
     let mut filled = String::new();
     let mut rest = prefix;
