@@ -84,11 +84,7 @@ impl Node for BlendNetworks {
             let swapped = coarse.generator()?.swapped(fine.generator()?, from_resolution, mapping);
             let blended = swapped.map_err(|error| {
                 let is_block = matches!(error, dreamwire_nets::stylegan::StyleGanError::Block { .. });
-                if is_block {
-                    Error::param("from_resolution", error)
-                } else {
-                    Error::content(&error).at("fine")
-                }
+                Error::content(&error).at(if is_block { "from_resolution" } else { "fine" })
             })?;
             blended.build(limit(clamp), DType::F32).map_err(|error| coarse.unusable(&error))
         })?;
