@@ -5,8 +5,9 @@ use dreamwire_sdk::prelude::*;
 /// does.
 ///
 /// The border is 0.5 in every channel. MASK is 1 in it, and within `feathering` pixels f of a side with a border it
-/// falls into the picture as `((f - d) / f)^2`, where d is the number of pixels between the pixel and the
-/// nearest such side, and at the right and bottom one more. As in ComfyUI, a feathering that is not less than half of the picture's width and height is left out.
+/// falls into the picture as `((f - d) / f)^2`, where d is the number of pixels between the pixel and the nearest
+/// such side, and one more at the right and the bottom. As in ComfyUI, a feathering that is not less than half of the
+/// picture's width and height is left out.
 ///
 /// IMAGE is `[B,top+H+bottom,left+W+right,C]`, MASK `[1,top+H+bottom,left+W+right]`. Errors: a result of more than
 /// 100 megapixels or 32768 pixels on a side. Pad has other borders.
