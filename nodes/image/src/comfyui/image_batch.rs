@@ -1,6 +1,7 @@
 use super::upscale::Method;
 use crate::geometry::Area;
 use crate::limits;
+use crate::masks::with_channels;
 use dreamwire_sdk::prelude::*;
 
 /// Joins two batches of pictures into one, as ComfyUI's ImageBatch does.
@@ -39,23 +40,10 @@ impl Node for ImageBatch {
         let middle = Area::central((other_width, other_height), (width, height)).cut(&second)?;
         let second = Method::Bilinear.scaled(call, &middle, (width, height))?;
         let channels = channels.max(other_channels);
-        let (first, second) = (with_channels(first, channels)?, with_channels(second, channels)?);
+        let first = with_channels("image1", &first, channels)?;
+        let second = with_channels("image2", &second, channels)?;
         Ok(Tensor::cat(&[first, second], 0)?.into())
     }
-}
-
-/// Pictures `[B,H,W,C]` with at least `channels` channels: grey as three equal colours, opaque.
-fn with_channels(image: Tensor, channels: usize) -> Result<Tensor> {
-    let (batch, height, width, found) = image.dims4()?;
-    if found >= channels {
-        return Ok(image);
-    }
-    let colours = if found == 1 { image.repeat((1, 1, 1, 3))? } else { image };
-    if channels <= 3 {
-        return Ok(colours);
-    }
-    let opaque = Tensor::ones((batch, height, width, 1), DType::F32, colours.device())?;
-    Ok(Tensor::cat(&[colours, opaque], 3)?)
 }
 
 #[cfg(test)]
