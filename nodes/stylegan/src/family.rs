@@ -191,3 +191,6 @@ impl Synthesis {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
