@@ -194,6 +194,22 @@ fn pictures_of_a_batch_are_independent() {
     }
 }
 
+/// One thread and three make the same bits, forward and backward.
+#[test]
+fn threads_do_not_matter() {
+    for name in ["sg3/sg3r_32", "sg3/sg3_settings"] {
+        let small = Small::new(name);
+        let network = small.network(DType::F32);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| gradients(&small, &network, DType::F32))
+        };
+        for (one, three) in run(1).iter().zip(&run(3)) {
+            Tolerance::Exact.check(name, one, three);
+        }
+    }
+}
+
 #[track_caller]
 fn refused(tensors: HashMap<String, Tensor>, settings: &Settings) -> String {
     Generator::new(tensors, settings)
