@@ -95,6 +95,7 @@ const GRAPHS: &[Small] = &[
         sets: &["picture.width=64", "dream.octaves=2", "dream.steps=2"],
         longest: 64,
     },
+    Small { graph: "stylegan_truncation.json", sets: &["large.width=16", "sheet.gap=0"], longest: 160 },
     Small { graph: "stylegan_walk.json", sets: &["walk.frames=1"], longest: 786 },
 ];
 
@@ -190,6 +191,11 @@ fn a_generated_picture_and_then_its_dream() {
 #[test]
 fn a_style_without_a_decoder() {
     check("style_by_descent.json");
+}
+
+#[test]
+fn a_sweep_of_truncations() {
+    check("stylegan_truncation.json");
 }
 
 #[test]
