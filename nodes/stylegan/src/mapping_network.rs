@@ -252,6 +252,25 @@ mod tests {
         );
     }
 
+    /// The same with a network from a file.
+    #[test]
+    fn classes_of_a_file_differ() {
+        let mapping = small::load_file(&small::file_with_classes(5)).0;
+        assert_eq!(mapping.spec().inputs[1].dims, [-1, 5]);
+        let z = Value::Tensor(small::normal(5, &[3, small::WIDTH]));
+        let inputs = [("mapping", Value::Function(mapping)), ("z", z)];
+        let w = |params: &str| small::output::<MappingNetwork>(params, &inputs);
+        let (first, last) = (w(r#"{"class": 0}"#), w(r#"{"class": 4}"#));
+        assert!(small::difference(&first, &last) > 0.1);
+        assert_eq!(small::bits(&w(r#"{"class_weights": "0,0,0,0,1"}"#)), small::bits(&last));
+        small::check_error::<MappingNetwork>(
+            "{}",
+            &inputs,
+            "class",
+            "this network has 5 classes, 0 to 4: choose one; hint: or give each of them a weight in `class_weights`",
+        );
+    }
+
     #[test]
     fn what_does_not_fit_is_refused() {
         let net = Net::new();

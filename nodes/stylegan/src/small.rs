@@ -77,6 +77,16 @@ pub(crate) fn file(seed: u32) -> Vec<u8> {
     written(&tensors(seed))
 }
 
+/// The network with that many classes, which are embedded in as many numbers as a latent has.
+pub(crate) fn file_with_classes(classes: usize) -> Vec<u8> {
+    let mut tensors = tensors(0);
+    tensors.retain(|(name, _, _)| name != "mapping.fc0.weight");
+    push(&mut tensors, 1, "mapping.fc0.weight".to_owned(), &[WIDTH, 2 * WIDTH], 0.0, 70.0);
+    push(&mut tensors, 1, "mapping.embed.weight".to_owned(), &[WIDTH, classes], 0.0, 1.0);
+    push(&mut tensors, 1, "mapping.embed.bias".to_owned(), &[WIDTH], 0.0, 0.1);
+    written(&tensors)
+}
+
 /// The network without one of its tensors.
 pub(crate) fn file_without(name: &str) -> Vec<u8> {
     let mut tensors = tensors(0);
@@ -123,8 +133,12 @@ pub(crate) fn discriminator(classes: usize) -> Vec<u8> {
 
 /// The network's MAPPING and GENERATOR.
 pub(crate) fn load() -> (Function, Function) {
-    let file = file(0);
-    let files: &[(&str, &[u8])] = &[("small.safetensors", file.as_slice())];
+    load_file(&file(0))
+}
+
+/// MAPPING and GENERATOR of a file.
+pub(crate) fn load_file(file: &[u8]) -> (Function, Function) {
+    let files: &[(&str, &[u8])] = &[("small.safetensors", file)];
     let mut ran =
         run_node::<LoadStyleGAN>(r#"{"weights": "small.safetensors"}"#, &[], files).expect("it loads");
     match (ran.outputs.pop(), ran.outputs.pop()) {
