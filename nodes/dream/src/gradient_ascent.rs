@@ -147,9 +147,7 @@ impl Params {
         let rolls = self.jitter > 0 && !objective.is_fixed_in_place();
         if self.jitter > 0 && !rolls {
             let name = objective.name();
-            call.info(&format!(
-                "no jitter: `{name}` compares the picture with another, position by position"
-            ));
+            call.info(&format!("no jitter: `{name}` judges every part of the picture at its place"));
         }
         let sign = match self.direction {
             Direction::Maximise => 1.0,

@@ -3,6 +3,7 @@
 //! Pictures are `[B, H, W, C]`. Every image of a batch is treated independently.
 
 mod blur;
+mod fit;
 mod jitter;
 mod octave;
 mod resample;
@@ -11,6 +12,7 @@ mod step_rule;
 mod zoom;
 
 pub use blur::{cascade_blur, cascade_sigma};
+pub use fit::Fit;
 pub use jitter::{jitter_offset, roll};
 pub use octave::octave_sizes;
 pub use resize::resize_linear;

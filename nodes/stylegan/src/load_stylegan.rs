@@ -13,14 +13,17 @@ use crate::network::{self, Kept, Weights};
 /// all or none: without them it uses those in the weights. Both are differentiable with respect to all
 /// inputs.
 ///
+/// MAPPING of a network with classes takes `c` `[B,classes]` after `z`: 1 for the class of the picture and 0 for the
+/// others, or weights between. Where the class alone makes the styles, any `z` will do, and only counts rows.
+///
 /// The built-in network, `avatars64`, paints cartoon faces of 64 px; its `z` and `w` have 128 numbers, and it
 /// has 10 layers. A random network makes abstract pictures, as slowly as a trained one of its size.
 ///
 /// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024.
 ///
-/// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
-/// architecture.
+/// Source: Karras et al., arXiv:1912.04958 (StyleGAN2; architectures skip, resnet and orig, told by the tensors) and
+/// arXiv:2006.06676 (its PyTorch form, "ada", with classes).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {

@@ -2,7 +2,9 @@
 //! file that says how it was made.
 
 mod adain;
+mod discriminator;
 mod dream;
+mod finite;
 mod googlenet;
 mod network;
 mod perceptual;
@@ -12,5 +14,6 @@ mod squeezenet;
 mod stylegan;
 mod stylegan_editing;
 mod stylegan_latents;
+mod stylegan_variants;
 mod tolerance;
 mod vgg;

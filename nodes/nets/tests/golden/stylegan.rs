@@ -77,6 +77,7 @@ fn mapping_and_truncation() {
 fn every_block() {
     let mut seen = Vec::new();
     let pictures = NETWORK.synthesis.forward_with(&styles(0.7, 10), &[], |resolution, x, picture| {
+        let picture = picture.expect("every block of this architecture has one");
         let reference = expected(&format!("b{resolution}.x0"));
         Tolerance::Close.check(&format!("activations at {resolution}"), &corner(x, &reference), &reference);
         let reference = expected(&format!("layer0.b{resolution}.conv1"));
