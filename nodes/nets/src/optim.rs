@@ -2,6 +2,7 @@
 //!
 //! Pictures are `[B, H, W, C]`. Every image of a batch is treated independently.
 
+mod area;
 mod blur;
 mod jitter;
 mod octave;
@@ -10,6 +11,7 @@ mod resize;
 mod step_rule;
 mod zoom;
 
+pub use area::resize_area;
 pub use blur::{cascade_blur, cascade_sigma};
 pub use jitter::{jitter_offset, roll};
 pub use octave::octave_sizes;

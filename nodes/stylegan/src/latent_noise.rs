@@ -61,7 +61,11 @@ impl Node for LatentNoise {
 }
 
 /// The size of the latents that a mapping takes: the last axis of its first input.
-fn width(mapping: &Function) -> Result<usize> {
+///
+/// # Errors
+///
+/// If it does not say, or is too large.
+pub(crate) fn width(mapping: &Function) -> Result<usize> {
     let dims = mapping.spec().inputs.first().map(|input| &input.dims[..]);
     match dims {
         Some([_, width]) if (1..=MAX_WIDTH as i64).contains(width) => Ok(*width as usize),

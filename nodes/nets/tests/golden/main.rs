@@ -12,5 +12,6 @@ mod squeezenet;
 mod stylegan;
 mod stylegan_editing;
 mod stylegan_latents;
+mod stylegan_project;
 mod tolerance;
 mod vgg;
