@@ -5,15 +5,17 @@ use nalgebra::{DMatrix, DVector};
 use super::layer::dense;
 use super::{SLOPE, StyleGanError};
 
-/// Added to the variance of every direction, relative to their mean: styles may not vary at all along some.
-const RIDGE: f64 = 1e-4;
+/// Added to the variance of every direction, relative to their mean. Styles of a trained network hardly vary along half of
+/// them; a search that had to be exact there would not get anywhere else.
+const RIDGE: f64 = 1e-3;
 
 /// How far styles are from those that a mapping makes, in the space "P" (Zhu et al., "Improved StyleGAN Embedding: Where
 /// are the Good Latents?", arXiv:2012.09036). Cloning shares its matrix.
 ///
 /// The last step of a mapping is a leaky ReLU, which folds what was about normally distributed. Undone (slope 5 instead
-/// of 0.2), styles form a cloud like an ellipsoid; centred and scaled to a variance of 1 in all directions, their mean
-/// square is about 1 for what the mapping makes, and grows with the square of the distance from the middle. The paper
+/// of 0.2), styles form a cloud like an ellipsoid; centred and scaled to a variance of 1 in all directions (less where they
+/// hardly vary), their mean square is a little under 1 for what the mapping makes, and grows with the square of the
+/// distance from the middle. The paper
 /// scales along principal axes; here the Cholesky factor of the covariance does, which gives the same lengths.
 #[derive(Clone)]
 pub struct Prior {
