@@ -2,6 +2,8 @@ use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
 
 use super::*;
 use crate::latent_prior::LatentPrior;
+use crate::load_stylegan::LoadStyleGAN;
+use crate::mapping_network::MappingNetwork;
 use crate::small;
 use crate::synthesis::Synthesis;
 
@@ -96,6 +98,23 @@ fn it_finds_a_picture_of_the_network() {
     }
     let (wide, _) = net.found(&params(6, "w+"), vec![image(&target)]);
     assert!(small::difference(&wide.narrow(1, 1, 1).unwrap(), &wide.narrow(1, 0, 1).unwrap()) > 1e-3);
+}
+
+/// Another seed's face, from the average face.
+#[test]
+fn it_finds_a_face() {
+    let ran = run_node::<LoadStyleGAN>("{}", &[], &[]).unwrap();
+    let [Value::Function(mapping), Value::Function(generator)] = &ran.outputs[..] else {
+        panic!("two functions were promised");
+    };
+    let net = Net { mapping: mapping.clone(), generator: generator.clone() };
+    let z = ("z", Value::Tensor(small::normal(5, &[1, 128])));
+    let w = small::output::<MappingNetwork>("{}", &[("mapping", Value::Function(mapping.clone())), z]);
+    let target = net.picture(&w);
+    let (_, average) = net.found(r#""steps": 1, "samples": 500, "rate": 0"#, vec![image(&target)]);
+    let (_, found) = net.found(r#""steps": 40, "samples": 500"#, vec![image(&target)]);
+    let (before, after) = (apart(&average, &target), apart(&found, &target));
+    assert!(after < 0.2 * before, "{before} before, {after} after");
 }
 
 #[test]
