@@ -89,6 +89,20 @@ const GRAPHS: &[Small] = &[
     Small { graph: "stylegan_load.json", sets: &["large.width=16", "sheet.gap=0"], longest: 48 },
     // Three rows of four pictures of 160 px, 4 px apart.
     Small { graph: "stylegan_mix.json", sets: &[], longest: 660 },
+    Small {
+        graph: "stylegan_project.json",
+        sets: &[
+            "vgg.layers=relu1_2,relu2_2",
+            "in_w.steps=3",
+            "in_w.samples=300",
+            "in_w_plus.steps=2",
+            "in_w_plus.samples=300",
+            "typical.samples=300",
+            "large.width=64",
+            "sheet.gap=0",
+        ],
+        longest: 192,
+    },
     Small { graph: "stylegan_sample.json", sets: &["z.seeds=0-3", "large.width=64"], longest: 276 },
     Small {
         graph: "stylegan_then_dream.json",
@@ -176,6 +190,11 @@ fn faces_that_were_kept() {
 #[test]
 fn a_mix_of_styles() {
     check("stylegan_mix.json");
+}
+
+#[test]
+fn the_latent_of_a_picture() {
+    check("stylegan_project.json");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
+use crate::prior::is_of_latents;
 use crate::scalar::Positions;
 
 /// What a dream maximises (or minimises).
@@ -16,9 +17,13 @@ impl Objective {
     ///
     /// # Errors
     ///
-    /// If the function takes pictures of other channels, a layer's weight is no number, or all of them are 0.
+    /// If the function takes pictures of other channels or no pictures, a layer's weight is no number, or all of them are 0.
     pub(crate) fn new(function: Function, channels: i64, port: &str) -> Result<Self> {
         let spec = function.spec();
+        if is_of_latents(spec) {
+            let message = format!("`{}` is an objective of latents, not of pictures", spec.name);
+            return Err(Error::port("objective", message).hint("connect it to `prior`, and a `generator`"));
+        }
         if let Some(wanted) = spec.inputs.first().and_then(|input| input.dims.last().copied())
             && wanted > 0
             && channels > 0

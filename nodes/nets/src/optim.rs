@@ -2,6 +2,7 @@
 //!
 //! Pictures are `[B, H, W, C]`. Every image of a batch is treated independently.
 
+mod area;
 mod blur;
 mod fit;
 mod jitter;
@@ -11,6 +12,7 @@ mod resize;
 mod step_rule;
 mod zoom;
 
+pub use area::resize_area;
 pub use blur::{cascade_blur, cascade_sigma};
 pub use fit::Fit;
 pub use jitter::{jitter_offset, roll};

@@ -24,7 +24,8 @@
 //! tensors tell another one.
 //!
 //! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`]; [`randn()`]
-//! draws the `z` of a seed as NVIDIA's tools do. [`Generator::directions`] finds what a style can be moved along, and
+//! draws the `z` of a seed as NVIDIA's tools do. [`Projector`] searches for the latent of a given picture, and [`Prior`]
+//! says how typical a latent is. [`Generator::directions`] finds what a style can be moved along, and
 //! [`Generator::swapped`] makes one network of two.
 
 use std::collections::HashMap;
@@ -46,6 +47,8 @@ mod layer;
 mod layout;
 mod mapping;
 mod mapping_layers;
+mod prior;
+mod project;
 mod randn;
 mod random;
 mod synthesis;
@@ -57,6 +60,8 @@ pub use generator::Generator;
 pub use interpolate::{Interpolation, interpolate};
 pub use latents::{NotLatents, check_latents, mix, truncate, truncate_to};
 pub use mapping::Mapping;
+pub use prior::Prior;
+pub use project::{Projector, Schedule, Space, average_and_spread, noise_penalty, normal_latents};
 pub use randn::randn;
 pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
@@ -114,6 +119,12 @@ pub enum StyleGanError {
     NoDirections {
         /// The steps that were tried.
         steps: usize,
+    },
+    /// Styles without a distribution.
+    #[error("no distribution can be computed from {count} styles: they must be finite, and differ")]
+    NoCloud {
+        /// The styles that were given.
+        count: usize,
     },
     /// Two networks whose blocks cannot be exchanged.
     #[error(

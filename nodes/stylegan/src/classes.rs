@@ -99,6 +99,21 @@ pub(crate) fn chosen(spec: &FnSpec, class: i64, weights: &str, batch: usize) -> 
     Ok(Some(Tensor::from_vec(row.repeat(batch), (batch, classes), &Device::Cpu)?))
 }
 
+/// The classes of samples of a whole distribution, `[count,classes]`: each class in turn, from `first` on; nothing for a
+/// function without classes.
+///
+/// # Errors
+///
+/// Those of candle.
+pub(crate) fn in_turn(spec: &FnSpec, first: usize, samples: usize) -> Result<Option<Tensor>> {
+    let Some(classes) = count(spec).filter(|classes| *classes > 0) else { return Ok(None) };
+    let mut rows = vec![0f32; samples * classes];
+    for (row, values) in rows.chunks_exact_mut(classes).enumerate() {
+        values[(first + row) % classes] = 1.0;
+    }
+    Ok(Some(Tensor::from_vec(rows, (samples, classes), &Device::Cpu)?))
+}
+
 /// The number of classes that a function takes; nothing if it takes none.
 fn count(spec: &FnSpec) -> Option<usize> {
     let input = spec.inputs.iter().find(|input| input.name == INPUT)?;

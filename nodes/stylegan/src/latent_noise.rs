@@ -62,7 +62,11 @@ impl Node for LatentNoise {
 
 /// The size of the latents that a mapping takes: the last axis of its first input. One that takes any, because it makes
 /// its styles of a class alone, gets `usual`.
-fn width(mapping: &Function, usual: usize) -> Result<usize> {
+///
+/// # Errors
+///
+/// If it does not say, or is too large.
+pub(crate) fn width(mapping: &Function, usual: usize) -> Result<usize> {
     let dims = mapping.spec().inputs.first().map(|input| &input.dims[..]);
     match dims {
         Some([_, -1]) => Ok(usual),

@@ -17,6 +17,7 @@ mod latent_direction;
 mod latent_interpolate;
 mod latent_join;
 mod latent_noise;
+mod latent_prior;
 mod latent_select;
 mod layers;
 mod list;
@@ -27,10 +28,12 @@ mod mapping_network;
 mod network;
 mod noise;
 mod npz;
+mod project_image;
 mod save_latent;
 #[cfg(test)]
 mod small;
 mod style_mix;
+mod styles;
 mod synthesis;
 mod vectors;
 
@@ -40,11 +43,13 @@ use latent_direction::LatentDirection;
 use latent_interpolate::LatentInterpolate;
 use latent_join::LatentJoin;
 use latent_noise::LatentNoise;
+use latent_prior::LatentPrior;
 use latent_select::LatentSelect;
 use load_discriminator::LoadDiscriminator;
 use load_latent::LoadLatent;
 use load_stylegan::LoadStyleGAN;
 use mapping_network::MappingNetwork;
+use project_image::ProjectImage;
 use save_latent::SaveLatent;
 use style_mix::StyleMix;
 use synthesis::Synthesis;
@@ -65,4 +70,7 @@ dreamwire_sdk::plugin!(
     Synthesis,
     LoadDiscriminator,
     DiscriminatorObjective
+    ProjectImage,
+    LatentPrior,
+    Synthesis
 );

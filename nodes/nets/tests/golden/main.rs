@@ -15,5 +15,6 @@ mod stylegan;
 mod stylegan_editing;
 mod stylegan_latents;
 mod stylegan_variants;
+mod stylegan_project;
 mod tolerance;
 mod vgg;
