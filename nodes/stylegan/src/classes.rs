@@ -146,6 +146,12 @@ mod tests {
     }
 
     #[test]
+    fn samples_are_of_each_class_in_turn() {
+        assert!(in_turn(&function(0), 0, 3).unwrap().is_none());
+        assert_eq!(rows(in_turn(&function(2), 1, 3).unwrap()), [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
+    }
+
+    #[test]
     fn choices_that_do_not_exist() {
         let refused = |classes: usize, class: i64, weights: &str, blamed: &str, expected: &str| {
             let error = chosen(&function(classes), class, weights, 1).unwrap_err();
