@@ -23,7 +23,8 @@ impl Function for Plus {
     }
 }
 
-/// Arithmetic kinds: `Read` (a file's length), `Int`, `Text`, `Add` (two tensors and a param), `Round` (to tens),
+/// Arithmetic kinds: `Read` (a file's length), `Head` (the same, and the count of its first bytes, 16 at most), `Int`,
+/// `Text`, `Add` (two tensors and a param; not 13), `Round` (to tens),
 /// `Maybe` (empty), `Else` (its input, or 1), `Net` (a function that adds a file's length), `Apply`, `Save`.
 pub(crate) struct Arithmetic {
     pub(crate) kinds: Kinds,
@@ -68,6 +69,7 @@ impl Arithmetic {
         let name = r#"{"type": "object", "properties": {"name": {"type": "string", "default": "x"}}}"#;
         let int = r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0}}}"#;
         kinds.insert(kind("Read", &[], Some("MASK"), file));
+        kinds.insert(kind("Head", &[], Some("MASK"), file));
         kinds.insert(kind("Int", &[], Some("INT"), int));
         kinds.insert(kind("Text", &[], Some("STRING"), name));
         kinds.insert(kind("NaN", &[], Some("MASK"), none));
@@ -121,6 +123,11 @@ impl Nodes for Arithmetic {
                 let bytes = request.services.read(params["file"].as_str().unwrap());
                 let bytes = bytes.map_err(|_| request.services.take_failure().unwrap())?;
                 vec![tensor(bytes.len() as f64)]
+            }
+            "Head" => {
+                let head = request.services.head(params["file"].as_str().unwrap(), 16);
+                let (bytes, length) = head.map_err(|_| request.services.take_failure().unwrap())?;
+                vec![tensor(length as f64 + bytes.len() as f64)]
             }
             "Net" => {
                 let bytes = request.services.read(params["file"].as_str().unwrap());

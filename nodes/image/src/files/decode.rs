@@ -4,6 +4,7 @@
 //! checked. After decoding come orientation, alpha, linear light or ICC profile, and the clamp to 0..1.
 
 mod exr;
+mod plausible;
 mod raster;
 mod tiff;
 mod watched;
@@ -53,11 +54,16 @@ impl fmt::Display for Space {
 
 impl Picture {
     /// The picture file `name`, a param `image` of the running node, and of an OpenEXR the `layer`, the param
-    /// of that name. Messages go to the log.
+    /// of that name. Messages go to the log. What the beginning of a file rules out is not read.
     ///
     /// # Errors
     /// If the host cannot read it, or as [`decode`].
     pub(crate) fn load(call: &Call, name: &str, layer: &str) -> Result<Self> {
+        if let Some((head, length)) = call.head(name, plausible::HEAD_BYTES)?
+            && (head.len() as u64) < length
+        {
+            plausible::check(name, &head, length).map_err(|error| error.at("image"))?;
+        }
         let bytes = call.read(name)?;
         let report = |done, total, note: &str| call.progress(done, total, note);
         let picture = decode_watched(name, &bytes, layer, &report).map_err(|error| error.at("image"))?;
