@@ -29,11 +29,7 @@ pub(super) fn settle<'a>(plan: &Plan, step: &'a Step, results: &[State]) -> Resu
     let mut params = node.params.clone();
     let mut files = step.files.clone();
     for (name, link) in &node.linked_params {
-        let source = &plan.graph.nodes[link.node];
-        let wrong = |message: String| {
-            let from = format!("it comes from node `{}` ({})", source.id, source.kind.id);
-            Failure::new(FailureKind::Argument, format!("{message}; {from}")).at(name.clone())
-        };
+        let wrong = |message: String| Failure::new(FailureKind::Argument, message).at(name.clone());
         let scalar = value(results, *link).scalar();
         let scalar =
             scalar.ok_or_else(|| wrong(format!("`{name}` has no finite number, text or boolean")))?;
@@ -52,6 +48,15 @@ pub(super) fn settle<'a>(plan: &Plan, step: &'a Step, results: &[State]) -> Resu
     let texts = texts(&params);
     let params = serde_json::Value::Object(params).to_string();
     Ok(Settled { params: params.into(), files: files.into(), texts })
+}
+
+/// Names the node that gave the value of a param that is to blame.
+pub(super) fn with_source(plan: &Plan, node: &CheckedNode, mut failure: Failure) -> Failure {
+    if let Some((_, link)) = node.linked_params.iter().find(|(name, _)| *name == failure.input) {
+        let source = &plan.graph.nodes[link.node];
+        failure.message += &format!("; it comes from node `{}` ({})", source.id, source.kind.id);
+    }
+    failure
 }
 
 /// The input of each port.

@@ -148,6 +148,10 @@ impl Nodes for Arithmetic {
             }
             "Maybe" => vec![Value::None],
             "Else" if matches!(request.inputs[0], Input::None) => vec![tensor(1.)],
+            // Its own judgement, which no schema states.
+            "Add" if params["by"] == 13 => {
+                return Err(Failure::new(FailureKind::Argument, "`by` is unlucky").at("by"));
+            }
             "Add" if self.fail.load(Ordering::Relaxed) => {
                 return Err(Failure::new(FailureKind::Argument, "cannot add").at("by"));
             }

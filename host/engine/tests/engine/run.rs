@@ -15,6 +15,24 @@ fn graph(by: i64, name: &str) -> String {
     )
 }
 
+#[test]
+fn what_a_kind_refuses_names_the_node_that_gave_it() {
+    let mut b = Bench::new();
+    let text = r#"{"int": {"class_type": "Int", "inputs": {"by": 13}},
+                   "read": {"class_type": "Read", "inputs": {"file": "in.txt"}},
+                   "add": {"class_type": "Add", "inputs": {"a": ["read", 0], "by": ["int", 0]}},
+                   "save": {"class_type": "Save", "inputs": {"a": ["add", 0]}}}"#;
+    let log = b.log(text);
+    assert!(log.ends_with("`by` is unlucky; it comes from node `int` (Int)"), "{log}");
+    let log = b.log(&text.replace(r#"["int", 0]"#, "13"));
+    assert!(log.ends_with("`by` is unlucky"), "{log}");
+    let missing = r#"{"text": {"class_type": "Text", "inputs": {"name": "none.txt"}},
+                      "read": {"class_type": "Read", "inputs": {"file": ["text", 0]}},
+                      "save": {"class_type": "Save", "inputs": {"a": ["read", 0]}}}"#;
+    let log = b.log(missing);
+    assert!(log.ends_with("there is no file `none.txt`; it comes from node `text` (Text)"), "{log}");
+}
+
 fn saved(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
