@@ -42,12 +42,29 @@ pub(super) fn settle<'a>(plan: &Plan, step: &'a Step, results: &[State]) -> Resu
         {
             return Err(wrong(format!("`%{token}%` in `{name}` is not known")));
         }
-        files.extend(checked.as_str().and_then(|text| plan::file(param, text, false)));
+        let file = |text| plan::file(param, text, is_from_outside(plan, link.node, text));
+        files.extend(checked.as_str().and_then(file));
         params.insert(name.clone(), checked);
     }
     let texts = texts(&params);
     let params = serde_json::Value::Object(params).to_string();
     Ok(Settled { params: params.into(), files: files.into(), texts })
+}
+
+/// Whether the command line gave that text to a node, or to one that gave it to that node. Such a file may lie anywhere,
+/// as if the param itself had been given so.
+fn is_from_outside(plan: &Plan, node: usize, text: &str) -> bool {
+    let mut nodes = vec![node];
+    while let Some(node) = nodes.pop() {
+        let node = &plan.graph.nodes[node];
+        let is_text = |value: &serde_json::Value| value.as_str() == Some(text);
+        if node.spans.iter().any(|(name, span)| span.is_none() && node.params.get(name).is_some_and(is_text))
+        {
+            return true;
+        }
+        nodes.extend(node.linked_params.iter().map(|(_, link)| link.node));
+    }
+    false
 }
 
 /// Names the node that gave the value of a param that is to blame.

@@ -201,8 +201,14 @@ impl Bench {
     }
 
     pub(crate) fn plan(&self, text: &str) -> Plan {
-        let (graph, problems) = dreamwire_graph::parse(&Source::new("g.json", text));
+        self.plan_with(text, &[])
+    }
+
+    /// With settings from the command line.
+    fn plan_with(&self, text: &str, sets: &[String]) -> Plan {
+        let (mut graph, problems) = dreamwire_graph::parse(&Source::new("g.json", text));
         assert!(problems.is_empty(), "{problems:?}");
+        sets.iter().for_each(|set| graph.set(set, &self.nodes.kinds).unwrap());
         let (checked, problems) = dreamwire_graph::check(&graph, &self.nodes.kinds);
         Plan::new(checked.unwrap_or_else(|| panic!("{problems:?}")), text.to_owned())
     }
@@ -222,7 +228,12 @@ impl Bench {
 
     /// Runs a graph and gives the log: `ran` nodes plain, cached ones with a reason.
     pub(crate) fn log(&mut self, text: &str) -> String {
-        let plan = self.plan(text);
+        self.log_with(text, &[])
+    }
+
+    /// With settings from the command line.
+    pub(crate) fn log_with(&mut self, text: &str, sets: &[String]) -> String {
+        let plan = self.plan_with(text, sets);
         let log = Mutex::new(Vec::new());
         let emit = |event: Event| match event {
             Event::Started { node, .. } => log.lock().unwrap().push(node),
