@@ -15,8 +15,8 @@ use dreamwire_sdk::prelude::*;
 /// long is cut off. They take up 1.5 `label_size`.
 ///
 /// `[B,H,W,C]` becomes `[1,height,width,C]` with `width = columns (W + gap) + gap`. In grey pictures the background
-/// is its luma (BT.709). Errors: a text that is no colour; another number of labels; a sheet of more than 100
-/// megapixels or 32768 pixels on a side.
+/// is its luma (BT.709), and in those without alpha it is opaque, with a warning. Errors: a text that is no colour;
+/// another number of labels; a sheet of more than 100 megapixels or 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -58,7 +58,7 @@ impl Node for Grid {
             let message = format!("`labels` has {} texts for {batch} pictures", params.labels.len());
             return Err(Error::param("labels", message).hint("give one text for each, or one for all"));
         }
-        let background = colour_text::parse("background", &params.background)?;
+        let background = edge::colour(call, "background", &params.background, channels)?;
         let columns = match params.columns as usize {
             0 => batch.isqrt() + usize::from(batch.isqrt().pow(2) < batch),
             columns => columns,
