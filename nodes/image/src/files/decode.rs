@@ -88,22 +88,28 @@ pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
 pub(crate) fn decode_watched(name: &str, bytes: &[u8], layer: &str, report: Report<'_>) -> Result<Picture> {
     let format = recognise(name, bytes)?;
     let mut warnings = Vec::new();
-    let mended;
-    let bytes = match mend(name, format, bytes, &mut warnings)? {
-        Some(found) => {
-            mended = found;
-            &mended
+    let read = |bytes: &[u8]| match format {
+        _ if !layer.is_empty() && format != ImageFormat::OpenExr => {
+            let message = format!("`{name}` is a {}, which has no layers", title(format));
+            Err(Error::content(message).hint("leave `layer` empty"))
         }
-        None => bytes,
-    };
-    if !layer.is_empty() && format != ImageFormat::OpenExr {
-        return Err(Error::content(format!("`{name}` is a {}, which has no layers", title(format)))
-            .hint("leave `layer` empty"));
-    }
-    let raster = match format {
         ImageFormat::Tiff => tiff::read(name, bytes, report),
         ImageFormat::OpenExr => exr::read(name, bytes, layer, report),
         _ => wrapped::read(name, format, bytes, report),
+    };
+    // Counting the blocks of a JPEG takes about as long as decoding them, which is for nothing if one is missing.
+    let (mended, early) = if format == ImageFormat::Jpeg && plausible::is_dense(bytes) {
+        rayon::join(|| mend(name, format, bytes, &mut warnings), || Some(read(bytes)))
+    } else {
+        (mend(name, format, bytes, &mut warnings), None)
+    };
+    let raster = match (mended?, early) {
+        (Some(mended), early) => {
+            drop(early);
+            read(&mended)
+        }
+        (None, Some(raster)) => raster,
+        (None, None) => read(bytes),
     };
     let mut raster = raster.map_err(|error| match error.status() {
         // A decoder that was stopped says that its file is broken.

@@ -60,6 +60,18 @@ pub(super) fn check(name: &str, head: &[u8], length: u64) -> Result<()> {
     limits::check_memory(&format!("reading `{name}`"), length)
 }
 
+/// Whether a JPEG has so many bytes for its pixels that decoding it before all of it was looked at risks little.
+pub(super) fn is_dense(bytes: &[u8]) -> bool {
+    const PIXELS_PER_BYTE: u64 = 64;
+    let head = &bytes[..bytes.len().min(HEAD_BYTES as usize)];
+    match jpeg(head) {
+        Some(Header::One(width, height, _)) => {
+            u64::from(width) * u64::from(height) <= PIXELS_PER_BYTE * bytes.len() as u64
+        }
+        _ => false,
+    }
+}
+
 /// `None` for what no reader understands.
 fn header(format: ImageFormat, head: &[u8], length: u64) -> Option<Header> {
     match format {
@@ -288,6 +300,16 @@ mod tests {
         tiff.resize(HEAD_BYTES as usize, 7);
         assert_eq!(header(ImageFormat::Tiff, &tiff, 1 << 30), Some(Header::Unknown));
         assert_eq!(header(ImageFormat::Tiff, &tiff, 1 << 20), None, "its directory lies outside");
+    }
+
+    #[test]
+    fn a_header_that_promises_too_much_is_not_dense() {
+        let mut jpeg = picture(ImageFormat::Jpeg);
+        assert!(is_dense(&jpeg));
+        let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).expect("a frame");
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0x20, 0, 0x20, 0]);
+        assert!(!is_dense(&jpeg), "8192 x 8192 pixels in {} bytes", jpeg.len());
+        assert!(!is_dense(b"\xFF\xD8\xFF") && !is_dense(&picture(ImageFormat::Png)));
     }
 
     #[test]
