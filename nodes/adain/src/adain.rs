@@ -86,6 +86,46 @@ impl Default for Params {
     }
 }
 
+impl Params {
+    /// What to say about params that were changed and change nothing.
+    fn without_effect(&self) -> Option<String> {
+        let usual = Self::default();
+        let decodes = self.decoder != NO_DECODER;
+        let mut unused = Vec::new();
+        if decodes && self.refine == 0 {
+            let descent = [
+                ("rate", self.rate != usual.rate),
+                ("strength", self.strength != usual.strength),
+                ("smoothness", self.smoothness != usual.smoothness),
+            ];
+            unused.extend(descent.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name));
+        }
+        if decodes && self.steps != usual.steps {
+            unused.push("steps");
+        }
+        if !decodes && self.refine > 0 {
+            unused.push("refine");
+        }
+        let names = unused.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let why = match (decodes, self.refine) {
+            (false, _) => "`refine` follows a decoder, and without one `steps` counts",
+            (true, 0) => "there is no descent unless `refine` is above 0, or `decoder` is none",
+            (true, _) => "with a decoder `refine` is the number of steps",
+        };
+        (!unused.is_empty()).then(|| format!("{names} without effect: {why}"))
+    }
+}
+
+/// The pictures of a port, without alpha.
+fn opaque(inputs: &Inputs, port: &str) -> Result<Tensor> {
+    let image = inputs.image(port)?;
+    match image.dim(3)? {
+        4 => Err(Error::shape(port, format!("`{port}` has alpha, which this kind cannot take"))
+            .hint("put a `SplitImageWithAlpha` node before it")),
+        _ => Ok(image),
+    }
+}
+
 /// The value of `decoder` for no decoder.
 const NO_DECODER: &str = "none";
 
@@ -109,7 +149,10 @@ impl Node for AdaIN {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let content = inputs.image("content")?;
+        if let Some(warning) = params.without_effect() {
+            call.warn(&warning);
+        }
+        let content = opaque(&inputs, "content")?;
         let style = style(&inputs, &content, params.preserve_color)?;
         let features = inputs.function("features")?;
         if params.alpha > 0.0 && (params.decoder == NO_DECODER || params.refine > 0) {
@@ -142,7 +185,7 @@ impl AdaIN {
 
 /// The style's pictures, one or as many as `content` has, recoloured if the content's colours are to be kept.
 fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tensor> {
-    let style = inputs.image("style")?;
+    let style = opaque(inputs, "style")?;
     let (images, styles) = (content.dim(0)?, style.dim(0)?);
     if styles != 1 && styles != images {
         let message = format!("`style` must have 1 or {images} images, as many as `content`, found {styles}");

@@ -3,6 +3,9 @@ use dreamwire_sdk::prelude::*;
 use crate::prior::is_of_latents;
 use crate::scalar::Positions;
 
+/// The hint for a picture with alpha where none can be.
+pub(crate) const SPLIT: &str = "put a `SplitImageWithAlpha` node before it, which takes the alpha away";
+
 /// What a dream maximises (or minimises).
 pub(crate) struct Objective {
     function: Function,
@@ -31,7 +34,11 @@ impl Objective {
         {
             let name = &spec.name;
             let message = format!("`{name}` needs pictures with {wanted} channels, found {channels}");
-            return Err(Error::shape(port, message));
+            let error = Error::shape(port, message);
+            return Err(match (channels, wanted) {
+                (4, 3) if port == "image" => error.hint(SPLIT),
+                _ => error,
+            });
         }
         let weights =
             (function.ty() == "FEATURES").then(|| layer_weights(&function, "objective")).transpose()?;
