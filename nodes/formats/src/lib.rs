@@ -23,6 +23,7 @@ mod limits;
 mod network;
 mod numpy;
 mod pickle;
+mod quantised;
 mod recognise;
 mod safetensors_file;
 mod tensor;
@@ -35,6 +36,7 @@ pub use error::Error;
 pub use limits::Limits;
 pub use network::{Family, Layout, Network, Unsupported, export};
 pub use recognise::{What, recognise};
+pub use safetensors_file::write as write_safetensors;
 pub use tensor::Tensor;
 
 use bytes::Bytes;
