@@ -14,6 +14,7 @@ use crate::tensor::Tensor;
 
 mod change;
 mod classifier;
+mod complete;
 mod export;
 mod family;
 mod filters;
@@ -78,6 +79,11 @@ impl Network<'_> {
         let groups = ["synthesis_kwargs", "epilogue_kwargs"];
         let below = || groups.iter().find_map(|group| self.settings.get(*group)?.get(key));
         self.settings.get(key).or_else(below)
+    }
+
+    /// The tensors that it must have and lacks, by name. Of families whose networks have many forms none is known.
+    pub fn missing(&self) -> Vec<String> {
+        complete::missing(self.family, &self.tensors)
     }
 
     /// What a safetensors file of [`Network::tensors`] must have in its metadata, under the key `dreamwire`, so that
