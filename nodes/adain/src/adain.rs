@@ -1,5 +1,6 @@
 use dreamwire_nets::adain::{Decoder, coral, transfer};
-use dreamwire_nets::{Content, Kept, weights};
+use dreamwire_nets::weights::{self, Family, Weights};
+use dreamwire_nets::{Content, Kept};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
@@ -43,10 +44,10 @@ pub(crate) struct Params {
     /// style.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) alpha: f64,
-    /// `builtin`; `none` to optimise the pixels; or a safetensors file: pytorch-AdaIN's decoder of `relu4_1`
-    /// (`1.weight` to `28.bias`, or with the prefix `decoder.` in one file with its encoder), or one built
-    /// like the built-in decoder of `relu3_1`, 3x3 convolutions `0` to `4` with 256-128, 128-128, 128-64,
-    /// 64-64 and 64-3 channels.
+    /// `builtin`; `none` to optimise the pixels; or a file as PyTorch saved it (`.pth`, `.pt`) or a
+    /// `.safetensors`: pytorch-AdaIN's decoder of `relu4_1` (`1.weight` to `28.bias`, or with the prefix
+    /// `decoder.` in one file with its encoder), or one built like the built-in decoder of `relu3_1`, 3x3
+    /// convolutions `0` to `4` with 256-128, 128-128, 128-64, 64-64 and 64-3 channels.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "none"]))]
     pub(crate) decoder: String,
     /// Keep the content's colours: first, the style's colours get the content's mean, deviations and
@@ -177,8 +178,12 @@ impl AdaIN {
         };
         let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");
         self.kept.network(Content::of(&bytes), || {
-            let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
-            Decoder::new(tensors).map_err(|error| unusable(error.to_string()))
+            let read = weights::read(&bytes, &[Family::AdainDecoder]).and_then(Weights::finite);
+            let read = read.map_err(|error| match error.hint() {
+                Some(hint) => unusable(error.to_string()).hint(hint),
+                None => unusable(error.to_string()),
+            })?;
+            Decoder::new(read.tensors).map_err(|error| unusable(error.to_string()))
         })
     }
 }

@@ -27,9 +27,9 @@ use crate::network::{self, Kept, Weights};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `avatars64`; a safetensors file with the tensor names of stylegan2-ada-pytorch, with or without the
-    /// prefix `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
-    /// to 1024.
+    /// `avatars64`; a file as it was published: NVIDIA's `.pkl`, a checkpoint of PyTorch (`.pt`, `.pth`), or
+    /// `.safetensors`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
+    /// to 1024. Of a checkpoint with several networks `G_ema` is used, or `G` if there is none.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
     /// Activations are clamped to plus and minus this value, as stylegan2-ada trains its networks; 0 is no
@@ -141,6 +141,11 @@ mod tests {
         check_error("net.safetensors", &small::file_without(missing), "`net.safetensors`: ", missing);
         let whole = small::file(0);
         let cut = &whole[..whole.len() - 1];
-        check_error("net.safetensors", cut, "`net.safetensors`: this safetensors file must have ", "bytes");
+        check_error(
+            "net.safetensors",
+            cut,
+            "`net.safetensors`: the file is truncated: it must have ",
+            "bytes",
+        );
     }
 }

@@ -1,7 +1,8 @@
 use std::fmt::Display;
 
+use dreamwire_nets::Content;
 use dreamwire_nets::stylegan::{self, Generator, StyleGan};
-use dreamwire_nets::{Content, weights};
+use dreamwire_nets::weights::{self, Family, Weights as Read};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
@@ -9,6 +10,9 @@ use crate::builtin;
 
 /// Networks by where their weights come from, and what activations are limited to.
 pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), StyleGan>;
+
+/// The networks that can be used.
+const FAMILIES: [Family; 1] = [Family::StyleGan2Generator];
 
 /// Where the weights come from.
 #[derive(Clone, Copy, PartialEq)]
@@ -53,9 +57,24 @@ impl<'a> Weights<'a> {
             Source::Random { seed, side } => {
                 stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))?
             }
-            Source::File(_) => weights::read(&self.bytes).map_err(|error| self.unusable(&error))?,
+            Source::File(_) => self.read()?.tensors,
         };
         Generator::new(tensors).map_err(|error| self.unusable(&error))
+    }
+
+    /// What the bytes hold.
+    ///
+    /// # Errors
+    ///
+    /// If it is no network of [`FAMILIES`], or has NaN or infinity in its weights.
+    pub(crate) fn read(&self) -> Result<Read> {
+        weights::read(&self.bytes, &FAMILIES).and_then(Read::finite).map_err(|error| {
+            let refused = self.unusable(&error);
+            match error.hint() {
+                Some(hint) => refused.hint(hint),
+                None => refused,
+            }
+        })
     }
 
     /// The error that these weights cannot be used, for this reason.

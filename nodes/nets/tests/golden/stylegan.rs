@@ -18,7 +18,7 @@ fn network(clamp: Option<f64>) -> StyleGan {
 }
 
 pub(crate) fn tensors(name: &str) -> HashMap<String, Tensor> {
-    weights::read(&reference_file(&format!("{name}.safetensors"))).unwrap()
+    weights::read_all(&reference_file(&format!("{name}.safetensors"))).unwrap()
 }
 
 pub(crate) fn reference_file(name: &str) -> Vec<u8> {
