@@ -12,7 +12,7 @@ const SEED: u64 = 0x6472_6561_6d77;
 /// Streams of weights are counted from 0, those of inputs from here.
 const INPUTS: u64 = 1 << 32;
 
-/// All tensors of a safetensors file.
+/// All tensors of a file.
 ///
 /// # Errors
 ///
@@ -20,7 +20,7 @@ const INPUTS: u64 = 1 << 32;
 pub(crate) fn read(path: &Path) -> std::result::Result<HashMap<String, Tensor>, Failure> {
     let unusable = |what: String| Failure::Input(format!("`{}`: {what}", path.display()));
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    weights::read(&bytes).map_err(|error| unusable(error.to_string()))
+    weights::read_all(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
 /// The inputs of a network, by name and shape: from the file, or uniform in `low..high`.

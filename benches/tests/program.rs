@@ -20,7 +20,7 @@ fn report(arguments: &[&str]) -> Value {
 
 fn result(file: &Path) -> Tensor {
     let bytes = std::fs::read(file).expect("the result was written");
-    weights::read(&bytes).expect("it is a safetensors file").remove("result").expect("it is called so")
+    weights::read_all(&bytes).expect("it is a safetensors file").remove("result").expect("it is called so")
 }
 
 /// Largest deviation relative to the largest value.

@@ -12,6 +12,8 @@ mod built;
 mod c_plugin;
 mod command;
 mod folder;
+#[cfg(target_os = "linux")]
+mod peak;
 mod picture;
 pub mod safetensors;
 mod watching;
@@ -21,5 +23,7 @@ pub use built::{Built, built, cargo, repository, stage};
 pub use c_plugin::{c_library, c_plugin, c_plugin_of_minor_0, c_plugin_with};
 pub use command::{Cmd, Outcome};
 pub use folder::Folder;
+#[cfg(target_os = "linux")]
+pub use peak::peak;
 pub use picture::{deviation, differences, photo};
 pub use watching::Watching;

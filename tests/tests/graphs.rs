@@ -89,12 +89,27 @@ const GRAPHS: &[Small] = &[
     Small { graph: "stylegan_load.json", sets: &["large.width=16", "sheet.gap=0"], longest: 48 },
     // Three rows of four pictures of 160 px, 4 px apart.
     Small { graph: "stylegan_mix.json", sets: &[], longest: 660 },
+    Small {
+        graph: "stylegan_project.json",
+        sets: &[
+            "vgg.layers=relu1_2,relu2_2",
+            "in_w.steps=3",
+            "in_w.samples=300",
+            "in_w_plus.steps=2",
+            "in_w_plus.samples=300",
+            "typical.samples=300",
+            "large.width=64",
+            "sheet.gap=0",
+        ],
+        longest: 192,
+    },
     Small { graph: "stylegan_sample.json", sets: &["z.seeds=0-3", "large.width=64"], longest: 276 },
     Small {
         graph: "stylegan_then_dream.json",
         sets: &["picture.width=64", "dream.octaves=2", "dream.steps=2"],
         longest: 64,
     },
+    Small { graph: "stylegan_truncation.json", sets: &["large.width=16", "sheet.gap=0"], longest: 160 },
     Small { graph: "stylegan_walk.json", sets: &["walk.frames=1"], longest: 786 },
 ];
 
@@ -178,6 +193,11 @@ fn a_mix_of_styles() {
 }
 
 #[test]
+fn the_latent_of_a_picture() {
+    check("stylegan_project.json");
+}
+
+#[test]
 fn a_sample_of_a_generator() {
     check("stylegan_sample.json");
 }
@@ -190,6 +210,11 @@ fn a_generated_picture_and_then_its_dream() {
 #[test]
 fn a_style_without_a_decoder() {
     check("style_by_descent.json");
+}
+
+#[test]
+fn a_sweep_of_truncations() {
+    check("stylegan_truncation.json");
 }
 
 #[test]

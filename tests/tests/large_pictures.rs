@@ -2,20 +2,13 @@
 //! program, with its plugins beside it.
 #![cfg(target_os = "linux")]
 
-use dreamwire_tests::{Cmd, Folder, built, repository};
+use dreamwire_tests::{Cmd, Folder, built, peak, repository};
 use serde_json::json;
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What the IMAGE has: 10000 x 10000 pixels of three f32.
 const PICTURE: u64 = 10_000 * 10_000 * 3 * 4;
-
-/// The most memory that a process has had, in bytes.
-fn peak(process: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
-}
 
 /// Runs the program and returns its peak.
 fn measure(folder: &Folder, what: &str, arguments: [&str; 2]) -> u64 {
@@ -24,15 +17,7 @@ fn measure(folder: &Folder, what: &str, arguments: [&str; 2]) -> u64 {
         None => built().binary.clone(),
     };
     let began = Instant::now();
-    let mut child = Cmd::of(&program, folder.path()).args(arguments).start();
-    let mut most = 0;
-    let status = loop {
-        most = peak(child.id()).unwrap_or(0).max(most);
-        if let Some(status) = child.try_wait().expect("a child can be waited for") {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
+    let (status, most) = peak(&mut Cmd::of(&program, folder.path()).args(arguments).start());
     let (seconds, megabytes) = (began.elapsed().as_secs_f64(), most as f64 / 1e6);
     let times = most as f64 / PICTURE as f64;
     let line =
@@ -70,18 +55,4 @@ fn a_hundred_megapixels_take_three_times_their_own_memory() {
             assert!(most <= 3 * PICTURE, "{most} bytes");
         }
     }
-}
-
-#[test]
-#[ignore = "4 GB; `just large`"]
-fn a_sparse_file_is_looked_at_in_little_memory() {
-    let folder = Folder::new();
-    let file = std::fs::File::create(folder.join("x.png")).expect("a file");
-    file.set_len(3900 << 20).expect("a file system with holes");
-    let load = json!({ "class_type": "LoadImage", "inputs": { "image": "x.png" } });
-    let save = json!({ "class_type": "SaveImage", "inputs": { "images": ["load", 0] } });
-    folder.write("graph.json", json!({ "load": load, "save": save }).to_string());
-    assert!(measure(&folder, "3.9 GB of nothing, describe", ["describe", "graph.json"]) < 200 << 20);
-    // A run reads it once.
-    assert!(measure(&folder, "3.9 GB of nothing, run", ["run", "graph.json"]) < 4200 << 20);
 }

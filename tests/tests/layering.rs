@@ -80,7 +80,8 @@ fn every_crate_imports_only_what_the_design_allows() {
     }
 }
 
-/// Dependencies between folders: `nodes` and `host` may depend on `plugins`, but not on each other.
+/// Dependencies between folders: `nodes` and `host` may depend on `plugins`, but not on each other; but the program reads
+/// files of weights, which are data, with the crate that the nodes read them with.
 #[test]
 fn no_arrow_runs_out_of_its_storey() {
     let folder = |name: &str| {
@@ -106,7 +107,9 @@ fn no_arrow_runs_out_of_its_storey() {
             Some("benches") => &["nodes"],
             _ => continue,
         };
-        for import in imports.iter().filter_map(|import| of(import).map(|folder| (import, folder))) {
+        let is_exception = |import: &str| name == "dreamwire" && import == "dreamwire-formats";
+        let imports = imports.iter().filter(|import| !is_exception(import));
+        for import in imports.filter_map(|import| of(import).map(|folder| (import, folder))) {
             assert!(allowed.contains(&import.1), "{name} must not import {}", import.0);
         }
     }

@@ -155,12 +155,16 @@ fn changed(change: impl FnOnce(&mut Vec<(String, Vec<usize>)>)) -> Vec<u8> {
 #[test]
 fn weights_of_another_architecture_are_called_by_their_name() {
     let vgg = std::fs::read(repository().join("nodes/vgg/weights/vgg16_imagenet_int8.safetensors"));
-    refused_weights(&vgg.expect("VGG16's weights"), &["VGG"]);
-    let stylegan3 =
-        zeros(&[("synthesis.input.freqs", &[4, 2]), ("synthesis.L0_36_512.weight", &[4, 4, 3, 3])]);
+    refused_weights(&vgg.expect("VGG16's weights"), &["this is a VGG: VGGFeatures' `weights` takes it"]);
+    let stylegan3 = zeros(&[("synthesis.input.freqs", &[4, 2]), ("synthesis.input.weight", &[4, 4])]);
     refused_weights(&stylegan3, &["StyleGAN3"]);
-    let rosinality = zeros(&[("style.1.weight", &[8, 8]), ("convs.0.conv.weight", &[1, 8, 8, 3, 3])]);
-    refused_weights(&rosinality, &["rosinality"]);
+    let discriminator = zeros(&[("D.b4.out.weight", &[1, 8]), ("D.b4.conv.weight", &[8, 9, 3, 3])]);
+    refused_weights(&discriminator, &["this is a StyleGAN2 discriminator"]);
+    refused_weights(
+        &zeros(&[("layer1.0.conv1.weight", &[64, 64, 1, 1])]),
+        &["a ResNet, which is not supported"],
+    );
+    refused_weights(&zeros(&[("thing.weight", &[8, 8])]), &["no network that is known", "`thing.weight`"]);
     let conditional = changed(|t| t.push(("G_ema.mapping.embed.weight".to_owned(), vec![64, 10])));
     refused_weights(&conditional, &["class-conditional"]);
     let resnet = changed(|t| t.push(("G_ema.synthesis.b8.skip.weight".to_owned(), vec![64, 64, 1, 1])));

@@ -73,15 +73,23 @@ fn headers_that_lie_are_refused() {
 /// Faults: C5.
 #[test]
 fn tensors_of_another_network_are_listed_with_their_shapes() {
-    let file = zeros(&[("features.0.weight", &[64, 3, 5, 5]), ("features.0.bias", &[64]), ("head", &[2])]);
+    let file = zeros(&[
+        ("features.0.weight", &[64, 3, 3, 3]),
+        ("features.0.bias", &[60]),
+        ("features.2.weight", &[64, 64, 3, 3]),
+    ]);
     check(
         &file,
         &[
-            "`features.0.weight` must be [64, 3, 3, 3], found [64, 3, 5, 5]",
-            "`features.2.weight` [64, 64, 3, 3] is missing",
+            "`features.0.bias` must be [64], found [60]",
+            "`features.2.bias` [64] is missing",
+            "`features.5.weight` [128, 64, 3, 3] is missing",
             "more",
         ],
     );
+    // Nothing tells which network it is.
+    let file = zeros(&[("features.0.weight", &[64, 3, 5, 5]), ("head", &[2])]);
+    check(&file, &["2 tensors of no network that is known", "`features.0.weight`", "needed is a VGG"]);
 }
 
 /// Faults: C4.

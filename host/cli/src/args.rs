@@ -10,6 +10,7 @@ use dreamwire_session::CacheFolder;
 pub(crate) use how::{HowArgs, Progress};
 
 use crate::new_plugin::NewPluginArgs;
+use crate::weights::WeightsArgs;
 
 /// Executes JSON node graphs that make pictures.
 #[derive(Debug, Parser)]
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Plugin(PluginArgs),
     /// Write a new plugin to start from.
     NewPlugin(NewPluginArgs),
+    /// Look at files of network weights, check and convert them.
+    Weights(WeightsArgs),
     /// Measure how long networks take on this machine.
     #[command(disable_help_flag = true)]
     Bench(BenchArgs),

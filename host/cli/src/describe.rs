@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use dreamwire_engine::{Disk, Look, Plan, World, WorldError};
+use dreamwire_engine::{Disk, File as Input, Plan, World, WorldError};
 use dreamwire_graph::{CheckedNode, Diagnostic, Format, parse, sort};
 use dreamwire_loader::PluginInfo;
 use dreamwire_session::{Judging, understand};
@@ -56,7 +56,7 @@ struct File<'a> {
     param: String,
     text: String,
     weights: bool,
-    content: Result<Look, WorldError>,
+    content: Result<Input, WorldError>,
 }
 
 fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
@@ -70,7 +70,7 @@ fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
                 param: file.param.clone(),
                 text: file.path.text.clone(),
                 weights: format == Some(Format::Weights),
-                content: world.look(&file.path),
+                content: world.read(&file.path, 0),
             });
         }
     }
@@ -116,7 +116,7 @@ impl Description<'_> {
             match &file.content {
                 Ok(found) => {
                     entry["path"] = found.path.display().to_string().into();
-                    entry["bytes"] = found.bytes.into();
+                    entry["bytes"] = found.length.into();
                     entry["blake3"] = found.hash.to_hex().as_str().into();
                 }
                 Err(error) => entry["error"] = error.message.as_str().into(),
@@ -155,7 +155,7 @@ impl Description<'_> {
             let place = format!("  {}, `{}` of {}", file.text, file.param, file.node.id);
             text += &match &file.content {
                 Ok(found) => {
-                    let (path, bytes, hash) = (found.path.display(), found.bytes, found.hash.to_hex());
+                    let (path, bytes, hash) = (found.path.display(), found.length, found.hash.to_hex());
                     format!("{place}\n    {path}\n    {bytes} bytes, blake3 {hash}\n")
                 }
                 Err(error) => format!("{place}\n    error: {error}\n"),

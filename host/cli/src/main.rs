@@ -18,6 +18,7 @@ mod plugin;
 mod plugin_check;
 mod run;
 mod watch;
+mod weights;
 
 mod interrupt;
 mod open;
@@ -85,6 +86,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),
         Command::NewPlugin(args) => new_plugin::new_plugin(args, console),
+        Command::Weights(args) => weights::weights(args, console),
         Command::Bench(args) => bench::bench(args, console),
         Command::Doctor(args) => doctor::doctor(args, global, console),
         Command::Cache(args) => cache::cache(args, global, console),

@@ -3,7 +3,7 @@
 //! | stage | function | in | out |
 //! |---|---|---|---|
 //! | plan | [`Plan::new`] | `Checked` | the steps that outputs need, in order, with the files that they name |
-//! | snapshot | [`Snapshot::take`] | `Plan`, [`World`] | the content of those files |
+//! | snapshot | [`Snapshot::take`] | `Plan`, [`World`] | the hashes of those files, the content of all but large ones |
 //! | preflight | [`preflight`] | `Plan`, `Snapshot`, [`World`] | diagnostics about files |
 //! | run | [`Engine::run`] | [`Run`] | [`Summary`] or [`Stopped`], [`Event`]s on the way |
 //!
@@ -45,4 +45,4 @@ pub use run::{Engine, Options, Run, StepFailure, StepReport, Stopped, Summary};
 pub use services::Services;
 pub use snapshot::{Snapshot, Stamps};
 pub use value::{Dtype, Function, Tensor, Value};
-pub use world::{Disk, File, InputPath, Look, NewFile, Origin, Published, World, WorldError};
+pub use world::{Disk, File, HEAD_BYTES, InputPath, NewFile, Origin, Published, World, WorldError};

@@ -10,7 +10,7 @@ pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagno
     for step in &plan.steps {
         let node = plan.node(step);
         for file in &step.files {
-            let Err(error) = files.read(&file.path, world) else { continue };
+            let Err(error) = files.look(&file.path, world) else { continue };
             let message = format!("node `{}` ({}): {}", node.id, node.kind.id, error.message);
             let (span, label) = node.place(&file.param);
             let problem = Diagnostic::error(Code::new("world::file"), Class::Input, message)

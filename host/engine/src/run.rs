@@ -149,6 +149,7 @@ impl Engine {
                         continue;
                     }
                     let done = self.step(run, step, &deep, &results);
+                    let done = done.map_err(|failure| inputs::with_source(plan, node, failure));
                     // Only the cache keeps results that no further step needs.
                     for link in node.links() {
                         uses[link.node] -= 1;

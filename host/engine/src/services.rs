@@ -2,7 +2,9 @@
 
 use crate::cache::Saved;
 use crate::run::{Run, Settled};
-use crate::{Event, Failure, FailureKind, Level, NewFile, Origin, Published, Tensor, WorldError};
+use crate::{
+    Event, Failure, FailureKind, FileParam, HEAD_BYTES, Level, NewFile, Origin, Published, Tensor, WorldError,
+};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -77,16 +79,35 @@ impl<'a> Services<'a> {
     /// # Errors
     /// If no param of this node names it, or it cannot be read; the failure is recorded.
     pub fn read(&self, path: &str) -> Result<Arc<Vec<u8>>, FailureKind> {
-        let named = self.settled.files.iter().find(|file| file.path.text == path);
-        let Some(file) = named else {
+        let file = self.named(path)?;
+        self.run.files.read(&file.path, self.run.world).map_err(|error| self.unread(error, file))
+    }
+
+    /// The first bytes of such a file, at most `most` and [`HEAD_BYTES`], and the length of all of it. A large file is
+    /// not read for it.
+    ///
+    /// # Errors
+    /// As [`Services::read`].
+    pub fn head(&self, path: &str, most: u64) -> Result<(Vec<u8>, u64), FailureKind> {
+        let file = self.named(path)?;
+        let found = self.run.files.look(&file.path, self.run.world);
+        let found = found.map_err(|error| self.unread(error, file))?;
+        let most = usize::try_from(most.min(HEAD_BYTES)).unwrap_or(usize::MAX);
+        Ok((found.bytes[..found.bytes.len().min(most)].to_vec(), found.length))
+    }
+
+    /// The file of that name, if a param of this node names it.
+    fn named(&self, path: &str) -> Result<&FileParam, FailureKind> {
+        self.settled.files.iter().find(|file| file.path.text == path).ok_or_else(|| {
             let message = format!("asked for the file `{path}`, which no param of this node names");
             self.fail(Failure::new(FailureKind::Plugin, message));
-            return Err(FailureKind::Plugin);
-        };
-        self.run.files.read(&file.path, self.run.world).map(|file| file.bytes).map_err(|error| {
-            self.record(FailureKind::Read, error, &file.param);
-            FailureKind::Read
+            FailureKind::Plugin
         })
+    }
+
+    fn unread(&self, error: WorldError, file: &FileParam) -> FailureKind {
+        self.record(FailureKind::Read, error, &file.param);
+        FailureKind::Read
     }
 
     /// Publishes a file under the output root and returns its name.

@@ -5,9 +5,13 @@ use blake3::Hash;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Each file of a run, read once: preflight, keys and nodes see the same bytes, even if files change meanwhile.
+/// Files of more bytes than this are only hashed until a step asks for them, which is never if its result is cached.
+const MOST_KEPT: u64 = 64 << 20;
+
+/// Each file of a run: preflight, keys and nodes see the same bytes, even if files change meanwhile. A large file that
+/// has changed when a step asks for it is refused.
 pub struct Snapshot {
     files: Mutex<HashMap<InputPath, Result<File, WorldError>>>,
 }
@@ -17,7 +21,7 @@ impl Snapshot {
     pub fn take(plan: &Plan, world: &dyn World) -> Self {
         let snapshot = Self { files: Mutex::default() };
         for file in plan.steps.iter().flat_map(|step| &step.files) {
-            let _ = snapshot.read(&file.path, world);
+            let _ = snapshot.look(&file.path, world);
         }
         snapshot
     }
@@ -26,16 +30,36 @@ impl Snapshot {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file of the snapshot. A file whose name comes over a link is not in the plan; it is read and added now.
+    /// A file of the snapshot, of a large one perhaps only the beginning. A file whose name comes over a link is not in
+    /// the plan; it is read and added now.
     ///
     /// # Errors
     /// As [`World::read`].
-    pub fn read(&self, path: &InputPath, world: &dyn World) -> Result<File, WorldError> {
+    pub fn look(&self, path: &InputPath, world: &dyn World) -> Result<File, WorldError> {
         if let Some(known) = self.files().get(path) {
             return known.clone();
         }
-        let read = world.read(path);
+        let read = world.read(path, MOST_KEPT);
         self.files().entry(path.clone()).or_insert(read).clone()
+    }
+
+    /// The whole content of a file of the snapshot.
+    ///
+    /// # Errors
+    /// As [`World::read`], or it has changed since the run began.
+    pub fn read(&self, path: &InputPath, world: &dyn World) -> Result<Arc<Vec<u8>>, WorldError> {
+        let known = self.look(path, world)?;
+        if known.is_whole() {
+            return Ok(known.bytes);
+        }
+        let whole = world.read(path, u64::MAX)?;
+        if whole.hash != known.hash {
+            let message = format!("`{}` has changed since the run began", path.text);
+            return Err(WorldError::new(message).hint("run it again"));
+        }
+        let bytes = Arc::clone(&whole.bytes);
+        self.files().insert(path.clone(), Ok(whole));
+        Ok(bytes)
     }
 
     /// The paths of the files that were read.
@@ -43,9 +67,9 @@ impl Snapshot {
         self.files().values().flatten().map(|file| file.path.clone()).collect()
     }
 
-    /// The size of all files that were read, in bytes.
+    /// The size of all files together, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.files().values().flatten().map(|file| file.bytes.len() as u64).sum()
+        self.files().values().flatten().map(|file| file.length).sum()
     }
 
     /// What is known about the files without their content.

@@ -125,6 +125,7 @@ pub struct Tensor {
     dtype: Dtype,
     shape: Arc<[i64]>,
     data: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    /// Of the bytes alone, shared by all copies.
     hash: Arc<OnceLock<Hash>>,
 }
 
@@ -154,17 +155,20 @@ impl Tensor {
         (*self.data).as_ref()
     }
 
-    /// Element type, shape and bytes; computed once.
+    /// The hash of the bytes alone. It is computed once: keys need it, and it is the name of the bytes on disk.
+    pub fn bytes_hash(&self) -> Hash {
+        *self.hash.get_or_init(|| blake3::hash(self.bytes()))
+    }
+
+    /// The hash of element type, shape and bytes.
     pub fn hash(&self) -> Hash {
-        *self.hash.get_or_init(|| {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(&[5, self.dtype as u8]);
-            for size in self.shape.iter() {
-                hasher.update(&size.to_le_bytes());
-            }
-            hasher.update(self.bytes());
-            hasher.finalize()
-        })
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[6, self.dtype as u8]);
+        for size in self.shape.iter() {
+            hasher.update(&size.to_le_bytes());
+        }
+        hasher.update(self.bytes_hash().as_bytes());
+        hasher.finalize()
     }
 
     /// A tensor of bytes that came from elsewhere; they are copied if they are not aligned. `None` if the sizes do not match.
@@ -258,7 +262,10 @@ mod tests {
         let a = tensor(&[1., 2.], &[2]).unwrap();
         assert_eq!(a.hash(), tensor(&[1., 2.], &[2]).unwrap().hash());
         assert_ne!(a.hash(), tensor(&[1., 3.], &[2]).unwrap().hash());
-        assert_ne!(a.hash(), tensor(&[1., 2.], &[1, 2]).unwrap().hash());
+        let turned = tensor(&[1., 2.], &[1, 2]).unwrap();
+        assert_ne!(a.hash(), turned.hash());
+        // That of the bytes is also the name under which the cache keeps them.
+        assert_eq!((a.bytes_hash(), a.bytes_hash()), (turned.bytes_hash(), blake3::hash(a.bytes())));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 mod inputs;
 mod links;
+mod mend;
 mod order;
 mod prefixes;
 mod reach;

@@ -101,8 +101,12 @@ pub(crate) fn kinds() -> Kinds {
     });
     kinds.insert(kind(
         "GradientAscent",
-        vec![port("image", "IMAGE"), port("objective", "OBJECTIVE|FEATURES"), optional("mask", "MASK")],
-        vec![port("IMAGE", "IMAGE")],
+        vec![
+            port("image", "IMAGE|LATENT_W"),
+            port("objective", "OBJECTIVE|FEATURES"),
+            optional("mask", "MASK"),
+        ],
+        vec![port("IMAGE", "IMAGE"), optional("LATENT_W", "LATENT_W")],
         json!({
             "octaves": { "type": "integer", "minimum": 1, "maximum": 16, "default": 4 },
             "rate": { "type": "number", "default": 1.5 },
@@ -138,5 +142,35 @@ pub(crate) fn kinds() -> Kinds {
         vec![port("INT", "INT")],
         json!({ "value": { "type": "integer" } }),
     ));
+    for (id, inputs, outputs) in [
+        ("Float", vec![], vec![port("FLOAT", "FLOAT")]),
+        ("SolidMask", vec![], vec![port("MASK", "MASK")]),
+        ("MaskToImage", vec![port("mask", "MASK")], vec![port("IMAGE", "IMAGE")]),
+        ("ImageToMask", vec![port("image", "IMAGE")], vec![port("MASK", "MASK")]),
+        ("ImageColorToMask", vec![port("image", "IMAGE")], vec![port("MASK", "MASK")]),
+        (
+            "SplitImageWithAlpha",
+            vec![port("image", "IMAGE")],
+            vec![port("IMAGE", "IMAGE"), port("MASK", "MASK")],
+        ),
+        ("LatentNoise", vec![], vec![port("LATENT_Z", "LATENT_Z")]),
+        (
+            "MappingNetwork",
+            vec![port("mapping", "MAPPING"), port("z", "LATENT_Z")],
+            vec![port("LATENT_W", "LATENT_W")],
+        ),
+        (
+            "LatentSelect",
+            vec![port("latents", "LATENT_W|LATENT_Z")],
+            vec![port("LATENT", "LATENT_W|LATENT_Z")],
+        ),
+        (
+            "Synthesis",
+            vec![port("generator", "GENERATOR"), port("w", "LATENT_W")],
+            vec![port("IMAGE", "IMAGE")],
+        ),
+    ] {
+        kinds.insert(kind(id, inputs, outputs, json!({})));
+    }
     kinds
 }

@@ -62,6 +62,12 @@ impl CallHost for Context<'_> {
         dreamwire_socket::lend(Dtype::U8, vec![bytes.len() as i64], bytes).map_err(|fault| fault.status)
     }
 
+    fn head(&self, path: &str, most: u64) -> Result<(Owned, u64), abi::Status> {
+        let (bytes, length) = self.services.head(path, most).map_err(|_| abi::E_IO)?;
+        let head = dreamwire_socket::lend(Dtype::U8, vec![bytes.len() as i64], bytes);
+        head.map(|head| (head, length)).map_err(|fault| fault.status)
+    }
+
     fn publish(&self, template: &str, bytes: Result<TensorView<'_>, Fault>) -> Result<String, abi::Status> {
         let refuse = |why: &str| {
             let message = format!("published something other than bytes{why}");

@@ -1,5 +1,6 @@
 use dreamwire_nets::adain::{Decoder, coral, transfer};
-use dreamwire_nets::{Content, Kept, weights};
+use dreamwire_nets::weights::{self, Family, Weights};
+use dreamwire_nets::{Content, Kept};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
@@ -43,10 +44,10 @@ pub(crate) struct Params {
     /// style.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) alpha: f64,
-    /// `builtin`; `none` to optimise the pixels; or a safetensors file: pytorch-AdaIN's decoder of `relu4_1`
-    /// (`1.weight` to `28.bias`, or with the prefix `decoder.` in one file with its encoder), or one built
-    /// like the built-in decoder of `relu3_1`, 3x3 convolutions `0` to `4` with 256-128, 128-128, 128-64,
-    /// 64-64 and 64-3 channels.
+    /// `builtin`; `none` to optimise the pixels; or a file as PyTorch saved it (`.pth`, `.pt`) or a
+    /// `.safetensors`: pytorch-AdaIN's decoder of `relu4_1` (`1.weight` to `28.bias`, or with the prefix
+    /// `decoder.` in one file with its encoder), or one built like the built-in decoder of `relu3_1`, 3x3
+    /// convolutions `0` to `4` with 256-128, 128-128, 128-64, 64-64 and 64-3 channels.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "none"]))]
     pub(crate) decoder: String,
     /// Keep the content's colours: first, the style's colours get the content's mean, deviations and
@@ -86,6 +87,46 @@ impl Default for Params {
     }
 }
 
+impl Params {
+    /// What to say about params that were changed and change nothing.
+    fn without_effect(&self) -> Option<String> {
+        let usual = Self::default();
+        let decodes = self.decoder != NO_DECODER;
+        let mut unused = Vec::new();
+        if decodes && self.refine == 0 {
+            let descent = [
+                ("rate", self.rate != usual.rate),
+                ("strength", self.strength != usual.strength),
+                ("smoothness", self.smoothness != usual.smoothness),
+            ];
+            unused.extend(descent.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name));
+        }
+        if decodes && self.steps != usual.steps {
+            unused.push("steps");
+        }
+        if !decodes && self.refine > 0 {
+            unused.push("refine");
+        }
+        let names = unused.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let why = match (decodes, self.refine) {
+            (false, _) => "`refine` follows a decoder, and without one `steps` counts",
+            (true, 0) => "there is no descent unless `refine` is above 0, or `decoder` is none",
+            (true, _) => "with a decoder `refine` is the number of steps",
+        };
+        (!unused.is_empty()).then(|| format!("{names} without effect: {why}"))
+    }
+}
+
+/// The pictures of a port, without alpha.
+fn opaque(inputs: &Inputs, port: &str) -> Result<Tensor> {
+    let image = inputs.image(port)?;
+    match image.dim(3)? {
+        4 => Err(Error::shape(port, format!("`{port}` has alpha, which this kind cannot take"))
+            .hint("put a `SplitImageWithAlpha` node before it")),
+        _ => Ok(image),
+    }
+}
+
 /// The value of `decoder` for no decoder.
 const NO_DECODER: &str = "none";
 
@@ -109,7 +150,10 @@ impl Node for AdaIN {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
-        let content = inputs.image("content")?;
+        if let Some(warning) = params.without_effect() {
+            call.warn(&warning);
+        }
+        let content = opaque(&inputs, "content")?;
         let style = style(&inputs, &content, params.preserve_color)?;
         let features = inputs.function("features")?;
         if params.alpha > 0.0 && (params.decoder == NO_DECODER || params.refine > 0) {
@@ -134,15 +178,19 @@ impl AdaIN {
         };
         let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");
         self.kept.network(Content::of(&bytes), || {
-            let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
-            Decoder::new(tensors).map_err(|error| unusable(error.to_string()))
+            let read = weights::read(&bytes, &[Family::AdainDecoder]).and_then(Weights::finite);
+            let read = read.map_err(|error| match error.hint() {
+                Some(hint) => unusable(error.to_string()).hint(hint),
+                None => unusable(error.to_string()),
+            })?;
+            Decoder::new(read.tensors).map_err(|error| unusable(error.to_string()))
         })
     }
 }
 
 /// The style's pictures, one or as many as `content` has, recoloured if the content's colours are to be kept.
 fn style(inputs: &Inputs, content: &Tensor, preserve_color: bool) -> Result<Tensor> {
-    let style = inputs.image("style")?;
+    let style = opaque(inputs, "style")?;
     let (images, styles) = (content.dim(0)?, style.dim(0)?);
     if styles != 1 && styles != images {
         let message = format!("`style` must have 1 or {images} images, as many as `content`, found {styles}");

@@ -7,6 +7,7 @@ use crate::ascent::{Ascent, Carry};
 use crate::generator::Generator;
 use crate::need::{self, Need};
 use crate::objective::Objective;
+use crate::prior::Prior;
 use crate::schedule::{SMALLEST_SIDE, octaves};
 use crate::step::{Blur, Rule};
 use crate::tiling::Tiling;
@@ -20,8 +21,9 @@ use crate::tiling::Tiling;
 ///
 /// With `generator`, `image` is a latent w `[B,layers,w]`, which is optimised instead: in each step the
 /// objective sees the picture that the generator makes of w, and `w += rate * direction(gradient)`, with the
-/// gradient backpropagated through the generator. `mask` selects the parts of the picture that count. A
-/// latent takes `steps` steps in all; `octaves`, `octave_scale`, `carry` and `knee` are for pictures only.
+/// gradient backpropagated through the generator. `mask` selects the parts of the picture that count. The gradient
+/// of `prior` is added, so that w stays near what the network can paint. A latent takes `steps` steps in all;
+/// `octaves`, `octave_scale`, `carry` and `knee` are for pictures only.
 ///
 /// A picture is `[B,H,W,3]` in 0..1, and so is the result (without `clamp` it may leave that range); the
 /// picture of the last latent is clamped to 0..1.
@@ -147,9 +149,7 @@ impl Params {
         let rolls = self.jitter > 0 && !objective.is_fixed_in_place();
         if self.jitter > 0 && !rolls {
             let name = objective.name();
-            call.info(&format!(
-                "no jitter: `{name}` compares the picture with another, position by position"
-            ));
+            call.info(&format!("no jitter: `{name}` judges every part of the picture at its place"));
         }
         let sign = match self.direction {
             Direction::Maximise => 1.0,
@@ -197,6 +197,9 @@ impl Node for GradientAscent {
             port("generator", "GENERATOR")
                 .optional()
                 .doc("Turns the latent into the picture that the objective sees."),
+            port("prior", "OBJECTIVE").optional().doc(
+                "Latents only: an objective of the latent itself, LatentPrior, to maximise whatever `direction` is.",
+            ),
         ])
         .outputs(&[
             port("IMAGE", "IMAGE").doc("The dream, of the picture's size; or the picture of the last latent."),
@@ -206,6 +209,7 @@ impl Node for GradientAscent {
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let objective = inputs.function("objective")?;
+        let prior = Prior::new(&inputs)?;
         let Some(generator) = inputs.opt_function("generator")? else {
             let image = picture(&inputs)?;
             let (batch, height, width, channels) = image.dims4()?;
@@ -224,7 +228,7 @@ impl Node for GradientAscent {
         let objective = Objective::new(objective, generator.channels(), "generator")?;
         need::check_latents(&objective, &generator, &start)?;
         let ascent = params.ascent(call, objective, mask(call, &inputs, start.dim(0)?)?, None);
-        let (latent, picture) = ascent.climb(call, &generator, start)?;
+        let (latent, picture) = ascent.climb(call, &generator, prior.as_ref(), start)?;
         Ok(Outputs::new().tensor(picture).tensor(latent))
     }
 }

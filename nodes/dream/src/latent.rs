@@ -2,13 +2,15 @@ use dreamwire_sdk::prelude::*;
 
 use crate::ascent::Ascent;
 use crate::generator::Generator;
+use crate::prior::Prior;
 use crate::report::Report;
 use crate::step::{Position, check_finite, masked, roll_back, rolled_gradient};
 
 impl Ascent {
     /// Ascends latents `[B,layers,w]`, each independently, under an objective of the pictures that
     /// `generator` makes of them: `w += rate * direction(J^T gradient)`, J being the generator's Jacobian at
-    /// w and the gradient that of the objective with respect to the picture.
+    /// w and the gradient that of the objective with respect to the picture. That of `prior` is added to it, with a sign
+    /// that moves w up the prior, whether the objective is maximised or minimised.
     ///
     /// Returns the last latents, and their pictures in 0..1.
     ///
@@ -19,6 +21,7 @@ impl Ascent {
         &self,
         call: &Call,
         generator: &Generator,
+        prior: Option<&Prior>,
         start: Tensor,
     ) -> Result<(Tensor, Tensor)> {
         let mut report = Report::new(call, self.steps);
@@ -27,12 +30,18 @@ impl Ascent {
         for number in 0..self.steps {
             let position = Position { octave: None, step: number };
             let (picture, tape) = generator.linearise(&latent)?;
-            let (value, wanted) = self.wanted(&picture, position)?;
-            let gradient = match tape.vjp(&[Some(&wanted)])?.into_iter().next().flatten() {
+            let (mut value, wanted) = self.wanted(&picture, position)?;
+            let mut gradient = match tape.vjp(&[Some(&wanted)])?.into_iter().next().flatten() {
                 Some(gradient) => gradient,
                 // `None` is exactly zero.
                 None => latent.zeros_like()?,
             };
+            if let Some(prior) = prior {
+                let sign = self.rule.rate.signum();
+                let (of_prior, up) = prior.value_and_gradient(&latent)?;
+                value += sign * of_prior;
+                gradient = (gradient + (up * sign)?)?;
+            }
             check_finite(value, &gradient, position, || None)?;
             latent = (&latent + (stepper.direction(&gradient)? * self.rule.rate)?)?;
             let stage = format!("step {}/{}", number + 1, self.steps);

@@ -28,6 +28,7 @@ mod objective;
 mod objective_fixtures;
 mod on_features;
 mod perceptual_loss;
+mod prior;
 mod report;
 mod scalar;
 mod schedule;

@@ -1,6 +1,10 @@
 use dreamwire_sdk::prelude::*;
 
+use crate::prior::is_of_latents;
 use crate::scalar::Positions;
+
+/// The hint for a picture with alpha where none can be.
+pub(crate) const SPLIT: &str = "put a `SplitImageWithAlpha` node before it, which takes the alpha away";
 
 /// What a dream maximises (or minimises).
 pub(crate) struct Objective {
@@ -16,9 +20,13 @@ impl Objective {
     ///
     /// # Errors
     ///
-    /// If the function takes pictures of other channels, a layer's weight is no number, or all of them are 0.
+    /// If the function takes pictures of other channels or no pictures, a layer's weight is no number, or all of them are 0.
     pub(crate) fn new(function: Function, channels: i64, port: &str) -> Result<Self> {
         let spec = function.spec();
+        if is_of_latents(spec) {
+            let message = format!("`{}` is an objective of latents, not of pictures", spec.name);
+            return Err(Error::port("objective", message).hint("connect it to `prior`, and a `generator`"));
+        }
         if let Some(wanted) = spec.inputs.first().and_then(|input| input.dims.last().copied())
             && wanted > 0
             && channels > 0
@@ -26,7 +34,11 @@ impl Objective {
         {
             let name = &spec.name;
             let message = format!("`{name}` needs pictures with {wanted} channels, found {channels}");
-            return Err(Error::shape(port, message));
+            let error = Error::shape(port, message);
+            return Err(match (channels, wanted) {
+                (4, 3) if port == "image" => error.hint(SPLIT),
+                _ => error,
+            });
         }
         let weights =
             (function.ty() == "FEATURES").then(|| layer_weights(&function, "objective")).transpose()?;

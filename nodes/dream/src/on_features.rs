@@ -1,6 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
-use crate::objective::{check_weights, layer_weights};
+use crate::objective::{SPLIT, check_weights, layer_weights};
 use crate::scalar::{PICTURE_COPIES, PIXEL_BYTES, input_dims, picture};
 
 /// Copies of its layers that an objective has at once: as received, one or two terms, and what their gradients are made of.
@@ -87,7 +87,8 @@ impl OnFeatures {
         if wanted > 0 && wanted != found as i64 {
             let name = &self.function.spec().name;
             let message = format!("`{name}` needs pictures with {wanted} channels, `{port}` has {found}");
-            return Err(Error::shape(port, message));
+            let error = Error::shape(port, message);
+            return Err(if (wanted, found) == (3, 4) { error.hint(SPLIT) } else { error });
         }
         Ok(())
     }

@@ -98,47 +98,4 @@ impl<'a> Archive<'a> {
             Some((rest, tensor))
         })
     }
-
-    /// The tensors of the network that a user means by the whole file, and the part that they are.
-    ///
-    /// Checkpoints wrap them in a dict, and those of a training hold several networks: the average over the training
-    /// comes first. Nothing is left out of a file that has none of these parts. A `module.` before all names, which
-    /// PyTorch's `DataParallel` adds, is removed.
-    pub fn network(&self) -> (Option<&'static str>, IndexMap<&str, &Tensor<'a>>) {
-        let part = WRAPPERS.iter().copied().find(|wrapper| self.parts.iter().any(|part| part == wrapper));
-        let mut tensors: IndexMap<&str, &Tensor<'a>> = match part {
-            Some(part) => self.part(part).collect(),
-            None => self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
-        };
-        if tensors.keys().all(|name| name.starts_with("module.")) {
-            let names = tensors.into_iter();
-            tensors =
-                names.map(|(name, tensor)| (name.strip_prefix("module.").unwrap_or(name), tensor)).collect();
-        }
-        (part, tensors)
-    }
 }
-
-/// Parts that are a network, in the order of preference: averages, then generators, then wrappers without a meaning.
-const WRAPPERS: &[&str] = &[
-    "G_ema",
-    "g_ema",
-    "Gs",
-    "generator_smooth",
-    "g_running",
-    "params_ema",
-    "model_ema",
-    "state_dict_ema",
-    "ema",
-    "G",
-    "g",
-    "generator",
-    "params",
-    "state_dict",
-    "model_state_dict",
-    "model",
-    "net",
-    "network",
-    "weights",
-    "GAN",
-];

@@ -52,6 +52,14 @@ pub enum Error {
     /// A sound file without tensors.
     #[error("this is {0}; there are no tensors in it")]
     NoTensors(String),
+    /// A sound file of another network than is needed.
+    #[error("this is {found}; needed is {needed}")]
+    OtherNetwork {
+        /// What the file is and what it is good for.
+        found: String,
+        /// The networks that would do.
+        needed: String,
+    },
 }
 
 impl Error {
@@ -67,6 +75,7 @@ impl Error {
                 Some("if the file is whole, save it again as .safetensors, in a plain type")
             }
             Self::NoTensors(_) => Some("use the file that holds the network's weights"),
+            Self::OtherNetwork { .. } => None,
         }
     }
 

@@ -10,6 +10,8 @@
 //! | NVIDIA's StyleGAN2-ADA and StyleGAN3 `.pkl`, StyleGAN2 for TensorFlow | `pickle`, `walk` |
 //! | `.npy`, `.npz` | `numpy` |
 //!
+//! [`Archive::networks`] says which networks these tensors are, and gives them the names that Dreamwire's nodes use.
+//!
 //! Tensors borrow from the bytes of the file, so that a mapped file is not copied.
 
 mod archive;
@@ -18,8 +20,10 @@ mod container;
 mod dtype;
 mod error;
 mod limits;
+mod network;
 mod numpy;
 mod pickle;
+mod quantised;
 mod recognise;
 mod safetensors_file;
 mod tensor;
@@ -30,7 +34,9 @@ pub use archive::{Archive, Format};
 pub use dtype::DType;
 pub use error::Error;
 pub use limits::Limits;
+pub use network::{Family, Layout, Network, Unsupported, export};
 pub use recognise::{What, recognise};
+pub use safetensors_file::write as write_safetensors;
 pub use tensor::Tensor;
 
 use bytes::Bytes;

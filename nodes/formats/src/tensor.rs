@@ -7,6 +7,8 @@ use half::{bf16, f16};
 use crate::bytes::Bytes;
 use crate::dtype::DType;
 
+mod derived;
+
 /// As many as PyTorch and NumPy have.
 const MAX_RANK: usize = 64;
 
@@ -17,10 +19,12 @@ const MAX_RANK: usize = 64;
 pub struct Tensor<'a> {
     dtype: DType,
     shape: Vec<usize>,
-    /// In elements.
-    strides: Vec<usize>,
-    /// From the first element to the last.
+    /// In elements; negative along a flipped axis, 0 where there is nothing to step to.
+    strides: Vec<isize>,
+    /// From the element that comes first in memory to the one that comes last.
     bytes: Bytes<'a>,
+    /// Where the first element lies in `bytes`, in elements.
+    first: usize,
     big_endian: bool,
 }
 
@@ -75,7 +79,13 @@ impl<'a> Tensor<'a> {
                  {elements} elements"
             )
         })?;
-        Ok(Self { dtype, shape, strides, bytes, big_endian: storage.big_endian })
+        // Strides along which the tensor steps fit, because it lies inside the storage.
+        let signed = |(size, stride): (&usize, &usize)| match size {
+            0 | 1 => 0,
+            _ => isize::try_from(*stride).unwrap_or_default(),
+        };
+        let strides = shape.iter().zip(&strides).map(signed).collect();
+        Ok(Self { dtype, shape, strides, bytes, first: 0, big_endian: storage.big_endian })
     }
 
     /// The type of its elements.
@@ -132,10 +142,10 @@ impl<'a> Tensor<'a> {
 
     fn is_row_major(&self) -> bool {
         self.count() == 0 || {
-            let mut expected = 1;
+            let mut expected = 1isize;
             self.shape.iter().zip(&self.strides).rev().all(|(size, stride)| {
                 let fits = *size == 1 || *stride == expected;
-                expected *= size;
+                expected = expected.saturating_mul(size.cast_signed());
                 fits
             })
         }
@@ -150,14 +160,15 @@ impl<'a> Tensor<'a> {
         else {
             return bytes.to_vec();
         };
-        let mut index = vec![0; outer.len()];
+        let mut index = vec![0usize; outer.len()];
         loop {
-            let base: usize = index.iter().zip(outer_strides).map(|(at, stride)| at * stride).sum();
+            let steps = index.iter().zip(outer_strides).map(|(at, stride)| at.cast_signed() * stride);
+            let base = self.first.wrapping_add_signed(steps.sum());
             if *step == 1 {
                 out.extend_from_slice(&bytes[base * size..(base + row) * size]);
             } else {
                 for column in 0..*row {
-                    let at = (base + column * step) * size;
+                    let at = base.wrapping_add_signed(column.cast_signed() * step) * size;
                     out.extend_from_slice(&bytes[at..at + size]);
                 }
             }

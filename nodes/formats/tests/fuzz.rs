@@ -3,9 +3,10 @@
 //! `PROPTEST_CASES=100000 cargo test -p dreamwire-formats --test fuzz` looks longer.
 
 mod assembler;
+mod named;
 
 use assembler::{Pickle, f32s, legacy, npy, torch_zip, zip};
-use dreamwire_formats::{Limits, read};
+use dreamwire_formats::{Archive, Layout, Limits, export, read};
 use proptest::prelude::*;
 
 /// One edit of a file, at a place that is scaled to its length.
@@ -87,9 +88,12 @@ fn apply(seed: &[u8], edits: &[(f64, Edit)]) -> Vec<u8> {
 /// Small files of every layout.
 fn seeds() -> Vec<Vec<u8>> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ref/pickle");
-    let files = std::fs::read_dir(folder).expect("the folder is there").flatten().map(|file| file.path());
+    let files = std::fs::read_dir(&folder).expect("the folder is there").flatten().map(|file| file.path());
     let mut seeds: Vec<_> = files.filter_map(|path| std::fs::read(path).ok()).collect();
     seeds.sort();
+    for network in ["tensorflow.pkl", "genforce.pth", "rosinality.pt", "e4e.pt", "network.safetensors"] {
+        seeds.push(std::fs::read(folder.join("../networks").join(network)).expect("the file is there"));
+    }
     let data = f32s(&[1., 2., 3., 4.]);
     let tensor = |pickle: Pickle| pickle.text("a").tensor(("FloatStorage", "0", 4), 0, &[2, 2], &[1, 2]);
     let dict = tensor(Pickle::new().raw(b"}")).raw(b"s").stop();
@@ -113,6 +117,47 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// Names that tell networks, and names of tensors that are changed.
+const NAMES: [&str; 32] = [
+    "synthesis.b4.const",
+    "synthesis.b4.conv1.weight",
+    "synthesis.b16.torgb.weight",
+    "mapping.embed.weight",
+    "mapping.fc0.weight",
+    "mapping.w_avg",
+    "synthesis.input.freqs",
+    "synthesis.input.weight",
+    "synthesis.L3_36_4.weight",
+    "synthesis.L0_36_4.down_filter",
+    "b4.out.weight",
+    "b4.conv.weight",
+    "b8.fromrgb.weight",
+    "conv1.conv.modulation.weight",
+    "input.input",
+    "conv1.noise.weight",
+    "convs.0.conv.blur.kernel",
+    "to_rgb1.bias",
+    "noises.noise_0",
+    "latent_avg",
+    "final_linear.1.weight",
+    "convs.0.0.weight",
+    "Gs.synthesis/4x4/Conv/mod_weight",
+    "Gs.synthesis/4x4/Conv/mod_bias",
+    "Gs.synthesis/8x8/Conv0_up/weight",
+    "Gs.dlatent_avg",
+    "synthesis.early_layer.const",
+    "synthesis.layer0.style.weight",
+    "synthesis.layer1.filter.kernel",
+    "features.0.weight",
+    "features.2.weight",
+    "pre_logits.fc1.weight",
+];
+
+fn shape() -> impl Strategy<Value = Vec<usize>> {
+    let any = prop::collection::vec(0..5usize, 0..6);
+    prop_oneof![3 => any, 1 => Just(vec![64, 3, 3, 3]), 1 => Just(vec![1, 1, 4, 4]), 1 => Just(vec![1])]
+}
+
 /// Small limits, so that a case that reaches one is soon done.
 fn limits() -> Limits {
     Limits { steps: 20_000, slack: 1 << 20, ..Limits::default() }
@@ -125,8 +170,26 @@ fn look_at(bytes: &[u8]) {
                 assert_eq!(tensor.data().len(), tensor.byte_len(), "{name}");
                 assert_eq!(tensor.to_f32().len(), tensor.count(), "{name}");
             }
+            look_at_networks(&archive);
         }
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+fn look_at_networks(archive: &Archive<'_>) {
+    for network in archive.networks() {
+        for (name, tensor) in &network.tensors {
+            assert_eq!(tensor.data().len(), tensor.byte_len(), "{name}");
+        }
+        for layout in [Layout::Nvidia, Layout::Rosinality] {
+            for (name, tensor) in export(&network, layout).into_iter().flatten() {
+                assert_eq!(tensor.data().len(), tensor.byte_len(), "{name}");
+            }
+        }
+        assert!(network.metadata().starts_with('{'));
+    }
+    if let Err(error) = archive.network(&[]) {
+        assert!(error.to_string().starts_with("this is "));
     }
 }
 
@@ -143,6 +206,13 @@ proptest! {
         let seeds = SEEDS.with(|seeds| seeds.clone());
         let seed: &Vec<u8> = index.get(seeds.as_slice());
         look_at(&apply(seed, &edits));
+    }
+
+    #[test]
+    fn fuzz_tensors_with_telling_names(chosen in prop::collection::vec((0..NAMES.len(), shape()), 1..30)) {
+        let chosen: std::collections::BTreeMap<_, _> = chosen.into_iter().collect();
+        let named: Vec<_> = chosen.iter().map(|(index, shape)| (NAMES[*index], shape.as_slice())).collect();
+        look_at(&named::file(&named, None));
     }
 
     #[test]

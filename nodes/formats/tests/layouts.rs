@@ -146,24 +146,9 @@ fn nested_dicts_give_dotted_names_and_metadata() {
     assert_eq!(archive.tensors["g_ema.conv.weight"].to_f32(), [1., 2.]);
     assert_eq!(archive.tensors["list.1"].to_f32(), [5.]);
     assert_eq!(archive.parts, ["g_ema", "list"]);
-    let (part, network) = archive.network();
-    assert_eq!((part, network.keys().copied().collect::<Vec<_>>()), (Some("g_ema"), vec!["conv.weight"]));
     assert_eq!(archive.part("g_ema").map(|(name, _)| name).collect::<Vec<_>>(), ["conv.weight"]);
     let metadata = json!({"epoch": 3, "name": "faces", "args": {"size": 64}});
     assert_eq!(serde_json::Value::Object(archive.metadata), metadata);
-}
-
-#[test]
-fn what_is_no_part_is_the_network_itself() {
-    let one = ("FloatStorage", "0", 1);
-    let pickle = Pickle::new().raw(b"}(").text("module.model.weight").tensor(one, 0, &[1], &[1]);
-    let pickle = pickle.text("module.bias").tensor(one, 0, &[1], &[1]).raw(b"u").stop();
-    let data = f32s(&[1.]);
-    let file = torch_zip(pickle, &[&data], false);
-    let archive = open(&file);
-    assert!(archive.parts.is_empty());
-    let (part, network) = archive.network();
-    assert_eq!((part, network.keys().copied().collect::<Vec<_>>()), (None, vec!["model.weight", "bias"]));
 }
 
 #[test]

@@ -7,6 +7,8 @@
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
 //! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents; [`stylegan3`]: StyleGAN3's;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
+//! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
+//! - [`weights`]: bytes of a file of network weights to named tensors, with clear words about other files;
 //! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures;
 //! - [`random`]: random numbers by position.
 //!

@@ -11,6 +11,8 @@
 //! | [`gram_distance`] | difference of the correlations of channels | Gatys et al., style loss; [`gram`] |
 //! | [`statistics_distance`] | difference of means and standard deviations | Huang & Belongie,
 //! arXiv:1703.06868, style loss |
+//! | [`unit_distance`] | difference of features, scaled to length 1 per position | Zhang et al., arXiv:1801.03924, LPIPS
+//! without its learned weights |
 //! | [`total_variation`] | difference of neighbouring pixels | Mahendran & Vedaldi, arXiv:1412.0035 |
 //! | [`anchor_distance`] | difference from a picture | |
 //!
@@ -26,9 +28,11 @@ mod guide;
 mod picture;
 mod style;
 mod terms;
+mod unit;
 
 pub use distance::{Reduction, l1_distance, l2_distance};
 pub use energy::{Norm, channel_energy, energy};
 pub use guide::guide;
 pub use picture::{anchor_distance, total_variation};
 pub use style::{gram, gram_distance, statistics_distance};
+pub use unit::{unit_distance, unit_length};

@@ -2,7 +2,9 @@
 //!
 //! Pictures are `[B, H, W, C]`. Every image of a batch is treated independently.
 
+mod area;
 mod blur;
+mod fit;
 mod jitter;
 mod octave;
 mod resample;
@@ -10,7 +12,9 @@ mod resize;
 mod step_rule;
 mod zoom;
 
+pub use area::resize_area;
 pub use blur::{cascade_blur, cascade_sigma};
+pub use fit::Fit;
 pub use jitter::{jitter_offset, roll};
 pub use octave::octave_sizes;
 pub use resize::resize_linear;

@@ -1,8 +1,9 @@
-//! StyleGAN2's generator (Karras et al., "Analyzing and Improving the Image Quality of StyleGAN",
+//! StyleGAN2's networks (Karras et al., "Analyzing and Improving the Image Quality of StyleGAN",
 //! arXiv:1912.04958, with the training of "Training Generative Adversarial Networks with Limited
-//! Data", arXiv:2006.06676), skip architecture, by the tensor names of stylegan2-ada-pytorch.
+//! Data", arXiv:2006.06676), by the tensor names of stylegan2-ada-pytorch.
 //!
-//! A [`Mapping`] turns random numbers `z` into styles `w`, one per layer, and a [`Synthesis`] turns styles
+//! A [`Mapping`] turns random numbers `z`, and a class in networks that have classes, into styles `w`, one per layer, and
+//! a [`Synthesis`] turns styles
 //! into a picture. It has a block for each resolution r = 4, 8, .. R, and a block uses the layers of `w` one
 //! after the other:
 //!
@@ -16,8 +17,15 @@
 //! it. A `conv` is: scale the input channels by styles, an affine map of `w`; convolve; scale back to
 //! unit variance; add noise, one plane for all channels; add the bias; leaky ReLU.
 //!
+//! This is the skip architecture, which is usual. In the others only the last block has a `torgb`; in the resnet
+//! architecture a 1x1 convolution `skip` leads around every block but b4. Tensors tell which it is.
+//!
+//! A [`Discriminator`] judges pictures: its blocks are those of the resnet architecture in the opposite order, unless
+//! tensors tell another one.
+//!
 //! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`]; [`randn()`]
-//! draws the `z` of a seed as NVIDIA's tools do. [`Generator::directions`] finds what a style can be moved along, and
+//! draws the `z` of a seed as NVIDIA's tools do. [`Projector`] searches for the latent of a given picture, and [`Prior`]
+//! says how typical a latent is. [`Generator::directions`] finds what a style can be moved along, and
 //! [`Generator::swapped`] makes one network of two.
 
 use std::collections::HashMap;
@@ -28,32 +36,43 @@ use crate::parameters::ParameterError;
 
 mod architecture;
 mod blend;
+mod convolution;
 mod directions;
+mod discriminator;
+mod filter;
 mod generator;
 mod interpolate;
 mod latents;
 mod layer;
 mod layout;
 mod mapping;
+mod mapping_layers;
+mod prior;
+mod project;
 mod randn;
 mod random;
 mod synthesis;
 
 pub use blend::MappingOf;
 pub use directions::Directions;
+pub use discriminator::{Discriminator, DiscriminatorLayer};
 pub use generator::Generator;
 pub(crate) use generator::part;
 pub use interpolate::{Interpolation, interpolate};
-pub use latents::{NotLatents, check_latents, mix, truncate};
+pub use latents::{NotLatents, check_latents, mix, truncate, truncate_to};
 pub(crate) use layer::dense;
-pub(crate) use layout::{mapping_shapes, mapping_widths};
 pub use mapping::Mapping;
+pub(crate) use mapping_layers::MappingSizes;
+pub use prior::Prior;
+pub use project::{Projector, Schedule, Space, average_and_spread, noise_penalty, normal_latents};
 pub use randn::randn;
 pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
 
 /// Slope of the negative side of every leaky ReLU.
 pub(crate) const SLOPE: f64 = 0.2;
+/// Of both summands of a block of the resnet architecture: the sum has the variance of one.
+const RESIDUAL_GAIN: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// A generator's two networks. Cloning shares the weights.
 #[derive(Clone)]
@@ -103,6 +122,12 @@ pub enum StyleGanError {
     NoDirections {
         /// The steps that were tried.
         steps: usize,
+    },
+    /// Styles without a distribution.
+    #[error("no distribution can be computed from {count} styles: they must be finite, and differ")]
+    NoCloud {
+        /// The styles that were given.
+        count: usize,
     },
     /// Two networks whose blocks cannot be exchanged.
     #[error(

@@ -1,161 +1,155 @@
-//! Bytes of a safetensors file to named tensors.
+//! Files of network weights to named tensors, on the CPU.
 //!
-//! Floating types become f32. A pair `K.q8` (int8 `[O, ...]`) and `K.scale` (f32 `[O]`) becomes `K = q8 *
-//! scale[O]`.
+//! Whatever format `dreamwire_formats` reads: safetensors, PyTorch's files, NVIDIA's pickles, NumPy's arrays. Only the
+//! tensors of the network that is asked for are converted, one after the other, from the bytes of the file to f32.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use candle_core::{DType, Device, Tensor};
-use safetensors::tensor::{Metadata, TensorView};
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use candle_core::{Device, Tensor};
+use dreamwire_formats::{self as formats, DType, Limits};
+use serde_json::{Map, Value};
 
-mod signature;
+pub use dreamwire_formats::Family;
 
-/// Bytes that do not hold usable tensors.
+/// The weights of a network.
+#[derive(Debug)]
+pub struct Weights {
+    /// What the network is.
+    pub family: Family,
+    /// What the file says about it besides its tensors.
+    pub settings: Map<String, Value>,
+    /// Its tensors, with the names of its family. Floating types are f32, integer types as they are in the file.
+    pub tensors: HashMap<String, Tensor>,
+    /// The tensors with NaN or infinity, by name.
+    pub not_finite: Vec<NotFinite>,
+}
+
+/// A tensor with NaN or infinity: `` `fc.bias` (1 of 1000) ``.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFinite {
+    /// The tensor.
+    pub name: String,
+    /// How many of its numbers are not finite as f32.
+    pub count: usize,
+    /// How many numbers it has.
+    pub of: usize,
+}
+
+/// A file that does not hold usable weights.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// Another kind of file.
-    #[error("this is {what}, not a safetensors file{hint}")]
-    OtherFile {
-        /// The kind of file.
-        what: &'static str,
-        /// What to do about it, with a leading `; `, or nothing.
-        hint: &'static str,
-    },
-    /// A safetensors file that is truncated or has trailing bytes.
-    #[error("this safetensors file must have {expected} bytes, found {found}")]
-    Size {
-        /// The length according to the header.
-        expected: u64,
-        /// The actual length in bytes.
-        found: u64,
-    },
-    /// A header that contradicts itself or the data.
-    #[error("this safetensors file of {found} bytes is damaged: {source}")]
-    Damaged {
-        /// The actual length in bytes.
-        found: u64,
-        /// The error of the safetensors crate.
-        source: SafeTensorError,
-    },
+    /// Another kind of file or another network, or a damaged one.
+    #[error(transparent)]
+    File(#[from] formats::Error),
     /// A number type that is not supported.
     #[error("tensor `{name}` has type {dtype}, which is not supported")]
     Type {
         /// The tensor.
         name: String,
         /// Its type in the file.
-        dtype: Dtype,
+        dtype: &'static str,
     },
-    /// An int8 tensor whose scale is missing or has another shape.
-    #[error("tensor `{name}` is quantised: its scale `{scale}` must be f32 {expected:?}, found {found}")]
-    Scale {
-        /// The tensor.
-        name: String,
-        /// The name its scale should have.
-        scale: String,
-        /// The shape its scale should have.
-        expected: Vec<usize>,
-        /// What was found.
-        found: String,
-    },
+    /// NaN or infinity in the weights.
+    #[error("the weights have NaN or infinity in {}", listed(.0))]
+    NotFinite(Vec<NotFinite>),
     /// An error of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }
 
-/// Reads all tensors of a safetensors file, onto the CPU.
-///
-/// Floating types become f32, integer types stay.
+impl WeightsError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::NotFinite(_) => {
+                Some("this network cannot work: get another copy, or a state before it broke")
+            }
+            Self::Type { .. } | Self::Candle(_) => None,
+        }
+    }
+}
+
+impl Weights {
+    /// These weights, if all of their numbers are finite.
+    ///
+    /// # Errors
+    ///
+    /// Names the tensors with NaN or infinity.
+    pub fn finite(self) -> Result<Self, WeightsError> {
+        if self.not_finite.is_empty() { Ok(self) } else { Err(WeightsError::NotFinite(self.not_finite)) }
+    }
+}
+
+impl fmt::Display for NotFinite {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` ({} of {})", self.name, self.count, self.of)
+    }
+}
+
+/// How many tensors a message names.
+const NAMED: usize = 5;
+
+/// The first of these tensors, and how many more there are.
+pub fn listed<'t>(tensors: impl IntoIterator<Item = &'t NotFinite>) -> String {
+    let all: Vec<String> = tensors.into_iter().map(NotFinite::to_string).collect();
+    let mut text = all[..all.len().min(NAMED)].join(", ");
+    if all.len() > NAMED {
+        text += &format!(", and {} more tensors", all.len() - NAMED);
+    }
+    text
+}
+
+/// The network in a file that is of one of the `wanted` families. Of a checkpoint with several networks it is the one
+/// that makes the pictures; the others are not converted.
 ///
 /// # Errors
 ///
-/// If the bytes are another kind of file (says which), are truncated or damaged, or hold an unsupported type.
-pub fn read(bytes: &[u8]) -> Result<HashMap<String, Tensor>, WeightsError> {
-    if let Some((what, hint)) = signature::recognise(bytes) {
-        return Err(WeightsError::OtherFile { what, hint });
-    }
-    check_size(bytes)?;
-    let found = bytes.len() as u64;
-    let file = SafeTensors::deserialize(bytes).map_err(|source| WeightsError::Damaged { found, source })?;
-    let views: HashMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    let mut tensors = HashMap::new();
-    for (name, view) in &views {
-        if let Some(base) = name.strip_suffix(".q8") {
-            tensors.insert(base.to_owned(), dequantise(name, view, base, &views)?);
-        } else if !is_scale(name, &views) {
-            tensors.insert(name.clone(), to_tensor(name, view)?);
+/// If it is another kind of file, or damaged (says which, and what to do); or if it holds another network (says which,
+/// and which kind of node takes it).
+pub fn read(bytes: &[u8], wanted: &[Family]) -> Result<Weights, WeightsError> {
+    let archive = formats::read(bytes, &Limits::default())?;
+    let network = archive.network(wanted)?;
+    // So that what is not borrowed from the file is gone when it is converted.
+    drop(archive);
+    let mut not_finite = Vec::new();
+    let mut tensors = HashMap::with_capacity(network.tensors.len());
+    for (name, tensor) in network.tensors {
+        let (converted, count) = convert(&name, &tensor)?;
+        if count > 0 {
+            not_finite.push(NotFinite { name: name.clone(), count, of: tensor.count() });
         }
+        tensors.insert(name, converted);
     }
-    Ok(tensors)
+    not_finite.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(Weights { family: network.family, settings: network.settings, tensors, not_finite })
 }
 
-/// Checks the length that the header declares, because the safetensors crate's error does not state it.
-fn check_size(bytes: &[u8]) -> Result<(), WeightsError> {
-    let found = bytes.len() as u64;
-    let size = |expected| WeightsError::Size { expected, found };
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| size(8))?;
-    let header = u64::from_le_bytes(*length);
-    // The crate's own limit; beyond it the length itself is wrong, and the crate's error says so.
-    if header > 100_000_000 {
-        return Ok(());
-    }
-    let Some(text) = rest.get(..header as usize) else { return Err(size(8 + header)) };
-    match serde_json::from_slice::<Metadata>(text) {
-        Ok(metadata) if 8 + header + metadata.data_len() as u64 != found => {
-            Err(size(8 + header + metadata.data_len() as u64))
+/// All tensors of a file, whatever they belong to, by their names in the file.
+///
+/// # Errors
+///
+/// If it is another kind of file, or damaged, or holds a type that is not supported.
+pub fn read_all(bytes: &[u8]) -> Result<HashMap<String, Tensor>, WeightsError> {
+    let archive = formats::read(bytes, &Limits::default())?;
+    let tensors = archive.tensors.iter();
+    tensors.map(|(name, tensor)| Ok((name.clone(), convert(name, tensor)?.0))).collect()
+}
+
+/// The tensor, floats as f32, and how many of them are not finite.
+fn convert(name: &str, tensor: &formats::Tensor<'_>) -> Result<(Tensor, usize), WeightsError> {
+    let integers = |dtype| Tensor::from_raw_buffer(&tensor.data(), dtype, tensor.shape(), &Device::Cpu);
+    let converted = match tensor.dtype() {
+        DType::F16 | DType::BF16 | DType::F32 | DType::F64 => {
+            let values = tensor.to_f32();
+            let count = values.iter().filter(|value| !value.is_finite()).count();
+            return Ok((Tensor::from_vec(values, tensor.shape(), &Device::Cpu)?, count));
         }
-        // `deserialize` reports what is wrong with the header.
-        _ => Ok(()),
-    }
-}
-
-fn is_scale(name: &str, views: &HashMap<String, TensorView<'_>>) -> bool {
-    name.strip_suffix(".scale").is_some_and(|base| views.contains_key(&format!("{base}.q8")))
-}
-
-fn to_tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor, WeightsError> {
-    let dtype = match view.dtype() {
-        Dtype::F16 => DType::F16,
-        Dtype::BF16 => DType::BF16,
-        Dtype::F32 => DType::F32,
-        Dtype::F64 => DType::F64,
-        Dtype::U8 => DType::U8,
-        Dtype::U32 => DType::U32,
-        Dtype::I64 => DType::I64,
-        dtype => return Err(WeightsError::Type { name: name.to_owned(), dtype }),
+        DType::Bool | DType::U8 => integers(candle_core::DType::U8)?,
+        DType::U32 => integers(candle_core::DType::U32)?,
+        DType::I64 => integers(candle_core::DType::I64)?,
+        dtype => return Err(WeightsError::Type { name: name.to_owned(), dtype: dtype.name() }),
     };
-    let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
-    Ok(if dtype.is_float() { tensor.to_dtype(DType::F32)? } else { tensor })
-}
-
-fn dequantise(
-    name: &str,
-    view: &TensorView<'_>,
-    base: &str,
-    views: &HashMap<String, TensorView<'_>>,
-) -> Result<Tensor, WeightsError> {
-    if view.dtype() != Dtype::I8 {
-        return Err(WeightsError::Type { name: name.to_owned(), dtype: view.dtype() });
-    }
-    let rows = view.shape().first().copied().unwrap_or(1);
-    let scale_name = format!("{base}.scale");
-    let scale = views.get(&scale_name).filter(|scale| scale.dtype() == Dtype::F32 && scale.shape() == [rows]);
-    let Some(scale) = scale else {
-        return Err(WeightsError::Scale {
-            name: name.to_owned(),
-            expected: vec![rows],
-            found: match views.get(&scale_name) {
-                Some(scale) => format!("{} {:?}", scale.dtype(), scale.shape()),
-                None => "nothing".to_owned(),
-            },
-            scale: scale_name,
-        });
-    };
-    let mut values = Vec::with_capacity(view.data().len());
-    let row_len = view.data().len() / rows.max(1);
-    for (row, scale) in view.data().chunks_exact(row_len.max(1)).zip(scale.data().chunks_exact(4)) {
-        let scale = f32::from_le_bytes([scale[0], scale[1], scale[2], scale[3]]);
-        values.extend(row.iter().map(|q8| f32::from(*q8 as i8) * scale));
-    }
-    Ok(Tensor::from_vec(values, view.shape(), &Device::Cpu)?)
+    Ok((converted, 0))
 }

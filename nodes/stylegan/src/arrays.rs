@@ -1,6 +1,6 @@
 //! Arrays of floating point numbers in files, as latents and directions are kept.
 
-use dreamwire_formats::{self as formats, Archive, DType, Limits};
+use dreamwire_formats::{self as formats, Archive, DType, Limits, What};
 use dreamwire_sdk::prelude::Error;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -15,12 +15,37 @@ const LISTED: usize = 5;
 /// If it is another kind of file, or damaged: says which, and what to do.
 pub(crate) fn open<'a>(name: &str, bytes: &'a [u8]) -> Result<Archive<'a>> {
     formats::read(bytes, &Limits::default()).map_err(|error| {
-        let refused = Error::content(format!("`{name}`: {error}"));
-        match error.hint() {
+        let (message, hint) = words(&error);
+        let refused = Error::content(format!("`{name}`: {message}"));
+        match hint {
             Some(hint) => refused.hint(hint),
             None => refused,
         }
     })
+}
+
+/// Message and hint of an error; those of `formats` speak of the weights of networks.
+fn words(error: &formats::Error) -> (String, Option<&str>) {
+    match error {
+        formats::Error::NotWeights(what) => {
+            let hint = match what {
+                What::Zip | What::Compressed | What::Tar => {
+                    Some("unpack it first: the arrays may be in a file inside")
+                }
+                What::Html | What::LfsPointer | What::Empty => what.hint(),
+                _ => Some("arrays are in .npz, .npy and .safetensors files, or saved by PyTorch"),
+            };
+            (format!("this is {}, not a file of arrays", what.name()), hint)
+        }
+        formats::Error::NoTensors(what) => (format!("this is {what}; there are no arrays in it"), None),
+        formats::Error::Limit { what, limit } => {
+            (format!("the file has more {what} than a file of arrays needs (limit {limit})"), error.hint())
+        }
+        formats::Error::Code { global, at } => {
+            (format!("the pickle asks for `{global}` at byte {at}, and was not run"), error.hint())
+        }
+        _ => (error.to_string(), error.hint()),
+    }
 }
 
 /// The numbers of an array as f32.
@@ -78,7 +103,28 @@ mod tests {
 
     #[test]
     fn other_files_are_called_by_their_names() {
-        let error = open("it.npz", b"<!doctype html><title>404</title>").expect_err("refused");
-        assert!(error.to_string().starts_with("`it.npz`: this is an HTML page"), "{error}");
+        let check = |file: &[u8], expected: &str| {
+            assert_eq!(open("it", file).expect_err("refused").to_string(), expected);
+        };
+        check(
+            b"<!doctype html><title>404</title>",
+            "`it`: this is an HTML page, not a file of arrays; hint: download the file itself, not a page or pointer to \
+             it",
+        );
+        check(
+            b"\x89PNG\r\n\x1a\n",
+            "`it`: this is a picture, not a file of arrays; hint: arrays are in .npz, .npy and .safetensors files, or \
+             saved by PyTorch",
+        );
+        check(
+            b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            "`it`: this is a zip file, not a file of arrays; hint: unpack it first: the arrays may be in a file inside",
+        );
+        check(b"\x80\x02}.", "`it`: this is a pickle; there are no arrays in it");
+        check(
+            b"cos\nsystem\n(S'touch ran'\ntR.",
+            "`it`: the pickle asks for `os.system` at byte 0, and was not run; hint: do not open this file in Python: it \
+             may be an attack",
+        );
     }
 }

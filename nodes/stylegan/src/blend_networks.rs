@@ -1,5 +1,5 @@
 use dreamwire_nets::Kept;
-use dreamwire_nets::stylegan::MappingOf;
+use dreamwire_nets::stylegan::{MappingOf, StyleGanError};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -84,8 +84,11 @@ impl Node for BlendNetworks {
         let network = self.kept.network(key, || {
             let swapped = coarse.generator()?.swapped(fine.generator()?, from_resolution, mapping);
             let blended = swapped.map_err(|error| {
-                let is_block = matches!(error, dreamwire_nets::stylegan::StyleGanError::Block { .. });
-                Error::content(&error).at(if is_block { "from_resolution" } else { "fine" })
+                if matches!(error, StyleGanError::Block { .. }) {
+                    Error::param("from_resolution", error)
+                } else {
+                    Error::content(&error).at("fine")
+                }
             })?;
             let built = blended.build(limit(clamp), DType::F32);
             built.map(Network::from).map_err(|error| coarse.unusable(&error))
@@ -93,21 +96,33 @@ impl Node for BlendNetworks {
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
-    /// Rejects names of random networks that do not exist, and sides that are not powers of 2.
+    /// Rejects names of random networks that do not exist, and sides that are not powers of 2 or that a network without a
+    /// file does not have.
     fn check(params: &Params) -> Result<()> {
-        random(&params.coarse).map_err(|error| error.at("coarse"))?;
-        random(&params.fine).map_err(|error| error.at("fine"))?;
-        if params.from_resolution.is_power_of_two() {
+        let found = params.from_resolution;
+        let wrong = |message: String| Err(Error::param("from_resolution", message));
+        for (param, name) in [("coarse", &params.coarse), ("fine", &params.fine)] {
+            let side = match random(name).map_err(|error| error.at(param))? {
+                Some(Source::Random { side, .. }) => side,
+                _ if name == builtin::NAME => builtin::SIDE,
+                _ => continue,
+            };
+            if found > side {
+                return wrong(format!(
+                    "`from_resolution` must be 8, 16, .. {side}, the blocks of `{name}`, found {found}"
+                ));
+            }
+        }
+        if found.is_power_of_two() {
             return Ok(());
         }
-        let message =
-            format!("`from_resolution` must be 8, 16, 32, .. 1024, found {}", params.from_resolution);
-        Err(Error::param("from_resolution", message))
+        wrong(format!("`from_resolution` must be 8, 16, 32, .. 1024, found {found}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use dreamwire_sdk::abi;
     use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
 
     use super::*;
@@ -169,7 +184,7 @@ mod tests {
         let check = |params: &str, blamed: &str, expected: &str| {
             let error = blend(params).err().expect("refused");
             assert_eq!(error.to_string(), expected);
-            assert_eq!(error.input(), blamed);
+            assert_eq!((error.input(), error.status()), (blamed, abi::E_ARG));
         };
         check(
             r#", "from_resolution": 32"#,
@@ -202,5 +217,17 @@ mod tests {
             check(Params { fine: "random:0:9".to_owned(), ..Params::default() }),
             Err("fine".to_owned())
         );
+        let from_128 = |coarse: &str, fine: &str| Params {
+            coarse: coarse.to_owned(),
+            fine: fine.to_owned(),
+            from_resolution: 128,
+            ..Params::default()
+        };
+        assert_eq!(check(from_128("a.pkl", "b.pkl")), Ok(()));
+        assert_eq!(check(from_128("random:0:256", "b.pkl")), Ok(()));
+        assert_eq!(check(from_128("a.pkl", "avatars64")), Err("from_resolution".to_owned()));
+        let error = BlendNetworks::check(&from_128("random:0:32", "b.pkl")).expect_err("refused");
+        let said = "`from_resolution` must be 8, 16, .. 32, the blocks of `random:0:32`, found 128";
+        assert_eq!(error.to_string(), said);
     }
 }

@@ -18,19 +18,19 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The networks of these tensors, of the family that their names tell. Activations are limited to +-`clamp`, if
-    /// there is one.
+    /// The networks of these tensors, of the family that their names tell; `settings` are for a StyleGAN3. Activations are
+    /// limited to +-`clamp`, if there is one.
     ///
     /// # Errors
     ///
     /// If they are of no family: says what they are, or which tensors are wrong.
     pub(crate) fn new(
         tensors: HashMap<String, Tensor>,
+        settings: &stylegan3::Settings,
         clamp: Option<f64>,
     ) -> std::result::Result<Self, String> {
         if stylegan3::recognises(&tensors) {
-            let settings = stylegan3::Settings::default();
-            let network = stylegan3::StyleGan3::new(tensors, &settings, clamp, DType::F32);
+            let network = stylegan3::StyleGan3::new(tensors, settings, clamp, DType::F32);
             return network.map(Self::from).map_err(|error| error.to_string());
         }
         let network = stylegan::StyleGan::new(tensors, clamp, DType::F32);
@@ -80,6 +80,12 @@ impl Mapping {
         it.w_width()
     }
 
+    /// The classes that pictures may be of; 0 in a network without classes.
+    pub(crate) fn classes(&self) -> usize {
+        let (Self::Two(it) | Self::Three(it)) = self;
+        it.classes()
+    }
+
     /// Styles per picture.
     pub(crate) fn layers(&self) -> usize {
         let (Self::Two(it) | Self::Three(it)) = self;
@@ -92,14 +98,14 @@ impl Mapping {
         it.average()
     }
 
-    /// Styles `[B,layers,w]` of `z`, `[B,z]`.
+    /// Styles `[B,layers,w]` of `z`, `[B,z]`, and of classes `[B,classes]` in a network with classes.
     ///
     /// # Errors
     ///
     /// Those of the network.
-    pub(crate) fn forward(&self, z: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward_with(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
         let (Self::Two(it) | Self::Three(it)) = self;
-        Ok(it.forward(z)?)
+        Ok(it.forward_with(z, c)?)
     }
 }
 

@@ -1,25 +1,34 @@
 use dreamwire_sdk::prelude::*;
 
-use crate::{family, latent};
+use crate::{classes, family, latent};
 
-/// MAPPING: from random numbers `z` `[B,z]` to styles `w` `[B,layers,w]`, and their average `w_avg` `[w]`.
+/// MAPPING: from random numbers `z` `[B,z]` to styles `w` `[B,layers,w]`, and their average `w_avg` `[w]`. In a network
+/// with classes `c` `[B,classes]` follows `z`. Where only the class counts, `z` may have any width.
 pub(crate) struct Mapping(pub(crate) family::Mapping);
 
 impl Differentiable for Mapping {
     fn spec(&self) -> FnSpec {
         let (layers, width) = (self.0.layers() as i64, self.0.w_width() as i64);
-        FnSpec::new("MAPPING", self.0.name())
-            .input(TensorSpec::new("z", &[-1, self.0.z_width() as i64]))
+        let z_width = if self.0.z_width() == 0 { -1 } else { self.0.z_width() as i64 };
+        let spec = FnSpec::new("MAPPING", self.0.name()).input(TensorSpec::new("z", &[-1, z_width]));
+        classes::spec(self.0.classes())
+            .into_iter()
+            .fold(spec, FnSpec::input)
             .output(TensorSpec::new("w", &[-1, layers, width]))
             .output(TensorSpec::new("w_avg", &[width]))
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
-        let [z] = x else {
-            return Err(Error::failed(format!("a mapping takes 1 input, found {}", x.len())));
+        let (z, c) = match x {
+            [z] => (z, None),
+            [z, c] => (z, Some(c)),
+            _ => return Err(Error::failed(format!("a mapping takes 1 or 2 inputs, found {}", x.len()))),
         };
-        latent::check_z(z, self.0.z_width())?;
-        Ok(vec![self.0.forward(z)?, self.0.average().clone()])
+        if self.0.z_width() > 0 {
+            latent::check_z(z, self.0.z_width())?;
+        }
+        classes::check(c, self.0.classes(), z.dim(0)?)?;
+        Ok(vec![self.0.forward_with(z, c)?, self.0.average().clone()])
     }
 }
 

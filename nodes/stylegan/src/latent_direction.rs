@@ -17,7 +17,7 @@ use crate::{builtin, latent, layers, list};
 ///   the eigenvectors of `sum_i A_i^T A_i`, where `A_i` is the affine map from w to the styles of layer i with rows of
 ///   length 1; their largest component is positive.
 /// - a file with one array: `[w]` or `[layers,w]` is a direction, `[K,w]` or `[K,1 or layers,w]` are several, used as
-///   they are. `.npy`, `.npz` and `.safetensors` are read.
+///   they are. `.npy`, `.npz`, `.safetensors` and PyTorch's `.pt` are read.
 /// - an `.npz` of GANSpace for w: its components `lat_comp`; `strength` is in their standard deviations `lat_stdev`.
 ///
 /// Errors: directions of another network than the latents; a direction or layer that does not exist; a file that holds
@@ -27,7 +27,8 @@ use crate::{builtin, latent, layers, list};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// A network as LoadStyleGAN takes it, the one that the latents are for; or a file of directions.
+    /// A network as LoadStyleGAN takes it, the one that the latents are for: built in, random, or a file (`.pkl`, `.pt`,
+    /// `.safetensors`). Or a file of directions.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
     /// The directions: numbers and ranges such as `0-4,7`; 0 is the first, of a network the strongest.

@@ -17,7 +17,7 @@ pub(crate) struct Params {
     /// Seeds and ranges of seeds, both ends included: `0-8,15` makes ten latents.
     #[schemars(extend("x-dw-list" = true))]
     pub(crate) seeds: String,
-    /// Size of a latent where `mapping` is not connected: 512 for almost all networks.
+    /// Size of a latent where `mapping` is not connected, or takes any: 512 for almost all networks.
     #[schemars(range(min = 1, max = MAX_WIDTH))]
     pub(crate) width: usize,
 }
@@ -47,7 +47,7 @@ impl Node for LatentNoise {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let seeds = parse(&params.seeds)?;
         let width = match inputs.opt_function("mapping")? {
-            Some(mapping) => width(&mapping)?,
+            Some(mapping) => width(&mapping, params.width)?,
             None => params.width,
         };
         let numbers: Vec<f32> = seeds.iter().flat_map(|seed| randn(*seed, width)).map(|x| x as f32).collect();
@@ -60,10 +60,16 @@ impl Node for LatentNoise {
     }
 }
 
-/// The size of the latents that a mapping takes: the last axis of its first input.
-fn width(mapping: &Function) -> Result<usize> {
+/// The size of the latents that a mapping takes: the last axis of its first input. One that takes any, because it makes
+/// its styles of a class alone, gets `usual`.
+///
+/// # Errors
+///
+/// If it does not say, or is too large.
+pub(crate) fn width(mapping: &Function, usual: usize) -> Result<usize> {
     let dims = mapping.spec().inputs.first().map(|input| &input.dims[..]);
     match dims {
+        Some([_, -1]) => Ok(usual),
         Some([_, width]) if (1..=MAX_WIDTH as i64).contains(width) => Ok(*width as usize),
         _ => Err(Error::port(
             "mapping",
@@ -165,8 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_whose_width_is_unknown_or_too_large_is_refused() {
-        for width in [-1, 0, 4097, i64::MAX] {
+    fn a_mapping_of_any_width_gets_the_usual_one() {
+        let inputs = [("mapping", Value::function(Wide(-1)))];
+        assert_eq!(small::output::<LatentNoise>(r#"{"seeds": "3-5", "width": 7}"#, &inputs).dims(), [3, 7]);
+    }
+
+    #[test]
+    fn a_mapping_without_a_width_or_one_that_is_too_large_is_refused() {
+        for width in [0, 4097, i64::MAX] {
             let inputs = [("mapping", Value::function(Wide(width)))];
             let error = run_node::<LatentNoise>("{}", &inputs, &[]).err().expect("refused");
             assert_eq!(error.input(), "mapping", "{error}");

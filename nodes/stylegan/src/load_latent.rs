@@ -124,7 +124,8 @@ fn choose<'a>(file: &str, archive: &'a Archive<'_>, wanted: &str) -> Result<&'a 
     let found = |name: &str| archive.tensors.get_key_value(name).map(|(name, _)| name.as_str());
     let described = || format!("`{file}` is {}", arrays::described(archive));
     if !wanted.is_empty() {
-        let missing = || Error::param("array", format!("{}, none of them called `{wanted}`", described()));
+        let missing =
+            || Error::content(format!("{}, none of them called `{wanted}`", described())).at("array");
         return found(wanted).ok_or_else(missing);
     }
     let mut names = archive.tensors.keys();

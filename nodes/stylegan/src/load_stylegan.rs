@@ -17,20 +17,23 @@ use crate::network::{self, Kept, Weights};
 ///   `transform` `[B or 1,3,3]`, a matrix that turns a place of the picture into the place that is painted there:
 ///   `(x, y, 1)` from the middle to the right and down, in widths of the picture.
 ///
+/// MAPPING of a network with classes takes `c` `[B,classes]` after `z`: 1 for the class of the picture and 0 for the
+/// others, or weights between. Where the class alone makes the styles, any `z` will do, and only counts rows.
+///
 /// The built-in network, `avatars64`, paints cartoon faces of 64 px; its `z` and `w` have 128 numbers, and it
 /// has 10 layers. A random network makes abstract pictures, as slowly as a trained one of its size.
 ///
 /// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024.
 ///
-/// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
-/// architecture; arXiv:2106.12423 (StyleGAN3).
+/// Source: Karras et al., arXiv:1912.04958 (StyleGAN2; architectures skip, resnet and orig, told by the tensors),
+/// arXiv:2006.06676 (its PyTorch form, "ada", with classes) and arXiv:2106.12423 (StyleGAN3).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `avatars64`; a safetensors file with the tensor names of stylegan2-ada-pytorch or stylegan3, with or without
-    /// the prefix `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
-    /// to 1024.
+    /// `avatars64`; a file as it was published: NVIDIA's `.pkl`, a checkpoint of PyTorch (`.pt`, `.pth`), or
+    /// `.safetensors`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
+    /// to 1024. Of a checkpoint with several networks `G_ema` is used, or `G` if there is none.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
     /// Activations are clamped to plus and minus this value, as NVIDIA's PyTorch networks are trained; 0 is no
@@ -142,6 +145,11 @@ mod tests {
         check_error("net.safetensors", &small::file_without(missing), "`net.safetensors`: ", missing);
         let whole = small::file(0);
         let cut = &whole[..whole.len() - 1];
-        check_error("net.safetensors", cut, "`net.safetensors`: this safetensors file must have ", "bytes");
+        check_error(
+            "net.safetensors",
+            cut,
+            "`net.safetensors`: the file is truncated: it must have ",
+            "bytes",
+        );
     }
 }

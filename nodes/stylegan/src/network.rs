@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
+use dreamwire_nets::Content;
 use dreamwire_nets::stylegan::{self, Generator};
-use dreamwire_nets::{Content, weights};
+use dreamwire_nets::stylegan3::Settings;
+use dreamwire_nets::weights::{self, Family, Weights as Read};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
@@ -11,6 +13,9 @@ use crate::family::Network;
 
 /// Networks by where their weights come from, and what activations are limited to.
 pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), Network>;
+
+/// The networks that can be used.
+const FAMILIES: [Family; 2] = [Family::StyleGan2Generator, Family::StyleGan3Generator];
 
 /// Where the weights come from.
 #[derive(Clone, Copy, PartialEq)]
@@ -45,14 +50,21 @@ impl<'a> Weights<'a> {
         Ok(Self { param, name, source: Source::File(Content::of(&bytes)), bytes })
     }
 
-    /// The tensors by name.
-    fn tensors(&self) -> Result<HashMap<String, Tensor>> {
-        match self.source {
-            Source::Random { seed, side } => {
-                stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))
+    fn random(&self, seed: u64, side: usize) -> Result<HashMap<String, Tensor>> {
+        stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))
+    }
+
+    /// The networks, of the family that the tensors tell.
+    fn network(&self, clamp: Option<f64>) -> Result<Network> {
+        let (tensors, settings) = match self.source {
+            Source::Random { seed, side } => (self.random(seed, side)?, Settings::default()),
+            Source::File(_) => {
+                let read = self.read(&FAMILIES)?;
+                let settings = Settings::read(&read.settings).map_err(|error| self.unusable(&error))?;
+                (read.tensors, settings)
             }
-            Source::File(_) => weights::read(&self.bytes).map_err(|error| self.unusable(&error)),
-        }
+        };
+        Network::new(tensors, &settings, clamp).map_err(|error| self.unusable(&error))
     }
 
     /// The tensors of a StyleGAN2, for what no other family can do.
@@ -61,7 +73,26 @@ impl<'a> Weights<'a> {
     ///
     /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
     pub(crate) fn generator(&self) -> Result<Generator> {
-        Generator::new(self.tensors()?).map_err(|error| self.unusable(&error))
+        let tensors = match self.source {
+            Source::Random { seed, side } => self.random(seed, side)?,
+            Source::File(_) => self.read(&[Family::StyleGan2Generator])?.tensors,
+        };
+        Generator::new(tensors).map_err(|error| self.unusable(&error))
+    }
+
+    /// What the bytes hold.
+    ///
+    /// # Errors
+    ///
+    /// If it is no network of these families, or has NaN or infinity in its weights.
+    fn read(&self, families: &[Family]) -> Result<Read> {
+        weights::read(&self.bytes, families).and_then(Read::finite).map_err(|error| {
+            let refused = self.unusable(&error);
+            match error.hint() {
+                Some(hint) => refused.hint(hint),
+                None => refused,
+            }
+        })
     }
 
     /// The error that these weights cannot be used, for this reason.
@@ -77,9 +108,7 @@ impl<'a> Weights<'a> {
 ///
 /// If these are the weights of no family: says what they are, or which tensors are wrong.
 pub(crate) fn network(kept: &mut Kept, weights: &Weights, clamp: f64) -> Result<Network> {
-    kept.network((weights.source, clamp), || {
-        Network::new(weights.tensors()?, limit(clamp)).map_err(|error| weights.unusable(&error))
-    })
+    kept.network((weights.source, clamp), || weights.network(limit(clamp)))
 }
 
 /// What `clamp` limits activations to.

@@ -77,6 +77,16 @@ pub(crate) fn file(seed: u32) -> Vec<u8> {
     written(&tensors(seed))
 }
 
+/// The network with that many classes, which are embedded in as many numbers as a latent has.
+pub(crate) fn file_with_classes(classes: usize) -> Vec<u8> {
+    let mut tensors = tensors(0);
+    tensors.retain(|(name, _, _)| name != "mapping.fc0.weight");
+    push(&mut tensors, 1, "mapping.fc0.weight".to_owned(), &[WIDTH, 2 * WIDTH], 0.0, 70.0);
+    push(&mut tensors, 1, "mapping.embed.weight".to_owned(), &[WIDTH, classes], 0.0, 1.0);
+    push(&mut tensors, 1, "mapping.embed.bias".to_owned(), &[WIDTH], 0.0, 0.1);
+    written(&tensors)
+}
+
 /// The network without one of its tensors.
 pub(crate) fn file_without(name: &str) -> Vec<u8> {
     let mut tensors = tensors(0);
@@ -86,10 +96,49 @@ pub(crate) fn file_without(name: &str) -> Vec<u8> {
     written(&tensors)
 }
 
+/// A discriminator of pictures `[B,16,16,3]` as a safetensors file, with that many classes or none.
+pub(crate) fn discriminator(classes: usize) -> Vec<u8> {
+    let mut tensors = Vec::new();
+    let mut add = |name: &str, shape: &[usize], mean, deviation| {
+        push(&mut tensors, 7, name.to_owned(), shape, mean, deviation);
+    };
+    let mut layer = |name: &str, weight: &[usize]| {
+        add(&format!("{name}.weight"), weight, 0.0, 1.0);
+        add(&format!("{name}.bias"), &weight[..1], 0.0, 0.1);
+    };
+    layer("b16.fromrgb", &[CHANNELS, 3, 1, 1]);
+    for block in ["b16", "b8"] {
+        layer(&format!("{block}.conv0"), &[CHANNELS, CHANNELS, 3, 3]);
+        layer(&format!("{block}.conv1"), &[CHANNELS, CHANNELS, 3, 3]);
+    }
+    layer("b4.conv", &[CHANNELS, CHANNELS + 1, 3, 3]);
+    layer("b4.fc", &[CHANNELS, 16 * CHANNELS]);
+    layer("b4.out", &[if classes > 0 { CHANNELS } else { 1 }, CHANNELS]);
+    if classes > 0 {
+        layer("mapping.embed", &[CHANNELS, classes]);
+    }
+    for block in ["b16", "b8"] {
+        add(&format!("{block}.skip.weight"), &[CHANNELS, CHANNELS, 1, 1], 0.0, 1.0);
+        for part in ["conv1", "skip"] {
+            add(&format!("{block}.{part}.resample_filter"), &[4, 4], 1.0 / 16.0, 0.0);
+        }
+    }
+    if classes > 0 {
+        // The network multiplies these by its learning rate of 0.01.
+        add("mapping.fc0.weight", &[CHANNELS, CHANNELS], 0.0, 100.0);
+        add("mapping.fc0.bias", &[CHANNELS], 0.0, 10.0);
+    }
+    written(&tensors)
+}
+
 /// The network's MAPPING and GENERATOR.
 pub(crate) fn load() -> (Function, Function) {
-    let file = file(0);
-    let files: &[(&str, &[u8])] = &[("small.safetensors", file.as_slice())];
+    load_file(&file(0))
+}
+
+/// MAPPING and GENERATOR of a file.
+pub(crate) fn load_file(file: &[u8]) -> (Function, Function) {
+    let files: &[(&str, &[u8])] = &[("small.safetensors", file)];
     let mut ran =
         run_node::<LoadStyleGAN>(r#"{"weights": "small.safetensors"}"#, &[], files).expect("it loads");
     match (ran.outputs.pop(), ran.outputs.pop()) {

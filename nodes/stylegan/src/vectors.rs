@@ -46,8 +46,8 @@ impl Vectors {
                 })?;
                 Ok(Some(Self { values: arrays::floats(file, name, tensor)?, count, rows, width }))
             }
-            // Networks are safetensors too.
-            _ if archive.format == Format::Safetensors => Ok(None),
+            // Networks are such files too.
+            _ if !matches!(archive.format, Format::Npy | Format::Npz) => Ok(None),
             _ => Err(Error::content(format!(
                 "`{file}` is {}: a file of directions has one array, or GANSpace's `{COMPONENTS}`",
                 arrays::described(&archive)

@@ -1,4 +1,5 @@
 use dreamwire_nets::extractor::Normalisation;
+use dreamwire_nets::weights::Family;
 use dreamwire_nets::{PaddingMode, googlenet};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
@@ -33,7 +34,8 @@ use crate::nonfinite;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// A safetensors file of torchvision's `googlenet-1378be20`; docs/guide.md explains how to make it.
+    /// torchvision's file `googlenet-1378be20.pth`, or another of that network, as PyTorch saved it or as
+    /// `.safetensors`.
     ///
     /// Tensor names are torchvision's, `conv1.conv.weight` to `fc.bias`. Auxiliary classifiers in the file
     /// are ignored.
@@ -65,6 +67,9 @@ fn inception4c() -> String {
     "inception4c".to_owned()
 }
 
+/// The network that it takes.
+const FAMILIES: [Family; 1] = [Family::GoogLeNet];
+
 /// Prefixes of the auxiliary classifiers, which only training needs.
 const UNUSED: [&str; 2] = ["aux1.", "aux2."];
 
@@ -87,9 +92,10 @@ impl Node for InceptionFeatures {
             Input::Caffe => Normalisation::CAFFE,
         };
         let bytes = call.read(&params.weights)?;
-        let network = network::network(&mut self.kept, &params.weights, &bytes, params.input, |tensors| {
-            nonfinite::warn(call, &params.weights, &tensors, &UNUSED);
-            googlenet::extractor(tensors, normalisation)
+        let file = (params.weights.as_str(), &*bytes);
+        let network = network::network(&mut self.kept, file, params.input, &FAMILIES, |read| {
+            nonfinite::warn(call, &params.weights, &read.not_finite, &UNUSED);
+            googlenet::extractor(read.tensors, normalisation)
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }

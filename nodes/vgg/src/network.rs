@@ -1,31 +1,39 @@
-use std::collections::HashMap;
 use std::slice;
 
 use dreamwire_nets::extractor::{Extractor, Layer, layer_entries, layer_indices};
-use dreamwire_nets::{Content, PaddingMode, ParameterError, weights};
+use dreamwire_nets::weights::{self, Family, Weights, WeightsError};
+use dreamwire_nets::{Content, PaddingMode, ParameterError};
 use dreamwire_sdk::prelude::*;
 
 /// Keeps the network of a node's last run, by the content of its weights and the node's settings.
 pub(crate) type Kept<S> = dreamwire_nets::Kept<(Content, S), Extractor>;
 
-/// The network with these weights, the bytes of the file `name`: the kept one if content and `settings` are the same,
-/// otherwise what `build` makes of the tensors.
+/// The network with the weights of a file, by its name and bytes: the kept one if content and `settings` are the same,
+/// otherwise what `build` makes of the weights of one of the `wanted` families.
 ///
 /// # Errors
 ///
-/// If `bytes` are not weights that `build` takes: says what they are, or which tensors are wrong.
+/// If they are not weights that `build` takes: says what they are, or which tensors are wrong.
 pub(crate) fn network<S: PartialEq>(
     kept: &mut Kept<S>,
-    name: &str,
-    bytes: &[u8],
+    (name, bytes): (&str, &[u8]),
     settings: S,
-    build: impl FnOnce(HashMap<String, Tensor>) -> std::result::Result<Extractor, ParameterError>,
+    wanted: &[Family],
+    build: impl FnOnce(Weights) -> std::result::Result<Extractor, ParameterError>,
 ) -> Result<Extractor> {
-    let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("weights");
     kept.network((Content::of(bytes), settings), || {
-        let tensors = weights::read(bytes).map_err(|error| unusable(error.to_string()))?;
-        build(tensors).map_err(|error| unusable(error.to_string()))
+        let weights = weights::read(bytes, wanted).map_err(|error| refused(name, &error))?;
+        build(weights).map_err(|error| Error::content(format!("`{name}`: {error}")).at("weights"))
     })
+}
+
+/// The refusal of the file `name` at `weights`.
+fn refused(name: &str, error: &WeightsError) -> Error {
+    let refused = Error::content(format!("`{name}`: {error}")).at("weights");
+    match error.hint() {
+        Some(hint) => refused.hint(hint),
+        None => refused,
+    }
 }
 
 /// Checks the param `layers`: layers of a network with these names; if `known` is none because a file decides which

@@ -1,65 +1,42 @@
-use std::collections::HashMap;
-
-use dreamwire_sdk::candle::{CpuStorage, Storage};
+use dreamwire_nets::weights::{NotFinite, listed};
 use dreamwire_sdk::prelude::*;
 
-/// How many tensors a warning names.
-const NAMED: usize = 5;
-
-/// Warns if the weights of the file `name` hold NaN or infinity, which would propagate to all features.
+/// Warns if the weights of the file `name` hold NaN or infinity, which would propagate to the features of their layers
+/// and later ones.
 ///
 /// Tensors whose names start with one of `unused` are ignored: heads that are not used. torchvision's VGG16
 /// for features, for example, has a classifier of NaN.
-pub(crate) fn warn(call: &Call, name: &str, tensors: &HashMap<String, Tensor>, unused: &[&str]) {
-    if let Some(found) = found(tensors, unused) {
+pub(crate) fn warn(call: &Call, name: &str, not_finite: &[NotFinite], unused: &[&str]) {
+    if let Some(found) = found(not_finite, unused) {
         call.warn(&format!("`{name}` contains NaN or infinity, which will spread to the features: {found}"));
     }
 }
 
-fn found(tensors: &HashMap<String, Tensor>, unused: &[&str]) -> Option<String> {
-    let used = tensors.iter().filter(|(name, _)| !unused.iter().any(|prefix| name.starts_with(prefix)));
-    let mut found: Vec<(&str, usize, usize)> = used
-        .map(|(name, tensor)| (name.as_str(), count(tensor), tensor.elem_count()))
-        .filter(|(_, count, _)| *count > 0)
+fn found(not_finite: &[NotFinite], unused: &[&str]) -> Option<String> {
+    let used: Vec<&NotFinite> = not_finite
+        .iter()
+        .filter(|tensor| !unused.iter().any(|prefix| tensor.name.starts_with(prefix)))
         .collect();
-    found.sort_unstable();
-    let named = found.iter().take(NAMED).map(|(name, count, of)| format!("`{name}` ({count} of {of})"));
-    let mut text = named.collect::<Vec<_>>().join(", ");
-    if found.len() > NAMED {
-        text += &format!(", and {} more tensors", found.len() - NAMED);
-    }
-    (!found.is_empty()).then_some(text)
-}
-
-/// How many numbers of a tensor that was just read are not finite. Floating types are f32 by then, and own
-/// all of their storage.
-fn count(tensor: &Tensor) -> usize {
-    let (storage, _) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(values)) => values.iter().filter(|value| !value.is_finite()).count(),
-        _ => 0,
-    }
+    (!used.is_empty()).then(|| listed(used))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(tensors: &[(&str, &[f32])], expected: Option<&str>) {
-        let tensor = |values: &[f32]| Tensor::from_slice(values, values.len(), &Device::Cpu).unwrap();
-        let tensors: HashMap<_, _> =
-            tensors.iter().map(|(name, values)| ((*name).to_owned(), tensor(values))).collect();
+    fn check(names: &[&str], expected: Option<&str>) {
+        let tensor = |name: &&str| NotFinite { name: (*name).to_owned(), count: 2, of: 3 };
+        let tensors: Vec<_> = names.iter().map(tensor).collect();
         assert_eq!(found(&tensors, &["head."]).as_deref(), expected);
     }
 
     #[test]
     fn tensors_are_named_with_counts() {
-        let (good, bad): (&[f32], &[f32]) = (&[0.0, f32::MAX], &[f32::NAN, 1.0, f32::NEG_INFINITY]);
-        check(&[("a", good), ("b", good)], None);
-        check(&[("b", bad), ("c", good), ("a", &bad[..2])], Some("`a` (1 of 2), `b` (2 of 3)"));
-        check(&[("head.weight", bad)], None);
-        let many = ["f", "e", "d", "c", "b", "a", "g"].map(|name| (name, &bad[..1]));
-        let five = "`a` (1 of 1), `b` (1 of 1), `c` (1 of 1), `d` (1 of 1), `e` (1 of 1)";
-        check(&many, Some(&format!("{five}, and 2 more tensors")));
+        check(&[], None);
+        check(&["a", "b"], Some("`a` (2 of 3), `b` (2 of 3)"));
+        check(&["head.weight"], None);
+        let five = "`a` (2 of 3), `b` (2 of 3), `c` (2 of 3), `d` (2 of 3), `e` (2 of 3)";
+        let seven = ["a", "b", "c", "d", "e", "f", "head.bias", "g"];
+        check(&seven, Some(&format!("{five}, and 2 more tensors")));
     }
 }

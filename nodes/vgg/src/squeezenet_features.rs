@@ -1,3 +1,4 @@
+use dreamwire_nets::weights::Family;
 use dreamwire_nets::{PaddingMode, squeezenet};
 use dreamwire_sdk::prelude::*;
 
@@ -30,8 +31,8 @@ use crate::{builtin, nonfinite};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's
-    /// tensor names, `features.0.weight` to `classifier.1.bias`.
+    /// `squeezenet1_1` is built in (trained on ImageNet); otherwise a file as PyTorch saved it (`.pth`, `.pt`)
+    /// or a `.safetensors`, with torchvision's tensor names, `features.0.weight` to `classifier.1.bias`.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["squeezenet1_1"]))]
     pub(crate) weights: String,
     /// Layers, with optional weights (default 1): `fire6:1, fire8:0.5`.
@@ -44,6 +45,9 @@ impl Default for Params {
         Self { weights: builtin::SQUEEZENET.name.to_owned(), layers: "fire6".to_owned() }
     }
 }
+
+/// The network that it takes.
+const FAMILIES: [Family; 1] = [Family::SqueezeNet];
 
 #[derive(Default)]
 pub(crate) struct SqueezeNetFeatures {
@@ -59,9 +63,10 @@ impl Node for SqueezeNetFeatures {
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = builtin::SQUEEZENET.or_file(call, &params.weights)?;
-        let network = network::network(&mut self.kept, &params.weights, &bytes, (), |tensors| {
-            nonfinite::warn(call, &params.weights, &tensors, &[]);
-            squeezenet::extractor(tensors)
+        let file = (params.weights.as_str(), &*bytes);
+        let network = network::network(&mut self.kept, file, (), &FAMILIES, |read| {
+            nonfinite::warn(call, &params.weights, &read.not_finite, &[]);
+            squeezenet::extractor(read.tensors)
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }

@@ -1,5 +1,6 @@
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::vgg::{self, Variant};
+use dreamwire_nets::weights::Family;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -27,9 +28,10 @@ use crate::{builtin, nonfinite};
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `vgg16` is built in (trained on ImageNet); otherwise a safetensors file with torchvision's tensor
-    /// names, `features.N.weight` and `features.N.bias`, or pytorch-AdaIN's, `N.weight` and `N.bias`, these
-    /// with or without the prefix `encoder.`. Classifiers and decoders in the file are ignored.
+    /// `vgg16` is built in (trained on ImageNet); otherwise a file as PyTorch saved it (`.pth`, `.pt`) or a
+    /// `.safetensors`, with torchvision's tensor names, `features.N.weight` and `features.N.bias`, or
+    /// pytorch-AdaIN's, `N.weight` and `N.bias`, these with or without the prefix `encoder.`. Classifiers and
+    /// decoders in the file are ignored.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["vgg16"]))]
     pub(crate) weights: String,
     /// Layers, with optional weights (default 1): `relu4_3:1, relu5_1:0.5, conv3_2`.
@@ -60,6 +62,9 @@ pub(crate) enum PaddingName {
     Reflect,
 }
 
+/// The networks that it takes.
+const FAMILIES: [Family; 2] = [Family::Vgg, Family::AdainEncoder];
+
 /// Tensors that files may hold besides the convolutions: torchvision's and timm's classifiers,
 /// pytorch-AdaIN's decoder.
 const UNUSED: [&str; 4] = ["classifier.", "pre_logits.", "head.", "decoder."];
@@ -79,10 +84,11 @@ impl Node for VGGFeatures {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let Params { weights, layers, padding } = params;
         let bytes = builtin::VGG16.or_file(call, &weights)?;
-        let network = network::network(&mut self.kept, &weights, &bytes, padding, |tensors| {
-            nonfinite::warn(call, &weights, &tensors, &UNUSED);
-            vgg::extractor(tensors, padding)
-        })?;
+        let network =
+            network::network(&mut self.kept, (weights.as_str(), &*bytes), padding, &FAMILIES, |read| {
+                nonfinite::warn(call, &weights, &read.not_finite, &UNUSED);
+                vgg::extractor(read.tensors, padding)
+            })?;
         Ok(Outputs::new().function(Features::new(network, &layers, padding)?))
     }
 

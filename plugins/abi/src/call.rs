@@ -9,6 +9,29 @@ pub type Extension<T> = Option<unsafe extern "C" fn(T, id: *const c_char) -> *co
 /// The extension of a call: the text of the graph that is running, a [`Str`], for the metadata of what is made.
 pub const PROVENANCE: &core::ffi::CStr = c"dw.provenance/1";
 
+/// The extension of a call that begins to read a file: a [`Head`].
+pub const HEAD: &core::ffi::CStr = c"dw.head/1";
+
+/// What [`HEAD`] offers. Lives as long as the call.
+#[repr(C)]
+pub struct Head {
+    /// The writer's `size_of`.
+    pub size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// (any thread) As [`Call::read`], but only the beginning of the file: `u8[n]`, at most `most` bytes and 64 KiB;
+    /// `length` gets the size of the whole file. The rest of a large file is not read.
+    pub head: Option<
+        unsafe extern "C" fn(
+            *const Call,
+            path: Str,
+            most: u64,
+            bytes: *mut Owned,
+            length: *mut u64,
+        ) -> Status,
+    >,
+}
+
 /// Why a call fails. All texts are copied at once.
 #[repr(C)]
 pub struct Failure {
@@ -53,7 +76,7 @@ pub struct Call {
             final_name: *mut Str,
         ) -> Status,
     >,
-    /// [`PROVENANCE`].
+    /// [`PROVENANCE`], [`HEAD`].
     pub get_extension: Extension<*const Call>,
     /// The thread budget of this call; 0 = as many as the machine has.
     pub max_threads: u32,

@@ -24,7 +24,7 @@ mod status;
 mod value;
 mod wire;
 
-pub use call::{Call, Extension, Failure, PROVENANCE};
+pub use call::{Call, Extension, Failure, HEAD, Head, PROVENANCE};
 pub use dlpack::{
     DL_BFLOAT, DL_CPU, DL_CUDA, DL_FLAG_READ_ONLY, DL_FLOAT, DL_INT, DL_METAL, DL_UINT, DLDataType, DLDevice,
     DLManagedTensorVersioned, DLPackVersion, DLTensor, F32,

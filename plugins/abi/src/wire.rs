@@ -43,7 +43,11 @@ pub const WIRE_TYPES: [WireType; 13] = [
     tensor("LATENT_Z", 2, "[B,z]", "inputs of a MAPPING"),
     tensor("LATENT_W", 3, "[B,layers,w]", "inputs of a GENERATOR, one row per layer"),
     function("FEATURES", None, "a picture to the activations of layers"),
-    function("OBJECTIVE", Some(1), "a picture to one number, higher is better, summed over the batch"),
+    function(
+        "OBJECTIVE",
+        Some(1),
+        "a picture, or a LATENT_W, to one number, higher is better, summed over the batch",
+    ),
     function("MAPPING", Some(2), "LATENT_Z to LATENT_W, and the average `w` of one row"),
     function("GENERATOR", Some(1), "LATENT_W, and optional noise planes, to a picture"),
     function("DISCRIMINATOR", Some(1), "a picture to one number per image, higher is more real"),

@@ -78,6 +78,7 @@ fn table() -> Table {
         "dw_failure" = Failure {
             "size" size, "status" status, "input" input, "message" message, "hint" hint,
         }
+        "dw_head" = Head { "size" size, "reserved" reserved, "head" head }
         "dw_tensor_spec" = TensorSpec {
             "size" size, "ndim" ndim, "dims" dims, "dtype" dtype, "reserved" reserved, "name" name,
             "semantics" semantics,
@@ -209,8 +210,8 @@ fn the_header_tells_every_wire_type_and_every_extension() {
         assert!(header.lines().any(is_told), "{} {axes}", ty.name);
     }
     let named = header.split('"').filter(|text| text.starts_with("dw."));
-    let known =
-        [abi::PROVENANCE, abi::TILES, abi::MEMORY, abi::PEAK].map(|id| id.to_str().expect("ids are text"));
+    let known = [abi::PROVENANCE, abi::HEAD, abi::TILES, abi::MEMORY, abi::PEAK]
+        .map(|id| id.to_str().expect("ids are text"));
     let named: Vec<&str> = named.collect();
     assert!(known.iter().all(|id| named.contains(id)), "{named:?}");
     assert!(named.iter().all(|id| known.contains(id)), "what is named must be there: {named:?}");

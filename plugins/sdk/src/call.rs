@@ -63,6 +63,21 @@ impl Call {
         }
     }
 
+    /// The first bytes of such a file, at most `most` and 64 KiB, and the length of all of it, to refuse a file without
+    /// reading it. `None` if this host can only read whole files.
+    ///
+    /// # Errors
+    /// As [`Call::read`].
+    pub fn head(&self, path: &str, most: u64) -> Result<Option<(Bytes, u64)>> {
+        let head = self.raw.head(path, most);
+        let head = head.map_err(|status| Error::reported(status, format!("cannot read `{path}`")))?;
+        let Some((owned, length)) = head else { return Ok(None) };
+        match owned.into_bytes()? {
+            (Dtype::U8, _, bytes) => Ok(Some((bytes, length))),
+            _ => Err(Error::failed("the host returned a file that is not bytes")),
+        }
+    }
+
     /// Publishes a file under the output root, atomically, and returns its final name. The host counts
     /// `{counter:05}` in the template; everything else is literal.
     ///

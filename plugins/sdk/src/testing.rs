@@ -84,7 +84,16 @@ struct Host<'a> {
     files: &'a [(&'a str, &'a [u8])],
 }
 
-impl Host<'_> {
+impl<'a> Host<'a> {
+    fn file(&self, path: &str) -> std::result::Result<&'a [u8], abi::Status> {
+        let found = self.files.iter().find(|(name, _)| *name == path);
+        found.map(|(_, data)| *data).ok_or_else(|| {
+            let said = Said::new(abi::E_IO, format!("no file `{path}` in this test"));
+            self.ran().failure = Some(Error { said, reported: false });
+            abi::E_IO
+        })
+    }
+
     fn ran(&self) -> MutexGuard<'_, Ran> {
         self.ran.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,12 +120,15 @@ impl CallHost for Host<'_> {
     }
 
     fn read(&self, path: &str) -> std::result::Result<Owned, abi::Status> {
-        let Some((_, data)) = self.files.iter().find(|(name, _)| *name == path) else {
-            let said = Said::new(abi::E_IO, format!("no file `{path}` in this test"));
-            self.ran().failure = Some(Error { said, reported: false });
-            return Err(abi::E_IO);
-        };
-        lend(Dtype::U8, vec![data.len() as i64], data.to_vec()).map_err(|fault| fault.status)
+        let length = self.file(path)?.len() as u64;
+        self.head(path, length).map(|(bytes, _)| bytes)
+    }
+
+    fn head(&self, path: &str, most: u64) -> std::result::Result<(Owned, u64), abi::Status> {
+        let data = self.file(path)?;
+        let head = data[..data.len().min(most as usize)].to_vec();
+        let lent = lend(Dtype::U8, vec![head.len() as i64], head).map_err(|fault| fault.status)?;
+        Ok((lent, data.len() as u64))
     }
 
     fn publish(

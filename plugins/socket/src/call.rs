@@ -138,6 +138,32 @@ impl<'a> CallRef<'a> {
         unsafe { Owned::from_raw(owned) }.ok_or(abi::E_IO)
     }
 
+    /// The first bytes of such a file, at most `most` and 64 KiB, and the length of all of it. `None` if the host cannot
+    /// read a part of a file.
+    ///
+    /// # Errors
+    /// As [`CallRef::read`].
+    pub fn head(self, path: &str, most: u64) -> Result<Option<(Owned, u64)>, abi::Status> {
+        let Some(extension) = method!(self, get_extension) else { return Ok(None) };
+        // SAFETY: alive; what comes back is null, or a `dw_head` that lives as long as the call and is read within its
+        // size.
+        let head = unsafe {
+            let table = extension(self.raw(), abi::HEAD.as_ptr()).cast::<abi::Head>();
+            if table.is_null() { None } else { field!(table, abi::Head, head) }
+        };
+        let Some(head) = head else { return Ok(None) };
+        let (mut owned, mut length): (abi::Owned, u64) = (std::ptr::null_mut(), 0);
+        // SAFETY: alive; valid out parameters, null on entry.
+        match unsafe { head(self.raw(), abi::Str::new(path), most, &raw mut owned, &raw mut length) } {
+            abi::OK => {}
+            abi::E_UNSUPPORTED => return Ok(None),
+            status => return Err(status),
+        }
+        // SAFETY: OK promises a managed tensor that is ours.
+        let bytes = unsafe { Owned::from_raw(owned) }.ok_or(abi::E_IO)?;
+        Ok(Some((bytes, length)))
+    }
+
     /// Publishes bytes and returns their name.
     ///
     /// # Errors

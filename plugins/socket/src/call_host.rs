@@ -30,6 +30,14 @@ pub trait CallHost: Sync {
         Err(abi::E_UNSUPPORTED)
     }
 
+    /// Reads the first bytes of a file, at most `most`, as `u8[n]`, and finds the length of all of it.
+    ///
+    /// # Errors
+    /// As [`CallHost::read`].
+    fn head(&self, _path: &str, _most: u64) -> Result<(Owned, u64), abi::Status> {
+        Err(abi::E_UNSUPPORTED)
+    }
+
     /// Publishes bytes, or hears why they are invalid; returns the name.
     ///
     /// # Errors
@@ -51,6 +59,7 @@ pub struct HostCall<'a, H> {
     raw: abi::Call,
     host: &'a H,
     provenance: abi::Str,
+    head: abi::Head,
     // Names lent to the plugin until the call ends.
     names: Mutex<Vec<Box<str>>>,
 }
@@ -79,7 +88,8 @@ impl<'a, H: CallHost> HostCall<'a, H> {
             fail_with: Some(fail_with::<H>),
         };
         let provenance = host.provenance().map_or(abi::Str::EMPTY, abi::Str::new);
-        Self { raw, host, provenance, names: Mutex::default() }
+        let head = abi::Head { size: size_of::<abi::Head>() as u32, reserved: 0, head: Some(head::<H>) };
+        Self { raw, host, provenance, head, names: Mutex::default() }
     }
 
     /// Sets the thread budget; 0 is as many as the machine has.
@@ -98,10 +108,10 @@ impl<'a, H: CallHost> HostCall<'a, H> {
         self
     }
 
-    /// Disables `read` and `publish`.
+    /// Disables `read`, its extension for the beginning of a file, and `publish`.
     #[must_use]
     pub fn without_files(mut self) -> Self {
-        (self.raw.read, self.raw.publish) = (None, None);
+        (self.raw.read, self.raw.publish, self.head.head) = (None, None, None);
         self
     }
 
@@ -230,6 +240,30 @@ unsafe extern "C" fn read<H: CallHost>(
     }
 }
 
+unsafe extern "C" fn head<H: CallHost>(
+    call: *const abi::Call,
+    path: abi::Str,
+    most: u64,
+    bytes: *mut abi::Owned,
+    length: *mut u64,
+) -> abi::Status {
+    // SAFETY: as in `read`, with two out parameters.
+    unsafe {
+        answer::<H, _>(call, abi::E_IO, |call| {
+            if bytes.is_null() || length.is_null() {
+                return abi::E_ARG;
+            }
+            match call.host.head(&text::words(path), most) {
+                Ok((content, whole)) => {
+                    (*bytes, *length) = (content.into_raw(), whole);
+                    abi::OK
+                }
+                Err(status) => status,
+            }
+        })
+    }
+}
+
 unsafe extern "C" fn publish<H: CallHost>(
     call: *const abi::Call,
     template: abi::Str,
@@ -259,10 +293,16 @@ unsafe extern "C" fn get_extension<H: CallHost>(call: *const abi::Call, id: *con
     // SAFETY: as in `progress`; a NUL-terminated id, unless it is null.
     unsafe {
         answer::<H, _>(call, std::ptr::null(), |call| {
-            if !id.is_null() && CStr::from_ptr(id) == abi::PROVENANCE && call.host.provenance().is_some() {
-                return (&raw const call.provenance).cast();
+            if id.is_null() {
+                return std::ptr::null();
             }
-            std::ptr::null()
+            match CStr::from_ptr(id) {
+                id if id == abi::PROVENANCE && call.host.provenance().is_some() => {
+                    (&raw const call.provenance).cast()
+                }
+                id if id == abi::HEAD && call.head.head.is_some() => (&raw const call.head).cast(),
+                _ => std::ptr::null(),
+            }
         })
     }
 }

@@ -42,6 +42,14 @@ impl CallHost for Host {
         lend(Dtype::U8, vec![3], vec![1u8, 2, 3]).map_err(|fault| fault.status)
     }
 
+    fn head(&self, path: &str, most: u64) -> Result<(Owned, u64), abi::Status> {
+        let (bytes, length) = (self.read(path)?, 3);
+        let first = bytes.view().unwrap().elements::<u8>().unwrap()[..most.min(3) as usize].to_vec();
+        lend(Dtype::U8, vec![first.len() as i64], first)
+            .map(|head| (head, length))
+            .map_err(|fault| fault.status)
+    }
+
     fn publish(&self, template: &str, bytes: Result<TensorView<'_>, Fault>) -> Result<String, abi::Status> {
         self.hear(format!("publish {template} {:?}", bytes.unwrap().bytes()));
         Ok(format!("{template}.1"))
@@ -72,6 +80,9 @@ fn everything_arrives_on_the_other_side() {
     call.log(2, "odd");
     assert_eq!(call.read("a.bin").unwrap().view().unwrap().elements::<u8>().unwrap(), [1, 2, 3]);
     assert_eq!(call.read("b.bin").err(), Some(abi::E_IO));
+    let (head, length) = call.head("a.bin", 2).unwrap().unwrap();
+    assert_eq!((head.view().unwrap().elements::<u8>().unwrap(), length), (vec![1, 2], 3));
+    assert_eq!(call.head("b.bin", 2).err(), Some(abi::E_IO));
     assert_eq!(call.publish("x", b"hi", "text/plain").unwrap(), "x.1");
     assert_eq!(call.publish("y", b"", "text/plain").unwrap(), "y.1");
     assert_eq!(call.provenance().as_deref(), Some("{}"));
@@ -91,6 +102,7 @@ fn a_call_without_files_gives_none() {
     let host = Host::default();
     let held = HostCall::new(&host).without_files();
     assert_eq!(held.call().read("a.bin").err(), Some(abi::E_UNSUPPORTED));
+    assert!(held.call().head("a.bin", 2).unwrap().is_none());
     assert_eq!(held.call().publish("x", b"hi", "").err(), Some(abi::E_UNSUPPORTED));
 }
 
@@ -147,6 +159,7 @@ fn a_host_of_minor_0_hears_the_hint_behind_the_message() {
     // What it does not have is not missed.
     assert!(call.progress(1, 2, "") && call.provenance().is_none());
     assert_eq!(call.read("x").err(), Some(abi::E_UNSUPPORTED));
+    assert!(call.head("x", 2).unwrap().is_none());
     // SAFETY: null is none.
     assert!(unsafe { CallRef::from_raw(std::ptr::null()) }.is_none());
 }

@@ -32,11 +32,11 @@ fn refused(content: &[u8], said: &str) {
 /// Faults: C4.
 #[test]
 fn checkpoints_are_named_by_what_they_are_and_never_executed() {
-    refused(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0archive/data.pkl", "a PyTorch checkpoint (zip)");
-    refused(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "a PyTorch checkpoint (legacy)");
+    refused(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0archive/data.pkl", "the file is truncated");
+    refused(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "the file is truncated");
     // Unpickled, these two would make a file called `ran`.
-    refused(b"\x80\x02cos\nsystem\n(S'touch ran'\ntR.", "a PyTorch checkpoint (pickle)");
-    refused(b"cos\nsystem\n(S'touch ran'\ntR.", "a text");
+    refused(b"\x80\x02cos\nsystem\n(S'touch ran'\ntR.", "the pickle asks for `os.system` at byte 2");
+    refused(b"cos\nsystem\n(S'touch ran'\ntR.", "the pickle asks for `os.system` at byte 0");
     refused(b"\x08\x06\x12\x07pytorch\x1a\x051.9.0", "an ONNX file");
     refused(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture");
 }
@@ -44,9 +44,9 @@ fn checkpoints_are_named_by_what_they_are_and_never_executed() {
 /// Faults: C6.
 #[test]
 fn a_number_type_that_is_not_read_is_named() {
-    let header = br#"{"features.0.bias":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}"#;
-    let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
-    refused(&file, "`features.0.bias` has type I16, which is not supported");
+    let header = br#"{"features.0.weight":{"dtype":"F16","shape":[64,3,3,3],"data_offsets":[0,3456]},"features.2.weight":{"dtype":"I16","shape":[2],"data_offsets":[3456,3460]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 3460]].concat();
+    refused(&file, "`features.2.weight` has type I16, which is not supported");
 }
 
 /// VGG16's convolutions: channels in and out, by their place among the layers.

@@ -155,8 +155,16 @@ impl CallHost for Host {
     }
 
     fn read(&self, path: &str) -> Result<Owned, abi::Status> {
+        self.head(path, u64::MAX).map(|(content, _)| content)
+    }
+
+    fn head(&self, path: &str, most: u64) -> Result<(Owned, u64), abi::Status> {
         let content = self.state.record().files.get(path).cloned();
-        content.and_then(|content| tensor::give_bytes(&content, self.state)).ok_or_else(|| {
+        let head = content.and_then(|content| {
+            let most = usize::try_from(most).unwrap_or(usize::MAX).min(content.len());
+            Some((tensor::give_bytes(&content[..most], self.state)?, content.len() as u64))
+        });
+        head.ok_or_else(|| {
             self.fail(Said::new(abi::E_IO, format!("the checker has no file `{path}`")));
             abi::E_IO
         })

@@ -52,11 +52,11 @@ pub(super) enum Content {
 impl Manifest {
     /// The stored form of a result; `None` if a function is among its outputs. `keep` stores a blob.
     pub(super) fn of(entry: &Entry, mut keep: impl FnMut(&[u8], Hash) -> bool) -> Option<Self> {
-        let mut content = |bytes: &[u8], hash: Option<Hash>| {
+        let mut content = |bytes: &[u8], hash: &dyn Fn() -> Hash| {
             if bytes.len() <= INLINE_BYTES {
                 return Some(Content::Inline(bytes.iter().map(|byte| format!("{byte:02x}")).collect()));
             }
-            let hash = hash.unwrap_or_else(|| blake3::hash(bytes));
+            let hash = hash();
             keep(bytes, hash)
                 .then(|| Content::Blob { hash: hash.to_hex().to_string(), len: bytes.len() as u64 })
         };
@@ -71,7 +71,7 @@ impl Manifest {
                 Value::Tensor(tensor) => Output::Tensor {
                     dtype: tensor.dtype().name().to_owned(),
                     shape: tensor.shape().to_vec(),
-                    content: content(tensor.bytes(), None)?,
+                    content: content(tensor.bytes(), &|| tensor.bytes_hash())?,
                 },
                 Value::Function(_) => return None,
             });
@@ -79,7 +79,7 @@ impl Manifest {
         let mut saved = Vec::new();
         for file in &entry.saved {
             let template = file.template.clone();
-            saved.push(File { template, content: content(&file.bytes, Some(file.hash))? });
+            saved.push(File { template, content: content(&file.bytes, &|| file.hash)? });
         }
         Some(Self { format: FORMAT, outputs, saved })
     }

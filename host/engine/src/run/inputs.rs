@@ -29,11 +29,7 @@ pub(super) fn settle<'a>(plan: &Plan, step: &'a Step, results: &[State]) -> Resu
     let mut params = node.params.clone();
     let mut files = step.files.clone();
     for (name, link) in &node.linked_params {
-        let source = &plan.graph.nodes[link.node];
-        let wrong = |message: String| {
-            let from = format!("it comes from node `{}` ({})", source.id, source.kind.id);
-            Failure::new(FailureKind::Argument, format!("{message}; {from}")).at(name.clone())
-        };
+        let wrong = |message: String| Failure::new(FailureKind::Argument, message).at(name.clone());
         let scalar = value(results, *link).scalar();
         let scalar =
             scalar.ok_or_else(|| wrong(format!("`{name}` has no finite number, text or boolean")))?;
@@ -46,12 +42,38 @@ pub(super) fn settle<'a>(plan: &Plan, step: &'a Step, results: &[State]) -> Resu
         {
             return Err(wrong(format!("`%{token}%` in `{name}` is not known")));
         }
-        files.extend(checked.as_str().and_then(|text| plan::file(param, text, false)));
+        let file = |text| plan::file(param, text, is_from_outside(plan, link.node, text));
+        files.extend(checked.as_str().and_then(file));
         params.insert(name.clone(), checked);
     }
     let texts = texts(&params);
     let params = serde_json::Value::Object(params).to_string();
     Ok(Settled { params: params.into(), files: files.into(), texts })
+}
+
+/// Whether the command line gave that text to a node, or to one that gave it to that node. Such a file may lie anywhere,
+/// as if the param itself had been given so.
+fn is_from_outside(plan: &Plan, node: usize, text: &str) -> bool {
+    let mut nodes = vec![node];
+    while let Some(node) = nodes.pop() {
+        let node = &plan.graph.nodes[node];
+        let is_text = |value: &serde_json::Value| value.as_str() == Some(text);
+        if node.spans.iter().any(|(name, span)| span.is_none() && node.params.get(name).is_some_and(is_text))
+        {
+            return true;
+        }
+        nodes.extend(node.linked_params.iter().map(|(_, link)| link.node));
+    }
+    false
+}
+
+/// Names the node that gave the value of a param that is to blame.
+pub(super) fn with_source(plan: &Plan, node: &CheckedNode, mut failure: Failure) -> Failure {
+    if let Some((_, link)) = node.linked_params.iter().find(|(name, _)| *name == failure.input) {
+        let source = &plan.graph.nodes[link.node];
+        failure.message += &format!("; it comes from node `{}` ({})", source.id, source.kind.id);
+    }
+    failure
 }
 
 /// The input of each port.

@@ -91,7 +91,7 @@ fn build(run: &Run<'_>, step: &Step) -> Result<Hash, Failure> {
 
 /// The hash of a file that a param names.
 fn content_of(run: &Run<'_>, file: &FileParam) -> Result<Hash, Failure> {
-    run.files.read(&file.path, run.world).map(|read| read.hash).map_err(|error| {
+    run.files.look(&file.path, run.world).map(|read| read.hash).map_err(|error| {
         let failure = Failure::new(FailureKind::Read, error.message).at(file.param.clone());
         Failure { hint: error.hint, ..failure }
     })

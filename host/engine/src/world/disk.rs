@@ -2,7 +2,7 @@
 
 use super::inputs::Inputs;
 use super::outputs::Outputs;
-use super::{File, InputPath, Look, NewFile, Published, World, WorldError};
+use super::{File, InputPath, NewFile, Published, World, WorldError};
 use std::path::{Path, PathBuf};
 
 /// Reads under the graph's folder and the input folders, publishes under one output folder. A name that asks for it
@@ -26,12 +26,8 @@ impl Disk {
 }
 
 impl World for Disk {
-    fn read(&self, path: &InputPath) -> Result<File, WorldError> {
-        self.inputs.read(path)
-    }
-
-    fn look(&self, path: &InputPath) -> Result<Look, WorldError> {
-        self.inputs.look(path)
+    fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError> {
+        self.inputs.read(path, most)
     }
 
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError> {

@@ -1,9 +1,10 @@
 //! Input files: finding and reading them.
 
 use super::annotation::{self, Folder, PREVIEWS};
-use super::{File, InputPath, Look, WorldError, absolute};
+use super::{File, HEAD_BYTES, InputPath, WorldError, absolute};
+use blake3::{Hash, Hasher};
 use dreamwire_graph::{Hint, Setting, did_you_mean};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,22 +50,9 @@ impl Inputs {
         Self { roots, here: Place::new(PathBuf::new()), out: Place::new(out.to_owned()) }
     }
 
-    pub(super) fn read(&self, path: &InputPath) -> Result<File, WorldError> {
+    pub(super) fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError> {
         let candidates = self.candidates(path);
-        self.load(path, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
-    }
-
-    /// A file without its content: it is read once, a part at a time.
-    pub(super) fn look(&self, path: &InputPath) -> Result<Look, WorldError> {
-        let candidates = self.candidates(path);
-        let look = || -> Result<Look, WorldError> {
-            let (_, real) = self.find(path, &candidates)?;
-            let failed = |e: std::io::Error| cannot_read(&path.text, &e);
-            let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(std::fs::File::open(&real).map_err(failed)?).map_err(failed)?;
-            Ok(Look { path: real, bytes: hasher.count(), hash: hasher.finalize() })
-        };
-        look().map_err(|error| WorldError { looked: paths(&candidates), ..error })
+        self.load(path, most, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
     }
 
     /// The candidate paths, in order. A file of exactly that name comes before what a note at its end means.
@@ -89,15 +77,22 @@ impl Inputs {
         here.into_iter().chain(&self.roots).map(|root| root.join(text)).collect()
     }
 
-    fn load(&self, path: &InputPath, candidates: &[Place]) -> Result<File, WorldError> {
-        let (found, real) = self.find(path, candidates)?;
-        let bytes = std::fs::read(&real).map_err(|e| cannot_read(&path.text, &e))?;
-        let hash = blake3::hash(&bytes);
-        Ok(File { path: real, looked: paths(&candidates[..=found]), bytes: Arc::new(bytes), hash })
+    fn load(&self, path: &InputPath, most: u64, candidates: &[Place]) -> Result<File, WorldError> {
+        let (found, real, size) = self.find(path, candidates)?;
+        let failed = |e: std::io::Error| cannot_read(&path.text, &e);
+        let (bytes, length, hash) = if size > most {
+            beginning(std::fs::File::open(&real).map_err(failed)?).map_err(failed)?
+        } else {
+            let bytes = std::fs::read(&real).map_err(failed)?;
+            let (length, hash) = (bytes.len() as u64, blake3::hash(&bytes));
+            (bytes, length, hash)
+        };
+        let looked = paths(&candidates[..=found]);
+        Ok(File { path: real, looked, bytes: Arc::new(bytes), length, hash })
     }
 
-    /// The candidate that is a file which can be read, by index, and its path without links.
-    fn find(&self, path: &InputPath, candidates: &[Place]) -> Result<(usize, PathBuf), WorldError> {
+    /// The candidate that is a file which can be read, by index, its path without links, and its size.
+    fn find(&self, path: &InputPath, candidates: &[Place]) -> Result<(usize, PathBuf, u64), WorldError> {
         let (found, real) = self.locate(path, candidates)?;
         let text = &path.text;
         let metadata = real.metadata().map_err(|e| cannot_read(text, &e))?;
@@ -108,11 +103,11 @@ impl Inputs {
         if !metadata.is_file() {
             return Err(WorldError::new(format!("`{text}` is not a regular file")));
         }
-        if metadata.len() > MAX_FILE_BYTES {
-            let size = metadata.len();
+        let size = metadata.len();
+        if size > MAX_FILE_BYTES {
             return Err(WorldError::new(format!("`{text}` has {size} bytes; the limit is {MAX_FILE_BYTES}")));
         }
-        Ok((found, real))
+        Ok((found, real, size))
     }
 
     /// The first candidate that exists, by index, and its path without links.
@@ -171,6 +166,15 @@ impl Inputs {
         lines.push(format!("looked for {}", places.join(", ")));
         lines.join("\n")
     }
+}
+
+/// The first [`HEAD_BYTES`] of a file, its length and its hash. It is read once, a part at a time.
+fn beginning(mut file: impl Read) -> std::io::Result<(Vec<u8>, u64, Hash)> {
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    let mut hasher = Hasher::new();
+    hasher.update(&head).update_reader(file)?;
+    Ok((head, hasher.count(), hasher.finalize()))
 }
 
 fn paths(places: &[Place]) -> Vec<PathBuf> {

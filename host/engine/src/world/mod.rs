@@ -1,8 +1,8 @@
 //! All access to files.
 //!
-//! Files are read whole, into memory, and hashed; a run reads each file once and keeps it in its
-//! [`Snapshot`](crate::Snapshot). Files are written atomically: a temporary file in the same folder, flushed
-//! to the disk, then renamed. Processes that publish in one folder take turns.
+//! Files are hashed as they are read; a run reads each file once and keeps it in its [`Snapshot`](crate::Snapshot),
+//! except for large ones, which are read again if a step asks for them. Files are written atomically: a temporary file
+//! in the same folder, flushed to the disk, then renamed. Processes that publish in one folder take turns.
 
 mod annotation;
 mod dates;
@@ -32,6 +32,9 @@ pub struct InputPath {
     pub anywhere: bool,
 }
 
+/// How much of a large file is kept at first, in bytes.
+pub const HEAD_BYTES: u64 = 64 << 10;
+
 /// A file at the time it was read.
 #[derive(Clone)]
 pub struct File {
@@ -39,21 +42,19 @@ pub struct File {
     pub path: PathBuf,
     /// The paths that were tried, the one that was found last: a file may appear at an earlier one.
     pub looked: Vec<PathBuf>,
-    /// The content.
+    /// The content, or the beginning of it.
     pub bytes: Arc<Vec<u8>>,
-    /// The hash of the content.
+    /// The length of the whole content in bytes.
+    pub length: u64,
+    /// The hash of the whole content.
     pub hash: Hash,
 }
 
-/// A file without its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// Its path without links.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// The hash of the content.
-    pub hash: Hash,
+impl File {
+    /// Whether all of its content is here.
+    pub fn is_whole(&self) -> bool {
+        self.bytes.len() as u64 == self.length
+    }
 }
 
 /// A file to publish.
@@ -119,20 +120,12 @@ impl WorldError {
 
 /// Reads inputs and publishes outputs.
 pub trait World: Send + Sync {
-    /// A file in its current state.
+    /// A file in its current state. One of more than `most` bytes is hashed in constant memory, and only its first
+    /// [`HEAD_BYTES`] are kept.
     ///
     /// # Errors
     /// It is missing, not a regular file, outside the roots, too large, or unreadable.
-    fn read(&self, path: &InputPath) -> Result<File, WorldError>;
-
-    /// What a file is, without its content: large ones need no memory.
-    ///
-    /// # Errors
-    /// As [`World::read`].
-    fn look(&self, path: &InputPath) -> Result<Look, WorldError> {
-        let File { path, bytes, hash, .. } = self.read(path)?;
-        Ok(Look { path, bytes: bytes.len() as u64, hash })
-    }
+    fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError>;
 
     /// Publishes a file under the output root. A file with the same bytes that exists already is not written again.
     ///

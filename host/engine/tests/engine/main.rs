@@ -2,5 +2,6 @@
 
 mod arithmetic;
 mod edits;
+mod large;
 mod names;
 mod run;

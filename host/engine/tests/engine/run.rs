@@ -15,6 +15,47 @@ fn graph(by: i64, name: &str) -> String {
     )
 }
 
+#[test]
+fn what_a_kind_refuses_names_the_node_that_gave_it() {
+    let mut b = Bench::new();
+    let text = r#"{"int": {"class_type": "Int", "inputs": {"by": 13}},
+                   "read": {"class_type": "Read", "inputs": {"file": "in.txt"}},
+                   "add": {"class_type": "Add", "inputs": {"a": ["read", 0], "by": ["int", 0]}},
+                   "save": {"class_type": "Save", "inputs": {"a": ["add", 0]}}}"#;
+    let log = b.log(text);
+    assert!(log.ends_with("`by` is unlucky; it comes from node `int` (Int)"), "{log}");
+    let log = b.log(&text.replace(r#"["int", 0]"#, "13"));
+    assert!(log.ends_with("`by` is unlucky"), "{log}");
+    let missing = r#"{"text": {"class_type": "Text", "inputs": {"name": "none.txt"}},
+                      "read": {"class_type": "Read", "inputs": {"file": ["text", 0]}},
+                      "save": {"class_type": "Save", "inputs": {"a": ["read", 0]}}}"#;
+    let log = b.log(missing);
+    assert!(log.ends_with("there is no file `none.txt`; it comes from node `text` (Text)"), "{log}");
+}
+
+/// A path from the command line may lie anywhere, also if it is given to the node that a param is linked to.
+#[test]
+fn a_path_that_the_command_line_gives_to_a_text_may_lie_anywhere() {
+    let mut b = Bench::new();
+    let outside = tempfile::tempdir().unwrap();
+    let path = outside.path().join("far.txt");
+    std::fs::write(&path, "far away").unwrap();
+    let path = path.display().to_string();
+    let text = r#"{"text": {"class_type": "Text", "inputs": {"name": "PATH"}},
+                   "again": {"class_type": "Text", "inputs": {"name": ["text", 0]}},
+                   "read": {"class_type": "Read", "inputs": {"file": ["again", 0]}},
+                   "save": {"class_type": "Save", "inputs": {"a": ["read", 0]}}}"#;
+    let log = b.log(&text.replace("PATH", &path));
+    assert!(log.contains("lies outside the graph's folder; it comes from node `again` (Text)"), "{log}");
+    let set = [format!("text.name={path}")];
+    let log = b.log_with(text, &set);
+    assert!(log.ends_with("read save"), "{log}");
+    assert_eq!(saved(&b.path("out/x_00001.txt")), "8");
+    // Another text than the one that was given.
+    let log = b.log_with(&text.replace(r#"["text", 0]"#, &format!("\"{path}\"")), &set);
+    assert!(log.contains("lies outside the graph's folder"), "{log}");
+}
+
 fn saved(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }

@@ -2,7 +2,7 @@ use super::Checker;
 use crate::checked::Link;
 use crate::diagnostics::{missing_node, missing_output, type_mismatch};
 use crate::graph::{Input, LinkRef, Node, OutputRef};
-use crate::kinds::{KindInfo, Port};
+use crate::kinds::Port;
 use crate::params::Param;
 
 impl<'a> Checker<'a> {
@@ -21,7 +21,7 @@ impl<'a> Checker<'a> {
             return Some(from);
         }
         let source = &self.graph.nodes[from.node];
-        let hint = self.hint(&kind, output, source, node, &port.types);
+        let hint = self.mend(&kind, output, source, node, &port.types);
         let wants = port.type_text();
         self.problems.push(type_mismatch::new(node, input, &wants, source, output, hint));
         None
@@ -43,7 +43,11 @@ impl<'a> Checker<'a> {
         }
         let source = &self.graph.nodes[from.node];
         let (wants, hint) = match param.wire_type() {
-            Some(ty) => (ty.to_owned(), self.hint(&kind, output, source, node, &[ty.to_owned()])),
+            Some(ty) => {
+                let wanted = [ty.to_owned()];
+                let hint = self.mend(&kind, output, source, node, &wanted);
+                (ty.to_owned(), hint.or_else(|| self.instead(&kind, source, &wanted)))
+            }
             None => ("a literal".to_owned(), None),
         };
         self.problems.push(type_mismatch::new(node, input, &wants, source, output, hint));
@@ -71,33 +75,6 @@ impl<'a> Checker<'a> {
 
     fn names(&self) -> Vec<&'a str> {
         self.graph.nodes.iter().map(|node| node.id.as_str()).collect()
-    }
-
-    /// A hint to fix a link of the wrong type: another output of the same node, or a kind to insert between.
-    fn hint(
-        &self,
-        kind: &KindInfo,
-        output: &Port,
-        source: &Node,
-        node: &Node,
-        wanted: &[String],
-    ) -> Option<String> {
-        if let Some(other) = kind.outputs.iter().find(|port| port.types.iter().any(|ty| wanted.contains(ty)))
-        {
-            let (id, name) = (&source.id, &other.name);
-            return Some(format!("`{id}` has an output of that type: [\"{id}\", \"{name}\"]"));
-        }
-        let mut between = self.kinds.iter().filter(|kind| {
-            kind.inputs.iter().any(|port| port.accepts(&output.types))
-                && kind.outputs.iter().any(|port| port.types.iter().any(|ty| wanted.contains(ty)))
-        });
-        let (first, second) = (between.next(), between.next());
-        match (first, second) {
-            (Some(kind), None) => {
-                Some(format!("put a `{}` node between `{}` and `{}`", kind.id, source.id, node.id))
-            }
-            _ => None,
-        }
     }
 
     /// An output of the graph that could be linked to a port: of the last node before `node` that has one, or of the

@@ -80,7 +80,7 @@ impl Differentiable for Vgg16 {
 #[test]
 fn alpha_goes_from_content_to_style() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vgg/weights/vgg16_imagenet_int8.safetensors");
-    let tensors = weights::read(&std::fs::read(path).unwrap()).unwrap();
+    let tensors = weights::read_all(&std::fs::read(path).unwrap()).unwrap();
     let vgg = extractor(tensors, PaddingMode::Reflect).unwrap();
     // A soft gradient in each colour.
     let ramp = Tensor::arange(0f32, 48.0, &Device::Cpu).unwrap().affine(0.8 / 47.0, 0.1).unwrap();
@@ -249,4 +249,33 @@ fn a_decoder_file_is_checked() {
     let size = builtin::DECODER.len();
     let expected = format!("`d.safetensors`: this safetensors file must have {size} bytes, found 2000");
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn pictures_with_alpha_are_refused_with_the_way_to_lose_it() {
+    let (clear, plain) =
+        (Tensor::ones((1, 16, 16, 4), DType::F32, &Device::Cpu).unwrap(), picture(1, 16, 16, 1));
+    for (content, style, port) in [(&clear, &plain, "content"), (&plain, &clear, "style")] {
+        let error = paint("{}", content.clone(), style.clone(), ENCODER).err().expect("refused");
+        assert_eq!((error.input(), error.status()), (port, dreamwire_sdk::abi::E_SHAPE));
+        assert!(error.to_string().ends_with("put a `SplitImageWithAlpha` node before it"), "{error}");
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_told() {
+    let said = |params: Params| params.without_effect().unwrap_or_default();
+    let usual = Params::default;
+    assert_eq!(said(usual()), "");
+    assert_eq!(said(Params { refine: 3, rate: 1.0, strength: 1.0, smoothness: 1.0, ..usual() }), "");
+    let none = || NO_DECODER.to_owned();
+    assert_eq!(said(Params { decoder: none(), steps: 5, rate: 1.0, ..usual() }), "");
+    let found = said(Params { rate: 1.0, smoothness: 1.0, ..usual() });
+    assert!(found.starts_with("`rate`, `smoothness` without effect: there is no descent"), "{found}");
+    let found = said(Params { steps: 5, refine: 3, ..usual() });
+    assert!(found.starts_with("`steps` without effect: with a decoder `refine`"), "{found}");
+    let found = said(Params { decoder: none(), refine: 3, ..usual() });
+    assert!(found.starts_with("`refine` without effect: `refine` follows a decoder"), "{found}");
+    let ran = paint(r#"{"strength": 1}"#, picture(1, 16, 16, 0), picture(1, 16, 16, 1), ENCODER).unwrap();
+    assert!(ran.notes.iter().any(|note| note.starts_with("`strength` without effect")), "{:?}", ran.notes);
 }

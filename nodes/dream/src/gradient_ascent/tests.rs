@@ -161,7 +161,9 @@ fn a_value_that_is_not_finite_ends_the_dream() {
 fn what_does_not_fit_is_refused() {
     let image = Tensor::ones((1, 40, 40, 4), DType::F32, &Device::Cpu).unwrap();
     let error = dream("{}", image, away(0.5), None).err().expect("refused");
-    assert_eq!(error.to_string(), "`distance` needs pictures with 3 channels, found 4");
+    let expected = "`distance` needs pictures with 3 channels, found 4; \
+                    hint: put a `SplitImageWithAlpha` node before it, which takes the alpha away";
+    assert_eq!(error.to_string(), expected);
     let error =
         dream("{}", grey(&[0.5], 40), Distance { centre: 0.0, weight: "much" }, None).err().expect("refused");
     assert_eq!(error.to_string(), "the weight of layer `pixels` must be a number, found `much`");

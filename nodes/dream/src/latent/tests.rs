@@ -221,3 +221,74 @@ fn what_does_not_fit_is_refused() {
         "`distance` needs pictures with 3 channels, found 4",
     );
 }
+
+/// OBJECTIVE of latents: `-sum w^2`, whose gradient is `-2 w`.
+struct Small;
+
+impl Differentiable for Small {
+    fn spec(&self) -> FnSpec {
+        FnSpec::new("OBJECTIVE", "small")
+            .input(TensorSpec::new("w", &[-1, 2, 3]))
+            .output(TensorSpec::new("value", &[]))
+            .scalar()
+    }
+
+    fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(vec![x[0].sqr()?.sum_all()?.neg()?])
+    }
+}
+
+/// The objective adds `w / 3`, and minimised takes it away; the prior takes `2 w` either way.
+#[test]
+fn a_prior_pulls_whatever_the_direction() {
+    let check = |direction: &str, by: f32| {
+        let params = format!(
+            r#"{{"steps": 1, "jitter": 0, "normalise": "none", "rate": 25.5, "clamp": false, "direction": "{direction}"}}"#
+        );
+        let inputs = [
+            ("image", Value::Tensor(latent(W))),
+            ("objective", Value::function(away(0.5))),
+            ("generator", Value::function(COLOURS)),
+            ("prior", Value::function(Small)),
+        ];
+        let ran = run_node::<GradientAscent>(&params, &inputs, &[]).unwrap();
+        assert_close(ran.outputs[1].tensor(), &latent(scaled([by; 2])));
+    };
+    check("maximise", 1.0 + 0.1 * (1.0 / 3.0 - 2.0));
+    check("minimise", 1.0 - 0.1 * (1.0 / 3.0 + 2.0));
+}
+
+#[test]
+fn objectives_belong_to_their_ports() {
+    let refused = |inputs: &[(&str, Value)], port: &str, expected: &str| {
+        let error = run_node::<GradientAscent>("{}", inputs, &[]).err().expect("refused");
+        assert_eq!(error.input(), port);
+        assert!(error.to_string().starts_with(expected), "{error}");
+    };
+    let generator = || ("generator", Value::function(COLOURS));
+    let start = || ("image", Value::Tensor(latent(W)));
+    refused(
+        &[start(), generator(), ("objective", Value::function(Small))],
+        "objective",
+        "`small` is an objective of latents, not of pictures; hint: connect it to `prior`",
+    );
+    refused(
+        &[
+            start(),
+            generator(),
+            ("objective", Value::function(away(0.5))),
+            ("prior", Value::function(LogSum)),
+        ],
+        "prior",
+        "`log sum` is not an objective of latents",
+    );
+    refused(
+        &[
+            ("image", Value::Tensor(picture(W))),
+            ("objective", Value::function(away(0.5))),
+            ("prior", Value::function(Small)),
+        ],
+        "prior",
+        "`prior` rates latents, and without `generator` a picture is optimised",
+    );
+}

@@ -87,15 +87,21 @@ fn pieces(text: &str) -> Vec<&str> {
 
 /// `colour` or `colour 30%`.
 fn stop(piece: &str) -> Result<([f32; 4], Option<f64>)> {
-    let Some((colour, place)) = piece.rsplit_once(char::is_whitespace).filter(|(_, it)| it.ends_with('%'))
+    let colour = |text: &str| {
+        colour_text::parse("stops", text).map_err(|_| {
+            Error::param("stops", format!("`{piece}` in `stops` is not a colour, or a colour and a position"))
+                .hint("write the colour first, as #rrggbb or a CSS name, and the position in percent: `#ff8000 30%`")
+        })
+    };
+    let Some((text, place)) = piece.rsplit_once(char::is_whitespace).filter(|(_, it)| it.ends_with('%'))
     else {
-        return Ok((colour_text::parse("stops", piece)?, None));
+        return Ok((colour(piece)?, None));
     };
     let percent = place.strip_suffix('%').and_then(|it| it.parse::<f64>().ok()).filter(|it| it.is_finite());
     let percent = percent.ok_or_else(|| {
         Error::param("stops", format!("`{place}` is not a position")).hint("write it as `30%`")
     })?;
-    Ok((colour_text::parse("stops", colour.trim_end())?, Some(percent / 100.0)))
+    Ok((colour(text.trim_end())?, Some(percent / 100.0)))
 }
 
 /// Positions for all, rising.
@@ -195,6 +201,8 @@ mod tests {
             ("red, blue x%", "`x%` is not a position"),
             ("red, blue inf%", "`inf%`"),
             ("red, blue)", "`blue)`"),
+            ("black 0.3, white", "`black 0.3` in `stops` is not a colour, or a colour and a position"),
+            ("30% black, white", "the position in percent: `#ff8000 30%`"),
         ];
         for (text, said) in refusals {
             let error = Stops::parse(text, Space::Display).err().expect(text);

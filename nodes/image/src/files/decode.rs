@@ -4,6 +4,7 @@
 //! checked. After decoding come orientation, alpha, linear light or ICC profile, and the clamp to 0..1.
 
 mod exr;
+mod plausible;
 mod raster;
 mod tiff;
 mod watched;
@@ -53,11 +54,16 @@ impl fmt::Display for Space {
 
 impl Picture {
     /// The picture file `name`, a param `image` of the running node, and of an OpenEXR the `layer`, the param
-    /// of that name. Messages go to the log.
+    /// of that name. Messages go to the log. What the beginning of a file rules out is not read.
     ///
     /// # Errors
     /// If the host cannot read it, or as [`decode`].
     pub(crate) fn load(call: &Call, name: &str, layer: &str) -> Result<Self> {
+        if let Some((head, length)) = call.head(name, plausible::HEAD_BYTES)?
+            && (head.len() as u64) < length
+        {
+            plausible::check(name, &head, length).map_err(|error| error.at("image"))?;
+        }
         let bytes = call.read(name)?;
         let report = |done, total, note: &str| call.progress(done, total, note);
         let picture = decode_watched(name, &bytes, layer, &report).map_err(|error| error.at("image"))?;
@@ -82,22 +88,28 @@ pub(crate) fn decode(name: &str, bytes: &[u8], layer: &str) -> Result<Picture> {
 pub(crate) fn decode_watched(name: &str, bytes: &[u8], layer: &str, report: Report<'_>) -> Result<Picture> {
     let format = recognise(name, bytes)?;
     let mut warnings = Vec::new();
-    let mended;
-    let bytes = match mend(name, format, bytes, &mut warnings)? {
-        Some(found) => {
-            mended = found;
-            &mended
+    let read = |bytes: &[u8]| match format {
+        _ if !layer.is_empty() && format != ImageFormat::OpenExr => {
+            let message = format!("`{name}` is a {}, which has no layers", title(format));
+            Err(Error::content(message).hint("leave `layer` empty"))
         }
-        None => bytes,
-    };
-    if !layer.is_empty() && format != ImageFormat::OpenExr {
-        return Err(Error::content(format!("`{name}` is a {}, which has no layers", title(format)))
-            .hint("leave `layer` empty"));
-    }
-    let raster = match format {
         ImageFormat::Tiff => tiff::read(name, bytes, report),
         ImageFormat::OpenExr => exr::read(name, bytes, layer, report),
         _ => wrapped::read(name, format, bytes, report),
+    };
+    // Counting the blocks of a JPEG takes about as long as decoding them, which is for nothing if one is missing.
+    let (mended, early) = if format == ImageFormat::Jpeg && plausible::is_dense(bytes) {
+        rayon::join(|| mend(name, format, bytes, &mut warnings), || Some(read(bytes)))
+    } else {
+        (mend(name, format, bytes, &mut warnings), None)
+    };
+    let raster = match (mended?, early) {
+        (Some(mended), early) => {
+            drop(early);
+            read(&mended)
+        }
+        (None, Some(raster)) => raster,
+        (None, None) => read(bytes),
     };
     let mut raster = raster.map_err(|error| match error.status() {
         // A decoder that was stopped says that its file is broken.

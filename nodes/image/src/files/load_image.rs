@@ -17,9 +17,10 @@ use dreamwire_sdk::prelude::*;
 ///
 /// IMAGE is `[1,H,W,3]`, display-referred sRGB in 0..1; MASK is `[1,H,W]`, `1 - alpha`, zeros without alpha.
 ///
-/// Errors: a file that is empty, truncated, broken or of another format or kind; several layers of which none
-/// is chosen; a picture of more than 100 megapixels, more than 32768 pixels on a side, or too large for the memory that
-/// is available: 16 bytes a pixel and the samples of the file.
+/// Errors: a file that is empty, truncated, broken or of another format or kind; one of far more bytes than its
+/// picture can have, which is not read; several layers of which none is chosen; a picture of more than 100
+/// megapixels, more than 32768 pixels on a side, or too large for the memory that is available: 16 bytes a pixel
+/// and the samples of the file.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {

@@ -40,8 +40,9 @@ pub(crate) struct Params {
     /// Chroma subsampling of jpeg: one sample of colour for one pixel, for two, or for four. Fewer make smaller files and
     /// softer edges of colour.
     pub(crate) subsampling: Subsampling,
-    /// Of webp: keep all values; false makes much smaller files by `quality`. A jpeg is never lossless.
-    pub(crate) lossless: bool,
+    /// Of webp: keep all values, as it does by itself; false makes much smaller files by `quality`. A jpeg is never
+    /// lossless, and the others always are.
+    pub(crate) lossless: Option<bool>,
     /// Compression of tiff and exr, which loses nothing; `auto` is none for tiff and zip for exr.
     pub(crate) compression: Compression,
     /// Of exr: linear light, as its readers expect; false writes display-referred sRGB and says so in the attribute
@@ -189,6 +190,7 @@ mod tests {
             (r#"{"subsampling": "4:2:0"}"#, "subsampling"),
             (r#"{"format": "tiff", "compression": "piz"}"#, "compression"),
             (r#"{"format": "png", "lossless": false}"#, "lossless"),
+            (r#"{"format": "jpeg", "lossless": true}"#, "lossless"),
             (r#"{"format": "webp", "quality": 50}"#, "quality"),
         ] {
             let Err(error) = save(params, 1) else { panic!("{params} was accepted") };

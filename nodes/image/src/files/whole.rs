@@ -21,7 +21,7 @@ pub(crate) fn is_whole(format: ImageFormat, bytes: &[u8]) -> bool {
 }
 
 /// `N` bytes at `position`; `None` if they would lie beyond the end.
-fn at<const N: usize>(bytes: &[u8], position: usize) -> Option<[u8; N]> {
+pub(crate) fn at<const N: usize>(bytes: &[u8], position: usize) -> Option<[u8; N]> {
     bytes.get(position..position.checked_add(N)?)?.try_into().ok()
 }
 

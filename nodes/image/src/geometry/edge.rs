@@ -1,5 +1,6 @@
 //! What is outside of a picture.
 
+use crate::colour_text;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -35,6 +36,22 @@ impl Edge {
     }
 }
 
+/// The colour that the param `param` writes, to be drawn into pictures of `channels`. Those without alpha lose the
+/// colour's, with a warning.
+///
+/// # Errors
+/// The text is no colour.
+pub(crate) fn colour(call: &Call, param: &str, text: &str, channels: usize) -> Result<[f32; 4]> {
+    let colour = colour_text::parse(param, text)?;
+    if colour[3] < 1.0 && channels != 4 {
+        call.warn(&format!(
+            "`{param}` is `{text}`, but pictures of {channels} channels have no alpha, and it becomes opaque: \
+             a JoinImageWithAlpha node before this one makes pictures that have"
+        ));
+    }
+    Ok(colour)
+}
+
 /// The samples of a colour (red, green, blue, alpha) in a picture of `channels`; the BT.709 luma in a grey one.
 pub(crate) fn fill(colour: [f32; 4], channels: usize) -> Vec<f32> {
     match channels {
@@ -54,7 +71,43 @@ pub(crate) fn luma([red, green, blue, _]: [f32; 4]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Grid, Pad, Rotate, Transform, image};
     use super::*;
+    use dreamwire_sdk::testing::run_node;
+
+    /// What a kind says about a colour for pictures of `channels`, apart from progress.
+    fn said<N: Node>(params: &str, channels: usize) -> Vec<String> {
+        let samples = vec![0.5; 4 * channels];
+        let ran =
+            run_node::<N>(params, &[("image", image(&samples, (1, 2, 2, channels)))], &[]).expect(params);
+        ran.notes.into_iter().filter(|note| note.contains("alpha")).collect()
+    }
+
+    fn warns_of_alpha<N: Node>(param: &str, others: &str) {
+        let params = |colour: &str| format!(r#"{{"{param}": "{colour}"{others}}}"#);
+        for channels in [1, 3] {
+            let said = said::<N>(&params("#ff000080"), channels);
+            assert_eq!(said.len(), 1, "{said:?}");
+            let start =
+                format!("`{param}` is `#ff000080`, but pictures of {channels} channels have no alpha");
+            assert!(said[0].starts_with(&start) && said[0].contains("JoinImageWithAlpha"), "{said:?}");
+        }
+        assert!(said::<N>(&params("#ff000080"), 4).is_empty());
+        assert!(said::<N>(&params("#ff0000"), 3).is_empty());
+    }
+
+    #[test]
+    fn pictures_without_alpha_lose_it_with_a_warning() {
+        warns_of_alpha::<Pad>("colour", r#", "left": 1"#);
+        warns_of_alpha::<Rotate>("colour", r#", "degrees": 10"#);
+        warns_of_alpha::<Transform>("colour", r#", "x": 1"#);
+        warns_of_alpha::<Grid>("background", "");
+        // A colour that is not drawn loses nothing.
+        for mode in ["edge", "reflect", "wrap"] {
+            let params = format!(r#"{{"colour": "transparent", "mode": "{mode}", "left": 1}}"#);
+            assert!(said::<Pad>(&params, 3).is_empty(), "{mode}");
+        }
+    }
 
     /// The pixels at the positions -4..=6 of a row of three; -1 for the colour.
     fn around(edge: Edge) -> Vec<i64> {

@@ -3,6 +3,7 @@ use super::{area::Area, edge};
 use crate::batch::{one_of, samples};
 use crate::{colour_text, limits};
 use dreamwire_sdk::prelude::*;
+use std::collections::BTreeSet;
 
 /// Lays the pictures of a batch out on one sheet, row by row, with labels.
 ///
@@ -12,11 +13,11 @@ use dreamwire_sdk::prelude::*;
 /// `labels` is empty (no labels), one text for all pictures, or one for each. In a text, `{index}` is the number of
 /// the picture in the batch, from 0, and `{total}` the size of the batch. Labels stand centred below their
 /// pictures, in Noto Sans Mono (Latin), black or white, whichever differs more from the background; what is too
-/// long is cut off. They take up 1.5 `label_size`.
+/// long is cut off, and what the font lacks is a question mark, with a warning. They take up 1.5 `label_size`.
 ///
 /// `[B,H,W,C]` becomes `[1,height,width,C]` with `width = columns (W + gap) + gap`. In grey pictures the background
-/// is its luma (BT.709). Errors: a text that is no colour; another number of labels; a sheet of more than 100
-/// megapixels or 32768 pixels on a side.
+/// is its luma (BT.709), and in those without alpha it is opaque, with a warning. Errors: a text that is no colour;
+/// another number of labels; a sheet of more than 100 megapixels or 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -58,7 +59,7 @@ impl Node for Grid {
             let message = format!("`labels` has {} texts for {batch} pictures", params.labels.len());
             return Err(Error::param("labels", message).hint("give one text for each, or one for all"));
         }
-        let background = colour_text::parse("background", &params.background)?;
+        let background = edge::colour(call, "background", &params.background, channels)?;
         let columns = match params.columns as usize {
             0 => batch.isqrt() + usize::from(batch.isqrt().pow(2) < batch),
             columns => columns,
@@ -77,6 +78,7 @@ impl Node for Grid {
             ink: if edge::luma(background) > 0.5 { [0.0, 0.0, 0.0, 1.0] } else { [1.0; 4] },
         };
         let pictures = samples(&image)?;
+        let mut lacking = BTreeSet::new();
         for index in 0..batch {
             call.progress(index as u64, batch as u64, "laying out")?;
             let cell = layout.cell(index);
@@ -87,7 +89,11 @@ impl Node for Grid {
                 // A quarter of the line is free above it and below.
                 let (x, y) = (cell.x + (width - label.width) / 2, cell.y + height + layout.below / 6);
                 sheet.write(&label, x, y);
+                lacking.extend(label.lacking);
             }
+        }
+        if !lacking.is_empty() {
+            call.warn(&lack(&lacking));
         }
         let Sheet { samples, .. } = sheet;
         Ok(Tensor::from_vec(samples, (1, size.1, size.0, channels), call.device())?.into())
@@ -97,6 +103,14 @@ impl Node for Grid {
     fn check(params: &Params) -> Result<()> {
         colour_text::parse("background", &params.background).map(drop)
     }
+}
+
+/// What to say about characters that are question marks.
+fn lack(lacking: &BTreeSet<char>) -> String {
+    const MOST: usize = 8;
+    let some: Vec<String> = lacking.iter().take(MOST).map(|c| format!("`{}`", c.escape_debug())).collect();
+    let more = if lacking.len() > MOST { " and others" } else { "" };
+    format!("`labels`: the font has no {}{more}; question marks stand for them", some.join(", "))
 }
 
 /// Where the pictures are.

@@ -14,6 +14,8 @@ const RASTER: RasterHeight = RasterHeight::Size32;
 pub(crate) struct Label {
     pub(crate) width: usize,
     pub(crate) coverage: Vec<f32>,
+    /// The characters of it that the font does not have: question marks are drawn.
+    pub(crate) lacking: Vec<char>,
 }
 
 impl Label {
@@ -26,6 +28,7 @@ impl Label {
         if line.is_empty() || height == 0 {
             return Ok(None);
         }
+        let lacking = line.iter().copied().filter(|c| get_raster(*c, WEIGHT, RASTER).is_none()).collect();
         let glyphs: Vec<_> = line.into_iter().filter_map(glyph).collect();
         let (raster_width, raster_height) = (glyphs.len() * advance, RASTER.val());
         let mut raster = Vec::with_capacity(raster_width * raster_height);
@@ -37,7 +40,7 @@ impl Label {
         let raster = Tensor::from_vec(raster, (1, raster_height, raster_width, 1), &Device::Cpu)?;
         let filter = ResizeAlg::Convolution(FilterType::CatmullRom);
         let line = resample(&raster, (width, height), filter, |_, _| Ok(()))?;
-        Ok(Some(Self { width, coverage: samples(&line)? }))
+        Ok(Some(Self { width, coverage: samples(&line)?, lacking }))
     }
 }
 
@@ -95,6 +98,8 @@ mod tests {
     fn characters_that_the_font_lacks_are_question_marks() {
         let ink = |text| Label::new(text, 32, 100).expect("a label").expect("it fits").coverage;
         assert_eq!(ink("\u{4e00}\n"), ink("??"));
+        let lacking = |text| Label::new(text, 32, 100).expect("a label").expect("it fits").lacking;
+        assert_eq!((lacking("\u{4e00}ä"), lacking("a?")), (vec!['\u{4e00}'], vec![]));
         assert_ne!(ink("ä"), ink("?"));
         assert!(ink(" ").iter().all(|v| *v == 0.0));
     }

@@ -9,7 +9,7 @@ use dreamwire_sdk::prelude::*;
 /// last two go on in the same way where a border is wider than the picture.
 ///
 /// `[B,H,W,C]` becomes `[B,top+H+bottom,left+W+right,C]`; MASK is 1 in the border and 0 in the picture. In a grey
-/// picture the colour is its luma (BT.709); in one with alpha, its alpha counts too.
+/// picture the colour is its luma (BT.709); in one with alpha, its alpha counts too, which others lose, with a warning.
 ///
 /// Errors: a text that is no colour; a result of more than 100 megapixels or 32768 pixels on a side.
 #[derive(Deserialize, JsonSchema)]
@@ -56,7 +56,11 @@ impl Node for Pad {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let image = inputs.image("image")?;
         let channels = image.dim(3)?;
-        let fill = edge::fill(colour_text::parse("colour", &params.colour)?, channels);
+        let colour = match params.mode {
+            Edge::Constant => edge::colour(call, "colour", &params.colour, channels)?,
+            _ => colour_text::parse("colour", &params.colour)?,
+        };
+        let fill = edge::fill(colour, channels);
         let borders = Borders {
             left: params.left as usize,
             top: params.top as usize,

@@ -12,7 +12,7 @@ use dreamwire_sdk::prelude::*;
 ///
 /// With `expand` the canvas becomes large enough for the whole picture: `W' = ceil(W |cos| + H |sin|)` and
 /// `H' = ceil(W |sin| + H |cos|)`. Without, it keeps its size and the corners are cut off. `colour` is around the
-/// picture; in a grey picture it is its luma (BT.709).
+/// picture; in a grey picture it is its luma (BT.709), and in one without alpha it is opaque, with a warning.
 ///
 /// `[B,H,W,C]` becomes `[B,H',W',C]`. MASK is 1 where no picture is. Errors: a text that is no colour; a result of
 /// more than 100 megapixels or 32768 pixels on a side.
@@ -52,7 +52,7 @@ impl Node for Rotate {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let image = inputs.image("image")?;
         let (batch, old_height, old_width, channels) = image.dims4()?;
-        let fill = edge::fill(colour_text::parse("colour", &params.colour)?, channels);
+        let fill = edge::fill(edge::colour(call, "colour", &params.colour, channels)?, channels);
         let old = (old_width, old_height);
         let size = if params.expand { expanded(old, params.degrees) } else { old };
         limits::check("the result", batch as u64, size.0 as u64, size.1 as u64)?;

@@ -14,7 +14,7 @@ use dreamwire_sdk::prelude::*;
 ///
 /// `mode` says what is outside of the picture: constant is `colour`; edge repeats the outermost pixels; reflect
 /// mirrors the picture at its outermost pixels; wrap repeats the picture. In a grey picture the colour is its luma
-/// (BT.709).
+/// (BT.709), and in one without alpha it is opaque, with a warning.
 ///
 /// `[B,H,W,C]` stays. MASK is 1 where no picture would be, whatever the mode. Errors: a text that is no colour.
 #[derive(Deserialize, JsonSchema)]
@@ -79,7 +79,11 @@ impl Node for Transform {
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let image = inputs.image("image")?;
         let (_, height, width, channels) = image.dims4()?;
-        let fill = edge::fill(colour_text::parse("colour", &params.colour)?, channels);
+        let colour = match params.mode {
+            Edge::Constant => edge::colour(call, "colour", &params.colour, channels)?,
+            _ => colour_text::parse("colour", &params.colour)?,
+        };
+        let fill = edge::fill(colour, channels);
         let size = (width, height);
         if let Some((x, y)) = params.whole_shift() {
             let mask = beyond(size, (-x, -y), size)?;

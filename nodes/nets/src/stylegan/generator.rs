@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Tensor};
 
 use super::layout::Parameters;
-use super::{Mapping, StyleGan, StyleGanError, Synthesis, architecture};
+use super::{StyleGan, StyleGanError, Synthesis, architecture};
 
 /// A generator's tensors, checked: complete, and of shapes that fit each other. Both networks are built from them.
 pub struct Generator {
@@ -47,7 +47,7 @@ impl Generator {
     /// Those of candle.
     pub fn build(&self, clamp: Option<f64>, dtype: DType) -> Result<StyleGan, StyleGanError> {
         Ok(StyleGan {
-            mapping: Mapping::new(&self.parameters, dtype)?,
+            mapping: self.parameters.mapping(dtype)?,
             synthesis: Synthesis::new(&self.parameters, clamp, dtype)?,
         })
     }

@@ -52,6 +52,59 @@ pub fn truncate(w: &Tensor, average: &Tensor, psi: f64, cutoff: usize) -> Result
     Tensor::cat(&[&near, &w.narrow(1, cutoff, layers - cutoff)?], 1)
 }
 
+/// Truncation to the nearest of several centres: `centre + psi (w - centre)` in the first `cutoff` layers, for each row
+/// with the centre to which the squared distance, averaged over all layers, is smallest; of equal ones the first (Mokady
+/// et al., "Self-Distilled StyleGAN", arXiv:2202.12211, section 4.3, multimodal truncation). With one centre that is the
+/// target of all.
+///
+/// `w` is `[B, layers, w]`, `centres` are `[N, layers, w]`, or `[N, 1, w]` if a centre is the same in all layers.
+///
+/// # Errors
+///
+/// If the shapes or types differ, there is no centre, or a distance is not a number.
+pub fn truncate_to(w: &Tensor, centres: &Tensor, psi: f64, cutoff: usize) -> Result<Tensor> {
+    let (batch, layers, width) = w.dims3()?;
+    let count = match *centres.dims() {
+        [count, rows, columns] if count > 0 && [1, layers].contains(&rows) && columns == width => count,
+        ref found => {
+            bail!("the centres of styles {:?} must be [N, 1 or {layers}, {width}], found {found:?}", w.dims())
+        }
+    };
+    let cutoff = cutoff.min(layers);
+    if cutoff == 0 || psi == 1.0 {
+        return Ok(w.clone());
+    }
+    let centres = centres.broadcast_as((count, layers, width))?;
+    let nearest = if count == 1 { vec![0; batch] } else { nearest(w, &centres)? };
+    let each = (0..batch).map(|row| {
+        let (w, centre) = (w.narrow(0, row, 1)?, centres.narrow(0, nearest[row], 1)?);
+        let target = centre.narrow(1, 0, cutoff)?;
+        let near = (((w.narrow(1, 0, cutoff)? - &target)? * psi)? + target)?;
+        if cutoff == layers {
+            return Ok(near);
+        }
+        Tensor::cat(&[&near, &w.narrow(1, cutoff, layers - cutoff)?], 1)
+    });
+    Tensor::cat(&each.collect::<Result<Vec<_>>>()?, 0)
+}
+
+/// The index of the nearest centre of each row.
+fn nearest(w: &Tensor, centres: &Tensor) -> Result<Vec<usize>> {
+    let rows = |x: &Tensor| x.to_dtype(DType::F64)?.contiguous()?.flatten_from(1)?.to_vec2::<f64>();
+    let centres = rows(centres)?;
+    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    let of_row = |row: &Vec<f64>| {
+        let distances: Vec<f64> = centres.iter().map(|centre| distance(row, centre)).collect();
+        if distances.iter().any(|distance| distance.is_nan()) {
+            bail!("the distance of a style to a centre is not a number")
+        }
+        // The first of equal ones.
+        let nearest = (0..distances.len()).min_by(|a, b| distances[*a].total_cmp(&distances[*b]));
+        Ok(nearest.unwrap_or(0))
+    };
+    rows(w)?.iter().map(of_row).collect()
+}
+
 /// Every row's styles with `layers` taken from every column: `[R * C, layers, w]`, row by row. Early layers
 /// determine pose and shape, late ones colour and texture.
 ///
@@ -136,6 +189,38 @@ mod tests {
         let wide = Tensor::zeros(3, w.dtype(), w.device()).unwrap();
         let error = truncate(&w, &wide, 0.5, 1).unwrap_err().to_string();
         assert!(error.contains("average of styles [2, 3, 2] must be [2], found [3]"), "{error}");
+    }
+
+    #[test]
+    fn every_row_goes_to_its_nearest_centre() {
+        // Rows around 0 and around 100.
+        let (w, centres) = (styles(2, 3, 0.0), styles(2, 3, 2.0));
+        let found = truncate_to(&w, &centres, 0.5, 2).unwrap();
+        let expected = values(&styles(2, 3, 0.0)).into_iter().enumerate();
+        let expected: Vec<f64> = expected.map(|(n, x)| if n % 6 < 4 { x + 1.0 } else { x }).collect();
+        assert_eq!((found.dims(), values(&found)), (w.dims(), expected));
+        // The order of the centres does not matter, and a single one is everybody's.
+        let turned = Tensor::cat(&[centres.get(1).unwrap(), centres.get(0).unwrap()], 0).unwrap();
+        let turned = turned.reshape((2, 3, 2)).unwrap();
+        assert_eq!(values(&truncate_to(&w, &turned, 0.5, 2).unwrap()), values(&found));
+        let one = truncate_to(&w, &centres.narrow(0, 1, 1).unwrap(), 0.0, 3).unwrap();
+        assert_eq!(values(&one), values(&centres.narrow(0, 1, 1).unwrap()).repeat(2));
+        assert_eq!(values(&truncate_to(&w, &centres, 1.0, 3).unwrap()), values(&w));
+        // A centre may be the same in all layers.
+        let row = Tensor::new(&[[[2.0, -1.0]]], &Device::Cpu).unwrap();
+        let average = Tensor::new(&[2.0, -1.0], &Device::Cpu).unwrap();
+        let expected = truncate(&w, &average, 0.5, 18).unwrap();
+        assert_eq!(values(&truncate_to(&w, &row, 0.5, 18).unwrap()), values(&expected));
+    }
+
+    #[test]
+    fn what_is_no_centre() {
+        let check = |centres: Tensor, expected: &str| {
+            let error = truncate_to(&styles(2, 3, 0.0), &centres, 0.5, 1).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check(styles(1, 2, 0.0), "the centres of styles [2, 3, 2] must be [N, 1 or 3, 2], found [1, 2, 2]");
+        check((styles(2, 3, 0.0) * f64::NAN).unwrap(), "the distance of a style to a centre is not a number");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 use std::f64::consts::SQRT_2;
 
 use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
+use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stack};
 
 use super::SLOPE;
+use super::filter::square;
 use super::layout::Parameters;
 
 /// A modulated convolution, with everything up to its activation: `conv0`, `conv1` or `torgb` of a block.
@@ -21,16 +22,20 @@ struct Noise {
 }
 
 impl Layer {
-    /// `conv0`, which upsamples the map by 2, or `conv1`, which keeps the size: only the former has a filter.
+    /// `conv0`, which upsamples the map by 2, or `conv1`, which keeps the size: only the former has a filter. Its result,
+    /// limited to +-`clamp`, is multiplied by `gain`.
     pub(super) fn convolution(
         parameters: &Parameters,
         name: &str,
+        gain: f64,
         clamp: Option<f64>,
         dtype: DType,
     ) -> Result<Self> {
         let tensor = |part| parameters.get(&format!("{name}.{part}"));
         let convolution = match parameters.find(&format!("{name}.resample_filter")) {
-            Some(filter) => ModulatedConv::upsampling(tensor("weight"), true, dtype)?.smoothed(filter)?,
+            Some(filter) => {
+                ModulatedConv::upsampling(tensor("weight"), true, dtype)?.smoothed(&square(filter)?)?
+            }
             None => ModulatedConv::new(tensor("weight"), true, dtype)?,
         };
         let noise = match parameters.find(&format!("{name}.noise_const")) {
@@ -39,8 +44,7 @@ impl Layer {
         };
         Ok(Self {
             affine: affine(parameters, name, 1.0, dtype)?,
-            convolution: convolution
-                .rectified(tensor("bias"), Rectifier { slope: SLOPE, gain: SQRT_2, clamp })?,
+            convolution: convolution.rectified(tensor("bias"), rectifier(gain, clamp))?,
             noise,
         })
     }
@@ -89,6 +93,11 @@ impl Noise {
     }
 }
 
+/// A leaky ReLU with a gain of `sqrt(2)`, limited to +-`clamp`, and all of that times `gain`.
+pub(super) fn rectifier(gain: f64, clamp: Option<f64>) -> Rectifier {
+    Rectifier { slope: SLOPE, gain: SQRT_2 * gain, clamp: clamp.map(|clamp| clamp * gain) }
+}
+
 /// `gain (A w / sqrt(width) + b)`, from `[B, w, 1, 1]` to `[B, I, 1, 1]`.
 fn affine(parameters: &Parameters, name: &str, gain: f64, dtype: DType) -> Result<Stack> {
     let tensor = |part| parameters.get(&format!("{name}.affine.{part}"));
@@ -106,11 +115,4 @@ pub(crate) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<k
         stride: 1,
         padding: Padding::zeros(0),
     })
-}
-
-/// Upsamples a picture by 2, for a filter of k taps.
-pub(super) fn enlarging(filter: &Tensor) -> Result<Upfirdn2d> {
-    let taps = filter.dim(0)?;
-    let (before, after) = (taps.div_ceil(2), (taps - 2) / 2);
-    Upfirdn2d::new(filter, 2, 1, [before, after, before, after], 4.0)
 }

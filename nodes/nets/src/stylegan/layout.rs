@@ -1,14 +1,19 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
+use super::Mapping;
+use super::architecture::Architecture;
+use super::filter::is_filter;
+use super::mapping_layers::MappingSizes;
 use crate::parameters::{self, ParameterError};
 
 /// The sizes that determine the shapes of all tensors.
 pub(super) struct Layout {
-    /// Width of z, then of every layer's output; the last is that of w.
-    pub(super) mapping: Vec<usize>,
+    /// Its outputs are the styles.
+    pub(super) mapping: MappingSizes,
+    pub(super) architecture: Architecture,
     /// Channels of the blocks b4, b8, ..
     channels: Vec<usize>,
     /// Channels of the picture.
@@ -16,19 +21,19 @@ pub(super) struct Layout {
     noise: bool,
 }
 
-/// The largest plausible number of mapping layers; a file with more is not one of ours.
-const MOST_LAYERS: usize = 64;
-
 impl Layout {
     /// "config-f" of the paper, the large network of 30 million parameters.
     pub(super) fn config_f(resolution: usize) -> Self {
         let channels = resolutions().take_while(|size| *size <= resolution).map(config_f_channels).collect();
-        Self { mapping: vec![512; 9], channels, picture: 3, noise: true }
+        let (mapping, architecture) = (MappingSizes::config_f(), Architecture::Skip);
+        Self { mapping, architecture, channels, picture: 3, noise: true }
     }
 
     /// The sizes that fit `tensors` best, config-f's where they say nothing or contradict themselves.
     fn of(tensors: &HashMap<String, Tensor>) -> Self {
-        let size = |name: String, dimension| size(tensors, &name, dimension);
+        let size = |name: String, dimension: usize| {
+            tensors.get(&name)?.dims().get(dimension).copied().filter(|size| *size > 0)
+        };
         let largest = tensors.keys().filter_map(|name| block(name)).max().unwrap_or(8).max(8);
         let channels = |resolution| {
             let layer = format!("synthesis.b{resolution}.conv1");
@@ -36,12 +41,14 @@ impl Layout {
                 .or_else(|| size(format!("{layer}.weight"), 0))
                 .unwrap_or_else(|| config_f_channels(resolution))
         };
-        let picture = size("synthesis.b4.torgb.weight".into(), 0).filter(|size| [1, 3, 4].contains(size));
+        let blocks = || resolutions().take_while(|size| *size <= largest);
+        let picture = blocks().find_map(|block| size(format!("synthesis.b{block}.torgb.weight"), 0));
         let is_noise = |name: &String| name.ends_with(".noise_const") || name.ends_with(".noise_strength");
         Self {
-            mapping: mapping_widths(tensors),
-            channels: resolutions().take_while(|size| *size <= largest).map(channels).collect(),
-            picture: picture.unwrap_or(3),
+            mapping: MappingSizes::of(tensors),
+            architecture: Architecture::of_generator(tensors, largest),
+            channels: blocks().map(channels).collect(),
+            picture: picture.filter(|size| [1, 3, 4].contains(size)).unwrap_or(3),
             noise: tensors.keys().any(is_noise),
         }
     }
@@ -58,7 +65,7 @@ impl Layout {
 
     /// Width of one style.
     pub(super) fn w_width(&self) -> usize {
-        self.mapping[self.mapping.len() - 1]
+        self.mapping.outputs()
     }
 
     /// Layers of w: every convolution has its own, and the last `torgb`.
@@ -68,18 +75,23 @@ impl Layout {
 
     /// Whether the synthesis networks of both have the same sizes; their mappings may differ.
     pub(super) fn has_synthesis_of(&self, other: &Self) -> bool {
-        let sizes = |it: &Self| (it.w_width(), it.picture, it.noise);
+        let sizes = |it: &Self| (it.architecture, it.w_width(), it.picture, it.noise);
         sizes(self) == sizes(other) && self.channels == other.channels
     }
 
     /// Names and shapes of all tensors that are used.
     pub(super) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let (mut shapes, w) = (mapping_shapes(&self.mapping), self.w_width());
+        let (mut shapes, w) = (self.mapping.shapes(), self.w_width());
         let mut add = |name: String, shape: &[usize]| shapes.push((name, shape.to_vec()));
+        add("mapping.w_avg".into(), &[w]);
         let mut inputs = self.channels[0];
         add("synthesis.b4.const".into(), &[inputs, 4, 4]);
         for (resolution, channels) in self.blocks() {
             let block = format!("synthesis.b{resolution}");
+            if self.architecture == Architecture::Resnet && resolution > 4 {
+                add(format!("{block}.skip.weight"), &[channels, inputs, 1, 1]);
+                add(format!("{block}.skip.resample_filter"), &[4, 4]);
+            }
             for convolution in convolutions(resolution) {
                 let layer = format!("{block}.{convolution}");
                 add(format!("{layer}.weight"), &[channels, inputs, 3, 3]);
@@ -95,22 +107,32 @@ impl Layout {
                 }
                 inputs = channels;
             }
+            if !self.has_picture(resolution) {
+                continue;
+            }
             add(format!("{block}.torgb.weight"), &[self.picture, channels, 1, 1]);
             add(format!("{block}.torgb.bias"), &[self.picture]);
             add(format!("{block}.torgb.affine.weight"), &[channels, w]);
             add(format!("{block}.torgb.affine.bias"), &[channels]);
-            if resolution > 4 {
+            if self.architecture == Architecture::Skip && resolution > 4 {
                 add(format!("{block}.resample_filter"), &[4, 4]);
             }
         }
         shapes
     }
 
+    /// Whether the block of that resolution has a `torgb`: every one, or only the last.
+    fn has_picture(&self, resolution: usize) -> bool {
+        self.architecture == Architecture::Skip || resolution == 2 << self.channels.len()
+    }
+
     /// Names of the filters that checkpoints hold although nothing is resampled there.
     pub(super) fn unused(&self) -> Vec<String> {
-        let first = "synthesis.b4.resample_filter".to_owned();
+        let of_pictures =
+            self.blocks().filter(|(size, _)| *size == 4 || self.architecture != Architecture::Skip);
+        let of_pictures = of_pictures.map(|(size, _)| format!("synthesis.b{size}.resample_filter"));
         let others = self.blocks().map(|(size, _)| format!("synthesis.b{size}.conv1.resample_filter"));
-        std::iter::once(first).chain(others).collect()
+        of_pictures.chain(others).collect()
     }
 }
 
@@ -120,42 +142,13 @@ impl fmt::Display for Layout {
         let size = self.blocks().map(|(size, _)| size).last().unwrap_or(4);
         let (width, picture, channels) = (self.w_width(), self.picture, &self.channels);
         let noise = if self.noise { "with" } else { "without" };
+        let architecture = self.architecture;
         write!(
             formatter,
             "of {size} px with {picture} channels, styles of {width} numbers, blocks of {channels:?} channels, {noise} \
-             noise"
+             noise, {architecture} architecture"
         )
     }
-}
-
-/// A size of a tensor, if there is one.
-fn size(tensors: &HashMap<String, Tensor>, name: &str, dimension: usize) -> Option<usize> {
-    tensors.get(name)?.dims().get(dimension).copied().filter(|size| *size > 0)
-}
-
-/// Width of z and of the output of every layer of the mapping, those of 8 layers of 512 where `tensors` say nothing.
-pub(crate) fn mapping_widths(tensors: &HashMap<String, Tensor>) -> Vec<usize> {
-    let layer = |name: &String| name.strip_prefix("mapping.fc")?.split_once('.')?.0.parse::<usize>().ok();
-    let layers = tensors.keys().filter_map(layer).filter(|index| *index < MOST_LAYERS).max();
-    let mut widths = vec![size(tensors, "mapping.fc0.weight", 1).unwrap_or(512)];
-    for index in 0..=layers.unwrap_or(7) {
-        let name = format!("mapping.fc{index}");
-        let width =
-            size(tensors, &format!("{name}.bias"), 0).or_else(|| size(tensors, &format!("{name}.weight"), 0));
-        widths.push(width.unwrap_or(512));
-    }
-    widths
-}
-
-/// Names and shapes of the tensors of a mapping of these widths.
-pub(crate) fn mapping_shapes(widths: &[usize]) -> Vec<(String, Vec<usize>)> {
-    let mut shapes = Vec::new();
-    for (index, pair) in widths.windows(2).enumerate() {
-        shapes.push((format!("mapping.fc{index}.weight"), vec![pair[1], pair[0]]));
-        shapes.push((format!("mapping.fc{index}.bias"), vec![pair[1]]));
-    }
-    shapes.push(("mapping.w_avg".to_owned(), vec![widths[widths.len() - 1]]));
-    shapes
 }
 
 /// The convolutions of a block, in order.
@@ -169,11 +162,13 @@ pub(super) fn block(name: &str) -> Option<usize> {
     resolutions().find(|known| *known == resolution)
 }
 
-fn resolutions() -> impl Iterator<Item = usize> {
+/// Sides of the blocks of any network.
+pub(super) fn resolutions() -> impl Iterator<Item = usize> {
     (2..=10).map(|power| 1 << power)
 }
 
-fn config_f_channels(resolution: usize) -> usize {
+/// The usual channels of a block.
+pub(super) fn config_f_channels(resolution: usize) -> usize {
     512.min(32768 / resolution)
 }
 
@@ -204,6 +199,11 @@ impl Parameters {
         Ok(Self { layout, tensors })
     }
 
+    /// The mapping network.
+    pub(super) fn mapping(&self, dtype: DType) -> candle_core::Result<Mapping> {
+        Mapping::new(&self.layout.mapping, &self.tensors, self.layout.styles(), dtype)
+    }
+
     /// The tensor of that name, if this network has one.
     pub(super) fn find(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
@@ -216,11 +216,8 @@ impl Parameters {
 }
 
 /// Whether a tensor may have this shape instead of the layout's.
-fn is_variant(name: &str, shape: &[usize]) -> bool {
-    match shape {
-        // Networks that went through numpy have no scalars.
-        [1] => name.ends_with(".noise_strength"),
-        [h, w] => h == w && (2..=8).contains(h) && name.ends_with(".resample_filter"),
-        _ => false,
-    }
+pub(super) fn is_variant(name: &str, shape: &[usize]) -> bool {
+    // Networks that went through numpy have no scalars.
+    name.ends_with(".noise_strength") && shape == [1]
+        || name.ends_with(".resample_filter") && is_filter(shape)
 }

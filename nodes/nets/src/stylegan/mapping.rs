@@ -1,62 +1,42 @@
-use std::f64::consts::SQRT_2;
+use std::collections::HashMap;
 
-use candle_core::{DType, Result, Tensor, bail};
-use dreamwire_kernels::{Layer, Stack};
+use candle_core::{DType, Result, Tensor};
 
-use super::SLOPE;
-use super::layer::dense;
-use super::layout::Parameters;
-
-/// Weights are stored multiplied by this factor, which slows down their training.
-pub(super) const LEARNING_RATE: f64 = 0.01;
-/// Added to the mean square of z.
-const EPSILON: f64 = 1e-8;
+use super::mapping_layers::{MappingLayers, MappingSizes};
 
 /// From random numbers to styles: z, scaled to a mean square of 1, through dense layers, each followed by a
-/// leaky ReLU (with a gain of `sqrt(2)`), also the last. Cloning shares the weights.
+/// leaky ReLU (with a gain of `sqrt(2)`), also the last. In a network with classes z is followed by the class, which a
+/// linear layer embeds, scaled to a mean square of 1, too. Cloning shares the weights.
 #[derive(Clone)]
 pub struct Mapping {
-    stack: Stack,
-    depth: usize,
-    z_width: usize,
+    dense: MappingLayers,
     layers: usize,
     average: Tensor,
 }
 
 impl Mapping {
-    pub(super) fn new(parameters: &Parameters, dtype: DType) -> Result<Self> {
-        let layout = &parameters.layout;
-        Self::of(|name| parameters.get(name), &layout.mapping, layout.styles(), dtype)
-    }
-
-    /// Of the tensors `mapping.*`, for a synthesis of so many `layers`. `widths` are that of z and of every layer's
-    /// output. StyleGAN3's mapping is such a one.
-    pub(crate) fn of<'a>(
-        get: impl Fn(&str) -> &'a Tensor,
-        widths: &[usize],
+    /// For a synthesis network of `layers` styles, from the tensors of `sizes` and `mapping.w_avg`, among others.
+    pub(crate) fn new(
+        sizes: &MappingSizes,
+        tensors: &HashMap<String, Tensor>,
         layers: usize,
         dtype: DType,
     ) -> Result<Self> {
-        let mut stack = Vec::new();
-        for index in 0..widths.len() - 1 {
-            let tensor = |part| get(&format!("mapping.fc{index}.{part}"));
-            // The gain commutes with the leaky ReLU.
-            let gain = LEARNING_RATE * SQRT_2;
-            stack.push(dense(tensor("weight"), tensor("bias"), [gain, gain])?);
-            stack.push(Layer::LeakyRelu { slope: SLOPE });
-        }
-        Ok(Self {
-            depth: stack.len(),
-            stack: Stack::new(&stack, dtype)?,
-            z_width: widths[0],
-            layers,
-            average: get("mapping.w_avg").to_dtype(dtype)?,
-        })
+        let Some(average) = tensors.get("mapping.w_avg") else {
+            candle_core::bail!("`mapping.w_avg` is missing")
+        };
+        let dense = MappingLayers::new(sizes, tensors, dtype)?;
+        Ok(Self { dense, layers, average: average.to_dtype(dtype)? })
     }
 
-    /// Width of z.
+    /// Width of z. 0 in a network that makes its styles of the class alone.
     pub fn z_width(&self) -> usize {
-        self.z_width
+        self.dense.z()
+    }
+
+    /// The number of classes that pictures may be of; 0 in a network without classes.
+    pub fn classes(&self) -> usize {
+        self.dense.classes()
     }
 
     /// Width of one style.
@@ -69,7 +49,7 @@ impl Mapping {
         self.layers
     }
 
-    /// The average w over many z, `[w]`: the target of truncation.
+    /// The average w over many z, `[w]`: the target of truncation. Of all classes together.
     pub fn average(&self) -> &Tensor {
         &self.average
     }
@@ -79,35 +59,28 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// If `z` has another shape or type, or is not on the CPU.
+    /// If `z` has another shape or type, or is not on the CPU, and if the network has classes.
     pub fn forward(&self, z: &Tensor) -> Result<Tensor> {
-        let z = self.normalise(z)?;
-        let (batch, width) = z.dims2()?;
-        let w = self.run(&z.reshape((batch, width, 1, 1))?)?;
-        let w = w.reshape((batch, 1, self.w_width()))?;
-        w.broadcast_as((batch, self.layers, self.w_width()))?.contiguous()
+        self.forward_with(z, None)
+    }
+
+    /// As [`Mapping::forward`], for classes `c`, `[B, classes]`: 1 for the class of the picture and 0 for the others, or
+    /// any weights, between whose classes the result lies. Differentiable with respect to `c`, too.
+    ///
+    /// Of `z` only the number of rows counts if the network has a width of 0.
+    ///
+    /// # Errors
+    ///
+    /// As there, and if `c` is missing or has another shape, or is given to a network without classes.
+    pub fn forward_with(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
+        let z = (self.z_width() > 0).then_some(z);
+        let w = self.dense.forward(z, c)?;
+        let (batch, width) = w.dims2()?;
+        w.reshape((batch, 1, width))?.broadcast_as((batch, self.layers, width))?.contiguous()
     }
 
     /// The average w, `[w]`, of `z`, `[B, z]`.
     pub(super) fn mean(&self, z: &Tensor) -> Result<Tensor> {
-        let (batch, width) = z.dims2()?;
-        // As the pixels of one picture, which is faster for many.
-        let pixels = self.normalise(z)?.t()?.reshape((1, width, 1, batch))?;
-        self.run(&pixels)?.reshape((self.w_width(), batch))?.mean(1)
-    }
-
-    /// `z / sqrt(mean(z^2) + 1e-8)`.
-    fn normalise(&self, z: &Tensor) -> Result<Tensor> {
-        match z.dims() {
-            [_, width] if *width == self.z_width => {}
-            found => bail!("the mapping needs z of shape [B, {}], found {found:?}", self.z_width),
-        }
-        let z = z.contiguous()?;
-        let power = (z.sqr()?.mean_keepdim(1)? + EPSILON)?;
-        z.broadcast_div(&power.sqrt()?)
-    }
-
-    fn run(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.stack.apply(x, &[self.depth - 1])?.swap_remove(0))
+        self.dense.mean(z)
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::layout::{Layout, Parameters, block};
-use super::mapping::{LEARNING_RATE, Mapping};
+use super::mapping_layers::LEARNING_RATE;
 use super::synthesis::Synthesis;
 use super::{StyleGanError, randn};
 use crate::random::CounterRng;
@@ -59,7 +59,7 @@ pub fn random_tensors(
             Tensor::from_vec(values, shape, &Device::Cpu).map(|tensor| (name, tensor))
         })
         .collect::<Result<HashMap<_, _>>>()?;
-    let mapping = Mapping::new(&Parameters::new(tensors.clone())?, DType::F32)?;
+    let mapping = Parameters::new(tensors.clone())?.mapping(DType::F32)?;
     let width = mapping.z_width();
     let z: Vec<f32> = randn(0, AVERAGED * width).into_iter().map(|z| z as f32).collect();
     let average = mapping.mean(&Tensor::from_vec(z, (AVERAGED, width), &Device::Cpu)?)?;

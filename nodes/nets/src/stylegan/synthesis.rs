@@ -3,7 +3,10 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor, bail};
 use dreamwire_kernels::{Peak, Upfirdn2d};
 
-use super::layer::{Layer, enlarging};
+use super::RESIDUAL_GAIN;
+use super::convolution::Shortcut;
+use super::filter::enlarging;
+use super::layer::Layer;
 use super::layout::{Parameters, convolutions};
 
 /// From styles to pictures. Cloning shares the weights.
@@ -22,9 +25,12 @@ pub struct Synthesis {
 struct Block {
     resolution: usize,
     convolutions: Vec<Layer>,
-    /// Upsamples the picture of the block before; the first block has none.
+    /// Around the convolutions, in the resnet architecture.
+    shortcut: Option<Shortcut>,
+    /// Upsamples the picture of the block before, if there is one.
     enlarge: Option<Upfirdn2d>,
-    to_picture: Layer,
+    /// Only in the last block, unless the architecture is skip.
+    to_picture: Option<Layer>,
 }
 
 impl Synthesis {
@@ -33,20 +39,32 @@ impl Synthesis {
         let (mut blocks, mut noise_sizes) = (Vec::new(), Vec::new());
         for (resolution, _) in layout.blocks() {
             let block = format!("synthesis.b{resolution}");
+            let tensor = |part: &str| parameters.find(&format!("{block}.{part}"));
+            let shortcut = match (tensor("skip.weight"), tensor("skip.resample_filter")) {
+                (Some(weight), Some(filter)) => {
+                    Some(Shortcut::doubling([weight, filter], RESIDUAL_GAIN, dtype)?)
+                }
+                _ => None,
+            };
             let mut layers = Vec::new();
             for convolution in convolutions(resolution) {
                 let name = format!("{block}.{convolution}");
-                layers.push(Layer::convolution(parameters, &name, clamp, dtype)?);
+                let is_summed = shortcut.is_some() && *convolution == "conv1";
+                let gain = if is_summed { RESIDUAL_GAIN } else { 1.0 };
+                layers.push(Layer::convolution(parameters, &name, gain, clamp, dtype)?);
                 if parameters.find(&format!("{name}.noise_const")).is_some() {
                     noise_sizes.push(resolution);
                 }
             }
-            let filter = parameters.find(&format!("{block}.resample_filter"));
+            let picture = format!("{block}.torgb");
+            let to_picture =
+                tensor("torgb.weight").map(|_| Layer::to_picture(parameters, &picture, clamp, dtype));
             blocks.push(Block {
                 resolution,
                 convolutions: layers,
-                enlarge: filter.map(enlarging).transpose()?,
-                to_picture: Layer::to_picture(parameters, &format!("{block}.torgb"), clamp, dtype)?,
+                shortcut,
+                enlarge: tensor("resample_filter").map(enlarging).transpose()?,
+                to_picture: to_picture.transpose()?,
             });
         }
         let constant = parameters.get("synthesis.b4.const").to_dtype(dtype)?;
@@ -81,15 +99,23 @@ impl Synthesis {
             for convolution in &block.convolutions {
                 let made = of_block(convolution.outputs());
                 kept += made;
-                most = (most.0.max(read + 2 * made), most.1.max(2 * read + 3 * made));
+                // The way around the block waits for the rest of it.
+                let held = if block.shortcut.is_some() { made } else { 0 };
+                most = (most.0.max(held + read + 2 * made), most.1.max(held + 2 * read + 3 * made));
                 read = made;
                 let weights = (9 * channels * convolution.outputs()) as u64 * element;
                 filters += weights;
                 largest = weights.max(largest);
                 channels = convolution.outputs();
             }
-            // The part of the block, the picture before, and their sum.
-            kept += 3 * of_block(self.channels);
+            if block.shortcut.is_some() {
+                // The way around, before and after its filter, and the sum.
+                kept += 2 * of_block(channels) + of_block(channels) / 4;
+            }
+            if block.to_picture.is_some() {
+                // The part of the block, the picture before, and their sum.
+                kept += 3 * of_block(self.channels);
+            }
         }
         let picture = bytes(self.resolution(), self.channels);
         let (forward, gradient) = (most.0 + 3 * picture, kept + most.1 + 2 * picture);
@@ -133,7 +159,8 @@ impl Synthesis {
     }
 
     /// As [`Synthesis::forward`], and passes the intermediate result of every block to `each`: resolution r,
-    /// activations `[B, r, r, channels]`, and the picture so far, `[B, r, r, C]`.
+    /// activations `[B, r, r, channels]`, and the picture so far, `[B, r, r, C]`. Of other architectures than skip only
+    /// the last block has a picture.
     ///
     /// # Errors
     ///
@@ -142,7 +169,7 @@ impl Synthesis {
         &self,
         w: &Tensor,
         noise: &[Tensor],
-        mut each: impl FnMut(usize, &Tensor, &Tensor),
+        mut each: impl FnMut(usize, &Tensor, Option<&Tensor>),
     ) -> Result<Tensor> {
         let batch = self.check(w, noise)?;
         let (_, height, width, channels) = self.constant.dims4()?;
@@ -152,20 +179,25 @@ impl Synthesis {
         let mut layer = 0;
         let style = |layer| w.narrow(1, layer, 1)?.squeeze(1);
         for block in self.blocks.iter() {
+            let around = block.shortcut.as_ref().map(|shortcut| shortcut.apply(&x)).transpose()?;
             for convolution in &block.convolutions {
                 x = convolution.forward(&x, &style(layer)?, planes.next())?;
                 layer += 1;
             }
-            // The next block's first convolution uses this style too.
-            let part = block.to_picture.forward(&x, &style(layer)?, None)?;
-            let sum = match (&picture, &block.enlarge) {
-                (Some(before), Some(enlarge)) => (enlarge.apply(before)? + part)?,
-                _ => part,
-            };
-            each(block.resolution, &x, &sum);
-            picture = Some(sum);
+            if let Some(around) = around {
+                x = (around + x)?;
+            }
+            if let Some(to_picture) = &block.to_picture {
+                // The next block's first convolution uses this style too.
+                let part = to_picture.forward(&x, &style(layer)?, None)?;
+                picture = Some(match (&picture, &block.enlarge) {
+                    (Some(before), Some(enlarge)) => (enlarge.apply(before)? + part)?,
+                    _ => part,
+                });
+            }
+            each(block.resolution, &x, picture.as_ref());
         }
-        Ok(picture.expect("a network has blocks"))
+        Ok(picture.expect("the last block has a picture"))
     }
 
     /// The number of pictures requested.

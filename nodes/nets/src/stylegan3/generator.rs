@@ -38,7 +38,7 @@ impl Generator {
     pub fn build(&self, clamp: Option<f64>, dtype: DType) -> Result<StyleGan3, StyleGan3Error> {
         let Self { parameters } = self;
         let layout = &parameters.layout;
-        let mapping = Mapping::of(|name| parameters.get(name), &layout.mapping, layout.styles(), dtype)?;
+        let mapping = Mapping::new(&layout.mapping, &parameters.tensors, layout.styles(), dtype)?;
         Ok(StyleGan3 { mapping, synthesis: Synthesis::new(parameters, clamp, dtype)? })
     }
 }

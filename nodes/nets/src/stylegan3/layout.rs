@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use super::resampling::Resampling;
 use super::{Band, Settings, StyleGan3Error};
 use crate::parameters::{self, ParameterError};
-use crate::stylegan::{mapping_shapes, mapping_widths};
+use crate::stylegan::MappingSizes;
 
 /// What errors call this network.
 const NETWORK: &str = "a StyleGAN3 generator";
@@ -17,8 +17,8 @@ const MOST_TAPS: usize = 512;
 
 /// The sizes that determine the shapes of all tensors.
 pub(super) struct Layout {
-    /// Width of z, then of every layer's output; the last is that of w.
-    pub(super) mapping: Vec<usize>,
+    /// Its outputs are the styles.
+    pub(super) mapping: MappingSizes,
     pub(super) layers: Vec<LayerLayout>,
     pub(super) bands: Vec<Band>,
 }
@@ -92,12 +92,12 @@ impl Layout {
                     .then(|| Resampling::new(settings, &bands[previous], &bands[*index])),
             }
         });
-        Ok(Self { mapping: mapping_widths(tensors), layers: layers.collect(), bands })
+        Ok(Self { mapping: MappingSizes::of(tensors), layers: layers.collect(), bands })
     }
 
     /// Width of one style.
     pub(super) fn w_width(&self) -> usize {
-        self.mapping[self.mapping.len() - 1]
+        self.mapping.outputs()
     }
 
     /// Layers of w: one of the input, one of each layer.
@@ -108,8 +108,9 @@ impl Layout {
     /// Names and shapes of all tensors that are used. Those of filters are the most usual ones.
     fn shapes(&self) -> Vec<(String, Vec<usize>)> {
         let (channels, w) = (self.layers[0].inputs, self.w_width());
-        let mut shapes = mapping_shapes(&self.mapping);
+        let mut shapes = self.mapping.shapes();
         let mut add = |name: String, shape: &[usize]| shapes.push((name, shape.to_vec()));
+        add("mapping.w_avg".into(), &[w]);
         add("synthesis.input.weight".into(), &[channels, channels]);
         add("synthesis.input.freqs".into(), &[channels, 2]);
         add("synthesis.input.phases".into(), &[channels]);
@@ -154,7 +155,7 @@ fn named(tensors: &HashMap<String, Tensor>) -> BTreeMap<usize, (usize, usize)> {
 pub(super) struct Parameters {
     pub(super) layout: Layout,
     pub(super) settings: Settings,
-    tensors: HashMap<String, Tensor>,
+    pub(super) tensors: HashMap<String, Tensor>,
 }
 
 impl Parameters {

@@ -38,22 +38,24 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings among the arguments that a network was made with, which NVIDIA's files store as `init_kwargs`; the
-    /// defaults where they say nothing. Other arguments are ignored.
+    /// The settings among the arguments that a network was made with, which NVIDIA's files store as `init_kwargs`, also
+    /// those in a group `synthesis_kwargs`; the defaults where they say nothing. Other arguments are ignored.
     ///
     /// # Errors
     ///
     /// If one is not a number, or out of range.
     pub fn read(arguments: &Map<String, Value>) -> Result<Self, StyleGan3Error> {
         let usual = Self::default();
-        let count = |name, usual, range: RangeInclusive<usize>, expected| match arguments.get(name) {
+        let group = arguments.get("synthesis_kwargs");
+        let given = |name| arguments.get(name).or_else(|| group?.get(name)).filter(|found| !found.is_null());
+        let count = |name, usual, range: RangeInclusive<usize>, expected| match given(name) {
             None => Ok(usual),
             Some(found) => match found.as_u64().and_then(|count| usize::try_from(count).ok()) {
                 Some(count) if range.contains(&count) => Ok(count),
                 _ => Err(StyleGan3Error::Setting { name, expected, found: found.to_string() }),
             },
         };
-        let number = |name, usual| match arguments.get(name) {
+        let number = |name, usual| match given(name) {
             None => Ok(usual),
             Some(found) => match found.as_f64() {
                 Some(number) if (1e-3..=1e4).contains(&number) => Ok(number),
@@ -96,7 +98,10 @@ mod tests {
     fn what_is_not_said_is_as_usual() {
         let found = read(json!({"z_dim": 512, "num_critical": 3, "first_cutoff": 4, "conv_clamp": null}));
         let expected = Settings { num_critical: 3, first_cutoff: 4.0, ..Settings::default() };
-        assert_eq!(found, Ok(expected));
+        assert_eq!(found, Ok(expected.clone()));
+        let grouped =
+            json!({"num_critical": 3, "synthesis_kwargs": {"first_cutoff": 4.0, "margin_size": null}});
+        assert_eq!(read(grouped), Ok(expected));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! file that says how it was made.
 
 mod adain;
+mod discriminator;
 mod dream;
+mod finite;
 mod googlenet;
 mod network;
 mod perceptual;
@@ -13,5 +15,7 @@ mod stylegan;
 mod stylegan3;
 mod stylegan_editing;
 mod stylegan_latents;
+mod stylegan_project;
+mod stylegan_variants;
 mod tolerance;
 mod vgg;

@@ -18,7 +18,7 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn read(name: &str) -> Self {
         let read = |extension| std::fs::read(path(&format!("{name}.{extension}"))).unwrap();
-        let tensors = dreamwire_nets::weights::read(&read("safetensors")).unwrap();
+        let tensors = dreamwire_nets::weights::read_all(&read("safetensors")).unwrap();
         let facts = serde_json::from_slice(&read("json")).unwrap();
         Self { tensors, facts }
     }

@@ -1,3 +1,4 @@
+use dreamwire_sdk::abi;
 use dreamwire_sdk::testing::{Ran, Value, run_node};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -162,6 +163,9 @@ fn what_is_not_latents_is_refused() {
         false,
         "`it` is a safetensors file with `a` F32 [1], `b` F32 [1], none of them called `w`",
     );
+    // The file is at fault as much as the name.
+    let error = run(r#", "array": "w""#, &file, false).err().expect("refused");
+    assert_eq!((error.input(), error.status()), ("array", abi::E_INPUT));
 }
 
 /// A file cut anywhere is refused, never a panic.

@@ -61,7 +61,7 @@ fn mistakes_are_blamed_on_their_param() {
     let check = |rest: &str, bytes: &[u8], blamed, said: &str| {
         check_error::<InceptionFeatures>(&params(rest), &[("googlenet.safetensors", bytes)], blamed, said);
     };
-    let other = "`googlenet.safetensors`: these are not the weights of GoogLeNet: they belong to SqueezeNet";
+    let other = "`googlenet.safetensors`: this is a SqueezeNet 1.1: SqueezeNetFeatures' `weights` takes it; needed is";
     check("", builtin::SQUEEZENET.bytes, "weights", other);
     let layer = "there is no layer `inception4f` (did you mean `inception4";
     check(r#", "layers": "inception4f""#, weights(), "layers", layer);

@@ -48,7 +48,7 @@ fn mistakes_are_blamed_on_their_param() {
     assert!(SqueezeNetFeatures::check(&params).unwrap_err().to_string().starts_with(layers));
     assert!(SqueezeNetFeatures::check(&Params::default()).is_ok());
     let vgg: &[(&str, &[u8])] = &[("w.safetensors", builtin::VGG16.bytes)];
-    let said = "`w.safetensors`: these are not the weights of SqueezeNet 1.1: they belong to a VGG";
+    let said = "`w.safetensors`: this is a VGG: VGGFeatures' `weights` takes it; needed is a SqueezeNet 1.1";
     check_error::<SqueezeNetFeatures>(r#"{"weights": "w.safetensors"}"#, vgg, "weights", said);
 }
 

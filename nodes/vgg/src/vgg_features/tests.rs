@@ -1,3 +1,5 @@
+use dreamwire_nets::weights::Weights;
+
 use super::*;
 use crate::fixtures::{
     check_error, check_gradient, check_too_small, eval, features, file, load, numbers, picture,
@@ -55,7 +57,8 @@ fn mistakes_are_blamed_on_their_param() {
         "`vgg.pth`: this is an HTML page",
     );
     let other: &[(&str, &[u8])] = &[("w.safetensors", builtin::SQUEEZENET.bytes)];
-    let said = "they belong to SqueezeNet 1.1";
+    let said =
+        "`w.safetensors`: this is a SqueezeNet 1.1: SqueezeNetFeatures' `weights` takes it; needed is a VGG";
     check_error::<VGGFeatures>(r#"{"weights": "w.safetensors"}"#, other, "weights", said);
 }
 
@@ -132,15 +135,16 @@ fn the_kept_network_follows_padding_and_content() {
     let mut kept = Kept::default();
     let image = picture(1, 8, 8);
     let mut edge = |padding| {
-        let build = |tensors| vgg::extractor(tensors, padding);
-        let network = network::network(&mut kept, "vgg16", builtin::VGG16.bytes, padding, build).unwrap();
+        let build = |read: Weights| vgg::extractor(read.tensors, padding);
+        let file = ("vgg16", builtin::VGG16.bytes);
+        let network = network::network(&mut kept, file, padding, &FAMILIES, build).unwrap();
         let features = Features::new(network, "conv1_1", padding).unwrap();
         numbers(&features.forward(std::slice::from_ref(&image)).unwrap()[0])
     };
     let (zeros, reflect) = (edge(PaddingMode::Zeros), edge(PaddingMode::Reflect));
     assert_ne!(zeros, reflect);
     assert_eq!(zeros, edge(PaddingMode::Zeros));
-    let pointer = b"version https://git-lfs.github.com/spec/v1";
-    let build = |tensors| vgg::extractor(tensors, PaddingMode::Zeros);
-    assert!(network::network(&mut kept, "other", pointer, PaddingMode::Zeros, build).is_err());
+    let pointer = ("other", &b"version https://git-lfs.github.com/spec/v1"[..]);
+    let build = |read: Weights| vgg::extractor(read.tensors, PaddingMode::Zeros);
+    assert!(network::network(&mut kept, pointer, PaddingMode::Zeros, &FAMILIES, build).is_err());
 }

@@ -24,8 +24,8 @@ pub(crate) const WEIGHTS: Group = Group {
         ),
         row(
             "C4",
-            "A pickle, a web page, a Git LFS pointer or an ONNX file.",
-            "Recognised by its content and named. Pickles are never executed. Exit 5.",
+            "A web page, a Git LFS pointer, an archive, an ONNX file; a pickle that wants code to be run.",
+            "Recognised by its content and named. Pickles are read as data, and nothing in them is executed. Exit 5.",
         ),
         row(
             "C5",
@@ -40,14 +40,19 @@ pub(crate) const WEIGHTS: Group = Group {
         row(
             "C7",
             "NaN or infinity in weights.",
-            "A warning that names the tensors, when they are read. Exit 0.",
+            "The tensors are named when they are read: a feature extractor warns, a generator or decoder is refused. Exit 0 \
+             or 5.",
         ),
         row(
             "C8",
             "The file changes while it is used.",
             "Nothing happens: a run reads each file once, into memory.",
         ),
-        row("C9", "Weights of another architecture.", "The architecture is named, if it is known. Exit 5."),
+        row(
+            "C9",
+            "Weights of another architecture.",
+            "The architecture is named, if it is known, and the kind that takes it. Exit 5.",
+        ),
         untested(
             "C10",
             "A download that is interrupted.",

@@ -18,20 +18,47 @@ fn input(text: &str) -> InputPath {
 }
 
 fn refusal(inputs: &Inputs, text: &str) -> WorldError {
-    inputs.read(&input(text)).map(drop).unwrap_err()
+    inputs.read(&input(text), u64::MAX).map(drop).unwrap_err()
 }
 
 #[test]
 fn a_file_says_where_it_is() {
     let f = fixture();
     std::fs::write(f.graph.join("a"), "one").unwrap();
-    let file = f.inputs.read(&input("a")).unwrap();
+    let file = f.inputs.read(&input("a"), 3).unwrap();
     assert_eq!((&file.bytes[..], file.hash), (&b"one"[..], blake3::hash(b"one")));
     assert_eq!(file.path, f.graph.join("a").canonicalize().unwrap());
     assert_eq!(refusal(&f.inputs, "b").looked, [f.graph.join("b")]);
-    let look = f.inputs.look(&input("a")).unwrap();
-    assert_eq!((look.path, look.bytes, look.hash), (file.path, 3, file.hash));
-    assert_eq!(f.inputs.look(&input("b")).unwrap_err().looked, [f.graph.join("b")]);
+}
+
+/// A file that knows the largest part that was asked for at once.
+struct Parts<'a> {
+    left: &'a [u8],
+    largest: usize,
+}
+
+impl Read for Parts<'_> {
+    fn read(&mut self, part: &mut [u8]) -> std::io::Result<usize> {
+        self.largest = self.largest.max(part.len());
+        self.left.read(part)
+    }
+}
+
+#[test]
+fn a_large_file_is_hashed_in_parts() {
+    let f = fixture();
+    let content: Vec<u8> = (0..5 << 20).map(|i: u32| (i % 251) as u8).collect();
+    let mut parts = Parts { left: &content, largest: 0 };
+    let (head, length, hash) = beginning(&mut parts).unwrap();
+    assert_eq!((length, hash), (content.len() as u64, blake3::hash(&content)));
+    assert_eq!(head, content[..HEAD_BYTES as usize]);
+    assert!(parts.largest <= 1 << 20, "{} bytes at once", parts.largest);
+    std::fs::write(f.graph.join("large"), &content).unwrap();
+    let whole = f.inputs.read(&input("large"), length).unwrap();
+    assert!(whole.is_whole() && whole.bytes.len() == content.len());
+    let part = f.inputs.read(&input("large"), length - 1).unwrap();
+    assert!(!part.is_whole() && *part.bytes == head);
+    assert_eq!((part.length, part.hash, part.path), (whole.length, whole.hash, whole.path));
 }
 
 #[test]
@@ -46,13 +73,13 @@ fn only_regular_files_under_the_roots_are_read() {
     let absolute = f.graph.parent().unwrap().join("secret").display().to_string();
     assert!(refusal(&absolute).contains("outside"));
     let set = InputPath { text: absolute, anywhere: true };
-    assert_eq!(&f.inputs.read(&set).unwrap().bytes[..], b"s");
+    assert_eq!(&f.inputs.read(&set, u64::MAX).unwrap().bytes[..], b"s");
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/dev/zero", f.graph.join("zero")).unwrap();
         assert!(refusal("zero").contains("outside"));
         let zero = InputPath { text: "/dev/zero".to_owned(), anywhere: true };
-        let message = f.inputs.read(&zero).map(drop).unwrap_err().message;
+        let message = f.inputs.read(&zero, u64::MAX).map(drop).unwrap_err().message;
         assert_eq!(message, "`/dev/zero` is not a regular file");
     }
 }
@@ -73,7 +100,7 @@ fn a_note_says_where_a_file_lies() {
         std::fs::write(path, text).unwrap();
     }
     for anywhere in [false, true] {
-        let read = |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere });
+        let read = |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere }, u64::MAX);
         for (text, content) in [
             ("a.png [input]", "in"),
             ("a.png[input]", "in"),
@@ -127,7 +154,7 @@ fn what_may_be_there_is_not_said_to_be_missing() {
     std::fs::write(locked.join("a"), "").unwrap();
     let lock = |mode| std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(mode)).unwrap();
     lock(0o000);
-    let result = f.inputs.read(&input("locked/a"));
+    let result = f.inputs.read(&input("locked/a"), u64::MAX);
     lock(0o755);
     // Tests may run as root, for whom nothing is locked.
     if let Err(error) = result {

@@ -69,8 +69,8 @@ pub(crate) struct Options {
     pub(crate) quality: u8,
     /// Of JPEG.
     pub(crate) subsampling: Subsampling,
-    /// False asks WebP to lose something; JPEG always does.
-    pub(crate) lossless: bool,
+    /// False asks WebP to lose something; JPEG always does. None is what the format does by itself.
+    pub(crate) lossless: Option<bool>,
     /// Of TIFF and OpenEXR.
     pub(crate) compression: Compression,
     /// Of OpenEXR.
@@ -84,7 +84,7 @@ impl Default for Options {
             bits: Bits::default(),
             quality: 90,
             subsampling: Subsampling::default(),
-            lossless: true,
+            lossless: None,
             compression: Compression::default(),
             linear: true,
         }
@@ -122,6 +122,15 @@ impl Options {
         }
     }
 
+    /// Whether all values are kept: everything but a JPEG does so, unless it is a WebP that is asked not to.
+    pub(super) fn lossless(&self) -> bool {
+        match self.format {
+            Format::Jpeg => false,
+            Format::Webp => self.lossless.unwrap_or(true),
+            _ => true,
+        }
+    }
+
     /// Asks whether the format can do what the other options say. A default is never refused.
     ///
     /// # Errors
@@ -133,16 +142,19 @@ impl Options {
             let message = format!("{name} has no choice of chroma subsampling, which is for jpeg");
             return Err(Error::param("subsampling", message).hint("remove it, or set `format` to jpeg"));
         }
-        if !self.lossless && !matches!(format, Format::Jpeg | Format::Webp) {
+        if self.lossless == Some(true) && format == Format::Jpeg {
+            return Err(Error::param("lossless", "a jpeg is never lossless")
+                .hint("remove it, or set `format` to png, webp or tiff"));
+        }
+        if self.lossless == Some(false) && !matches!(format, Format::Jpeg | Format::Webp) {
             let message = format!("{name} is always lossless here");
             return Err(Error::param("lossless", message).hint("remove it, or set `format` to webp or jpeg"));
         }
-        let is_lossy = format == Format::Jpeg || (format == Format::Webp && !self.lossless);
-        if self.quality != Self::default().quality && !is_lossy {
+        if self.quality != Self::default().quality && self.lossless() {
             let error = Error::param("quality", format!("a lossless {name} has no quality to choose"));
             return Err(match format {
                 Format::Webp => error.hint("set `lossless` to false, or remove `quality`"),
-                _ => error.hint("remove it, or set `format` to jpeg"),
+                _ => error.hint("remove it, or set `format` to jpeg, or to webp with `lossless` false"),
             });
         }
         self.check_compression()
@@ -213,12 +225,18 @@ mod tests {
             refused(options, "subsampling", "which is for jpeg");
         }
         for format in [Format::Png, Format::Tiff, Format::Exr] {
-            refused(Options { lossless: false, ..of(format) }, "lossless", "is always lossless here");
-            refused(Options { quality: 80, ..of(format) }, "quality", "has no quality");
+            let options = Options { lossless: Some(false), ..of(format) };
+            refused(options, "lossless", "is always lossless here");
+            assert!(Options { lossless: Some(true), ..of(format) }.check().is_ok(), "{format:?}");
+            refused(Options { quality: 80, ..of(format) }, "quality", "or to webp with `lossless` false");
         }
         refused(Options { quality: 80, ..of(Format::Webp) }, "quality", "a lossless webp has no quality");
-        let lossy = Options { quality: 80, lossless: false, ..of(Format::Webp) };
-        assert!(lossy.check().is_ok());
+        for format in [Format::Webp, Format::Jpeg] {
+            let lossy = Options { quality: 80, lossless: Some(false), ..of(format) };
+            assert!(lossy.check().is_ok(), "{format:?}");
+        }
+        let options = Options { lossless: Some(true), ..of(Format::Jpeg) };
+        refused(options, "lossless", "a jpeg is never lossless");
         for format in [Format::Png, Format::Jpeg, Format::Webp] {
             let options = Options { compression: Compression::None, ..of(format) };
             refused(options, "compression", "has no choice of compression");

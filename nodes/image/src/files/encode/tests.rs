@@ -110,7 +110,7 @@ fn every_lossless_format_keeps_values_at_every_depth_with_any_channels() {
 #[test]
 fn lossy_formats_keep_colours_nearly_and_alpha_fully() {
     let jpeg = |subsampling| Options { quality: 95, subsampling, ..of(Format::Jpeg) };
-    let webp = Options { quality: 95, lossless: false, ..of(Format::Webp) };
+    let webp = Options { quality: 95, lossless: Some(false), ..of(Format::Webp) };
     for (options, channels) in [
         (jpeg(Subsampling::None), &[1, 3][..]),
         (jpeg(Subsampling::Half), &[1, 3]),
@@ -157,7 +157,7 @@ fn more_choices_change_the_size_as_they_should() {
     assert!(jpeg(95, Subsampling::None) > jpeg(30, Subsampling::None));
     assert!(jpeg(95, Subsampling::None) > jpeg(95, Subsampling::Half));
     assert!(jpeg(95, Subsampling::Half) > jpeg(95, Subsampling::Quarter));
-    let webp = |quality| size(Options { quality, lossless: false, ..of(Format::Webp) });
+    let webp = |quality| size(Options { quality, lossless: Some(false), ..of(Format::Webp) });
     assert!(size(of(Format::Webp)) > webp(90) && webp(90) > webp(20));
     for (format, bits) in
         [(Format::Tiff, Bits::Eight), (Format::Tiff, Bits::Sixteen), (Format::Exr, Bits::Sixteen)]

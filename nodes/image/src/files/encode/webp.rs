@@ -19,7 +19,7 @@ pub(super) fn write(pixels: &Pixels, options: &Options, prompt: Option<&str>) ->
     pixels.check_sides("WebP", MAX_SIDE)?;
     let bytes = samples::convert(pixels.samples, samples::byte);
     let plain =
-        if options.lossless { lossless(pixels, &bytes)? } else { lossy(pixels, bytes, options.quality)? };
+        if options.lossless() { lossless(pixels, &bytes)? } else { lossy(pixels, bytes, options.quality)? };
     let exif = prompt.map(exif::block).transpose()?;
 
     let mut flags = HAS_PROFILE;

@@ -118,3 +118,15 @@ fn a_label_wider_than_its_picture_is_cut_off() {
     // Too narrow for one character.
     assert!(grid(params, 1, (1, 1), 1).is_ok());
 }
+
+#[test]
+fn a_character_that_the_font_lacks_is_told_once() {
+    let params = r#"{"labels": ["{index} \u4e00\u4e8c"], "label_size": 16}"#;
+    let ran = grid(params, 2, (99, 4), 3).expect("a sheet");
+    let warnings: Vec<&String> = ran.notes.iter().filter(|note| note.contains("font")).collect();
+    assert_eq!(warnings, ["`labels`: the font has no `\u{4e00}`, `\u{4e8c}`; question marks stand for them"]);
+    let ran = grid(r#"{"labels": ["{index} \u00e4"], "label_size": 16}"#, 2, (99, 4), 3).expect("a sheet");
+    assert!(ran.notes.iter().all(|note| !note.contains("font")), "{:?}", ran.notes);
+    let many: std::collections::BTreeSet<char> = ('\u{4e00}'..'\u{4e0a}').collect();
+    assert!(lack(&many).ends_with("`\u{4e07}` and others; question marks stand for them"), "{}", lack(&many));
+}

@@ -26,7 +26,7 @@ fn outcome(options: Options, image: &Tensor, file: &[u8]) -> String {
     let (extension, _) = options.format.names();
     let picture = decode(&format!("a.{extension}"), file, "").unwrap_or_else(|e| panic!("{options:?}: {e}"));
     let (most, mean, alpha) = differences(image, &picture);
-    let lossy = options.format == Format::Jpeg || !options.lossless;
+    let lossy = !options.lossless();
     let (words, tolerance) = match (options.format, options.bits()) {
         _ if lossy => ("nearly", f32::INFINITY),
         (Format::Exr, Bits::Float) => ("rounded", 1e-5),
@@ -72,7 +72,7 @@ fn choices() -> Vec<(String, Options)> {
         all.push((format!("JPEG {name}"), Options { subsampling, ..of(Format::Jpeg) }));
     }
     all.push(("WebP".to_owned(), of(Format::Webp)));
-    all.push(("WebP lossy".to_owned(), Options { lossless: false, ..of(Format::Webp) }));
+    all.push(("WebP lossy".to_owned(), Options { lossless: Some(false), ..of(Format::Webp) }));
     for (compression, name) in [(None, "none"), (Lzw, "lzw"), (Deflate, "deflate"), (Packbits, "packbits")] {
         all.push((format!("TIFF {name}"), Options { compression, ..of(Format::Tiff) }));
     }

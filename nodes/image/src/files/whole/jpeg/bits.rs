@@ -1,8 +1,16 @@
 use super::scan::Fail;
 use crate::files::whole::at;
 
-/// A Huffman table: for the next 16 bits, the length of the code and its symbol; length 0 for no code.
-pub(super) struct Table(Vec<(u8, u8)>);
+/// Most codes are no longer than this.
+const SHORT: usize = 9;
+
+/// A Huffman table: for the next bits, the length of the code and its symbol; length 0 for no code.
+pub(super) struct Table {
+    /// By 16 bits.
+    all: Vec<(u8, u8)>,
+    /// By the first bits of them, so little that it stays in the cache; length 0 for longer codes, too.
+    short: [(u8, u8); 1 << SHORT],
+}
 
 /// The tables of a DHT segment.
 pub(super) fn tables(
@@ -35,7 +43,19 @@ impl Table {
             }
         }
         entries.resize(1 << 16, (0, 0));
-        Some(Self(entries))
+        let short = std::array::from_fn(|next| {
+            let entry = entries[next << (16 - SHORT)];
+            if usize::from(entry.0) <= SHORT { entry } else { (0, 0) }
+        });
+        Some(Self { all: entries, short })
+    }
+
+    /// The length of the code that 16 bits begin with, and its symbol.
+    fn find(&self, next: usize) -> (u8, u8) {
+        match self.short[next >> (16 - SHORT)] {
+            (0, _) => self.all[next],
+            found => found,
+        }
     }
 }
 
@@ -55,6 +75,14 @@ impl<'a> Bits<'a> {
     }
 
     fn fill(&mut self) {
+        // Mostly none of the next eight bytes is FF; here are less than 16 bits.
+        if let Some(next) = at::<8>(self.bytes, self.at).filter(|next| !next.contains(&0xFF)) {
+            let bytes = (56 - self.count) / 8;
+            self.buffer = self.buffer << (8 * bytes) | u64::from_be_bytes(next) >> (64 - 8 * bytes);
+            self.count += 8 * bytes;
+            self.at += bytes as usize;
+            return;
+        }
         while self.count <= 48 {
             let step = match self.bytes.get(self.at..) {
                 Some([0xFF, 0x00, ..]) => 2,
@@ -88,7 +116,7 @@ impl<'a> Bits<'a> {
             let lacking = 16 - self.count;
             self.buffer << lacking | ((1 << lacking) - 1)
         };
-        let (length, symbol) = table.0[(next & 0xFFFF) as usize];
+        let (length, symbol) = table.find((next & 0xFFFF) as usize);
         if u32::from(length) > self.count || (length == 0 && self.count < 16) {
             return Err(Fail::Exhausted);
         }
@@ -114,5 +142,46 @@ impl<'a> Bits<'a> {
         }
         self.at += 2;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_the_same_with_and_without_escapes() {
+        // Every third piece of data has a literal FF, at changing distances.
+        let data: Vec<u8> = (0..400u32)
+            .map(|i| if i % 3 == 0 && i % 7 < 3 { 0xFF } else { (i.wrapping_mul(2_654_435_761) >> 24) as u8 })
+            .collect();
+        let file: Vec<u8> =
+            data.iter().flat_map(|&byte| if byte == 0xFF { vec![byte, 0] } else { vec![byte] }).collect();
+        let expected = |from: usize, count: usize| {
+            let bit = |at: usize| u32::from(data[at / 8] >> (7 - at % 8) & 1);
+            (from..from + count).fold(0, |sum, at| sum << 1 | bit(at))
+        };
+        let mut bits = Bits::new(&file, 0);
+        let mut from = 0;
+        while from + 16 <= 8 * data.len() {
+            let count = 1 + (from * 5 + 3) % 16;
+            assert_eq!(bits.take(count as u32).ok(), Some(expected(from, count)), "{count} bits at {from}");
+            from += count;
+        }
+        assert!(bits.take(16).is_err(), "the end");
+        assert_eq!(bits.at, file.len());
+    }
+
+    #[test]
+    fn codes_of_every_length_are_found() {
+        // One code of each length: 0, 10, 110, ... and 16 bits that begin none.
+        let symbols: Vec<u8> = (1..=16).collect();
+        let table = Table::new(&[1; 16], &symbols).expect("a table");
+        for length in 1..=16u32 {
+            let next = (0xFFFFu32 << (17 - length)) as usize & 0xFFFF;
+            assert_eq!(table.find(next), (length as u8, length as u8));
+            assert_eq!(table.find(next | ((1 << (16 - length)) - 1)), (length as u8, length as u8));
+        }
+        assert_eq!(table.find(0xFFFF).0, 0);
     }
 }

@@ -1,0 +1,143 @@
+//! The file that a command writes: whole or not at all, and never by accident in the place of another.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use dreamwire_formats::{Tensor, write_safetensors};
+
+use super::Refused;
+use crate::exit::Exit;
+
+/// A place that may be written to.
+pub(super) struct Output {
+    path: PathBuf,
+    force: bool,
+}
+
+impl Output {
+    /// The place at `path`, where a file is replaced only by `force`. Judged before anything is read, and once more when
+    /// the file is written.
+    ///
+    /// # Errors
+    ///
+    /// If something is there that must not be replaced.
+    pub(super) fn at(path: PathBuf, force: bool) -> Result<Self, Refused> {
+        let output = Self { path, force };
+        // Also a link that leads nowhere is something.
+        match output.path.symlink_metadata() {
+            Ok(found) if found.is_dir() => {
+                Err(output.refused("is a folder", "name the file with --out FILE", Exit::USAGE))
+            }
+            Ok(_) if !force => Err(output.taken()),
+            _ => Ok(output),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the tensors as safetensors, with `text` as the metadata `dreamwire`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written, or is there by now.
+    pub(super) fn write<'s, 'a: 's>(
+        &self,
+        tensors: impl IntoIterator<Item = (&'s str, &'s Tensor<'a>)>,
+        text: &str,
+    ) -> Result<(), Refused> {
+        let failed = |error: io::Error| {
+            let hint = "give a folder that you may write to with --out, or make room";
+            self.refused(&format!("cannot be written: {error}"), hint, Exit::OUTPUT)
+        };
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".dreamwire-").suffix(".tmp");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As any new file; the system takes away what the user's mask forbids.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let temporary = builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        let mut writer = BufWriter::with_capacity(1 << 20, temporary.as_file());
+        write_safetensors(&mut writer, tensors, ("dreamwire", text)).map_err(failed)?;
+        writer.flush().map_err(failed)?;
+        drop(writer);
+        temporary.as_file().sync_all().map_err(failed)?;
+        let kept = match self.force {
+            true => temporary.persist(&self.path),
+            false => temporary.persist_noclobber(&self.path),
+        };
+        match kept {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(self.taken()),
+            Err(error) => Err(failed(error.error)),
+        }
+    }
+
+    fn taken(&self) -> Refused {
+        self.refused("exists already", "--force replaces it, --out names another file", Exit::USAGE)
+    }
+
+    fn refused(&self, what: &str, hint: &str, exit: Exit) -> Refused {
+        let message = format!("`{}` {what}", self.path.display());
+        Refused { message, hint: Some(hint.to_owned()), exit }
+    }
+}
+
+/// The place of a result beside `file`: its name, with `label` between stem and extension.
+pub(super) fn beside(file: &Path, label: &str) -> PathBuf {
+    // What a label holds comes from the file.
+    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    let label: String = label.chars().map(safe).collect();
+    let mut name = file.file_stem().unwrap_or_default().to_owned();
+    if !label.is_empty() {
+        name.push("_");
+        name.push(label);
+    }
+    name.push(".safetensors");
+    file.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_lie_beside_the_file() {
+        let check = |file: &str, label: &str, expected: &str| {
+            assert_eq!(beside(Path::new(file), label), Path::new(expected));
+        };
+        check("nets/faces.pkl", "G_ema", "nets/faces_G_ema.safetensors");
+        check("vgg16-397923af.pth", "", "vgg16-397923af.safetensors");
+        check("faces.v2.pkl", "../../x", "faces.v2_______x.safetensors");
+        check("faces", "G", "faces_G.safetensors");
+    }
+
+    #[test]
+    fn nothing_is_replaced_by_accident() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("it.safetensors");
+        let output = Output::at(path.clone(), false).expect("it is free");
+        output.write([], "{}").expect("it is written");
+        let first = std::fs::read(&path).expect("it is there");
+        assert!(Output::at(path.clone(), false).is_err_and(|refused| refused.exit == Exit::USAGE));
+        // It was free when it was judged.
+        assert!(output.write([], r#"{"other": 1}"#).is_err_and(|refused| refused.exit == Exit::USAGE));
+        assert_eq!(std::fs::read(&path).expect("it is there"), first);
+        let output = Output::at(path.clone(), true).expect("it may be replaced");
+        output.write([], r#"{"other": 1}"#).expect("it is written");
+        assert_ne!(std::fs::read(&path).expect("it is there"), first);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left");
+        assert!(Output::at(folder.path().to_owned(), true).is_err_and(|refused| refused.exit == Exit::USAGE));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = Output::at(folder.path().join("none/it.safetensors"), false).expect("it is free");
+        assert!(output.write([], "{}").is_err_and(|refused| refused.exit == Exit::OUTPUT));
+    }
+}

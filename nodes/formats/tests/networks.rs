@@ -1,0 +1,479 @@
+//! Networks of every layout by the names that are used here: which they are, and each of their tensors.
+
+mod assembler;
+mod named;
+
+use std::path::{Path, PathBuf};
+
+use assembler::{Pickle, f32s, torch_zip};
+use dreamwire_formats::{Archive, Family, Layout, Limits, Network, export, read};
+use indexmap::IndexMap;
+use named::{file, fnv, open};
+use serde_json::{Value as Json, json};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ref")
+}
+
+fn bytes(file: &str) -> Vec<u8> {
+    std::fs::read(folder().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Part, family and layout of networks.
+type Parts<'n> = &'n [(&'n str, Family, Layout)];
+
+fn summary<'n>(networks: &'n [Network<'_>]) -> Vec<(&'n str, Family, Layout)> {
+    networks.iter().map(|network| (network.part.as_str(), network.family, network.layout)).collect()
+}
+
+/// The same names, and for each the same type, shape and bytes.
+fn same(found: &Network<'_>, expected: &Network<'_>) {
+    let sorted = |network: &Network<'_>| {
+        let mut names: Vec<String> = network.tensors.keys().cloned().collect();
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(found), sorted(expected), "{}", found.part);
+    for (name, tensor) in &expected.tensors {
+        assert!(
+            found.tensors[name] == *tensor,
+            "{}: {name} {:?}, {tensor:?}",
+            found.part,
+            found.tensors[name]
+        );
+    }
+}
+
+/// One network, saved by several programs (tests/ref/README.md).
+#[test]
+fn every_layout_of_stylegan2_gives_the_same_tensors() {
+    use Family::{StyleGan2Discriminator as D, StyleGan2Generator as G};
+    let own = bytes("networks/network.safetensors");
+    let own = open(&own);
+    let expected = own.networks();
+    assert_eq!(summary(&expected), [("G_ema", G, Layout::Nvidia), ("D", D, Layout::Nvidia)]);
+    let cases: [(&str, Parts<'_>); 4] = [
+        (
+            "tensorflow.pkl",
+            &[("Gs", G, Layout::TensorFlow), ("G", G, Layout::TensorFlow), ("D", D, Layout::TensorFlow)],
+        ),
+        (
+            "genforce.pth",
+            &[
+                ("generator_smooth", G, Layout::Genforce),
+                ("generator", G, Layout::Genforce),
+                ("discriminator", D, Layout::Genforce),
+            ],
+        ),
+        (
+            "rosinality.pt",
+            &[("g_ema", G, Layout::Rosinality), ("g", G, Layout::Rosinality), ("d", D, Layout::Rosinality)],
+        ),
+        ("e4e.pt", &[("state_dict.decoder", G, Layout::EncoderForEditing)]),
+    ];
+    for (name, parts) in cases {
+        let file = bytes(&format!("networks/{name}"));
+        let archive = open(&file);
+        let networks = archive.networks();
+        assert_eq!(summary(&networks), parts, "{name}");
+        for network in &networks {
+            same(network, &expected[usize::from(network.family == D)]);
+            let expected = match network.family {
+                G => json!([7, 0, 7, 16, 3, "skip", true, null]),
+                _ => json!([null, 0, null, 16, 3, "resnet", null, null]),
+            };
+            let keys = [
+                "z_dim",
+                "c_dim",
+                "w_dim",
+                "img_resolution",
+                "img_channels",
+                "architecture",
+                "use_noise",
+                "conv_clamp",
+            ];
+            let found: Vec<_> =
+                keys.iter().map(|key| network.setting(key).cloned().unwrap_or_default()).collect();
+            assert_eq!(Json::from(found), expected, "{name}: {:?}", network.settings);
+        }
+    }
+    let file = bytes("networks/tensorflow.pkl");
+    let networks = open(&file).networks();
+    assert_eq!(networks[0].settings["mapping_kwargs"], json!({"lr_multiplier": 0.01, "num_layers": 2}));
+    assert_eq!(networks[0].setting("channel_base"), Some(&json!(64)));
+    assert_eq!(
+        networks[2].settings["epilogue_kwargs"],
+        json!({"mbstd_group_size": 4, "mbstd_num_channels": 1})
+    );
+}
+
+/// Each tensor of the networks of `file` has the shape and the hash that the table says.
+fn check_hashes(file: &[u8], name: &str, table: &Json) -> usize {
+    let archive = open(file);
+    let mut count = 0;
+    for (part, expected) in table.as_object().expect("a table") {
+        let networks = archive.networks();
+        let network = networks.iter().find(|network| network.part == *part).expect(name);
+        let expected = expected.as_object().expect("a table");
+        assert_eq!(network.tensors.len(), expected.len(), "{name}: {:?}", network.tensors.keys());
+        for (key, expected) in expected {
+            let tensor = &network.tensors[key];
+            let found = json!([tensor.shape(), fnv(&tensor.data())]);
+            assert_eq!(found, *expected, "{name}: {part}.{key} of {:?}", tensor.dtype());
+            count += 1;
+        }
+    }
+    count
+}
+
+#[test]
+fn checkpoints_of_other_programs_give_exact_tensors() {
+    let table: Json = serde_json::from_slice(&bytes("networks/expected.json")).expect("a table");
+    for (name, count) in [
+        ("ros_sg2_64_train.pt", 105 + 46),
+        ("ros_sg2_64_converted.pt", 106),
+        ("sg2_16_py37_torch17_style.pkl", 56 + 28),
+    ] {
+        assert_eq!(check_hashes(&bytes(&format!("networks/{name}")), name, &table[name]), count, "{name}");
+    }
+    let file = bytes("networks/ros_sg2_64_train.pt");
+    let archive = open(&file);
+    let networks = archive.networks();
+    assert_eq!(networks.iter().map(|it| it.part.as_str()).collect::<Vec<_>>(), ["g_ema", "g", "d"]);
+    assert_eq!(networks[0].setting("img_resolution"), Some(&json!(64)));
+    // Only filters of resampling and scalars are copies: the others lie in the file.
+    let place = file.as_ptr_range();
+    let copied = networks[0].tensors.iter().filter(|(_, it)| !place.contains(&it.data().as_ptr()));
+    let copied: Vec<&str> = copied.map(|(name, _)| name.as_str()).collect();
+    assert!(copied.iter().all(|name| name.ends_with("resample_filter")), "{copied:?}");
+}
+
+#[test]
+fn stylegan_v1_keeps_its_names() {
+    let file = bytes("networks/ros_sg1_narrow.model");
+    let archive = open(&file);
+    let networks = archive.networks();
+    assert_eq!(summary(&networks), [("", Family::StyleGan1Generator, Layout::Rosinality)]);
+    assert_eq!(networks[0].tensors, archive.tensors);
+    let names = ["generator.progression.0.conv1.input", "style.1.linear.weight_orig"];
+    let both: Vec<String> = ["generator", "g_running"]
+        .iter()
+        .flat_map(|part| names.map(|name| format!("{part}.{name}")))
+        .collect();
+    let judge =
+        ["linear.linear.weight_orig", "progression.0.conv1.0.conv.weight_orig", "from_rgb.0.conv.bias"];
+    let judge = judge.map(|name| format!("discriminator.{name}"));
+    let all: Vec<&str> = both.iter().chain(&judge).map(String::as_str).collect();
+    let file = file_of(&all);
+    let networks = open(&file).networks();
+    let expected = [
+        ("g_running", Family::StyleGan1Generator, Layout::Rosinality),
+        ("generator", Family::StyleGan1Generator, Layout::Rosinality),
+        ("discriminator", Family::StyleGan1Discriminator, Layout::Rosinality),
+    ];
+    assert_eq!(summary(&networks), expected);
+    assert_eq!(networks[0].tensors.keys().collect::<Vec<_>>(), names);
+}
+
+/// A file with a number of each name.
+fn file_of(names: &[&str]) -> Vec<u8> {
+    file(&names.iter().map(|name| (*name, &[1usize][..])).collect::<Vec<_>>(), None)
+}
+
+#[test]
+fn a_stylegan3_pickle_says_how_it_was_built() {
+    let file = bytes("sg3/sg3t_64.pkl");
+    let archive = open(&file);
+    let networks = archive.networks();
+    let expected = [
+        ("G_ema", Family::StyleGan3Generator, Layout::Nvidia),
+        ("G", Family::StyleGan3Generator, Layout::Nvidia),
+        ("D", Family::StyleGan2Discriminator, Layout::Nvidia),
+    ];
+    assert_eq!(summary(&networks), expected);
+    let part: IndexMap<_, _> =
+        archive.part("G_ema").map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect();
+    assert_eq!(networks[0].tensors, part);
+    let own = |key: &str| networks[0].settings[key].clone();
+    assert_eq!(
+        json!([own("z_dim"), own("c_dim"), own("w_dim"), own("img_resolution")]),
+        json!([64, 0, 64, 64])
+    );
+    assert_eq!(own("mapping_kwargs"), json!({"num_layers": 2}));
+    let mut synthesis = own("synthesis_kwargs");
+    let stopband = synthesis["first_stopband"].take().as_f64().expect("a number");
+    assert!((stopband - 4.287_093_850_145_172).abs() < 1e-12, "{stopband}");
+    let relative = synthesis["last_stopband_rel"].take().as_f64().expect("a number");
+    assert!((relative - 1.231_144_413_344_916_2).abs() < 1e-12, "{relative}");
+    let expected = json!({
+        "channel_base": 1024, "channel_max": 32, "num_layers": 8, "magnitude_ema_beta": 0.998_891_579_263_680_1,
+        "conv_clamp": 256, "conv_kernel": 3, "use_radial_filters": false, "num_critical": 2, "first_cutoff": 2,
+        "first_stopband": null, "last_stopband_rel": null, "margin_size": 10, "output_scale": 0.25,
+        "num_fp16_res": 4, "filter_size": 6, "lrelu_upsampling": 2,
+    });
+    assert_eq!(synthesis, expected);
+    assert_eq!(networks[2].setting("conv_clamp"), Some(&json!(256)), "stylegan3's discriminators clamp");
+}
+
+#[test]
+fn arguments_of_stylegan2_ada_are_read_by_position_and_by_name() {
+    let file = bytes("networks/sg2_16_py37_torch17_style.pkl");
+    let networks = open(&file).networks();
+    let expected = json!({
+        "z_dim": 32, "c_dim": 0, "w_dim": 32, "img_resolution": 16, "img_channels": 3,
+        "mapping_kwargs": {"num_layers": 2},
+        "synthesis_kwargs": {
+            "channel_base": 512, "channel_max": 32, "architecture": "skip", "conv_clamp": null, "use_noise": true,
+        },
+    });
+    assert_eq!(Json::Object(networks[0].settings.clone()), expected);
+    let judge = networks.last().expect("three networks");
+    let expected = json!({
+        "c_dim": 0, "img_resolution": 16, "img_channels": 3, "architecture": "resnet", "channel_base": 512,
+        "channel_max": 32, "conv_clamp": null, "cmap_dim": 0, "epilogue_kwargs": {"mbstd_num_channels": 1},
+    });
+    assert_eq!(Json::Object(judge.settings.clone()), expected);
+}
+
+#[test]
+fn settings_survive_in_files_of_our_own() {
+    let pickle = bytes("sg3/sg3t_64.pkl");
+    let archive = open(&pickle);
+    let network = &archive.networks()[0];
+    let metadata = [("dreamwire".to_owned(), network.metadata())].into();
+    let saved = safetensors::serialize(&network.tensors, Some(metadata)).expect("sound tensors");
+    let again = open(&saved);
+    let again = again.network(&[Family::StyleGan3Generator]).expect("the network");
+    assert_eq!((again.layout, again.part.as_str()), (Layout::Own, ""));
+    assert_eq!(again.tensors, network.tensors);
+    let numbers = |network: &Network<'_>| {
+        let mut numbers = Vec::new();
+        let settings = Json::Object(network.settings.clone());
+        let mut open = vec![&settings];
+        while let Some(value) = open.pop() {
+            numbers.extend(value.as_f64());
+            open.extend(value.as_object().into_iter().flat_map(serde_json::Map::values));
+        }
+        numbers.sort_by(f64::total_cmp);
+        numbers
+    };
+    let (found, expected) = (numbers(&again), numbers(network));
+    assert_eq!(found.len(), expected.len());
+    // Decimal numbers may be off by their last bit.
+    assert!(
+        found.iter().zip(&expected).all(|(one, other)| (one - other).abs() < 1e-12),
+        "{found:?} {expected:?}"
+    );
+}
+
+fn round_trip(file: &[u8], part: &str, to: Layout) -> usize {
+    let archive = open(file);
+    let networks = archive.networks();
+    let network = networks.iter().find(|network| network.part == part).expect("the part");
+    let written = export(network, to).unwrap_or_else(|error| panic!("{error}"));
+    let saved = safetensors::serialize(&written, None).expect("sound tensors");
+    let again = open(&saved);
+    let again = again.network(&[network.family]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((again.layout, again.part.as_str()), (to, ""));
+    same(&again, network);
+    written.len()
+}
+
+#[test]
+fn networks_are_written_for_other_programs_and_read_again() {
+    let own = bytes("networks/network.safetensors");
+    for part in ["G_ema", "D"] {
+        for to in [Layout::Nvidia, Layout::Rosinality] {
+            assert!(round_trip(&own, part, to) > 20, "{part}");
+        }
+    }
+    let pickle = bytes("networks/sg2_16_py37_torch17_style.pkl");
+    for part in ["G_ema", "G", "D"] {
+        assert!(round_trip(&pickle, part, Layout::Rosinality) > 20, "{part}");
+    }
+    assert_eq!(round_trip(&bytes("sg3/sg3t_64.pkl"), "G_ema", Layout::Nvidia), 72);
+    assert!(round_trip(&bytes("networks/ros_sg1_narrow.model"), "", Layout::Rosinality) > 100);
+    // The names are rosinality's own.
+    let file = bytes("networks/ros_sg2_64_converted.pt");
+    let archive = open(&file);
+    let written = export(&archive.networks()[0], Layout::Rosinality).expect("written");
+    let average = (&archive.tensors["latent_avg"], &written["latent_avg"]);
+    assert_eq!(average.0, average.1);
+    let own: IndexMap<_, _> = archive.part("g_ema").map(|(name, it)| (name.to_owned(), it.clone())).collect();
+    let rest = written.into_iter().filter(|(name, _)| name != "latent_avg").collect::<IndexMap<_, _>>();
+    assert_eq!(rest, own);
+}
+
+#[test]
+fn what_another_program_has_no_place_for_is_not_written() {
+    let check = |names: &[(&str, &[usize])], to: Layout, expected: &str| {
+        let file = file(names, None);
+        let archive = open(&file);
+        let error = export(&archive.networks()[0], to).expect_err("a refusal");
+        assert_eq!(error.to_string(), expected);
+    };
+    let base: [(&str, &[usize]); 4] = [
+        ("mapping.fc0.weight", &[8, 8]),
+        ("synthesis.b4.const", &[2, 4, 4]),
+        ("synthesis.b4.conv1.weight", &[2, 2, 3, 3]),
+        ("synthesis.b4.conv1.affine.weight", &[2, 8]),
+    ];
+    let with = |more: &[(&'static str, &'static [usize])]| [&base[..], more].concat();
+    let rgb: (&str, &[usize]) = ("synthesis.b4.torgb.weight", &[3, 2, 1, 1]);
+    let start = "a StyleGAN2 generator cannot be written for rosinality's code";
+    let only = "only `skip` is possible";
+    check(&base, Layout::Rosinality, &format!("{start}: its architecture is `orig`, {only}"));
+    let resnet = with(&[rgb, ("synthesis.b8.skip.weight", &[2, 2, 1, 1])]);
+    check(&resnet, Layout::Rosinality, &format!("{start}: its architecture is `resnet`, {only}"));
+    let classes = with(&[rgb, ("mapping.embed.weight", &[8, 5])]);
+    check(&classes, Layout::Rosinality, &format!("{start}: it is conditional on classes"));
+    let grey = with(&[("synthesis.b4.torgb.weight", &[1, 2, 1, 1])]);
+    check(&grey, Layout::Rosinality, &format!("{start}: its pictures have 1 channels, only 3 are possible"));
+    let mut wide = with(&[rgb]);
+    wide[0].1 = &[8, 16];
+    check(
+        &wide,
+        Layout::Rosinality,
+        &format!("{start}: z has 16 numbers and w 8, only equal ones are possible"),
+    );
+    check(&with(&[rgb]), Layout::Timm, "a StyleGAN2 generator cannot be written for timm");
+}
+
+#[test]
+fn variants_of_stylegan2_are_told_by_their_tensors() {
+    let g: [(&str, &[usize]); 6] = [
+        ("mapping.embed.weight", &[6, 5]),
+        ("mapping.fc0.weight", &[8, 16]),
+        ("mapping.fc3.weight", &[8, 8]),
+        ("synthesis.b4.const", &[2, 4, 4]),
+        ("synthesis.b4.conv1.weight", &[2, 2, 3, 3]),
+        ("synthesis.b128.torgb.weight", &[4, 2, 1, 1]),
+    ];
+    let file_g = file(&g, None);
+    let settings = open(&file_g).networks().swap_remove(0).settings;
+    let expected = json!({
+        "c_dim": 5, "z_dim": 10, "mapping_kwargs": {"num_layers": 4}, "img_resolution": 128, "img_channels": 4,
+        "synthesis_kwargs": {"architecture": "orig", "use_noise": false},
+    });
+    assert_eq!(Json::Object(settings), expected);
+    let d: [(&str, &[usize]); 6] = [
+        ("mapping.embed.weight", &[8, 5]),
+        ("b8.fromrgb.weight", &[2, 1, 1, 1]),
+        ("b4.fromrgb.weight", &[2, 1, 1, 1]),
+        ("b4.conv.weight", &[2, 4, 3, 3]),
+        ("b4.out.weight", &[8, 2]),
+        ("mapping.fc7.weight", &[8, 8]),
+    ];
+    let file_d = file(&d, None);
+    let settings = open(&file_d).networks().swap_remove(0).settings;
+    let expected = json!({
+        "c_dim": 5, "cmap_dim": 8, "mapping_kwargs": {"num_layers": 8}, "epilogue_kwargs": {"mbstd_num_channels": 2},
+        "img_resolution": 8, "img_channels": 1, "architecture": "skip",
+    });
+    assert_eq!(Json::Object(settings), expected);
+}
+
+#[test]
+fn a_table_of_names_loses_nothing() {
+    let names =
+        ["conv1.conv.modulation.weight", "input.input", "convs.7.attention.weight", "convs.0.conv.weight"];
+    let file = file_of(&names.map(|name| format!("g_ema.{name}")).each_ref().map(String::as_str));
+    let network = open(&file).networks().swap_remove(0);
+    for name in ["synthesis.b4.conv1.affine.weight", "synthesis.b8.conv0.weight", "convs.7.attention.weight"]
+    {
+        assert!(network.tensors.contains_key(name), "{name}: {:?}", network.tensors.keys());
+    }
+}
+
+#[test]
+fn huge_numbers_in_names_are_no_blocks() {
+    let names = [
+        "synthesis.b4.const",
+        "synthesis.b4.conv1.weight",
+        "synthesis.b99999999999999999999999999.conv0.weight",
+        "synthesis.b18446744073709551615.conv0.weight",
+        "synthesis.b9223372036854775808.conv0.weight",
+        "synthesis.b6.conv0.weight",
+        "synthesis.b0.conv0.weight",
+        "mapping.fc18446744073709551615.weight",
+        "b4.out.weight",
+        "b4.conv.weight",
+        "conv1.conv.modulation.weight",
+        "input.input",
+        "convs.18446744073709551615.conv.weight",
+        "style.18446744073709551615.weight",
+        "Gs.synthesis/4x4/Conv/mod_weight",
+        "Gs.synthesis/1073741824x1073741824/Conv1/weight",
+        "synthesis.input.freqs",
+        "synthesis.input.weight",
+        "synthesis.L18446744073709551615_18446744073709551615_3.weight",
+        "features.18446744073709551615.weight",
+    ];
+    let file = file_of(&names);
+    let archive = open(&file);
+    let networks = archive.networks();
+    assert_eq!(networks.len(), 4, "{:?}", summary(&networks));
+    for network in networks.iter().filter(|network| network.family == Family::StyleGan2Generator) {
+        assert!(network.tensors.len() < 40, "{:?}", network.tensors);
+    }
+    // As many networks as fit into a file are looked at, but not more.
+    let many: Vec<String> = (0..300).map(|index| format!("p{index}.lora.x.embed_tokens.weight")).collect();
+    let file = file_of(&many.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(open(&file).networks().len(), 64);
+}
+
+#[test]
+fn averages_that_are_nowhere_are_left_out() {
+    let one = ("FloatStorage", "0", 1);
+    let pickle = Pickle::new().raw(b"}(").text("a.b.input.input").tensor(one, 0, &[1], &[1]);
+    let pickle = pickle.text("a.b.conv1.conv.modulation.weight").tensor(one, 0, &[1], &[1]);
+    let pickle = pickle.text("c.latent_avg").tensor(one, 0, &[1], &[1]);
+    let without = torch_zip(pickle.clone().raw(b"u").stop(), &[&f32s(&[1.])], false);
+    let network = open(&without).networks().swap_remove(0);
+    assert_eq!(network.part, "a.b");
+    assert!(!network.tensors.contains_key("mapping.w_avg"));
+    let pickle = pickle.text("latent_avg").tensor(one, 0, &[1], &[1]).raw(b"u");
+    let with = torch_zip(pickle.stop(), &[&f32s(&[1.])], false);
+    assert!(open(&with).networks()[0].tensors.contains_key("mapping.w_avg"));
+}
+
+/// `DREAMWIRE_REFERENCES=FOLDER cargo test -p dreamwire-formats --test networks -- --ignored` looks at all checkpoints
+/// of the references, of which the tree only has small ones.
+#[test]
+#[ignore = "needs the large references"]
+fn every_reference_holds_networks() {
+    let folder =
+        PathBuf::from(std::env::var_os("DREAMWIRE_REFERENCES").expect("the folder of the references"));
+    let mut seen = 0;
+    for family in ["sg2", "sg3", "ros"] {
+        let files = std::fs::read_dir(folder.join(family)).expect("the folder is there").flatten();
+        for path in files.map(|file| file.path()) {
+            let is_checkpoint =
+                |end: &std::ffi::OsStr| ["pkl", "pt", "model", "pth"].iter().any(|it| end == *it);
+            if !path.extension().is_some_and(is_checkpoint) {
+                continue;
+            }
+            let bytes = std::fs::read(&path).expect("readable");
+            let archive: Archive<'_> = read(&bytes, &Limits::default()).expect("a sound file");
+            let networks = archive.networks();
+            assert!(!networks.is_empty(), "{}", path.display());
+            for network in &networks {
+                let is_usable = !matches!(network.family, Family::Unsupported(_));
+                assert!(is_usable && network.tensors.len() > 20, "{}: {network:?}", path.display());
+                assert!(
+                    network.setting("img_resolution").is_some()
+                        || network.family == Family::StyleGan1Generator
+                );
+                if network.family == Family::StyleGan2Generator
+                    && network.setting("architecture") == Some(&json!("skip"))
+                    && network.setting("c_dim") == Some(&json!(0))
+                    && network.setting("img_channels") == Some(&json!(3))
+                {
+                    round_trip(&bytes, &network.part, Layout::Rosinality);
+                }
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 8, "{seen} checkpoints");
+}
