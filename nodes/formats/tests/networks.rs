@@ -437,6 +437,49 @@ fn averages_that_are_nowhere_are_left_out() {
     assert!(open(&with).networks()[0].tensors.contains_key("mapping.w_avg"));
 }
 
+#[test]
+fn scopes_and_leftovers_of_tensorflow_are_removed() {
+    let names = [
+        "G.G_synthesis_1/4x4/Conv/mod_weight",
+        "G.G_synthesis_1/8x8/Conv1/bias",
+        "G.G_synthesis_1/ToRGB_lod0/bias",
+        "G.G_synthesis_1/ToRGB_lod1/bias",
+        "G.G_synthesis_1/lod",
+        "G.Gs/G_mapping/Dense1/bias",
+        "G.lod",
+        "D.4x4/Dense0/weight",
+        "D.8x8/Conv0/bias",
+        "D.FromRGB_lod0/bias",
+        "D.FromRGB_lod1/bias",
+        "D.Output/weight",
+        "D.other",
+    ];
+    let file = file_of(&names);
+    let networks = open(&file).networks();
+    let expected = [
+        ("G", Family::StyleGan2Generator, Layout::TensorFlow),
+        ("D", Family::StyleGan2Discriminator, Layout::TensorFlow),
+    ];
+    assert_eq!(summary(&networks), expected);
+    let names = |network: &Network<'_>| {
+        let names = network.tensors.keys().filter(|name| !name.ends_with("resample_filter"));
+        let mut names: Vec<String> = names.cloned().collect();
+        names.sort();
+        names
+    };
+    let expected = [
+        "mapping.fc1.bias",
+        "synthesis.b4.conv1.affine.weight",
+        "synthesis.b8.conv1.bias",
+        "synthesis.b8.torgb.bias",
+    ];
+    assert_eq!(names(&networks[0]), expected);
+    assert_eq!(
+        names(&networks[1]),
+        ["b4.fc.weight", "b4.out.weight", "b8.conv0.bias", "b8.fromrgb.bias", "other"]
+    );
+}
+
 /// `DREAMWIRE_REFERENCES=FOLDER cargo test -p dreamwire-formats --test networks -- --ignored` looks at all checkpoints
 /// of the references, of which the tree only has small ones.
 #[test]

@@ -141,6 +141,8 @@ pub(crate) fn random(name: &str) -> Result<Option<Source>> {
 
 #[cfg(test)]
 mod tests {
+    use dreamwire_formats as formats;
+
     use super::*;
     use crate::small;
 
@@ -163,6 +165,25 @@ mod tests {
         let pointer = || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into());
         let weights = Weights::find("weights", "it", pointer).unwrap();
         assert!(network(&mut kept, &weights, 256.0).is_err());
+    }
+
+    #[test]
+    fn a_pickle_and_its_import_are_one_network() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../formats/tests/ref/sg2/sg2_16_nhwc_proto4.pkl");
+        let pickle = std::fs::read(path).unwrap();
+        let archive = formats::read(&pickle, &formats::Limits::default()).unwrap();
+        let network = archive.network(&FAMILIES).unwrap();
+        let tensors = network.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        let mut import = Vec::new();
+        formats::write_safetensors(&mut import, tensors, ("dreamwire", &network.metadata())).unwrap();
+        let w = small::normal(1, &[2, 6, 32]);
+        let [one, other] = [pickle.clone(), import].map(|bytes| {
+            let weights = Weights::find("weights", "it", || Ok(bytes.into())).unwrap();
+            let network = super::network(&mut Kept::default(), &weights, 256.0).unwrap();
+            small::bits(&network.synthesis.forward(&w, &[]).unwrap())
+        });
+        assert_eq!(one, other);
+        assert!(one.iter().any(|bits| *bits != one[0]), "a picture of one colour");
     }
 
     #[test]

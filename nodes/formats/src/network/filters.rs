@@ -41,3 +41,54 @@ fn outer(taps: &[f32]) -> Tensor<'static> {
         taps.iter().flat_map(|down| taps.iter().map(move |across| down * across / (sum * sum))).collect();
     Tensor::of_f32(&[taps.len(), taps.len()], &values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Named<'static> {
+        names.iter().map(|name| ((*name).to_owned(), Tensor::of_f32(&[1], &[0.0]))).collect()
+    }
+
+    #[test]
+    fn layers_that_resample_or_might_get_a_filter() {
+        let mut tensors = named(&[
+            "mapping.fc0.weight",
+            "synthesis.b4.const",
+            "synthesis.b4.conv1.weight",
+            "synthesis.b4.conv1.affine.weight",
+            "synthesis.b4.torgb.weight",
+            "synthesis.b8.conv0.weight",
+            "b8.fromrgb.weight",
+            "b4.conv.weight",
+            "b4.fc.weight",
+            "bad.conv0.weight",
+            "b.conv0.weight",
+        ]);
+        let before = tensors.len();
+        complete(&mut tensors, Some(vec![1.0, 2.0, 1.0]));
+        let mut added: Vec<&str> = tensors.keys().skip(before).map(String::as_str).collect();
+        added.sort_unstable();
+        let expected = [
+            "b4.conv.resample_filter",
+            "b8.fromrgb.resample_filter",
+            "synthesis.b4.conv1.resample_filter",
+            "synthesis.b4.resample_filter",
+            "synthesis.b8.conv0.resample_filter",
+        ];
+        assert_eq!(added, expected);
+        let filter = &tensors["b4.conv.resample_filter"];
+        assert_eq!(filter.shape(), [3, 3]);
+        assert_eq!(filter.to_f32(), [1., 2., 1., 2., 4., 2., 1., 2., 1.].map(|tap| tap / 16.));
+    }
+
+    #[test]
+    fn filters_of_the_file_come_before_others() {
+        let mut tensors = named(&["b8.conv0.weight", "b8.conv1.weight", "b8.conv1.resample_filter"]);
+        complete(&mut tensors, Some(vec![1.0, 2.0, 1.0]));
+        assert_eq!(tensors["b8.conv0.resample_filter"], tensors["b8.conv1.resample_filter"]);
+        let mut tensors = named(&["b8.conv0.weight"]);
+        complete(&mut tensors, None);
+        assert_eq!(tensors["b8.conv0.resample_filter"].to_f32()[..4], [1., 3., 3., 1.].map(|tap| tap / 64.));
+    }
+}
