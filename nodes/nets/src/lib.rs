@@ -6,6 +6,7 @@
 //! - [`objective`]: numbers for how much of something a picture has, and how far it is from another;
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
 //! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
+//! - [`stylegan1`]: the generator of the first StyleGAN;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
 //! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures;
 //! - [`random`]: random numbers by position.
@@ -24,6 +25,7 @@ mod parameters;
 pub mod random;
 pub mod squeezenet;
 pub mod stylegan;
+pub mod stylegan1;
 pub mod vgg;
 pub mod weights;
 

@@ -97,7 +97,7 @@ fn affine(parameters: &Parameters, name: &str, gain: f64, dtype: DType) -> Resul
 
 /// `gains[0] W x / sqrt(I) + gains[1] b` as a 1x1 convolution, for `weight` `[O, I]` and `bias` `[O]`. The
 /// gains are folded in here, in f64, so that the network rounds once.
-pub(super) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<kernels::Layer> {
+pub(crate) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<kernels::Layer> {
     let (outputs, inputs) = weight.dims2()?;
     let weight = (weight.to_dtype(DType::F64)? * (gains[0] / (inputs as f64).sqrt()))?;
     Ok(kernels::Layer::Conv {

@@ -10,6 +10,7 @@ mod portable;
 mod reference;
 mod squeezenet;
 mod stylegan;
+mod stylegan1;
 mod stylegan_editing;
 mod stylegan_latents;
 mod tolerance;
