@@ -7,6 +7,7 @@
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
 //! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
 //! - [`stylegan1`]: the generator of the first StyleGAN;
+//! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents; [`stylegan3`]: StyleGAN3's;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
 //! - [`optim`]: the step rules, octaves, jitter and resampling of gradient ascent on pictures;
 //! - [`random`]: random numbers by position.
@@ -26,6 +27,7 @@ pub mod random;
 pub mod squeezenet;
 pub mod stylegan;
 pub mod stylegan1;
+pub mod stylegan3;
 pub mod vgg;
 pub mod weights;
 

@@ -44,15 +44,18 @@ pub(crate) use layer::dense;
 pub use blend::MappingOf;
 pub use directions::Directions;
 pub use generator::Generator;
+pub(crate) use generator::part;
 pub use interpolate::{Interpolation, interpolate};
 pub use latents::{NotLatents, check_latents, mix, truncate};
+pub(crate) use layer::dense;
+pub(crate) use layout::{mapping_shapes, mapping_widths};
 pub use mapping::Mapping;
 pub use randn::randn;
 pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
 
 /// Slope of the negative side of every leaky ReLU.
-const SLOPE: f64 = 0.2;
+pub(crate) const SLOPE: f64 = 0.2;
 
 /// A generator's two networks. Cloning shares the weights.
 #[derive(Clone)]

@@ -190,7 +190,7 @@ fn other_networks_are_recognised() {
     };
     check(
         &["synthesis.input.freqs", "synthesis.L0_36_512.weight"],
-        "a StyleGAN3 generator; it is not supported yet",
+        "a StyleGAN3 generator; StyleGAN2's weights are needed here",
     );
     check(&["G_ema.synthesis.L0_36_512.weight"], "a StyleGAN3 generator");
     check(

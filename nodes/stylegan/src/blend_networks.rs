@@ -1,9 +1,10 @@
 use dreamwire_nets::Kept;
-use dreamwire_nets::stylegan::{MappingOf, StyleGan};
+use dreamwire_nets::stylegan::MappingOf;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
 use crate::builtin;
+use crate::family::Network;
 use crate::functions::{Generator, Mapping};
 use crate::network::{Source, Weights, limit, random};
 
@@ -65,7 +66,7 @@ type Key = (Source, Source, usize, MappingOf, f64);
 
 #[derive(Default)]
 pub(crate) struct BlendNetworks {
-    kept: Kept<Key, StyleGan>,
+    kept: Kept<Key, Network>,
 }
 
 impl Node for BlendNetworks {
@@ -86,7 +87,8 @@ impl Node for BlendNetworks {
                 let is_block = matches!(error, dreamwire_nets::stylegan::StyleGanError::Block { .. });
                 Error::content(&error).at(if is_block { "from_resolution" } else { "fine" })
             })?;
-            blended.build(limit(clamp), DType::F32).map_err(|error| coarse.unusable(&error))
+            let built = blended.build(limit(clamp), DType::F32);
+            built.map(Network::from).map_err(|error| coarse.unusable(&error))
         })?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }

@@ -1,18 +1,14 @@
-use dreamwire_nets::stylegan;
 use dreamwire_sdk::prelude::*;
 
-use crate::latent;
-
-/// The name of both functions in messages.
-const NAME: &str = "stylegan2";
+use crate::{family, latent};
 
 /// MAPPING: from random numbers `z` `[B,z]` to styles `w` `[B,layers,w]`, and their average `w_avg` `[w]`.
-pub(crate) struct Mapping(pub(crate) stylegan::Mapping);
+pub(crate) struct Mapping(pub(crate) family::Mapping);
 
 impl Differentiable for Mapping {
     fn spec(&self) -> FnSpec {
         let (layers, width) = (self.0.layers() as i64, self.0.w_width() as i64);
-        FnSpec::new("MAPPING", NAME)
+        FnSpec::new("MAPPING", self.0.name())
             .input(TensorSpec::new("z", &[-1, self.0.z_width() as i64]))
             .output(TensorSpec::new("w", &[-1, layers, width]))
             .output(TensorSpec::new("w_avg", &[width]))
@@ -29,53 +25,27 @@ impl Differentiable for Mapping {
 
 /// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,R,R,C]`, in 0..1 except for overshoots.
 ///
-/// Noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]` follow `w`, all or none; without them the network's
-/// own constants are used.
-pub(crate) struct Generator(pub(crate) stylegan::Synthesis);
-
-impl Generator {
-    fn check_noise(&self, noise: &[Tensor], batch: usize) -> Result<()> {
-        let sides = self.0.noise_sizes();
-        if !noise.is_empty() && noise.len() != sides.len() {
-            let (found, all) = (noise.len(), sides.len());
-            let message = format!("noise must be given for all {all} layers or none, found {found} planes");
-            return Err(Error::port(&format!("noise_{found}"), message));
-        }
-        for (index, (plane, side)) in noise.iter().zip(sides).enumerate() {
-            let fits =
-                matches!(*plane.dims(), [n, 1, h, w] if (n == 1 || n == batch) && h == side && w == side);
-            if !fits {
-                let (name, found) = (format!("noise_{index}"), plane.dims());
-                let message = format!(
-                    "`{name}` must be [B or 1,1,{side},{side}] with B = {batch}, found shape {found:?}"
-                );
-                return Err(Error::shape(&name, message));
-            }
-        }
-        Ok(())
-    }
-}
+/// What else determines the picture follows `w`, all or none; without it the generator uses what the weights have.
+/// StyleGAN2 takes noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]`, StyleGAN3 a `transform` `[B or 1,3,3]`.
+pub(crate) struct Generator(pub(crate) family::Synthesis);
 
 impl Differentiable for Generator {
     fn spec(&self) -> FnSpec {
         let (layers, width) = (self.0.layers() as i64, self.0.w_width() as i64);
         let (side, channels) = (self.0.resolution() as i64, self.0.channels() as i64);
-        let spec = FnSpec::new("GENERATOR", NAME).input(TensorSpec::new("w", &[-1, layers, width]));
-        let spec = self.0.noise_sizes().into_iter().enumerate().fold(spec, |spec, (index, side)| {
-            let side = side as i64;
-            spec.input(TensorSpec::new(format!("noise_{index}"), &[-1, 1, side, side]))
-        });
+        let spec = FnSpec::new("GENERATOR", self.0.name()).input(TensorSpec::new("w", &[-1, layers, width]));
+        let spec = self.0.options().into_iter().fold(spec, FnSpec::input);
         spec.output(TensorSpec::new("image", &[-1, side, side, channels]))
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
-        let Some((w, noise)) = x.split_first() else {
+        let Some((w, options)) = x.split_first() else {
             return Err(Error::failed("a generator needs a latent, found none"));
         };
         latent::check_w(w, self.0.layers(), self.0.w_width())?;
-        self.check_noise(noise, w.dim(0)?)?;
+        self.0.check_options(options, w.dim(0)?)?;
         // The network's pictures are in -1..1.
-        Ok(vec![self.0.forward(w, noise)?.affine(0.5, 0.5)?])
+        Ok(vec![self.0.forward(w, options)?.affine(0.5, 0.5)?])
     }
 
     fn peak(&self) -> Option<Peak> {

@@ -7,6 +7,7 @@
 mod arrays;
 mod blend_networks;
 mod builtin;
+mod family;
 mod functions;
 mod latent;
 mod latent_direction;
@@ -27,6 +28,7 @@ mod save_latent;
 mod small;
 mod style_mix;
 mod synthesis;
+mod transform;
 mod vectors;
 
 use blend_networks::BlendNetworks;

@@ -4,14 +4,18 @@ use crate::builtin;
 use crate::functions::{Generator, Mapping};
 use crate::network::{self, Kept, Weights};
 
-/// Loads a StyleGAN2 network as two functions: MAPPING turns random latents into styles, GENERATOR styles
-/// into a picture.
+/// Loads a StyleGAN2 or StyleGAN3 network as two functions: MAPPING turns random latents into styles, GENERATOR
+/// styles into a picture. The names of the tensors tell which one it is.
 ///
 /// MAPPING takes `z` `[B,z]` and returns `w` `[B,layers,w]` and the average `w_avg` `[w]`. GENERATOR takes
-/// `w` and returns a picture `[B,R,R,C]`, in 0..1 except for overshoot; a network for R pixels has
-/// `2 log2(R) - 2` layers, and C is 1, 3 or 4. After `w` it takes noise planes `noise_i` `[B or 1,1,r,r]`,
-/// all or none: without them it uses those in the weights. Both are differentiable with respect to all
-/// inputs.
+/// `w` and returns a picture `[B,R,R,C]`, in 0..1 except for overshoot; C is 1, 3 or 4. Both are differentiable
+/// with respect to all inputs.
+///
+/// - StyleGAN2 has `2 log2(R) - 2` layers of `w`. After `w` its GENERATOR takes noise planes `noise_i`
+///   `[B or 1,1,r,r]`, all or none: without them it uses those in the weights.
+/// - StyleGAN3, configuration T or R, has 16 layers of `w` unless trained otherwise. After `w` its GENERATOR takes a
+///   `transform` `[B or 1,3,3]`, a matrix that turns a place of the picture into the place that is painted there:
+///   `(x, y, 1)` from the middle to the right and down, in widths of the picture.
 ///
 /// The built-in network, `avatars64`, paints cartoon faces of 64 px; its `z` and `w` have 128 numbers, and it
 /// has 10 layers. A random network makes abstract pictures, as slowly as a trained one of its size.
@@ -20,16 +24,16 @@ use crate::network::{self, Kept, Weights};
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024.
 ///
 /// Source: Karras et al., arXiv:1912.04958 (StyleGAN2) and arXiv:2006.06676 (its PyTorch form, "ada"), skip
-/// architecture.
+/// architecture; arXiv:2106.12423 (StyleGAN3).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
-    /// `avatars64`; a safetensors file with the tensor names of stylegan2-ada-pytorch, with or without the
-    /// prefix `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
+    /// `avatars64`; a safetensors file with the tensor names of stylegan2-ada-pytorch or stylegan3, with or without
+    /// the prefix `G_ema.`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
     /// to 1024.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
-    /// Activations are clamped to plus and minus this value, as stylegan2-ada trains its networks; 0 is no
+    /// Activations are clamped to plus and minus this value, as NVIDIA's PyTorch networks are trained; 0 is no
     /// limit, for networks converted from TensorFlow.
     #[schemars(range(min = 0.0))]
     pub(crate) clamp: f64,

@@ -1,14 +1,16 @@
+use std::collections::HashMap;
 use std::fmt::Display;
 
-use dreamwire_nets::stylegan::{self, Generator, StyleGan};
+use dreamwire_nets::stylegan::{self, Generator};
 use dreamwire_nets::{Content, weights};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
+use crate::family::Network;
 
 /// Networks by where their weights come from, and what activations are limited to.
-pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), StyleGan>;
+pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), Network>;
 
 /// Where the weights come from.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,19 +45,23 @@ impl<'a> Weights<'a> {
         Ok(Self { param, name, source: Source::File(Content::of(&bytes)), bytes })
     }
 
-    /// The generator's tensors.
+    /// The tensors by name.
+    fn tensors(&self) -> Result<HashMap<String, Tensor>> {
+        match self.source {
+            Source::Random { seed, side } => {
+                stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))
+            }
+            Source::File(_) => weights::read(&self.bytes).map_err(|error| self.unusable(&error)),
+        }
+    }
+
+    /// The tensors of a StyleGAN2, for what no other family can do.
     ///
     /// # Errors
     ///
     /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
     pub(crate) fn generator(&self) -> Result<Generator> {
-        let tensors = match self.source {
-            Source::Random { seed, side } => {
-                stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))?
-            }
-            Source::File(_) => weights::read(&self.bytes).map_err(|error| self.unusable(&error))?,
-        };
-        Generator::new(tensors).map_err(|error| self.unusable(&error))
+        Generator::new(self.tensors()?).map_err(|error| self.unusable(&error))
     }
 
     /// The error that these weights cannot be used, for this reason.
@@ -64,16 +70,15 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The network of these weights, built if it is not the one that is kept. Activations are limited to +-`clamp`, or
-/// not at all if that is 0.
+/// The network of these weights, of any family, built if it is not the one that is kept. Activations are limited to
+/// +-`clamp`, or not at all if that is 0.
 ///
 /// # Errors
 ///
-/// As [`Weights::generator`].
-pub(crate) fn network(kept: &mut Kept, weights: &Weights, clamp: f64) -> Result<StyleGan> {
+/// If these are the weights of no family: says what they are, or which tensors are wrong.
+pub(crate) fn network(kept: &mut Kept, weights: &Weights, clamp: f64) -> Result<Network> {
     kept.network((weights.source, clamp), || {
-        let built = weights.generator()?.build(limit(clamp), DType::F32);
-        built.map_err(|error| weights.unusable(&error))
+        Network::new(weights.tensors()?, limit(clamp)).map_err(|error| weights.unusable(&error))
     })
 }
 

@@ -3,7 +3,41 @@ use dreamwire_sdk::prelude::*;
 
 use crate::latent;
 
-/// The noise planes of a generator, `[1,1,r,r]` each, to pass after `w`: standard normal numbers, or zeros
+/// How the names of a generator's noise planes begin.
+const PREFIX: &str = "noise_";
+
+/// Planes of these heights and widths as the inputs `noise_0`, `noise_1`, .. of a GENERATOR, `[B or 1,1,r,r]`.
+pub(crate) fn specs(sides: &[usize]) -> Vec<TensorSpec> {
+    let spec = |(index, side): (usize, &usize)| {
+        TensorSpec::new(format!("{PREFIX}{index}"), &[-1, 1, *side as i64, *side as i64])
+    };
+    sides.iter().enumerate().map(spec).collect()
+}
+
+/// Refuses planes that are not those of [`specs`], all or none, for a batch.
+///
+/// # Errors
+///
+/// Names the plane, what it must be, and what was found.
+pub(crate) fn check(planes: &[Tensor], sides: &[usize], batch: usize) -> Result<()> {
+    if !planes.is_empty() && planes.len() != sides.len() {
+        let (found, all) = (planes.len(), sides.len());
+        let message = format!("noise must be given for all {all} layers or none, found {found} planes");
+        return Err(Error::port(&format!("{PREFIX}{found}"), message));
+    }
+    for (index, (plane, side)) in planes.iter().zip(sides).enumerate() {
+        let fits = matches!(*plane.dims(), [n, 1, h, w] if (n == 1 || n == batch) && [h, w] == [*side; 2]);
+        if !fits {
+            let (name, found) = (format!("{PREFIX}{index}"), plane.dims());
+            let message =
+                format!("`{name}` must be [B or 1,1,{side},{side}] with B = {batch}, found shape {found:?}");
+            return Err(Error::shape(&name, message));
+        }
+    }
+    Ok(())
+}
+
+/// The noise planes of a generator, `[1,1,r,r]` each, to pass after `w`; none for one without noise: standard normal numbers, or zeros
 /// without a seed.
 ///
 /// A number depends only on the seed, on its plane and on its position in it.
@@ -26,7 +60,8 @@ pub(crate) fn planes(generator: &FnSpec, seed: Option<u64>, device: &Device) -> 
         };
         Ok(Tensor::from_vec(numbers, (1, 1, height, width), device)?)
     };
-    generator.inputs.iter().skip(1).enumerate().map(plane).collect()
+    let inputs = generator.inputs.iter().skip(1).filter(|input| input.name.starts_with(PREFIX));
+    inputs.enumerate().map(plane).collect()
 }
 
 #[cfg(test)]
@@ -75,6 +110,13 @@ mod tests {
     #[test]
     fn without_a_seed_there_is_silence() {
         assert!(drawn(None).iter().flatten().all(|x| *x == 0.0));
+    }
+
+    #[test]
+    fn other_inputs_are_no_planes() {
+        let plain = FnSpec::new("GENERATOR", "it").input(TensorSpec::new("w", &[-1, 2, 3]));
+        let moved = plain.input(TensorSpec::new("transform", &[-1, 3, 3]));
+        assert!(planes(&moved, Some(1), &Device::Cpu).unwrap().is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@ use std::collections::HashMap;
 
 use candle_core::Tensor;
 
+use crate::stylegan3;
+
 const SKIP_ONLY: &str = "only StyleGAN2's skip architecture is supported";
 
 /// The network, and a hint, if these are the tensors of a well-known network other than a StyleGAN2 generator
@@ -13,8 +15,8 @@ pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static s
         any(&|name| name.strip_suffix(tail).is_some_and(|head| head.is_empty() || head.ends_with('.')))
     };
     let has_block = |part: &str| any(&|name| name.starts_with("synthesis.b") && name.ends_with(part));
-    let found = if any(&|name| name.contains("synthesis.input.") || name.contains("synthesis.L0_")) {
-        ("a StyleGAN3 generator", "it is not supported yet, use StyleGAN2 weights")
+    let found = if stylegan3::recognises(tensors) {
+        ("a StyleGAN3 generator", "StyleGAN2's weights are needed here")
     } else if has("b4.out.weight") || (!tensors.is_empty() && !any(&|name| !name.starts_with("D."))) {
         ("a discriminator", "use the generator, which is called `G_ema` in a checkpoint")
     } else if has("mapping.embed.weight") {

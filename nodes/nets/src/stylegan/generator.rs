@@ -54,7 +54,7 @@ impl Generator {
 }
 
 /// The generator's part of a checkpoint; everything if there are no parts.
-fn part(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
+pub(crate) fn part(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     let is_part = |prefix: &&str| tensors.keys().any(|name| name.starts_with(*prefix));
     let Some(prefix) = ["G_ema.", "G."].into_iter().find(is_part) else { return tensors };
     let rest = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor));

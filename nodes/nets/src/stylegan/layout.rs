@@ -28,9 +28,7 @@ impl Layout {
 
     /// The sizes that fit `tensors` best, config-f's where they say nothing or contradict themselves.
     fn of(tensors: &HashMap<String, Tensor>) -> Self {
-        let size = |name: String, dimension: usize| {
-            tensors.get(&name)?.dims().get(dimension).copied().filter(|size| *size > 0)
-        };
+        let size = |name: String, dimension| size(tensors, &name, dimension);
         let largest = tensors.keys().filter_map(|name| block(name)).max().unwrap_or(8).max(8);
         let channels = |resolution| {
             let layer = format!("synthesis.b{resolution}.conv1");
@@ -38,18 +36,10 @@ impl Layout {
                 .or_else(|| size(format!("{layer}.weight"), 0))
                 .unwrap_or_else(|| config_f_channels(resolution))
         };
-        let layer = |name: &String| name.strip_prefix("mapping.fc")?.split_once('.')?.0.parse::<usize>().ok();
-        let layers = tensors.keys().filter_map(layer).filter(|index| *index < MOST_LAYERS).max();
-        let mut mapping = vec![size("mapping.fc0.weight".into(), 1).unwrap_or(512)];
-        for index in 0..=layers.unwrap_or(7) {
-            let name = format!("mapping.fc{index}");
-            let width = size(format!("{name}.bias"), 0).or_else(|| size(format!("{name}.weight"), 0));
-            mapping.push(width.unwrap_or(512));
-        }
         let picture = size("synthesis.b4.torgb.weight".into(), 0).filter(|size| [1, 3, 4].contains(size));
         let is_noise = |name: &String| name.ends_with(".noise_const") || name.ends_with(".noise_strength");
         Self {
-            mapping,
+            mapping: mapping_widths(tensors),
             channels: resolutions().take_while(|size| *size <= largest).map(channels).collect(),
             picture: picture.unwrap_or(3),
             noise: tensors.keys().any(is_noise),
@@ -84,13 +74,8 @@ impl Layout {
 
     /// Names and shapes of all tensors that are used.
     pub(super) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let (mut shapes, w) = (Vec::new(), self.w_width());
+        let (mut shapes, w) = (mapping_shapes(&self.mapping), self.w_width());
         let mut add = |name: String, shape: &[usize]| shapes.push((name, shape.to_vec()));
-        for (index, pair) in self.mapping.windows(2).enumerate() {
-            add(format!("mapping.fc{index}.weight"), &[pair[1], pair[0]]);
-            add(format!("mapping.fc{index}.bias"), &[pair[1]]);
-        }
-        add("mapping.w_avg".into(), &[w]);
         let mut inputs = self.channels[0];
         add("synthesis.b4.const".into(), &[inputs, 4, 4]);
         for (resolution, channels) in self.blocks() {
@@ -141,6 +126,36 @@ impl fmt::Display for Layout {
              noise"
         )
     }
+}
+
+/// A size of a tensor, if there is one.
+fn size(tensors: &HashMap<String, Tensor>, name: &str, dimension: usize) -> Option<usize> {
+    tensors.get(name)?.dims().get(dimension).copied().filter(|size| *size > 0)
+}
+
+/// Width of z and of the output of every layer of the mapping, those of 8 layers of 512 where `tensors` say nothing.
+pub(crate) fn mapping_widths(tensors: &HashMap<String, Tensor>) -> Vec<usize> {
+    let layer = |name: &String| name.strip_prefix("mapping.fc")?.split_once('.')?.0.parse::<usize>().ok();
+    let layers = tensors.keys().filter_map(layer).filter(|index| *index < MOST_LAYERS).max();
+    let mut widths = vec![size(tensors, "mapping.fc0.weight", 1).unwrap_or(512)];
+    for index in 0..=layers.unwrap_or(7) {
+        let name = format!("mapping.fc{index}");
+        let width =
+            size(tensors, &format!("{name}.bias"), 0).or_else(|| size(tensors, &format!("{name}.weight"), 0));
+        widths.push(width.unwrap_or(512));
+    }
+    widths
+}
+
+/// Names and shapes of the tensors of a mapping of these widths.
+pub(crate) fn mapping_shapes(widths: &[usize]) -> Vec<(String, Vec<usize>)> {
+    let mut shapes = Vec::new();
+    for (index, pair) in widths.windows(2).enumerate() {
+        shapes.push((format!("mapping.fc{index}.weight"), vec![pair[1], pair[0]]));
+        shapes.push((format!("mapping.fc{index}.bias"), vec![pair[1]]));
+    }
+    shapes.push(("mapping.w_avg".to_owned(), vec![widths[widths.len() - 1]]));
+    shapes
 }
 
 /// The convolutions of a block, in order.

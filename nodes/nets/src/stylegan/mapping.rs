@@ -25,10 +25,21 @@ pub struct Mapping {
 
 impl Mapping {
     pub(super) fn new(parameters: &Parameters, dtype: DType) -> Result<Self> {
-        let widths = &parameters.layout.mapping;
+        let layout = &parameters.layout;
+        Self::of(|name| parameters.get(name), &layout.mapping, layout.styles(), dtype)
+    }
+
+    /// Of the tensors `mapping.*`, for a synthesis of so many `layers`. `widths` are that of z and of every layer's
+    /// output. StyleGAN3's mapping is such a one.
+    pub(crate) fn of<'a>(
+        get: impl Fn(&str) -> &'a Tensor,
+        widths: &[usize],
+        layers: usize,
+        dtype: DType,
+    ) -> Result<Self> {
         let mut stack = Vec::new();
         for index in 0..widths.len() - 1 {
-            let tensor = |part| parameters.get(&format!("mapping.fc{index}.{part}"));
+            let tensor = |part| get(&format!("mapping.fc{index}.{part}"));
             // The gain commutes with the leaky ReLU.
             let gain = LEARNING_RATE * SQRT_2;
             stack.push(dense(tensor("weight"), tensor("bias"), [gain, gain])?);
@@ -38,8 +49,8 @@ impl Mapping {
             depth: stack.len(),
             stack: Stack::new(&stack, dtype)?,
             z_width: widths[0],
-            layers: parameters.layout.styles(),
-            average: parameters.get("mapping.w_avg").to_dtype(dtype)?,
+            layers,
+            average: get("mapping.w_avg").to_dtype(dtype)?,
         })
     }
 
@@ -53,7 +64,7 @@ impl Mapping {
         self.average.elem_count()
     }
 
-    /// Layers of the synthesis network that take a style: `2 log2(resolution) - 2`.
+    /// Layers of the synthesis network that take a style, `2 log2(resolution) - 2` in StyleGAN2.
     pub fn layers(&self) -> usize {
         self.layers
     }

@@ -1,0 +1,120 @@
+use dreamwire_sdk::prelude::*;
+
+use crate::latent;
+
+/// The input of a GENERATOR that moves its pictures.
+const NAME: &str = "transform";
+
+/// The input: matrices `[B or 1,3,3]` that turn a place of the picture into the place that is painted there. Places are
+/// `(x, y, 1)` from the middle to the right and down, in widths of the picture.
+pub(crate) fn spec() -> TensorSpec {
+    TensorSpec::new(NAME, &[-1, 3, 3])
+}
+
+/// Refuses matrices that do not fit a batch.
+///
+/// # Errors
+///
+/// Says what they must be, and what was found.
+pub(crate) fn check(matrices: &Tensor, batch: usize) -> Result<()> {
+    match *matrices.dims() {
+        [n, 3, 3] if n == 1 || n == batch => Ok(()),
+        _ => {
+            let found = matrices.dims();
+            let message = format!("`{NAME}` must be [B or 1,3,3] with B = {batch}, found shape {found:?}");
+            Err(Error::shape(NAME, message))
+        }
+    }
+}
+
+/// Whether a generator can move its pictures.
+pub(crate) fn is_input_of(generator: &FnSpec) -> bool {
+    let input = generator.inputs.iter().skip(1).find(|input| input.name == NAME);
+    latent::sizes(input) == Some([3, 3])
+}
+
+/// Where a picture goes: it is turned about its middle, then shifted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Move {
+    /// To the right and down, in widths of the picture.
+    pub(crate) shift: [f64; 2],
+    /// Counterclockwise, in degrees.
+    pub(crate) angle: f64,
+}
+
+impl Move {
+    /// The move at `t` on the way to another one, 0 is this one and 1 the other.
+    pub(crate) fn towards(self, other: Self, t: f64) -> Self {
+        let between = |from: f64, to: f64| from * (1.0 - t) + to * t;
+        let [from, to] = [self.shift, other.shift];
+        Self {
+            shift: [between(from[0], to[0]), between(from[1], to[1])],
+            angle: between(self.angle, other.angle),
+        }
+    }
+
+    /// The matrix that a GENERATOR takes, `[1,3,3]`: the inverse of the move.
+    ///
+    /// # Errors
+    ///
+    /// Those of the tensor library.
+    pub(crate) fn matrix(self, device: &Device) -> Result<Tensor> {
+        let (sine, cosine) = self.angle.to_radians().sin_cos();
+        let [x, y] = self.shift;
+        // The inverse of a rotation is its transpose; places are shifted back before they are turned back.
+        let rows =
+            [[cosine, -sine, sine * y - cosine * x], [sine, cosine, -sine * x - cosine * y], [0.0, 0.0, 1.0]];
+        Ok(Tensor::new(&[rows.map(|row| row.map(|number| number as f32))], device)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(shift: [f64; 2], angle: f64) -> Vec<Vec<f32>> {
+        Move { shift, angle }.matrix(&Device::Cpu).unwrap().squeeze(0).unwrap().to_vec2().unwrap()
+    }
+
+    /// The product with `[[c, s, x], [-s, c, y], [0, 0, 1]]`, the move itself, is the identity.
+    #[test]
+    fn the_matrix_undoes_the_move() {
+        let (found, [x, y]) = (matrix([0.3, -0.1], 25.0), [0.3, -0.1]);
+        let (s, c) = 25f64.to_radians().sin_cos();
+        let forth = [[c, s, x], [-s, c, y], [0.0, 0.0, 1.0]];
+        for row in 0..3 {
+            for column in 0..3 {
+                let product: f64 = (0..3).map(|k| f64::from(found[row][k]) * forth[k][column]).sum();
+                let expected = if row == column { 1.0 } else { 0.0 };
+                assert!((product - expected).abs() < 1e-6, "{row} {column}: {product}");
+            }
+        }
+        assert_eq!(matrix([0.0, 0.0], 0.0), [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+    }
+
+    #[test]
+    fn both_ends_of_a_way_are_exact() {
+        let (from, to) =
+            (Move { shift: [0.1, -0.7], angle: 10.0 }, Move { shift: [0.3, 0.1], angle: -350.0 });
+        assert_eq!((from.towards(to, 0.0), from.towards(to, 1.0)), (from, to));
+        assert_eq!(from.towards(to, 0.5).angle, -170.0);
+    }
+
+    #[test]
+    fn only_matrices_of_3_by_3_are_taken() {
+        let spec = FnSpec::new("GENERATOR", "it").input(TensorSpec::new("w", &[-1, 2, 3]));
+        assert!(!is_input_of(&spec));
+        assert!(!is_input_of(&spec.clone().input(TensorSpec::new("noise_0", &[-1, 3, 3]))));
+        assert!(is_input_of(&spec.input(self::spec())));
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        assert!(check(&zeros(&[1, 3, 3]), 4).is_ok() && check(&zeros(&[4, 3, 3]), 4).is_ok());
+        for shape in [&[2, 3, 3][..], &[3, 3], &[1, 2, 3]] {
+            let error = check(&zeros(shape), 4).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("`transform` must be [B or 1,3,3] with B = 4, found shape {shape:?}")
+            );
+            assert_eq!(error.input(), "transform");
+        }
+    }
+}
