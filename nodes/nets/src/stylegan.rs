@@ -39,8 +39,6 @@ mod randn;
 mod random;
 mod synthesis;
 
-pub(crate) use layer::dense;
-
 pub use blend::MappingOf;
 pub use directions::Directions;
 pub use generator::Generator;

@@ -36,9 +36,6 @@ pub use generator::{Generator, recognises};
 pub use mapping::Mapping;
 pub use synthesis::Synthesis;
 
-/// Slope of the negative side of every leaky ReLU.
-const SLOPE: f64 = 0.2;
-
 /// A generator's two networks. Cloning shares the weights.
 #[derive(Clone)]
 pub struct StyleGan1 {

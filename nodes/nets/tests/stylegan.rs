@@ -206,6 +206,10 @@ fn other_networks_are_recognised() {
         "a StyleGAN2 generator of the original architecture; only StyleGAN2's skip architecture is supported",
     );
     check(
+        &["style.1.linear.bias", "generator.progression.0.conv1.input"],
+        "a generator of the first StyleGAN; StyleGAN2's weights are needed here",
+    );
+    check(
         &["style.1.weight", "convs.0.conv.weight"],
         "a StyleGAN2 in rosinality's layout; only the tensor names",
     );

@@ -7,10 +7,10 @@ use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
-use crate::family::Network;
+use crate::family::{Network, Settings};
 
-/// Networks by where their weights come from, and what activations are limited to.
-pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), Network>;
+/// Networks by where their weights come from, and what is set about them.
+pub(crate) type Kept = dreamwire_nets::Kept<(Source, Settings), Network>;
 
 /// Where the weights come from.
 #[derive(Clone, Copy, PartialEq)]
@@ -70,15 +70,18 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The network of these weights, of any family, built if it is not the one that is kept. Activations are limited to
-/// +-`clamp`, or not at all if that is 0.
+/// The network of these weights, of any family, built if it is not the one that is kept.
 ///
 /// # Errors
 ///
-/// If these are the weights of no family: says what they are, or which tensors are wrong.
-pub(crate) fn network(kept: &mut Kept, weights: &Weights, clamp: f64) -> Result<Network> {
-    kept.network((weights.source, clamp), || {
-        Network::new(weights.tensors()?, limit(clamp)).map_err(|error| weights.unusable(&error))
+/// If these are the weights of no family: says what they are, or which tensors are wrong. If a setting is not for this
+/// family.
+pub(crate) fn network(kept: &mut Kept, weights: &Weights, settings: Settings) -> Result<Network> {
+    kept.network((weights.source, settings), || {
+        Network::new(weights.tensors()?, settings).map_err(|refusal| match refusal.param {
+            Some(param) => Error::param(param, format!("`{}`: {}", weights.name, refusal.text)),
+            None => weights.unusable(&refusal.text),
+        })
     })
 }
 
@@ -115,6 +118,10 @@ mod tests {
     use super::*;
     use crate::small;
 
+    fn settings(clamp: f64) -> Settings {
+        Settings { clamp: limit(clamp), resolution: None, blend: 1.0 }
+    }
+
     /// A kept network must not outlive a change of its weights or settings.
     #[test]
     fn the_kept_network_follows_content_and_clamp() {
@@ -122,7 +129,7 @@ mod tests {
         let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
         let mut picture = |seed, clamp| {
             let weights = Weights::find("weights", "it", || Ok(small::file(seed).into())).unwrap();
-            let network = network(&mut kept, &weights, clamp).unwrap();
+            let network = network(&mut kept, &weights, settings(clamp)).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         };
         let first = picture(0, 256.0);
@@ -133,7 +140,7 @@ mod tests {
         assert_eq!(first, picture(0, 0.0));
         let pointer = || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into());
         let weights = Weights::find("weights", "it", pointer).unwrap();
-        assert!(network(&mut kept, &weights, 256.0).is_err());
+        assert!(network(&mut kept, &weights, settings(256.0)).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use candle_core::Tensor;
 
-use crate::stylegan3;
+use crate::{stylegan1, stylegan3};
 
 const SKIP_ONLY: &str = "only StyleGAN2's skip architecture is supported";
 
@@ -17,6 +17,8 @@ pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static s
     let has_block = |part: &str| any(&|name| name.starts_with("synthesis.b") && name.ends_with(part));
     let found = if stylegan3::recognises(tensors) {
         ("a StyleGAN3 generator", "StyleGAN2's weights are needed here")
+    } else if stylegan1::recognises(tensors) {
+        ("a generator of the first StyleGAN", "StyleGAN2's weights are needed here")
     } else if has("b4.out.weight") || (!tensors.is_empty() && !any(&|name| !name.starts_with("D."))) {
         ("a discriminator", "use the generator, which is called `G_ema` in a checkpoint")
     } else if has("mapping.embed.weight") {

@@ -3,9 +3,8 @@ use std::f64::consts::SQRT_2;
 use candle_core::{DType, Device, Result, Tensor};
 use dreamwire_kernels::{AdaptiveNorm, ModulatedConv, Rectifier, Stack, Upfirdn2d};
 
-use super::SLOPE;
 use super::layout::{First, Parameters, block, colours};
-use crate::stylegan::dense;
+use crate::stylegan::{SLOPE, dense};
 
 /// Added to the variance of a channel, as in PyTorch's `InstanceNorm2d`.
 const EPSILON: f64 = 1e-5;

@@ -3,9 +3,8 @@ use std::f64::consts::SQRT_2;
 use candle_core::{DType, Device, Result, Tensor, bail};
 use dreamwire_kernels::{Layer, Stack};
 
-use super::SLOPE;
 use super::layout::{Parameters, dense};
-use crate::stylegan::{self, randn};
+use crate::stylegan::{self, SLOPE, randn};
 
 /// Added to the mean square of z.
 const EPSILON: f64 = 1e-8;
