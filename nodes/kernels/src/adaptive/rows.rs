@@ -1,5 +1,8 @@
 //! Hot loops over the pixels of a row.
 
+// Indexed loops: iterators are not always inlined, and then miss the vector instructions.
+#![allow(clippy::needless_range_loop)]
+
 use crate::element::Element;
 use crate::simd::{Job, Lanes};
 

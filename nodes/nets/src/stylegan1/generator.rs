@@ -70,7 +70,7 @@ impl Generator {
     ) -> Result<StyleGan1, StyleGan1Error> {
         let count = self.parameters.layout.blocks.len();
         let found = resolution.unwrap_or(self.resolution());
-        let Some(last) = (0..count).find(|index| 4 << index == found) else {
+        let Some(last) = (0..count).find(|index| 4usize << *index == found) else {
             return Err(StyleGan1Error::Resolution { found, largest: 4 << (count - 1) });
         };
         if !(0.0..=1.0).contains(&blend) {
@@ -87,8 +87,7 @@ impl Generator {
 fn part(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     let is_own = |name: &str| HEADS.iter().any(|head| name.starts_with(head));
     // The names of a generator begin with `generator.` already.
-    let is_part =
-        |part: &&str| tensors.keys().any(|name| name.strip_prefix(*part).is_some_and(|rest| is_own(rest)));
+    let is_part = |part: &&str| tensors.keys().any(|name| name.strip_prefix(*part).is_some_and(is_own));
     let Some(part) = PARTS.iter().find(|part| is_part(part)) else { return tensors };
     let rest = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(part)?.to_owned(), tensor));
     tensors.into_iter().filter_map(rest).collect()

@@ -105,7 +105,8 @@ impl Input {
             let sum = a.broadcast_mul(&entry(0, column)?)?.add(&b.broadcast_mul(&entry(1, column)?)?)?;
             sum.add(&c.broadcast_mul(&entry(2, column)?)?)
         };
-        let times = |row| Ok([product(row, 0)?, product(row, 1)?, product(row, 2)?]);
+        let times =
+            |row| -> Result<[Tensor; 3]> { Ok([product(row, 0)?, product(row, 1)?, product(row, 2)?]) };
         let [upper, lower] = &rows;
         Ok([times(upper)?, times(lower)?])
     }
