@@ -42,6 +42,9 @@ CASES = {
     "stylegan2-256": ("stylegan2", 256, False),
     "stylegan2-1024": ("stylegan2", 1024, False),
     "stylegan2-256-backward": ("stylegan2", 256, True),
+    "stylegan3-t-256": ("stylegan3-t", 256, False),
+    "stylegan3-t-256-backward": ("stylegan3-t", 256, True),
+    "stylegan3-r-256": ("stylegan3-r", 256, False),
     "adain-512": ("adain", 512, False),
     "dream-512": ("dream", 512, True),
 }
@@ -123,6 +126,8 @@ def measured(name, args, folder):
     tensors_file.write(inputs, random_inputs(network, size))
     files = ["--weights", weights, "--input", inputs]
     common = ["--size", size, "--threads", args.threads]
+    # The two configurations are one program each.
+    network = network.removesuffix("-t").removesuffix("-r")
     is_dream = network == "dream"
     # A dream is a whole process: what a user waits for. Its first round fills the system's caches and is not counted.
     repeats = ["--repeat", 1, "--warmup", 0] if is_dream else ["--repeat", args.repeat, "--warmup", args.warmup]
@@ -210,6 +215,8 @@ def random_weights(network, size):
     rng = np.random.default_rng(0)
     if network == "stylegan2":
         return stylegan_weights(rng, size)
+    if network.startswith("stylegan3"):
+        return stylegan3_weights(rng, size, network.endswith("-r"))
     # He et al.: activations keep their size. Names and numbers of torchvision.
     channels = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512]
     pairs, index, inputs = {}, 0, 3
@@ -264,12 +271,57 @@ def stylegan_weights(rng, size):
     return tensors
 
 
+def stylegan3_weights(rng, size, is_radial):
+    """The released configurations T and R, by the names of stylegan3; the filters are only as long as theirs."""
+    normal, layers = rng.standard_normal, 14
+    base, most, kernel = (65536, 1024, 1) if is_radial else (32768, 512, 3)
+    grown = np.minimum(np.arange(layers + 1) / (layers - 2), 1)
+    cutoffs, stopbands = 2 * (size / 4) ** grown, 2**2.1 * (size / 2 * 2**0.3 / 2**2.1) ** grown
+    rates = np.exp2(np.ceil(np.log2(np.minimum(2 * stopbands, size)))).astype(int)
+    sizes = [*(rates[:-2] + 20), size, size]
+    channels = [*np.rint(np.minimum(base / 2 / cutoffs, most)).astype(int)[:-1], 3]
+    tensors = {"mapping.w_avg": np.zeros(512)}
+    for index in range(2):
+        tensors[f"mapping.fc{index}.weight"] = normal((512, 512))
+        tensors[f"mapping.fc{index}.bias"] = np.zeros(512)
+    name = "synthesis.input"
+    tensors[f"{name}.weight"] = normal((channels[0], channels[0]))
+    tensors[f"{name}.freqs"] = rng.uniform(-1.5, 1.5, (channels[0], 2))
+    tensors[f"{name}.phases"] = rng.uniform(-0.5, 0.5, channels[0])
+    tensors[f"{name}.transform"] = np.eye(3)
+    tensors[f"{name}.affine.weight"] = normal((4, 512)) * 0.1
+    tensors[f"{name}.affine.bias"] = np.array([1.0, 0, 0, 0])
+    for index in range(layers + 1):
+        name = f"synthesis.L{index}_{sizes[index]}_{channels[index]}"
+        before, is_last = max(index - 1, 0), index == layers
+        inputs, outputs, side = channels[before], channels[index], 1 if is_last else kernel
+        tensors[f"{name}.weight"] = normal((outputs, inputs, side, side))
+        tensors[f"{name}.bias"] = normal(outputs) * 0.1
+        tensors[f"{name}.affine.weight"] = normal((inputs, 512))
+        tensors[f"{name}.affine.bias"] = np.ones(inputs)
+        tensors[f"{name}.magnitude_ema"] = np.array(1.0)
+        if is_last:
+            break
+        rate = 2 * max(rates[before], rates[index])
+        window = [np.hanning(6 * rate // other + 2)[1:-1] for other in (rates[before], rates[index])]
+        up, down = (taps / taps.sum() for taps in window)
+        # Radial, as theirs but for the last two: such a filter is no product.
+        if is_radial and index < layers - 2:
+            at = np.arange(len(down)) - (len(down) - 1) / 2
+            down = np.maximum(np.cos(np.hypot(*np.meshgrid(at, at)) / len(down) * np.pi), 0)
+            down /= down.sum()
+        tensors[f"{name}.up_filter"], tensors[f"{name}.down_filter"] = up, down
+    return tensors
+
+
 def random_inputs(network, size):
     rng = np.random.default_rng(1)
     if network == "vgg16":
         return {"x": rng.uniform(-2, 2, (1, 3, size, size))}
     if network == "stylegan2":
         return {"w": rng.standard_normal((1, 2 * size.bit_length() - 4, 512))}
+    if network.startswith("stylegan3"):
+        return {"w": rng.standard_normal((1, 16, 512))}
     shape = (1, size, size, 3)
     if network == "dream":
         return {"picture": np.clip(rng.normal(0.5, 0.15, shape), 0, 1)}

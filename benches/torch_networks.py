@@ -1,11 +1,13 @@
 """The same networks in PyTorch, plainly written: the other side of compare_torch.py, which starts this file.
 
 Everything is frozen, forward passes run without autograd, and gradients are asked for by the input alone. Formulas are
-those of the papers (arXiv:1409.1556, 1703.06868, 1912.04958). Writes one line of JSON: times_ms and peak_rss_mb.
+those of the papers (arXiv:1409.1556, 1703.06868, 1912.04958, 2106.12423). Writes one line of JSON: times_ms and
+peak_rss_mb.
 """
 
 import argparse
 import json
+import math
 import time
 
 import torch
@@ -20,6 +22,8 @@ STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 CONVOLUTIONS = {"relu3_1": 5, "relu4_3": 10, "relu5_3": 13}
 # The tensors of a layer of StyleGAN2.
 PARTS = ["weight", "bias", "affine.weight", "affine.bias", "noise_const", "noise_strength"]
+PARTS3 = ["weight", "bias", "affine.weight", "affine.bias", "magnitude_ema", "up_filter", "down_filter"]
+INPUT = ["weight", "freqs", "phases", "transform", "affine.weight", "affine.bias"]
 
 
 class Vgg:
@@ -169,6 +173,94 @@ class Synthesis:
         return self.smoothed(F.pad(spread, (2, 1, 2, 1)), 0)
 
 
+class Synthesis3:
+    """StyleGAN3's synthesis with the released settings, from w [1, layers, w] to a picture [1, R, R, 3]."""
+
+    def __init__(self, weights, size, layout):
+        self.size, self.layout, self.weights = size, layout, weights
+        names = {name.split(".")[1] for name in weights if name.startswith("synthesis.L")}
+        self.names = sorted(names, key=lambda name: int(name[1:].split("_")[0]))
+        count = len(self.names) - 1
+        grown = [min(index / (count - 2), 1) for index in range(count + 1)]
+        stopbands = [2**2.1 * (size / 2 * 2**0.3 / 2**2.1) ** exponent for exponent in grown]
+        self.rates = [2 ** math.ceil(math.log2(min(2 * stopband, size))) for stopband in stopbands]
+        self.sizes = [rate + 20 for rate in self.rates[:-2]] + [size, size]
+        self.layers = [self.prepared(index, name) for index, name in enumerate(self.names)]
+
+    def prepared(self, index, name):
+        """What does not depend on w."""
+        tensors = {part: self.weights.get(f"synthesis.{name}.{part}") for part in PARTS3}
+        weight = tensors["weight"]
+        tensors["affine.weight"] = tensors["affine.weight"] / tensors["affine.weight"].shape[1] ** 0.5
+        gain = float(tensors["magnitude_ema"].rsqrt())
+        if index < len(self.names) - 1:
+            tensors["weight"] = weight = weight / weight.square().mean((1, 2, 3), keepdim=True).sqrt()
+            tensors["gain"], before = gain, max(index - 1, 0)
+            rate = 2 * max(self.rates[before], self.rates[index])
+            up, down = rate // self.rates[before], rate // self.rates[index]
+            tensors["up"], tensors["down"] = up, down
+            taps = len(tensors["up_filter"]) + len(tensors["down_filter"])
+            read = self.sizes[before] + weight.shape[-1] - 1
+            total = (self.sizes[index] - 1) * down + 1 - read * up + taps - 2
+            first = (total + up) // 2
+            tensors["padding"] = [first, total - first] * 2
+            # Of every up pixels along an axis all but one are zeros.
+            tensors["up_filter"] = tensors["up_filter"] * up
+        else:
+            for part in ("affine.weight", "affine.bias"):
+                tensors[part] = tensors[part] * gain / weight[0].numel() ** 0.5
+        tensors["squares"] = tensors["weight"].square().sum((2, 3))
+        tensors["weight"] = tensors["weight"].contiguous(memory_format=self.layout)
+        return tensors
+
+    def __call__(self, w):
+        x = self.input(w[:, 0])
+        for index, tensors in enumerate(self.layers):
+            styles = F.linear(w[:, index + 1], tensors["affine.weight"], tensors["affine.bias"])
+            weight = tensors["weight"] * styles.view(1, -1, 1, 1)
+            if "gain" not in tensors:
+                return F.conv2d(x, weight, tensors["bias"]).permute(0, 2, 3, 1).contiguous() / 4
+            scale = tensors["gain"] * (F.linear(styles.square(), tensors["squares"]) + 1e-8).rsqrt()
+            weight = weight * scale.view(-1, 1, 1, 1)
+            x = F.conv2d(x, weight, tensors["bias"], padding=weight.shape[-1] - 1)
+            x = self.activated(x, tensors)
+
+    def activated(self, x, tensors):
+        n, c, h, w = x.shape
+        up, down = tensors["up"], tensors["down"]
+        x = F.pad(x.reshape(n, c, h, 1, w, 1), (0, up - 1, 0, 0, 0, up - 1)).reshape(n, c, up * h, up * w)
+        x = filtered(F.pad(x, tensors["padding"]).contiguous(memory_format=self.layout), tensors["up_filter"])
+        x = (F.leaky_relu(x, 0.2) * 2**0.5).clamp(-256, 256)
+        return filtered(x, tensors["down_filter"], down)
+
+    def input(self, w):
+        """Waves at all places, moved and turned by the style."""
+        tensors = {part: self.weights[f"synthesis.input.{part}"] for part in INPUT}
+        styles = F.linear(w, tensors["affine.weight"] / w.shape[1] ** 0.5, tensors["affine.bias"])
+        cosine, sine, x, y = (styles / styles[:, :2].norm(dim=1, keepdim=True))[0]
+        zero, one = torch.zeros(()), torch.ones(())
+        turn = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one]).view(3, 3)
+        shift = torch.stack([one, zero, -x, zero, one, -y, zero, zero, one]).view(3, 3)
+        placed = turn @ shift @ tensors["transform"]
+        frequencies = tensors["freqs"] @ placed[:2, :2]
+        phases = tensors["phases"] + tensors["freqs"] @ placed[:2, 2]
+        at = (torch.arange(self.sizes[0]) + 0.5 - self.sizes[0] / 2) / self.rates[0]
+        places = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1)
+        left = (1 - (frequencies.norm(dim=1) - 2) / (self.rates[0] / 2 - 2)).clamp(0, 1)
+        waves = torch.sin(2 * math.pi * (places @ frequencies.T + phases)) * left
+        x = waves @ (tensors["weight"].T / len(left) ** 0.5)
+        return x.permute(2, 0, 1)[None].contiguous(memory_format=self.layout)
+
+
+def filtered(x, taps, stride=1):
+    """Every channel filtered along both axes, or by a filter that is no product. Filters are symmetric."""
+    channels = x.shape[1]
+    if taps.dim() == 2:
+        return F.conv2d(x, taps.expand(channels, 1, -1, -1), stride=stride, groups=channels)
+    x = F.conv2d(x, taps.view(1, 1, -1, 1).expand(channels, -1, -1, -1), stride=(stride, 1), groups=channels)
+    return F.conv2d(x, taps.view(1, 1, 1, -1).expand(channels, -1, -1, -1), stride=(1, stride), groups=channels)
+
+
 def climbed(picture, vgg, steps, layout, rate=1.5 / 255, knee=32 / 255, jitter=32):
     """Dreamwire's GradientAscent with its defaults, on one octave; the offsets are other random ones."""
     offsets = torch.Generator().manual_seed(1)
@@ -206,6 +298,8 @@ def prepared(args, layout):
         return lambda: climbed(inputs["picture"], vgg, args.steps, layout)
     if args.network == "vgg16":
         network, x = Vgg(weights, "relu5_3", layout), inputs["x"].contiguous(memory_format=layout)
+    elif args.network == "stylegan3":
+        network, x = Synthesis3(weights, args.size, layout), inputs["w"]
     else:
         network, x = Synthesis(weights, args.size, layout, args.modulate), inputs["w"]
     if not args.backward:
@@ -216,7 +310,7 @@ def prepared(args, layout):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("network", choices=["about", "vgg16", "stylegan2", "adain", "dream"])
+    parser.add_argument("network", choices=["about", "vgg16", "stylegan2", "stylegan3", "adain", "dream"])
     parser.add_argument("--size", type=int)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--layout", choices=["contiguous", "channels_last"])

@@ -18,6 +18,8 @@ pub(crate) enum Network {
     Vgg16(VggArgs),
     /// StyleGAN2's synthesis, config-f: from w to a picture.
     Stylegan2(StyleGanArgs),
+    /// StyleGAN3's synthesis, T or R: from w to a picture. There are no random ones, it needs --weights.
+    Stylegan3(StyleGanArgs),
     /// A style transfer: two pictures through VGG16, AdaIN, and back through the decoder.
     Adain(AdainArgs),
     /// A dream from end to end: runs `dreamwire`, which must be next to this program.
@@ -54,7 +56,7 @@ pub(crate) struct Files {
     /// Weights [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for stylegan2, `content` and `style` `[1,N,N,3]` for adain
+    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for stylegan2 and stylegan3, `content` and `style` `[1,N,N,3]` for adain
     /// [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,

@@ -48,6 +48,7 @@ fn execute(cli: &Cli) -> Result<String, Failure> {
         Network::Vgg16(args) if args.layers => with_threads(&args.common, || layers::measure(args)),
         Network::Vgg16(args) => with_threads(&args.common, || vgg::measure(args)),
         Network::Stylegan2(args) => with_threads(&args.common, || stylegan::measure(args)),
+        Network::Stylegan3(args) => with_threads(&args.common, || stylegan::measure_three(args)),
         Network::Adain(args) => with_threads(&args.common, || adain::measure(args)),
         Network::Dream(args) => dream::measure(args),
     }

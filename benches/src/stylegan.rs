@@ -1,7 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Error, Tensor, Var};
 use dreamwire_nets::stylegan::{StyleGan, random_tensors};
+use dreamwire_nets::stylegan3::{Settings, StyleGan3};
 
 use crate::args::StyleGanArgs;
 use crate::failure::Failure;
@@ -13,41 +14,85 @@ use crate::tensors;
 /// StyleGAN2's synthesis from `w`, `[1, layers, 512]`, to a picture, including styles, demodulation and the
 /// stored noise. Nothing is clamped, as in NVIDIA's configuration for f32.
 pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
-    let size = args.common.size();
     let weights = match &args.files.weights {
         Some(path) => tensors::read(path)?,
-        None => random_tensors(0, size).map_err(|error| Failure::Usage(format!("--size: {error}")))?,
+        None => random_tensors(0, args.common.size())
+            .map_err(|error| Failure::Usage(format!("--size: {error}")))?,
     };
-    let work = synthesis_gflop(&weights);
+    let work = sum(weights.iter().filter_map(|(name, tensor)| layer_gflop(name, tensor.dims())));
     let network = StyleGan::new(weights, None, DType::F32);
     let network = network.map_err(|error| Failure::Input(error.to_string()))?.synthesis;
-    if network.resolution() != size {
-        let found = network.resolution();
+    let sizes = [network.resolution(), network.layers(), network.w_width()];
+    timed(args, "stylegan2", work, sizes, |w| network.forward(w, &[]))
+}
+
+/// StyleGAN3's synthesis from `w`, `[1, layers, w]`, to a picture that is not moved. The work is that of the
+/// convolutions; the filters come on top.
+pub(crate) fn measure_three(args: &StyleGanArgs) -> Result<String, Failure> {
+    let Some(path) = &args.files.weights else {
+        return Err(Failure::Usage("--weights: there is no random StyleGAN3, name a file".to_owned()));
+    };
+    let weights = tensors::read(path)?;
+    let work = sum(convolutions_three(&weights).into_iter());
+    let network = StyleGan3::new(weights, &Settings::default(), Some(256.0), DType::F32);
+    let network = network.map_err(|error| Failure::Input(error.to_string()))?.synthesis;
+    let sizes = [network.resolution(), network.layers(), network.w_width()];
+    timed(args, "stylegan3", work, sizes, |w| network.forward(w, None))
+}
+
+/// The times of `forward` from `w`, `[1, layers, width]`, or of its gradient.
+fn timed(
+    args: &StyleGanArgs,
+    name: &'static str,
+    work: f64,
+    [found, layers, width]: [usize; 3],
+    forward: impl Fn(&Tensor) -> Result<Tensor, Error>,
+) -> Result<String, Failure> {
+    let size = args.common.size();
+    if found != size {
         return Err(Failure::Usage(format!(
             "the weights make pictures of {found} pixels, found --size {size}; use --size {found}"
         )));
     }
-    let shape = [1, network.layers(), network.w_width()];
+    let shape = [1, layers, width];
     let w = tensors::inputs(args.files.input.as_deref(), &[("w", &shape)], [-1.0, 1.0])?.swap_remove(0);
     let (times, result) = if args.backward {
         let w = Var::from_tensor(&w)?;
-        repeat(&args.common, || gradient(&w, |w| network.forward(w, &[])))?
+        repeat(&args.common, || gradient(&w, &forward))?
     } else {
-        repeat(&args.common, || network.forward(&w, &[]))?
+        repeat(&args.common, || forward(&w))?
     };
     tensors::write(args.files.output.as_deref(), &result)?;
     let passes = if args.backward { 2.0 } else { 1.0 };
-    let report = Report::new("stylegan2", &args.common, times, passes * work);
+    let report = Report::new(name, &args.common, times, passes * work);
     report.backward(args.backward).text(args.common.json)
 }
 
-/// Multiplications and additions of all convolutions, in 1e9.
-fn synthesis_gflop(tensors: &HashMap<String, Tensor>) -> f64 {
-    let mut parts: Vec<f64> =
-        tensors.iter().filter_map(|(name, tensor)| layer_gflop(name, tensor.dims())).collect();
-    // The sum depends on its order, which differs from process to process in the map.
+/// The sum of what a map gives in any order: it is always the same.
+fn sum(parts: impl Iterator<Item = f64>) -> f64 {
+    let mut parts: Vec<f64> = parts.collect();
     parts.sort_by(f64::total_cmp);
     parts.iter().sum()
+}
+
+/// Multiplications and additions of every convolution of a StyleGAN3, in 1e9.
+fn convolutions_three(tensors: &HashMap<String, Tensor>) -> Vec<f64> {
+    let layer = |(name, tensor): (&String, &Tensor)| {
+        let name = name.strip_prefix("G_ema.").unwrap_or(name);
+        let mut numbers = name.strip_prefix("synthesis.L")?.strip_suffix(".weight")?.split('_');
+        let index: usize = numbers.next()?.parse().ok()?;
+        let size: usize = numbers.next()?.parse().ok()?;
+        let [outputs, inputs, kernel, _] = *tensor.dims() else { return None };
+        Some((index, (size, [inputs, outputs, kernel])))
+    };
+    let layers: BTreeMap<usize, (usize, [usize; 3])> = tensors.iter().filter_map(layer).collect();
+    // A layer reads the map of the one before, the first one a map of its own size; the convolution is a full one.
+    let read = layers.values().take(1).chain(layers.values()).map(|(size, _)| *size);
+    let work = |(read, (_, [inputs, outputs, kernel])): (usize, &(usize, [usize; 3]))| {
+        let made = read + kernel - 1;
+        gflop(made * made, *inputs, *outputs, kernel * kernel)
+    };
+    read.zip(layers.values()).map(work).collect()
 }
 
 /// Of the tensor `synthesis.bR.LAYER.weight`; `None` for all other tensors.
@@ -63,6 +108,8 @@ fn layer_gflop(name: &str, shape: &[usize]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
 
     fn check(name: &str, shape: &[usize], expected: Option<f64>) {
@@ -81,5 +128,20 @@ mod tests {
         check("synthesis.b8.conv0.affine.weight", &[512, 512], None);
         check("synthesis.b4.const", &[512, 4, 4], None);
         check("mapping.fc0.weight", &[512, 512], None);
+    }
+
+    /// 36 pixels behind a frame of two zeros, twice, then 16 pixels.
+    #[test]
+    fn convolutions_of_a_stylegan3() {
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let tensors = HashMap::from([
+            ("G_ema.synthesis.L0_36_4.weight".to_owned(), zeros(&[4, 4, 3, 3])),
+            ("G_ema.synthesis.L1_16_5.weight".to_owned(), zeros(&[5, 4, 3, 3])),
+            ("G_ema.synthesis.L2_16_3.weight".to_owned(), zeros(&[3, 5, 1, 1])),
+            ("G_ema.synthesis.L0_36_4.affine.weight".to_owned(), zeros(&[4, 8])),
+            ("G_ema.synthesis.input.weight".to_owned(), zeros(&[4, 4])),
+        ]);
+        let expected = [gflop(38 * 38, 4, 4, 9), gflop(38 * 38, 4, 5, 9), gflop(16 * 16, 5, 3, 1)];
+        assert_eq!(convolutions_three(&tensors), expected);
     }
 }

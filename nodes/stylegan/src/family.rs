@@ -274,3 +274,6 @@ impl Synthesis {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@ use dreamwire_sdk::memory;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
+use crate::transform::{self, Move};
 use crate::{latent, noise};
 
 /// The most pixels of a result, over its whole batch: 128 pictures of 1024x1024.
@@ -16,10 +17,15 @@ const MAX_PIXELS: u64 = 1 << 27;
 /// picture of the batch, so that an interpolation does not flicker, and a picture of a batch equals the picture made
 /// alone.
 ///
-/// Errors: `w` of another network; more than 134 megapixels over the whole batch; more memory than
-/// there is.
+/// A StyleGAN3 paints the same thing elsewhere: `rotate` turns it about the middle of the picture, then
+/// `translate` shifts it, and what comes in from beyond the border is painted too. With `rotate_to` and
+/// `translate_to` a batch goes there in even steps, so that a batch of one style is an animation. NVIDIA's
+/// gen_images.py takes the same numbers at `--rotate` and `--translate`.
 ///
-/// Source: Karras et al., arXiv:1912.04958.
+/// Errors: `w` of another network; a move of a network that is not a StyleGAN3; more than 134 megapixels over
+/// the whole batch; more memory than there is.
+///
+/// Source: Karras et al., arXiv:1912.04958 (noise) and arXiv:2106.12423 (moves).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -28,11 +34,50 @@ pub(crate) struct Params {
     /// Seed of random noise; the other modes ignore it.
     #[schemars(range(min = 0, max = 18_446_744_073_709_551_615_u64))]
     pub(crate) noise_seed: u64,
+    /// Shift of a StyleGAN3's picture to the right and down, `x,y` in widths of the picture.
+    #[schemars(extend("x-dw-list" = true))]
+    pub(crate) translate: String,
+    /// Rotation of a StyleGAN3's picture about its middle, counterclockwise.
+    #[schemars(range(min = -3600.0, max = 3600.0), extend("x-dw-unit" = "degrees"))]
+    pub(crate) rotate: f64,
+    /// The shift of the last picture of a batch, `x,y`; null is that of the first.
+    #[schemars(extend("x-dw-list" = true))]
+    pub(crate) translate_to: Option<String>,
+    /// The rotation of the last picture of a batch; null is that of the first. A whole turn is 360 more, and ends
+    /// with the picture that it begins with.
+    #[schemars(range(min = -3600.0, max = 3600.0), extend("x-dw-unit" = "degrees"))]
+    pub(crate) rotate_to: Option<f64>,
+}
+
+impl Params {
+    /// Where the first and the last picture of a batch go; nothing if none of them goes anywhere.
+    ///
+    /// # Errors
+    ///
+    /// If a shift is not two numbers.
+    fn moves(&self) -> Result<Option<[Move; 2]>> {
+        let first = Move { shift: transform::shift("translate", &self.translate)?, angle: self.rotate };
+        let last = Move {
+            shift: match &self.translate_to {
+                Some(text) => transform::shift("translate_to", text)?,
+                None => first.shift,
+            },
+            angle: self.rotate_to.unwrap_or(self.rotate),
+        };
+        Ok(Some([first, last]).filter(|moves| *moves != [Move::NONE; 2]))
+    }
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { noise_mode: NoiseMode::Const, noise_seed: 0 }
+        Self {
+            noise_mode: NoiseMode::Const,
+            noise_seed: 0,
+            translate: "0,0".to_owned(),
+            rotate: 0.0,
+            translate_to: None,
+            rotate_to: None,
+        }
     }
 }
 
@@ -69,6 +114,10 @@ impl Node for Synthesis {
         let batch = w.dim(0)?;
         check_size(spec, batch)?;
         check_memory(&generator, &w)?;
+        let moves = params.moves()?;
+        if moves.is_some() && !transform::is_input_of(spec) {
+            return Err(immovable(&params, &spec.name));
+        }
         let noise = match params.noise_mode {
             NoiseMode::Const => Vec::new(),
             NoiseMode::Random => noise::planes(spec, Some(params.noise_seed), call.device())?,
@@ -78,7 +127,11 @@ impl Node for Synthesis {
         for index in 0..batch {
             call.progress(index as u64, batch as u64, &format!("image {}/{batch}", index + 1))?;
             let one = w.narrow(0, index, 1)?;
-            let x: Vec<&Tensor> = std::iter::once(&one).chain(&noise).collect();
+            // A batch of one is the first.
+            let t = index as f64 / (batch - 1).max(1) as f64;
+            let place =
+                moves.map(|[first, last]| first.towards(last, t).matrix(call.device())).transpose()?;
+            let x: Vec<&Tensor> = std::iter::once(&one).chain(&noise).chain(&place).collect();
             let picture = generator.eval(&x)?.swap_remove(0).clamp(0f32, 1f32)?;
             call.preview(&picture);
             // One buffer for all of them: concatenating tensors would need twice the memory.
@@ -88,6 +141,11 @@ impl Node for Synthesis {
         }
         shape[0] = batch;
         Ok(Tensor::from_vec(pixels, shape, call.device())?.into())
+    }
+
+    /// Rejects shifts that are not two numbers.
+    fn check(params: &Params) -> Result<()> {
+        params.moves().map(drop)
     }
 }
 
@@ -105,6 +163,15 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
     );
     let most = MAX_PIXELS / (width as u64 * height as u64).max(1);
     Err(Error::limit(message).at("w").hint(format!("use at most {most} latents: fewer seeds or frames")))
+}
+
+/// The error that a generator called `name` cannot move its pictures.
+fn immovable(params: &Params, name: &str) -> Error {
+    let turns = params.rotate != 0.0 || params.rotate_to.is_some();
+    let param = if turns { "rotate" } else { "translate" };
+    let message =
+        format!("`{param}` moves the pictures of a StyleGAN3 only, and this generator is a `{name}`");
+    Error::param(param, message).hint("leave translate, rotate, translate_to and rotate_to out")
 }
 
 /// Refuses a batch that needs more memory than there is, if the generator says what it needs.

@@ -1,6 +1,6 @@
 use dreamwire_sdk::prelude::*;
 
-use crate::latent;
+use crate::{latent, list};
 
 /// The input of a GENERATOR that moves its pictures.
 const NAME: &str = "transform";
@@ -42,7 +42,27 @@ pub(crate) struct Move {
     pub(crate) angle: f64,
 }
 
+/// The farthest shift, in widths of the picture: places beyond lose the digits that waves need.
+const FARTHEST: f64 = 100.0;
+
+/// The shift `x,y` of a param.
+///
+/// # Errors
+///
+/// If it is not two numbers, or goes too far.
+pub(crate) fn shift(param: &str, text: &str) -> Result<[f64; 2]> {
+    let number = |piece: &str| piece.parse().ok().filter(|number: &f64| number.abs() <= FARTHEST);
+    let numbers: Option<Vec<f64>> = list::pieces(text).unwrap_or_default().into_iter().map(number).collect();
+    numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(|| {
+        let message = format!("`{param}` must be two numbers from -{FARTHEST} to {FARTHEST}, found `{text}`");
+        Error::param(param, message).hint("write x,y such as `0.3,-0.1`")
+    })
+}
+
 impl Move {
+    /// Nowhere.
+    pub(crate) const NONE: Self = Self { shift: [0.0; 2], angle: 0.0 };
+
     /// The move at `t` on the way to another one, 0 is this one and 1 the other.
     pub(crate) fn towards(self, other: Self, t: f64) -> Self {
         let between = |from: f64, to: f64| from * (1.0 - t) + to * t;
@@ -98,6 +118,17 @@ mod tests {
             (Move { shift: [0.1, -0.7], angle: 10.0 }, Move { shift: [0.3, 0.1], angle: -350.0 });
         assert_eq!((from.towards(to, 0.0), from.towards(to, 1.0)), (from, to));
         assert_eq!(from.towards(to, 0.5).angle, -170.0);
+    }
+
+    #[test]
+    fn shifts_are_two_numbers() {
+        assert_eq!(shift("translate", "0.3, -1e-1").unwrap(), [0.3, -0.1]);
+        for text in ["", "1", "1,2,3", "a,1", "nan,0", "101,0", "inf,0"] {
+            let error = shift("translate_to", text).unwrap_err();
+            let message = format!("`translate_to` must be two numbers from -100 to 100, found `{text}`");
+            assert_eq!(error.to_string(), format!("{message}; hint: write x,y such as `0.3,-0.1`"));
+            assert_eq!(error.input(), "translate_to");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod reference;
 mod squeezenet;
 mod stylegan;
 mod stylegan1;
+mod stylegan3;
 mod stylegan_editing;
 mod stylegan_latents;
 mod tolerance;

@@ -1,0 +1,156 @@
+use std::path::Path;
+
+use dreamwire_nets::weights;
+use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
+
+use crate::blend_networks::BlendNetworks;
+use crate::latent_direction::LatentDirection;
+use crate::load_stylegan::LoadStyleGAN;
+use crate::small;
+use crate::synthesis::Synthesis;
+
+use super::*;
+
+/// A random StyleGAN3-r for 32 pixels, and what it makes: `tests/ref/make/stylegan3.py`.
+struct Reference {
+    file: Vec<u8>,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl Reference {
+    fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/ref/sg3/sg3r_32.safetensors");
+        let file = std::fs::read(path).unwrap();
+        Self { tensors: weights::read(&file).unwrap(), file }
+    }
+
+    fn run<N: Node>(&self, params: &str, inputs: &[(&str, Value)]) -> Result<Ran> {
+        run_node::<N>(params, inputs, &[("it", &self.file)])
+    }
+
+    fn load(&self) -> [Function; 2] {
+        let ran = self.run::<LoadStyleGAN>(r#"{"weights": "it"}"#, &[]).unwrap();
+        match &ran.outputs[..] {
+            [Value::Function(mapping), Value::Function(generator)] => [mapping.clone(), generator.clone()],
+            _ => panic!("two functions were promised"),
+        }
+    }
+
+    /// Pictures as an IMAGE has them.
+    fn pictures(&self, name: &str) -> Tensor {
+        let pictures = self.tensors[name].permute((0, 2, 3, 1)).unwrap();
+        pictures.affine(0.5, 0.5).unwrap().clamp(0f32, 1f32).unwrap()
+    }
+
+    fn synthesis(&self, params: &str, w: &Tensor) -> Tensor {
+        let [_, generator] = self.load();
+        let inputs = [("generator", Value::Function(generator)), ("w", Value::Tensor(w.clone()))];
+        small::output::<Synthesis>(params, &inputs)
+    }
+}
+
+#[test]
+fn functions_tell_their_family() {
+    let names = |functions: &[Function]| -> Vec<String> {
+        functions.iter().map(|function| function.spec().name.clone()).collect()
+    };
+    let three = Reference::read().load();
+    assert_eq!(names(&three), ["stylegan3", "stylegan3"]);
+    let (mapping, generator) = small::load();
+    assert_eq!(names(&[mapping, generator]), ["stylegan2", "stylegan2"]);
+    let spec = three[1].spec();
+    let inputs: Vec<_> = spec.inputs.iter().map(|input| (input.name.as_str(), &input.dims[..])).collect();
+    assert_eq!(inputs, [("w", &[-1i64, 8, 8][..]), ("transform", &[-1, 3, 3])]);
+    assert_eq!(spec.outputs[0].dims, [-1, 32, 32, 3]);
+    assert!(three[1].peak().is_some_and(|peak| peak.value > 52 * 52 * 9 * 4 && peak.outputs == 32 * 32 * 12));
+}
+
+#[test]
+fn pictures_are_those_of_the_reference() {
+    let reference = Reference::read();
+    let [mapping, _] = reference.load();
+    let w = in_call(|_| Ok(mapping.eval(&[&reference.tensors["z"]])?.swap_remove(0))).unwrap();
+    let first = w.narrow(1, 0, 1).unwrap().squeeze(1).unwrap();
+    assert!(small::difference(&first, &reference.tensors["w"]) < 1e-5);
+    let w = &reference.tensors["ws"];
+    let still = reference.synthesis("{}", w);
+    assert!(small::difference(&still, &reference.pictures("img")) < 1e-5);
+    // It has no noise.
+    let random = reference.synthesis(r#"{"noise_mode": "random", "noise_seed": 3}"#, w);
+    assert_eq!(small::bits(&random), small::bits(&still));
+    let moved = reference.synthesis(r#"{"translate": "-0.2,0.1", "rotate": 40}"#, w);
+    assert!(small::difference(&moved, &reference.pictures("moved")) < 1e-5);
+}
+
+#[test]
+fn a_batch_goes_from_one_place_to_another() {
+    let reference = Reference::read();
+    let w = reference.tensors["ws"].narrow(0, 0, 1).unwrap();
+    let strip = w.broadcast_as((3, 8, 8)).unwrap().contiguous().unwrap();
+    let params = r#"{"translate": "0.1,0", "rotate": 10, "translate_to": "0.3,-0.2", "rotate_to": -50}"#;
+    let strip = reference.synthesis(params, &strip);
+    let places = [("0.1,0", 10.0), ("0.2,-0.1", -20.0), ("0.3,-0.2", -50.0)];
+    for (index, (translate, rotate)) in places.into_iter().enumerate() {
+        let params = format!(r#"{{"translate": "{translate}", "rotate": {rotate}}}"#);
+        let alone = reference.synthesis(&params, &w);
+        assert!(small::difference(&strip.narrow(0, index, 1).unwrap(), &alone) < 1e-5, "picture {index}");
+    }
+    // A single picture does not move, and without an end the batch stays where it begins.
+    let single = reference.synthesis(params, &w);
+    assert_eq!(small::bits(&single), small::bits(&strip.narrow(0, 0, 1).unwrap()));
+}
+
+#[test]
+fn gradients_reach_the_transform() {
+    let reference = Reference::read();
+    let [_, generator] = reference.load();
+    let (w, transform) = (&reference.tensors["ws"], &reference.tensors["transform"]);
+    in_call(|_| {
+        let (_, tape) = generator.linearise(&[w, transform], 0b11)?;
+        let cotangent = reference.tensors["cotangent"].permute((0, 2, 3, 1))?.contiguous()?;
+        let gradients = tape.vjp(&[Some(&cotangent)])?;
+        for (gradient, name) in gradients.iter().zip(["grad.ws", "grad.transform"]) {
+            // The wire's pictures are half as far apart.
+            let expected = (&reference.tensors[name] * 0.5)?;
+            let scale = expected.abs()?.max_all()?.to_scalar::<f32>()?;
+            let error = small::difference(gradient.as_ref().expect("asked for"), &expected);
+            assert!(error < 1e-3 * scale, "{name}: {error} of {scale}");
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_only_another_family_has_is_refused() {
+    let reference = Reference::read();
+    let [_, generator] = reference.load();
+    let (w, two) = (&reference.tensors["ws"], small::load().1);
+    let wrong = Tensor::zeros((3, 3, 3), DType::F32, &Device::Cpu).unwrap();
+    let error = in_call(|_| generator.eval(&[w, &wrong]).map(drop)).unwrap_err();
+    assert_eq!(error.to_string(), "`transform` must be [B or 1,3,3] with B = 2, found shape [3, 3, 3]");
+
+    let still = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
+    let inputs = [("generator", Value::Function(two)), ("w", Value::Tensor(still))];
+    for (params, param) in [
+        (r#"{"rotate": 5}"#, "rotate"),
+        (r#"{"rotate_to": 5}"#, "rotate"),
+        (r#"{"translate": "0,1"}"#, "translate"),
+        (r#"{"translate_to": "0,1"}"#, "translate"),
+    ] {
+        let expected = format!(
+            "`{param}` moves the pictures of a StyleGAN3 only, and this generator is a `stylegan2`; hint: leave \
+             translate, rotate, translate_to and rotate_to out"
+        );
+        small::check_error::<Synthesis>(params, &inputs, param, &expected);
+    }
+
+    let expected =
+        "`it`: these are the weights of a StyleGAN3 generator; StyleGAN2's weights are needed here";
+    let params = r#"{"coarse": "it", "fine": "it"}"#;
+    let error = reference.run::<BlendNetworks>(params, &[]).err().expect("refused");
+    assert_eq!((error.to_string().as_str(), error.input()), (expected, "coarse"));
+    let inputs = [("latents", Value::Tensor(w.clone()))];
+    let error = reference.run::<LatentDirection>(r#"{"weights": "it"}"#, &inputs).err().expect("refused");
+    assert_eq!((error.to_string().as_str(), error.input()), (expected, "weights"));
+}
