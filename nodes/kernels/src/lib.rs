@@ -5,10 +5,11 @@
 //! product with respect to the input. Only layers that these outputs need are computed, and a map is dropped
 //! after its last reader.
 //!
-//! [`ModulatedConv`], [`Upfirdn2d`] and [`FilteredLrelu`] are the operators of generators, the StyleGAN
-//! family. They work on maps with channels last, `[n, h, w, c]`, so that no layout conversion is needed
-//! between them. A [`ModulatedConv`] is a whole layer of StyleGAN2: a convolution, and the filter, noise,
-//! bias and [`Rectifier`] after it.
+//! [`ModulatedConv`], [`AdaptiveNorm`], [`Upfirdn2d`] and [`FilteredLrelu`] are the operators of generators,
+//! the StyleGAN family. They work on maps with channels last, `[n, h, w, c]`, so that no layout conversion is
+//! needed between them. A [`ModulatedConv`] is a whole layer of StyleGAN2: a convolution, and the filter,
+//! noise, bias and [`Rectifier`] after it. An [`AdaptiveNorm`] is what follows a convolution of the first
+//! StyleGAN.
 //!
 //! Why not candle's own ops (all measured with candle 0.11.1 against central differences):
 //!
@@ -55,6 +56,7 @@
 //! This crate does not know about files, plugins or architectures.
 
 mod activation;
+mod adaptive;
 mod average_pool;
 mod concat;
 mod convolution;
@@ -85,6 +87,7 @@ mod upsample;
 mod windows;
 mod winograd;
 
+pub use adaptive::AdaptiveNorm;
 pub use filtered_lrelu::FilteredLrelu;
 pub use layer::{Layer, Padding, PaddingMode, Source};
 pub use modulated::ModulatedConv;

@@ -86,6 +86,21 @@ pub(crate) trait Lanes: Copy {
         let count = to.len().min(Self::WIDTH);
         to[..count].copy_from_slice(&whole[..count]);
     }
+
+    /// The sum of the lanes.
+    #[inline(always)]
+    fn sum(self) -> Self::Element {
+        let mut lanes = [Self::Element::ZERO; 16];
+        // SAFETY: 16 numbers are at least `WIDTH`.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                let other = lanes[lane + half];
+                lanes[lane] += other;
+            }
+        }
+        lanes[0]
+    }
 }
 
 /// What the jobs are compiled for.

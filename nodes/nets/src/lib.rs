@@ -5,7 +5,8 @@
 //! - [`imagenet`]: the names of the classes that such networks were trained on;
 //! - [`objective`]: numbers for how much of something a picture has, and how far it is from another;
 //! - [`adain`]: adaptive instance normalisation, and the decoder that turns its result into a picture;
-//! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents; [`stylegan3`]: StyleGAN3's;
+//! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents; [`stylegan1`]: that of the first
+//!   StyleGAN; [`stylegan3`]: StyleGAN3's;
 //! - [`weights`]: bytes of a safetensors file to named tensors, with clear words about other files;
 //! - [`stylegan`]: StyleGAN2's generator, and what is done with its latents;
 //! - [`weights`]: bytes of a file of network weights to named tensors, with clear words about other files;
@@ -26,6 +27,7 @@ mod parameters;
 pub mod random;
 pub mod squeezenet;
 pub mod stylegan;
+pub mod stylegan1;
 pub mod stylegan3;
 pub mod vgg;
 pub mod weights;

@@ -194,6 +194,10 @@ fn other_networks_are_recognised() {
     );
     check(&["G_ema.synthesis.L0_36_512.weight"], "a StyleGAN3 generator");
     check(
+        &["style.1.linear.bias", "generator.progression.0.conv1.input"],
+        "a generator of the first StyleGAN; StyleGAN2's weights are needed here",
+    );
+    check(
         &["style.1.weight", "convs.0.conv.weight"],
         "a StyleGAN2 in rosinality's layout; only the tensor names",
     );

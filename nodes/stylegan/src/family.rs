@@ -1,10 +1,13 @@
 use std::collections::HashMap;
+use std::fmt::Display;
 
-use dreamwire_nets::{stylegan, stylegan3};
+use dreamwire_nets::{stylegan, stylegan1, stylegan3};
 use dreamwire_sdk::prelude::*;
 
 use crate::{noise, transform};
 
+/// The first StyleGAN in messages, and the name of its functions.
+const ONE: &str = "stylegan1";
 /// StyleGAN2 in messages, and the name of its functions.
 const TWO: &str = "stylegan2";
 /// StyleGAN3 in messages, and the name of its functions.
@@ -17,24 +20,83 @@ pub(crate) struct Network {
     pub(crate) synthesis: Synthesis,
 }
 
+/// What a user sets about a network.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Settings {
+    /// What activations are limited to, in both directions. The first StyleGAN has no limit.
+    pub(crate) clamp: Option<f64>,
+    /// Height and width of the pictures, if not the network's own. For the first StyleGAN only.
+    pub(crate) resolution: Option<usize>,
+    /// The share of the last block in the picture, 1 for all. For the first StyleGAN only.
+    pub(crate) blend: f64,
+}
+
+/// Why there is no network.
+pub(crate) struct Refusal {
+    /// The setting that does not fit; none if it is the weights.
+    pub(crate) param: Option<&'static str>,
+    pub(crate) text: String,
+}
+
+impl Refusal {
+    /// Of weights.
+    fn of(error: &dyn Display) -> Self {
+        Self { param: None, text: error.to_string() }
+    }
+}
+
+impl From<stylegan1::StyleGan1Error> for Refusal {
+    fn from(error: stylegan1::StyleGan1Error) -> Self {
+        let param = match &error {
+            stylegan1::StyleGan1Error::Resolution { .. } => Some("resolution"),
+            stylegan1::StyleGan1Error::Blend { .. } => Some("blend"),
+            _ => None,
+        };
+        Self { param, ..Self::of(&error) }
+    }
+}
+
 impl Network {
-    /// The networks of these tensors, of the family that their names tell; `settings` are for a StyleGAN3. Activations are
-    /// limited to +-`clamp`, if there is one.
+    /// The networks of these tensors, of the family that their names tell; `own` is what the file of a StyleGAN3 says
+    /// about how it was built.
     ///
     /// # Errors
     ///
-    /// If they are of no family: says what they are, or which tensors are wrong.
+    /// If they are of no family: says what they are, or which tensors are wrong. If a setting is not for this family.
     pub(crate) fn new(
         tensors: HashMap<String, Tensor>,
-        settings: &stylegan3::Settings,
-        clamp: Option<f64>,
-    ) -> std::result::Result<Self, String> {
-        if stylegan3::recognises(&tensors) {
-            let network = stylegan3::StyleGan3::new(tensors, settings, clamp, DType::F32);
-            return network.map(Self::from).map_err(|error| error.to_string());
+        own: &stylegan3::Settings,
+        settings: Settings,
+    ) -> std::result::Result<Self, Refusal> {
+        let Settings { clamp, resolution, blend } = settings;
+        if stylegan1::recognises(&tensors) {
+            let generator = stylegan1::Generator::new(tensors)?;
+            return Ok(generator.build(resolution, blend, DType::F32)?.into());
         }
-        let network = stylegan::StyleGan::new(tensors, clamp, DType::F32);
-        network.map(Self::from).map_err(|error| error.to_string())
+        let network: Self = if stylegan3::recognises(&tensors) {
+            let network = stylegan3::StyleGan3::new(tensors, own, clamp, DType::F32);
+            network.map_err(|error| Refusal::of(&error))?.into()
+        } else {
+            let network = stylegan::StyleGan::new(tensors, clamp, DType::F32);
+            network.map_err(|error| Refusal::of(&error))?.into()
+        };
+        for (param, is_set, unset) in
+            [("resolution", resolution.is_some(), "0"), ("blend", blend != 1.0, "1")]
+        {
+            if is_set {
+                let name = network.synthesis.name();
+                let text = format!("`{param}` is for {ONE} alone, this is a {name}: use {unset}");
+                return Err(Refusal { param: Some(param), text });
+            }
+        }
+        Ok(network)
+    }
+}
+
+impl From<stylegan1::StyleGan1> for Network {
+    fn from(network: stylegan1::StyleGan1) -> Self {
+        let stylegan1::StyleGan1 { mapping, synthesis } = network;
+        Self { mapping: Mapping::One(mapping), synthesis: Synthesis::One(synthesis) }
     }
 }
 
@@ -55,6 +117,7 @@ impl From<stylegan3::StyleGan3> for Network {
 /// From random numbers to styles. StyleGAN3's mapping is StyleGAN2's, with fewer layers.
 #[derive(Clone)]
 pub(crate) enum Mapping {
+    One(stylegan1::Mapping),
     Two(stylegan::Mapping),
     Three(stylegan::Mapping),
 }
@@ -63,6 +126,7 @@ impl Mapping {
     /// The family's name.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::One(_) => ONE,
             Self::Two(_) => TWO,
             Self::Three(_) => THREE,
         }
@@ -70,32 +134,42 @@ impl Mapping {
 
     /// Width of z.
     pub(crate) fn z_width(&self) -> usize {
-        let (Self::Two(it) | Self::Three(it)) = self;
-        it.z_width()
+        match self {
+            Self::One(it) => it.z_width(),
+            Self::Two(it) | Self::Three(it) => it.z_width(),
+        }
     }
 
     /// Width of one style.
     pub(crate) fn w_width(&self) -> usize {
-        let (Self::Two(it) | Self::Three(it)) = self;
-        it.w_width()
+        match self {
+            Self::One(it) => it.w_width(),
+            Self::Two(it) | Self::Three(it) => it.w_width(),
+        }
     }
 
     /// The classes that pictures may be of; 0 in a network without classes.
     pub(crate) fn classes(&self) -> usize {
-        let (Self::Two(it) | Self::Three(it)) = self;
-        it.classes()
+        match self {
+            Self::One(_) => 0,
+            Self::Two(it) | Self::Three(it) => it.classes(),
+        }
     }
 
     /// Styles per picture.
     pub(crate) fn layers(&self) -> usize {
-        let (Self::Two(it) | Self::Three(it)) = self;
-        it.layers()
+        match self {
+            Self::One(it) => it.layers(),
+            Self::Two(it) | Self::Three(it) => it.layers(),
+        }
     }
 
     /// The average style, `[w]`.
     pub(crate) fn average(&self) -> &Tensor {
-        let (Self::Two(it) | Self::Three(it)) = self;
-        it.average()
+        match self {
+            Self::One(it) => it.average(),
+            Self::Two(it) | Self::Three(it) => it.average(),
+        }
     }
 
     /// Styles `[B,layers,w]` of `z`, `[B,z]`, and of classes `[B,classes]` in a network with classes.
@@ -104,14 +178,18 @@ impl Mapping {
     ///
     /// Those of the network.
     pub(crate) fn forward_with(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
-        let (Self::Two(it) | Self::Three(it)) = self;
-        Ok(it.forward_with(z, c)?)
+        Ok(match self {
+            // It has no classes, and functions refuse `c` then.
+            Self::One(it) => it.forward(z)?,
+            Self::Two(it) | Self::Three(it) => it.forward_with(z, c)?,
+        })
     }
 }
 
 /// From styles to pictures.
 #[derive(Clone)]
 pub(crate) enum Synthesis {
+    One(stylegan1::Synthesis),
     Two(stylegan::Synthesis),
     Three(stylegan3::Synthesis),
 }
@@ -120,6 +198,7 @@ impl Synthesis {
     /// The family's name.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::One(_) => ONE,
             Self::Two(_) => TWO,
             Self::Three(_) => THREE,
         }
@@ -128,6 +207,7 @@ impl Synthesis {
     /// Styles per picture.
     pub(crate) fn layers(&self) -> usize {
         match self {
+            Self::One(it) => it.layers(),
             Self::Two(it) => it.layers(),
             Self::Three(it) => it.layers(),
         }
@@ -136,6 +216,7 @@ impl Synthesis {
     /// Width of one style.
     pub(crate) fn w_width(&self) -> usize {
         match self {
+            Self::One(it) => it.w_width(),
             Self::Two(it) => it.w_width(),
             Self::Three(it) => it.w_width(),
         }
@@ -144,6 +225,7 @@ impl Synthesis {
     /// Height and width of the pictures, in pixels.
     pub(crate) fn resolution(&self) -> usize {
         match self {
+            Self::One(it) => it.resolution(),
             Self::Two(it) => it.resolution(),
             Self::Three(it) => it.resolution(),
         }
@@ -152,6 +234,7 @@ impl Synthesis {
     /// Channels of the pictures.
     pub(crate) fn channels(&self) -> usize {
         match self {
+            Self::One(it) => it.channels(),
             Self::Two(it) => it.channels(),
             Self::Three(it) => it.channels(),
         }
@@ -160,14 +243,16 @@ impl Synthesis {
     /// The memory that one picture needs.
     pub(crate) fn peak(&self) -> dreamwire_nets::Peak {
         match self {
+            Self::One(it) => it.peak(),
             Self::Two(it) => it.peak(),
             Self::Three(it) => it.peak(),
         }
     }
 
-    /// The inputs that may follow `w`: StyleGAN2's planes of noise, StyleGAN3's `transform`.
+    /// The inputs that may follow `w`: planes of noise, of StyleGAN3 a `transform`.
     pub(crate) fn options(&self) -> Vec<TensorSpec> {
         match self {
+            Self::One(it) => noise::specs(&it.noise_sizes()),
             Self::Two(it) => noise::specs(&it.noise_sizes()),
             Self::Three(_) => vec![transform::spec()],
         }
@@ -180,6 +265,7 @@ impl Synthesis {
     /// Names the option, what it must be, and what was found.
     pub(crate) fn check_options(&self, options: &[Tensor], batch: usize) -> Result<()> {
         match self {
+            Self::One(it) => noise::check(options, &it.noise_sizes(), batch),
             Self::Two(it) => noise::check(options, &it.noise_sizes(), batch),
             Self::Three(_) => options.iter().try_for_each(|matrices| transform::check(matrices, batch)),
         }
@@ -192,6 +278,7 @@ impl Synthesis {
     /// Those of the network.
     pub(crate) fn forward(&self, w: &Tensor, options: &[Tensor]) -> Result<Tensor> {
         Ok(match self {
+            Self::One(it) => it.forward(w, options)?,
             Self::Two(it) => it.forward(w, options)?,
             Self::Three(it) => it.forward(w, options.first())?,
         })

@@ -35,7 +35,8 @@ impl Differentiable for Mapping {
 /// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,R,R,C]`, in 0..1 except for overshoots.
 ///
 /// What else determines the picture follows `w`, all or none; without it the generator uses what the weights have.
-/// StyleGAN2 takes noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]`, StyleGAN3 a `transform` `[B or 1,3,3]`.
+/// StyleGAN2 and the first StyleGAN take noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]`, StyleGAN3 a `transform`
+/// `[B or 1,3,3]`.
 pub(crate) struct Generator(pub(crate) family::Synthesis);
 
 impl Differentiable for Generator {

@@ -1,5 +1,6 @@
 use dreamwire_nets::stylegan::Discriminator;
-use dreamwire_nets::{Content, Kept, extractor, weights};
+use dreamwire_nets::weights::{self, Family};
+use dreamwire_nets::{Content, Kept, extractor};
 use dreamwire_sdk::prelude::*;
 
 use crate::discriminator::{self, Features};
@@ -26,8 +27,8 @@ use crate::network::limit;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// A file with the tensor names of stylegan2-ada-pytorch or stylegan3, `b64.conv0.weight` to `b4.out.bias`, with or
-    /// without the prefix `D.`; of a whole checkpoint the rest is ignored.
+    /// A file as it was published: NVIDIA's `.pkl`, a checkpoint of rosinality's (`.pt`), or `.safetensors`; of a whole
+    /// checkpoint `D`, the rest is ignored.
     #[schemars(extend("format" = "dw-weights"))]
     pub(crate) weights: String,
     /// Layers of FEATURES, with optional weights (default 1): `b16:1, b8.conv0:0.5`.
@@ -67,8 +68,14 @@ impl Node for LoadDiscriminator {
         let bytes = call.read(&params.weights)?;
         let unusable = |error: String| Error::content(format!("`{}`: {error}", params.weights)).at("weights");
         let network = self.kept.network((Content::of(&bytes), params.clamp), || {
-            let tensors = weights::read(&bytes).map_err(|error| unusable(error.to_string()))?;
-            let built = Discriminator::new(tensors, limit(params.clamp), DType::F32);
+            let read = weights::read(&bytes, &[Family::StyleGan2Discriminator]).map_err(|error| {
+                let refused = unusable(error.to_string());
+                match error.hint() {
+                    Some(hint) => refused.hint(hint),
+                    None => refused,
+                }
+            })?;
+            let built = Discriminator::new(read.tensors, limit(params.clamp), DType::F32);
             built.map_err(|error| unusable(error.to_string()))
         })?;
         let features = Features::new(network.clone(), &params.layers)?;

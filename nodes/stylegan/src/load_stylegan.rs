@@ -1,11 +1,12 @@
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
+use crate::family::Settings;
 use crate::functions::{Generator, Mapping};
 use crate::network::{self, Kept, Weights};
 
-/// Loads a StyleGAN2 or StyleGAN3 network as two functions: MAPPING turns random latents into styles, GENERATOR
-/// styles into a picture. The names of the tensors tell which one it is.
+/// Loads a network of StyleGAN, StyleGAN2 or StyleGAN3 as two functions: MAPPING turns random latents into styles,
+/// GENERATOR styles into a picture. The names of the tensors tell which one it is.
 ///
 /// MAPPING takes `z` `[B,z]` and returns `w` `[B,layers,w]` and the average `w_avg` `[w]`. GENERATOR takes
 /// `w` and returns a picture `[B,R,R,C]`, in 0..1 except for overshoot; C is 1, 3 or 4. Both are differentiable
@@ -13,6 +14,9 @@ use crate::network::{self, Kept, Weights};
 ///
 /// - StyleGAN2 has `2 log2(R) - 2` layers of `w`. After `w` its GENERATOR takes noise planes `noise_i`
 ///   `[B or 1,1,r,r]`, all or none: without them it uses those in the weights.
+/// - The first StyleGAN has as many layers, and one noise plane for every two of them. Its weights have no planes:
+///   without given ones it uses those of Synthesis for the `noise_seed` 0. They have no average either: it is that of
+///   4096 fixed latents.
 /// - StyleGAN3, configuration T or R, has 16 layers of `w` unless trained otherwise. After `w` its GENERATOR takes a
 ///   `transform` `[B or 1,3,3]`, a matrix that turns a place of the picture into the place that is painted there:
 ///   `(x, y, 1)` from the middle to the right and down, in widths of the picture.
@@ -24,27 +28,36 @@ use crate::network::{self, Kept, Weights};
 /// has 10 layers. A random network makes abstract pictures, as slowly as a trained one of its size.
 ///
 /// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
-/// shapes; a random network whose size is not a power of 2 from 16 to 1024.
+/// shapes; a random network whose size is not a power of 2 from 16 to 1024; a `resolution` that the network does not
+/// paint at; `resolution` or `blend` for another family than the first.
 ///
-/// Source: Karras et al., arXiv:1912.04958 (StyleGAN2; architectures skip, resnet and orig, told by the tensors),
-/// arXiv:2006.06676 (its PyTorch form, "ada", with classes) and arXiv:2106.12423 (StyleGAN3).
+/// Source: Karras et al., arXiv:1812.04948 (StyleGAN), arXiv:1912.04958 (StyleGAN2; architectures skip, resnet and orig,
+/// told by the tensors), arXiv:2006.06676 (its PyTorch form, "ada", with classes) and arXiv:2106.12423 (StyleGAN3).
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
     /// `avatars64`; a file as it was published: NVIDIA's `.pkl`, a checkpoint of PyTorch (`.pt`, `.pth`), or
     /// `.safetensors`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
-    /// to 1024. Of a checkpoint with several networks `G_ema` is used, or `G` if there is none.
+    /// to 1024. Of a checkpoint with several networks `G_ema` (or `g_running`) is used, or `G` if there is none.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
     /// Activations are clamped to plus and minus this value, as NVIDIA's PyTorch networks are trained; 0 is no
-    /// limit, for networks converted from TensorFlow.
+    /// limit, for networks converted from TensorFlow. The first StyleGAN has none.
     #[schemars(range(min = 0.0))]
     pub(crate) clamp: f64,
+    /// Side of the pictures of a first StyleGAN, which paints at 4, 8, 16, .. px; 0 is the largest one that it was
+    /// trained for.
+    #[schemars(range(min = 0, max = 1024))]
+    pub(crate) resolution: usize,
+    /// Share of a first StyleGAN's last block in the picture; the rest is that of the block before, as while the last one
+    /// was faded in.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
+    pub(crate) blend: f64,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { weights: builtin::NAME.to_owned(), clamp: 256.0 }
+        Self { weights: builtin::NAME.to_owned(), clamp: 256.0, resolution: 0, blend: 1.0 }
     }
 }
 
@@ -62,16 +75,28 @@ impl Node for LoadStyleGAN {
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let weights = Weights::find("weights", &params.weights, || call.read(&params.weights))?;
-        let network = network::network(&mut self.kept, &weights, params.clamp)?;
+        let settings = Settings {
+            clamp: network::limit(params.clamp),
+            resolution: (params.resolution > 0).then_some(params.resolution),
+            blend: params.blend,
+        };
+        let network = network::network(&mut self.kept, &weights, settings)?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
-    /// Rejects names of random networks that do not exist.
+    /// Rejects names of random networks that do not exist, and sides that are not powers of 2.
     fn check(params: &Params) -> Result<()> {
+        let found = params.resolution;
+        if found != 0 && !(found >= 4 && found.is_power_of_two()) {
+            let message = format!("`resolution` must be 0 or 4, 8, 16, .. 1024, found {found}");
+            return Err(Error::param("resolution", message));
+        }
         network::random(&params.weights).map(drop).map_err(|error| error.at("weights"))
     }
 }
 
+#[cfg(test)]
+mod first;
 #[cfg(test)]
 mod tests {
     use dreamwire_sdk::abi;

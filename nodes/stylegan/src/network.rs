@@ -3,19 +3,20 @@ use std::fmt::Display;
 
 use dreamwire_nets::Content;
 use dreamwire_nets::stylegan::{self, Generator};
-use dreamwire_nets::stylegan3::Settings;
+use dreamwire_nets::stylegan3;
 use dreamwire_nets::weights::{self, Family, Weights as Read};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
-use crate::family::Network;
+use crate::family::{Network, Settings};
 
-/// Networks by where their weights come from, and what activations are limited to.
-pub(crate) type Kept = dreamwire_nets::Kept<(Source, f64), Network>;
+/// Networks by where their weights come from, and what is set about them.
+pub(crate) type Kept = dreamwire_nets::Kept<(Source, Settings), Network>;
 
 /// The networks that can be used.
-const FAMILIES: [Family; 2] = [Family::StyleGan2Generator, Family::StyleGan3Generator];
+const FAMILIES: [Family; 3] =
+    [Family::StyleGan2Generator, Family::StyleGan3Generator, Family::StyleGan1Generator];
 
 /// Where the weights come from.
 #[derive(Clone, Copy, PartialEq)]
@@ -55,16 +56,19 @@ impl<'a> Weights<'a> {
     }
 
     /// The networks, of the family that the tensors tell.
-    fn network(&self, clamp: Option<f64>) -> Result<Network> {
-        let (tensors, settings) = match self.source {
-            Source::Random { seed, side } => (self.random(seed, side)?, Settings::default()),
+    fn network(&self, settings: Settings) -> Result<Network> {
+        let (tensors, own) = match self.source {
+            Source::Random { seed, side } => (self.random(seed, side)?, stylegan3::Settings::default()),
             Source::File(_) => {
                 let read = self.read(&FAMILIES)?;
-                let settings = Settings::read(&read.settings).map_err(|error| self.unusable(&error))?;
-                (read.tensors, settings)
+                let own = stylegan3::Settings::read(&read.settings).map_err(|error| self.unusable(&error))?;
+                (read.tensors, own)
             }
         };
-        Network::new(tensors, &settings, clamp).map_err(|error| self.unusable(&error))
+        Network::new(tensors, &own, settings).map_err(|refusal| match refusal.param {
+            Some(param) => Error::param(param, format!("`{}`: {}", self.name, refusal.text)),
+            None => self.unusable(&refusal.text),
+        })
     }
 
     /// The tensors of a StyleGAN2, for what no other family can do.
@@ -101,14 +105,14 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The network of these weights, of any family, built if it is not the one that is kept. Activations are limited to
-/// +-`clamp`, or not at all if that is 0.
+/// The network of these weights, of any family, built if it is not the one that is kept.
 ///
 /// # Errors
 ///
-/// If these are the weights of no family: says what they are, or which tensors are wrong.
-pub(crate) fn network(kept: &mut Kept, weights: &Weights, clamp: f64) -> Result<Network> {
-    kept.network((weights.source, clamp), || weights.network(limit(clamp)))
+/// If these are the weights of no family: says what they are, or which tensors are wrong. If a setting is not for this
+/// family.
+pub(crate) fn network(kept: &mut Kept, weights: &Weights, settings: Settings) -> Result<Network> {
+    kept.network((weights.source, settings), || weights.network(settings))
 }
 
 /// What `clamp` limits activations to.
@@ -146,6 +150,10 @@ mod tests {
     use super::*;
     use crate::small;
 
+    fn settings(clamp: f64) -> Settings {
+        Settings { clamp: limit(clamp), resolution: None, blend: 1.0 }
+    }
+
     /// A kept network must not outlive a change of its weights or settings.
     #[test]
     fn the_kept_network_follows_content_and_clamp() {
@@ -153,7 +161,7 @@ mod tests {
         let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
         let mut picture = |seed, clamp| {
             let weights = Weights::find("weights", "it", || Ok(small::file(seed).into())).unwrap();
-            let network = network(&mut kept, &weights, clamp).unwrap();
+            let network = network(&mut kept, &weights, settings(clamp)).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         };
         let first = picture(0, 256.0);
@@ -164,7 +172,7 @@ mod tests {
         assert_eq!(first, picture(0, 0.0));
         let pointer = || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into());
         let weights = Weights::find("weights", "it", pointer).unwrap();
-        assert!(network(&mut kept, &weights, 256.0).is_err());
+        assert!(network(&mut kept, &weights, settings(256.0)).is_err());
     }
 
     #[test]

@@ -16,10 +16,17 @@ pub(crate) const NOISE: [usize; 5] = [4, 8, 8, 16, 16];
 const CHANNELS: usize = 8;
 
 /// Name, shape and data of a tensor.
-type Entry = (String, Vec<usize>, Vec<u8>);
+pub(crate) type Entry = (String, Vec<usize>, Vec<u8>);
 
 /// Adds a tensor whose values are `mean + deviation * x`, x standard normal.
-fn push(tensors: &mut Vec<Entry>, seed: u32, name: String, shape: &[usize], mean: f64, deviation: f64) {
+pub(crate) fn push(
+    tensors: &mut Vec<Entry>,
+    seed: u32,
+    name: String,
+    shape: &[usize],
+    mean: f64,
+    deviation: f64,
+) {
     let count = shape.iter().product();
     // Every tensor has its own numbers.
     let numbers = randn(1000 * seed + tensors.len() as u32, count);
@@ -64,7 +71,7 @@ fn tensors(seed: u32) -> Vec<Entry> {
     tensors
 }
 
-fn written(tensors: &[Entry]) -> Vec<u8> {
+pub(crate) fn written(tensors: &[Entry]) -> Vec<u8> {
     let views = tensors.iter().map(|(name, shape, data)| {
         let view = TensorView::new(Dtype::F32, shape.clone(), data).expect("as many bytes as the shape says");
         (name.as_str(), view)

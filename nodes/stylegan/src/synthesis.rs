@@ -12,9 +12,10 @@ const MAX_PIXELS: u64 = 1 << 27;
 /// result.
 ///
 /// The result is IMAGE `[B,R,R,C]`, clamped to 0..1. Noise adds the details that a style leaves open, such as
-/// freckles and single hairs. `const` uses the planes stored in the weights, `none` omits them (smoother
-/// pictures), `random` draws standard normal ones: the same planes for every picture of the batch, so that an
-/// interpolation does not flicker, and a picture of a batch equals the picture made alone.
+/// freckles and single hairs. `const` uses the planes stored in the weights, or fixed ones for a network whose weights
+/// have none; `none` omits them (smoother pictures), `random` draws standard normal ones: the same planes for every
+/// picture of the batch, so that an interpolation does not flicker, and a picture of a batch equals the picture made
+/// alone.
 ///
 /// A StyleGAN3 paints the same thing elsewhere: `rotate` turns it about the middle of the picture, then
 /// `translate` shifts it, and what comes in from beyond the border is painted too. With `rotate_to` and

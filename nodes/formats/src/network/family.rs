@@ -88,8 +88,8 @@ impl Family {
             Self::LatentDirections => Some("LatentDirection's `weights`"),
             Self::Latents => Some("LoadLatent's `file`"),
             Self::Array => Some("LoadLatent's `file` or LatentDirection's `weights`"),
+            Self::StyleGan2Discriminator => Some("LoadDiscriminator's `weights`"),
             Self::StyleGan1Discriminator
-            | Self::StyleGan2Discriminator
             | Self::BvlcGoogLeNet
             | Self::Inception5h
             | Self::InceptionV3

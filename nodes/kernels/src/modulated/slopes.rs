@@ -133,7 +133,7 @@ impl<'a, T: Element> Slopes<'a, T> {
             let noise = if self.noise.is_empty() { T::ZERO } else { self.noise[plane + column] };
             let (total, rest) = self.pixel::<V>(pixel, noise, to, &mut sums.row);
             if !sums.noise.is_empty() {
-                sums.noise[pixel - sums.first_row * w] = sum(total) + rest;
+                sums.noise[pixel - sums.first_row * w] = total.sum() + rest;
             }
         }
         for (sum, part) in sums.products.iter_mut().zip(&mut sums.row) {
@@ -192,21 +192,6 @@ impl<'a, T: Element> Slopes<'a, T> {
         }
         (total, rest)
     }
-}
-
-/// The sum of a vector's numbers.
-#[inline(always)]
-fn sum<T: Element, V: Lanes<Element = T>>(vector: V) -> T {
-    let mut lanes = [T::ZERO; 16];
-    // SAFETY: 16 numbers are at least `WIDTH`.
-    unsafe { vector.store(lanes.as_mut_ptr()) };
-    for half in [8, 4, 2, 1] {
-        for lane in 0..half {
-            let other = lanes[lane + half];
-            lanes[lane] += other;
-        }
-    }
-    lanes[0]
 }
 
 /// The gradient of `v` for the rows of a band.

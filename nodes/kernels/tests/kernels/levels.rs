@@ -5,8 +5,16 @@ use std::process::Command;
 /// Runs the tests of this program in another process, which may use at most `level`.
 fn check(level: &str) {
     let program = std::env::current_exe().expect("tests are a program");
-    let tests =
-        ["forward::", "gradient::", "graph::", "modulated::", "tiles::", "upfirdn::", "filtered_lrelu::"];
+    let tests = [
+        "forward::",
+        "gradient::",
+        "graph::",
+        "modulated::",
+        "tiles::",
+        "upfirdn::",
+        "filtered_lrelu::",
+        "adaptive::",
+    ];
     let done = Command::new(program).args(tests).env("DREAMWIRE_SIMD", level).output().expect("it starts");
     let text = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{level}: {text}");

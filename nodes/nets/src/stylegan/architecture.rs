@@ -3,7 +3,7 @@ use std::fmt;
 
 use candle_core::Tensor;
 
-use crate::stylegan3;
+use crate::{stylegan1, stylegan3};
 
 /// How the blocks of a network are connected, besides one after the other (Karras et al., arXiv:1912.04958, figure 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static s
     };
     let found = if stylegan3::recognises(tensors) {
         ("a StyleGAN3 generator", "StyleGAN2's weights are needed here")
+    } else if stylegan1::recognises(tensors) {
+        ("a generator of the first StyleGAN", "StyleGAN2's weights are needed here")
     } else if has("b4.out.weight") || (!tensors.is_empty() && !any(&|name| !name.starts_with("D."))) {
         ("a discriminator", "use the generator, which is called `G_ema` in a checkpoint")
     } else if has("style.1.weight") || has("convs.0.conv.weight") {

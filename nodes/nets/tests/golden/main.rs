@@ -12,6 +12,7 @@ mod portable;
 mod reference;
 mod squeezenet;
 mod stylegan;
+mod stylegan1;
 mod stylegan3;
 mod stylegan_editing;
 mod stylegan_latents;
