@@ -218,7 +218,11 @@ fn a_refusal_says_what_the_file_is_good_for() {
     assert_eq!(refusal(&stylegan3), "a StyleGAN3 generator: LoadStyleGAN's `weights` takes it");
     assert_eq!(
         refusal(&["D.b4.out.weight", "D.b4.conv.weight"]),
-        "a StyleGAN2 discriminator, which no node takes"
+        "a StyleGAN2 discriminator: LoadDiscriminator's `weights` takes it"
+    );
+    assert_eq!(
+        refusal(&["linear.linear.weight_orig", "progression.0.conv1.0.conv.weight_orig"]),
+        "a StyleGAN (v1) discriminator, which no node takes"
     );
     let vgg: Names<'_> = &[("features.0.weight", RGB), ("features.2.weight", ANY)];
     let bytes = file(vgg, None);
