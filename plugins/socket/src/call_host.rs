@@ -42,6 +42,11 @@ pub trait CallHost: Sync {
     fn provenance(&self) -> Option<&str> {
         None
     }
+
+    /// The index in the whole batch of the first row that the callee has, if it has some of the rows.
+    fn first_row(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// One call in progress.
@@ -51,6 +56,7 @@ pub struct HostCall<'a, H> {
     raw: abi::Call,
     host: &'a H,
     provenance: abi::Str,
+    rows: Option<abi::Rows>,
     // Names lent to the plugin until the call ends.
     names: Mutex<Vec<Box<str>>>,
 }
@@ -79,7 +85,8 @@ impl<'a, H: CallHost> HostCall<'a, H> {
             fail_with: Some(fail_with::<H>),
         };
         let provenance = host.provenance().map_or(abi::Str::EMPTY, abi::Str::new);
-        Self { raw, host, provenance, names: Mutex::default() }
+        let rows = |first| abi::Rows { size: size_of::<abi::Rows>() as u32, reserved: 0, first };
+        Self { raw, host, provenance, rows: host.first_row().map(rows), names: Mutex::default() }
     }
 
     /// Sets the thread budget; 0 is as many as the machine has.
@@ -259,10 +266,18 @@ unsafe extern "C" fn get_extension<H: CallHost>(call: *const abi::Call, id: *con
     // SAFETY: as in `progress`; a NUL-terminated id, unless it is null.
     unsafe {
         answer::<H, _>(call, std::ptr::null(), |call| {
-            if !id.is_null() && CStr::from_ptr(id) == abi::PROVENANCE && call.host.provenance().is_some() {
-                return (&raw const call.provenance).cast();
+            if id.is_null() {
+                return std::ptr::null();
             }
-            std::ptr::null()
+            match CStr::from_ptr(id) {
+                id if id == abi::PROVENANCE && call.host.provenance().is_some() => {
+                    (&raw const call.provenance).cast()
+                }
+                id if id == abi::ROWS => {
+                    call.rows.as_ref().map_or(std::ptr::null(), |rows| std::ptr::from_ref(rows).cast())
+                }
+                _ => std::ptr::null(),
+            }
         })
     }
 }
