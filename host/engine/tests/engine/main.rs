@@ -3,4 +3,6 @@
 mod arithmetic;
 mod edits;
 mod names;
+mod rows;
 mod run;
+mod studio;
