@@ -36,6 +36,21 @@ pub enum Event {
         /// The same for the same work, in every process.
         identity: Hash,
     },
+    /// A step that has started goes on with some rows of its batch. Steps that make and use the same rows take turns.
+    Rows {
+        /// Node id.
+        node: String,
+        /// Kind id.
+        kind: String,
+        /// As in [`Event::Started`].
+        identity: Hash,
+        /// Index of the first row.
+        first: usize,
+        /// How many rows.
+        count: usize,
+        /// How many rows the batch has.
+        batch: usize,
+    },
     /// A step reports its progress.
     Progress {
         /// Node id.

@@ -59,6 +59,11 @@ impl Key {
         self.field(content.as_bytes());
     }
 
+    /// The index of the first row that an output node gets, which its names may have.
+    pub(crate) fn first_row(&mut self, first: usize) {
+        self.field(&(first as u64).to_le_bytes());
+    }
+
     /// Makes the key unique across all processes, for a step that is not pure.
     pub fn unique(&mut self) {
         static PROCESS: OnceLock<[u64; 2]> = OnceLock::new();

@@ -14,6 +14,9 @@
 //! If an upstream step recomputes identical bytes, the second stops the wave. An output node runs as soon as its inputs
 //! are there, and a failed step stops only those that depend on it.
 //!
+//! Steps whose rows do not depend on each other run for some rows of a batch at a time, one after another for the same
+//! rows. The result for some rows is a result of its own, with a content key.
+//!
 //! # What this crate does not do
 //! It holds no plugin pointer (the loader implements [`Nodes`]), prints nothing (it emits [`Event`]s) and opens no file
 //! outside [`world`] and the folder of its [`DiskCache`].

@@ -1,25 +1,30 @@
 //! Running a plan.
 
+mod advance;
+mod chain;
 mod finite;
 mod inputs;
+mod joined;
 mod keys;
+mod member;
+mod parts;
+mod pieces;
+mod publish;
+mod source;
+mod steps;
 
 pub(crate) use inputs::Settled;
 pub(crate) use keys::{deep as deep_keys, made_of};
 
-use crate::cache::{Cache, Entry, Saved};
-use crate::event::{Event, Why};
-use crate::{
-    Device, Failure, FailureKind, History, NewFile, Nodes, Origin, Plan, Published, Request, Services,
-    Snapshot, Step, Value, World,
-};
+use crate::cache::Cache;
+use crate::event::Event;
+use crate::{Device, Failure, History, Nodes, Plan, Published, Snapshot, World};
 use blake3::Hash;
-use dreamwire_graph::{CheckedNode, Link};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use steps::{Ended, Lost, State, Steps};
 
 /// The options of a run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -109,83 +114,46 @@ impl Engine {
     /// # Errors
     /// Steps failed, or the run was cancelled.
     pub fn run(&mut self, run: &Run<'_>) -> Result<Summary, Stopped> {
-        let result = self.run_steps(run);
+        let mut lost = HashSet::new();
+        let result = loop {
+            match self.run_steps(run, &lost) {
+                Ok(summary) => break Ok(summary),
+                Err(Ended::Stopped(stopped)) => break Err(stopped),
+                // What has been done is cached, so beginning again costs little.
+                Err(Ended::Lost(Lost(key))) => {
+                    lost.insert(key);
+                }
+            }
+        };
         self.cache.trim();
         result
     }
 
-    fn run_steps(&mut self, run: &Run<'_>) -> Result<Summary, Stopped> {
-        let plan = run.plan;
+    fn run_steps(&mut self, run: &Run<'_>, lost: &HashSet<Hash>) -> Result<Summary, Ended> {
         let deep = keys::deep(run)?;
-        let mut results = self.resolve(plan, &deep);
+        let results = self.resolve(run.plan, &deep, lost);
         let wanted = results.iter().filter(|state| matches!(state, State::Wanted)).count();
         (run.emit)(Event::Planned { steps: wanted });
         if let Some(history) = run.explain {
             explain(run, history, &deep, &results)?;
         }
-
-        let mut summary = Summary::default();
-        let mut failures = Vec::new();
-        let mut uses = remaining_uses(plan, &results);
-        for step in &plan.steps {
-            let node = plan.node(step);
-            let done = match &results[step.node] {
-                State::Unneeded | State::Failed { .. } => continue,
-                State::Known(entry) => {
-                    let entry = Arc::clone(entry);
-                    publish_again(run, node, &entry).map(|published| {
-                        (run.emit)(Event::Cached { node: node.id.clone(), why: Why::Unchanged });
-                        Done { entry, ran: None, published }
-                    })
-                }
-                State::Wanted => {
-                    if run.cancel.load(Ordering::Relaxed) {
-                        return Err(Stopped::Cancelled);
-                    }
-                    if let Some(cause) = failed_input(node, &results) {
-                        let failed = plan.graph.nodes[cause].id.clone();
-                        (run.emit)(Event::Skipped { node: node.id.clone(), failed });
-                        results[step.node] = State::Failed { cause };
-                        continue;
-                    }
-                    let done = self.step(run, step, &deep, &results);
-                    let done = done.map_err(|failure| inputs::with_source(plan, node, failure));
-                    // Only the cache keeps results that no further step needs.
-                    for link in node.links() {
-                        uses[link.node] -= 1;
-                        if uses[link.node] == 0 && matches!(results[link.node], State::Known(_)) {
-                            results[link.node] = State::Unneeded;
-                        }
-                    }
-                    done
-                }
-            };
-            results[step.node] = match done {
-                Ok(done) => {
-                    summary.steps.push(report(node, &done));
-                    State::Known(done.entry)
-                }
-                Err(failure) if failure.kind == FailureKind::Cancelled => return Err(Stopped::Cancelled),
-                Err(failure) => {
-                    (run.emit)(Event::Failed { node: node.id.clone() });
-                    failures.push(StepFailure { node: step.node, failure });
-                    State::Failed { cause: step.node }
-                }
-            };
+        let mut steps = Steps::new(run, deep, results, lost);
+        for index in 0..run.plan.steps.len() {
+            self.advance(&mut steps, index)?;
         }
-        if failures.is_empty() { Ok(summary) } else { Err(Stopped::Failed(failures)) }
+        Ok(steps.end()?)
     }
 
     /// Resolves backwards: a step runs if it is an output or a step that runs needs it, and its result is not cached.
-    fn resolve(&mut self, plan: &Plan, deep: &[Hash]) -> Vec<State> {
+    fn resolve(&mut self, plan: &Plan, deep: &[Hash], lost: &HashSet<Hash>) -> Vec<State> {
         let mut states: Vec<State> = plan.graph.nodes.iter().map(|_| State::Unneeded).collect();
         let mut needed: Vec<bool> = plan.graph.nodes.iter().map(|node| node.kind.output).collect();
         for step in plan.steps.iter().rev() {
             if !needed[step.node] {
                 continue;
             }
-            states[step.node] = match self.cache.get(deep[step.node]) {
-                Some(entry) => State::Known(entry),
+            states[step.node] = match self.known(deep[step.node], lost) {
+                Some(known) => State::Known(known),
                 None => {
                     plan.node(step).links().for_each(|link| needed[link.node] = true);
                     State::Wanted
@@ -194,106 +162,6 @@ impl Engine {
         }
         states
     }
-
-    /// Runs one step: collects its inputs, looks up its content key, and computes it if that is not cached.
-    fn step(
-        &mut self,
-        run: &Run<'_>,
-        step: &Step,
-        deep: &[Hash],
-        results: &[State],
-    ) -> Result<Done, Failure> {
-        let (plan, emit) = (run.plan, run.emit);
-        let node = plan.node(step);
-        let deep_key = deep[step.node];
-        let identity = keys::identity(run, step, deep_key);
-        if let Some(failure) = run.quarantine.get(&identity) {
-            return Err(failure.clone());
-        }
-        let settled = inputs::settle(plan, step, results)?;
-        let inputs = inputs::ports(plan, node, results)?;
-        let key = keys::content(run, step, &settled, &inputs, deep)?;
-        if let Some(entry) = self.cache.get(key) {
-            let published = publish_again(run, node, &entry)?;
-            emit(Event::Cached { node: node.id.clone(), why: Why::SameInputs });
-            if step.repeats {
-                self.cache.put(&[deep_key], &entry);
-            }
-            return Ok(Done { entry, ran: None, published });
-        }
-
-        emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone(), identity });
-        let services = Services::new(run, &node.id, &settled);
-        let start = Instant::now();
-        let outputs = run.nodes.run(&Request {
-            node: &node.id,
-            kind: &node.kind,
-            params: &settled.params,
-            inputs: &inputs,
-            services: &services,
-            device: run.options.device,
-            threads: run.options.threads,
-        })?;
-        let elapsed = start.elapsed();
-        if !run.options.allow_nonfinite {
-            finite::check(node, &outputs)?;
-        }
-        let (published, saved) = services.into_published();
-        let entry = Arc::new(Entry::new(outputs, saved));
-        // A deep key with a step in it that does not repeat never comes again.
-        match (step.repeats, node.kind.pure_) {
-            (true, _) => self.cache.put(&[deep_key, key], &entry),
-            (false, true) => self.cache.put(&[key], &entry),
-            (false, false) => {}
-        }
-        emit(Event::Finished { node: node.id.clone(), elapsed });
-        Ok(Done { entry, ran: Some(elapsed), published })
-    }
-}
-
-/// A step that has its result.
-struct Done {
-    entry: Arc<Entry>,
-    ran: Option<Duration>,
-    published: Vec<Published>,
-}
-
-/// The state of a node's result.
-enum State {
-    Unneeded,
-    Wanted,
-    Known(Arc<Entry>),
-    /// It failed, or the node `cause` did, which it depends on.
-    Failed {
-        cause: usize,
-    },
-}
-
-/// Publishes the files of a cached step; those that exist are not written again.
-fn publish_again(run: &Run<'_>, node: &CheckedNode, entry: &Entry) -> Result<Vec<Published>, Failure> {
-    let inputs = if entry.saved.is_empty() { HashSet::new() } else { run.files.inputs() };
-    let publish = |(index, file): (usize, &Saved)| {
-        let origin = Origin { node: node.id.clone(), index };
-        let (template, bytes) = (&file.template, &file.bytes);
-        let new = NewFile { origin, template, bytes, inputs: &inputs, cached: true };
-        let published = run.world.publish(&new).map_err(|error| Failure {
-            hint: error.hint,
-            ..Failure::new(FailureKind::Publish, error.message)
-        })?;
-        if published.written {
-            (run.emit)(Event::Published { node: node.id.clone(), file: published.clone() });
-        }
-        Ok(published)
-    };
-    entry.saved.iter().enumerate().map(publish).collect()
-}
-
-/// The failed node that a step cannot run without.
-fn failed_input(node: &CheckedNode, results: &[State]) -> Option<usize> {
-    node.links().find_map(|link| match results[link.node] {
-        State::Failed { cause } => Some(cause),
-        _ => None,
-    })
 }
 
 /// Emits why each step that is not cached will run.
@@ -307,27 +175,4 @@ fn explain(run: &Run<'_>, earlier: &History, deep: &[Hash], results: &[State]) -
         }
     }
     Ok(())
-}
-
-/// How many steps that will run need each node.
-fn remaining_uses(plan: &Plan, results: &[State]) -> Vec<usize> {
-    let mut uses = vec![0; plan.graph.nodes.len()];
-    for step in &plan.steps {
-        if matches!(results[step.node], State::Wanted) {
-            plan.node(step).links().for_each(|link| uses[link.node] += 1);
-        }
-    }
-    uses
-}
-
-fn value(results: &[State], link: Link) -> Value {
-    match &results[link.node] {
-        State::Known(entry) => entry.outputs.get(link.output).cloned().unwrap_or(Value::None),
-        State::Unneeded | State::Wanted | State::Failed { .. } => Value::None,
-    }
-}
-
-fn report(node: &CheckedNode, done: &Done) -> StepReport {
-    let published = done.published.clone();
-    StepReport { node: node.id.clone(), kind: node.kind.id.clone(), ran: done.ran, published }
 }

@@ -5,6 +5,7 @@ use crate::run::{Run, Settled};
 use crate::{
     Event, Failure, FailureKind, FileParam, HEAD_BYTES, Level, NewFile, Origin, Published, Tensor, WorldError,
 };
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +14,42 @@ pub struct Services<'a> {
     run: &'a Run<'a>,
     node: &'a str,
     settled: &'a Settled<'a>,
+    piece: Option<Piece<'a>>,
     state: Mutex<State>,
+}
+
+/// The rows of a batch that a step is run for, if not for all.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) rows: Rows,
+    /// How many files the step has published for the rows before.
+    pub(crate) published: usize,
+    /// Whether it is an output node, which may learn which rows it has: only its keys tell.
+    pub(crate) output: bool,
+    /// What was logged for the rows before: it is not said again for each row.
+    pub(crate) logged: &'a Mutex<HashSet<(u8, String)>>,
+}
+
+/// Rows of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Index of the first.
+    pub(crate) first: usize,
+    /// How many.
+    pub(crate) count: usize,
+    /// How many the batch has.
+    pub(crate) batch: usize,
+}
+
+impl Rows {
+    /// Progress with these rows as progress with the batch. The unit is that of a step with these rows.
+    fn progress(self, done: u64, total: u64) -> (u64, u64) {
+        let of_batch = |units: u64, rows: usize| {
+            let scaled = u128::from(units) * rows as u128 / self.count.max(1) as u128;
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        };
+        (of_batch(total, self.first).saturating_add(done.min(total)), of_batch(total, self.batch))
+    }
 }
 
 #[derive(Default)]
@@ -25,7 +61,17 @@ struct State {
 
 impl<'a> Services<'a> {
     pub(crate) fn new(run: &'a Run<'a>, node: &'a str, settled: &'a Settled<'a>) -> Self {
-        Self { run, node, settled, state: Mutex::default() }
+        Self { run, node, settled, piece: None, state: Mutex::default() }
+    }
+
+    /// For some rows of a batch.
+    pub(crate) fn piece(self, piece: Piece<'a>) -> Self {
+        Self { piece: Some(piece), ..self }
+    }
+
+    /// The index in the whole batch of the first row that an output node got, if it did not get all.
+    pub fn first_row(&self) -> Option<u64> {
+        self.piece.filter(|piece| piece.output).map(|piece| piece.rows.first as u64)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -35,6 +81,10 @@ impl<'a> Services<'a> {
     /// Reports progress. False: stop soon.
     pub fn progress(&self, done: u64, total: u64, note: &str) -> bool {
         if !(total == 0 && note.is_empty()) {
+            let (done, total) = match self.piece {
+                Some(piece) if total > 0 => piece.rows.progress(done, total),
+                _ => (done, total),
+            };
             (self.run.emit)(Event::Progress {
                 node: self.node.to_owned(),
                 done,
@@ -52,6 +102,12 @@ impl<'a> Services<'a> {
 
     /// One line for the log.
     pub fn log(&self, level: Level, message: &str) {
+        if let Some(piece) = self.piece {
+            let mut logged = piece.logged.lock().unwrap_or_else(PoisonError::into_inner);
+            if !logged.insert((level as u8, message.to_owned())) {
+                return;
+            }
+        }
         (self.run.emit)(Event::Log { node: self.node.to_owned(), level, message: message.to_owned() });
     }
 
@@ -115,7 +171,8 @@ impl<'a> Services<'a> {
     /// # Errors
     /// If the name is not allowed or writing fails; the failure is recorded.
     pub fn publish(&self, template: &str, bytes: &[u8]) -> Result<String, FailureKind> {
-        let index = self.state().published.len();
+        let before = self.piece.map_or(0, |piece| piece.published);
+        let index = before + self.state().published.len();
         let origin = Origin { node: self.node.to_owned(), index };
         let inputs = self.run.files.inputs();
         let file = NewFile { origin, template, bytes, inputs: &inputs, cached: false };
@@ -157,5 +214,22 @@ impl<'a> Services<'a> {
     pub(crate) fn into_published(self) -> (Vec<Published>, Vec<Saved>) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         (state.published, state.saved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_with_some_rows_is_progress_with_the_batch() {
+        let rows = |first, count| Rows { first, count, batch: 10 };
+        assert_eq!(rows(0, 1).progress(12, 40), (12, 400));
+        assert_eq!(rows(3, 1).progress(12, 40), (132, 400));
+        assert_eq!(rows(9, 1).progress(40, 40), (400, 400));
+        assert_eq!(rows(4, 4).progress(10, 40), (50, 100));
+        assert_eq!(rows(8, 2).progress(40, 40), (200, 200));
+        assert_eq!(rows(5, 1).progress(90, 40), (240, 400), "more than all is all");
+        assert_eq!(rows(9, 1).progress(u64::MAX, u64::MAX).1, u64::MAX);
     }
 }

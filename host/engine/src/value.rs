@@ -3,6 +3,7 @@
 use blake3::Hash;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// A value on a wire. Cheap to clone.
@@ -71,6 +72,10 @@ pub trait Function: Send + Sync {
     fn ty(&self) -> &str;
     /// The memory that it pins.
     fn bytes(&self) -> u64;
+    /// Whether it takes batches of any size, so that a batch may come in pieces.
+    fn takes_any_batch(&self) -> bool {
+        true
+    }
     /// For the loader to downcast.
     fn as_any(&self) -> &dyn std::any::Any;
 }
@@ -155,6 +160,20 @@ impl Tensor {
         (*self.data).as_ref()
     }
 
+    /// `count` rows from `first` on, along the first axis, without a copy. `None` if there are not that many.
+    pub(crate) fn rows(&self, first: usize, count: usize) -> Option<Self> {
+        let (&rows, row) = self.shape.split_first()?;
+        let rows = usize::try_from(rows).ok()?;
+        let end = first.checked_add(count).filter(|end| *end <= rows)?;
+        let bytes = self.bytes().len().checked_div(rows)?;
+        let shape = [&[count as i64][..], row].concat();
+        Self::new(
+            self.dtype,
+            shape,
+            Arc::new(Part { whole: self.clone(), range: first * bytes..end * bytes }),
+        )
+    }
+
     /// The hash of the bytes alone. It is computed once: keys need it, and it is the name of the bytes on disk.
     pub fn bytes_hash(&self) -> Hash {
         *self.hash.get_or_init(|| blake3::hash(self.bytes()))
@@ -212,6 +231,18 @@ impl<'de> Deserialize<'de> for Tensor {
     }
 }
 
+/// Some bytes of a tensor.
+struct Part {
+    whole: Tensor,
+    range: Range<usize>,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &self.whole.bytes()[self.range.clone()]
+    }
+}
+
 /// Bytes that start at an address which suits every element type. The system's allocator gives such addresses to
 /// all but short vectors, so a copy is the exception.
 struct Aligned {
@@ -266,6 +297,18 @@ mod tests {
         assert_ne!(a.hash(), turned.hash());
         // That of the bytes is also the name under which the cache keeps them.
         assert_eq!((a.bytes_hash(), a.bytes_hash()), (turned.bytes_hash(), blake3::hash(a.bytes())));
+    }
+
+    #[test]
+    fn rows_are_a_tensor_of_their_own() {
+        let whole = tensor(&[1., 2., 3., 4., 5., 6.], &[3, 2]).unwrap();
+        let rows = whole.rows(1, 2).unwrap();
+        assert_eq!(rows.shape(), [2, 2]);
+        assert_eq!(rows.hash(), tensor(&[3., 4., 5., 6.], &[2, 2]).unwrap().hash());
+        assert_eq!(rows.rows(1, 1).unwrap().hash(), tensor(&[5., 6.], &[1, 2]).unwrap().hash());
+        assert!(whole.rows(2, 2).is_none() && whole.rows(usize::MAX, 1).is_none());
+        assert!(tensor(&[], &[0, 2]).unwrap().rows(0, 0).is_none(), "no rows");
+        assert!(tensor(&[1.], &[]).unwrap().rows(0, 1).is_none(), "no axis");
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Port {
     pub optional: bool,
     /// Whether it takes any number of links: `name.0`, `name.1`, ...
     pub many: bool,
+    /// Whether its first axis counts rows, and row i of an output depends on row i of such inputs alone.
+    pub rows: bool,
 }
 
 impl Kinds {

@@ -89,6 +89,10 @@ impl CallHost for Context<'_> {
     fn provenance(&self) -> Option<&str> {
         Some(self.services.provenance())
     }
+
+    fn first_row(&self) -> Option<u64> {
+        self.services.first_row()
+    }
 }
 
 /// The host of a call that supports nothing but reporting a failure.

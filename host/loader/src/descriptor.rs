@@ -65,6 +65,7 @@ fn port(port: &PortFacts) -> Port {
         types: port.types().filter(|ty| !ty.is_empty()).map(str::to_owned).collect(),
         optional: port.flags & abi::PORT_OPTIONAL != 0,
         many: port.flags & abi::PORT_MANY != 0,
+        rows: port.flags & abi::PORT_ROWS != 0,
     }
 }
 

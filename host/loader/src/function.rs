@@ -27,6 +27,7 @@ pub(crate) struct Handle {
     proxy: FnRef,
     ty: Arc<str>,
     bytes: u64,
+    takes_any_batch: bool,
 }
 
 impl Handle {
@@ -39,6 +40,9 @@ impl Handle {
         // Unknown memory counts as 0: a function's weights usually belong to the node's instance, so dropping the
         // function does not free them.
         let bytes = inner.memory().map_err(|fault| fault.message)?.unwrap_or(0);
+        // What follows the first input, such as noise, may be the same for all rows.
+        let first_size = facts.inputs.first().and_then(|input| input.dims.first());
+        let takes_any_batch = first_size.is_none_or(|size| *size < 0);
         let ty: Arc<str> = facts.ty.into();
         let proxy = export(Proxy {
             inner,
@@ -47,7 +51,7 @@ impl Handle {
             serial: (facts.flags & abi::FN_REENTRANT == 0).then(Mutex::default),
             _generation: Arc::clone(generation),
         });
-        Ok(Self { proxy, ty, bytes })
+        Ok(Self { proxy, ty, bytes, takes_any_batch })
     }
 
     /// One more reference to the proxy.
@@ -63,6 +67,10 @@ impl Function for Handle {
 
     fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn takes_any_batch(&self) -> bool {
+        self.takes_any_batch
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

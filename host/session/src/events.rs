@@ -14,6 +14,9 @@ pub fn event(event: &Event) -> Value {
             json!({ "event": "explained", "node": node, "reasons": reasons })
         }
         Event::Started { node, kind, .. } => json!({ "event": "started", "node": node, "kind": kind }),
+        Event::Rows { node, first, count, batch, .. } => {
+            json!({ "event": "rows", "node": node, "first": first, "count": count, "batch": batch })
+        }
         Event::Progress { node, done, total, note } => {
             json!({ "event": "progress", "node": node, "done": done, "total": total, "note": note })
         }
@@ -137,6 +140,11 @@ mod tests {
         assert_eq!(
             text(Event::Progress { node: node(), done: 1, total: 8, note: "objective 0.5".to_owned() }),
             r#"{"event":"progress","node":"dream","done":1,"total":8,"note":"objective 0.5"}"#
+        );
+        let (kind, identity) = ("GradientAscent".to_owned(), dreamwire_engine::Hash::from_bytes([0; 32]));
+        assert_eq!(
+            text(Event::Rows { node: node(), kind, identity, first: 3, count: 1, batch: 10 }),
+            r#"{"event":"rows","node":"dream","first":3,"count":1,"batch":10}"#
         );
         assert_eq!(
             text(Event::Finished { node: node(), elapsed: Duration::from_millis(1500) }),

@@ -317,13 +317,13 @@ fn hear_lines(stderr: impl Read, words: &Mutex<VecDeque<String>>, heard: &Sender
 /// The running step after an event.
 fn after(running: Option<Running>, event: &Event) -> Option<Running> {
     match event {
-        Event::Started { node, kind, identity } => Some(Running {
+        Event::Started { node, kind, identity } | Event::Rows { node, kind, identity, .. } => Some(Running {
             node: node.clone(),
             kind: kind.clone(),
             identity: *identity,
             since: Instant::now(),
         }),
-        Event::Finished { .. } | Event::Failed { .. } => None,
+        Event::Finished { node, .. } | Event::Failed { node } => running.filter(|step| step.node != *node),
         _ => running,
     }
 }

@@ -45,7 +45,8 @@ struct Anchored {
 
 impl Differentiable for Anchored {
     fn spec(&self) -> FnSpec {
-        scalar::spec("AnchorObjective", &[-1, -1, -1, self.channels as i64], Positions::Fixed)
+        let dims = scalar::for_targets(&[-1, -1, -1, self.channels as i64], self.target.count());
+        scalar::spec("AnchorObjective", &dims, Positions::Fixed)
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {
@@ -92,6 +93,7 @@ mod tests {
     #[test]
     fn as_many_anchors_as_pictures() {
         let function = anchor(picture(3, 4, 4, 0));
+        assert_eq!(function.spec().inputs[0].dims, [3, -1, -1, 3], "the host must not split the batch");
         let error = in_call(|_| function.value_and_grad(&picture(2, 4, 4, 0))).expect_err("refused");
         assert_eq!(error.input(), "image");
     }

@@ -73,7 +73,8 @@ pub(crate) fn run(
 
 impl Differentiable for Comparison {
     fn spec(&self) -> FnSpec {
-        scalar::spec(self.name, self.features.dims(), Positions::Fixed)
+        let dims = scalar::for_targets(self.features.dims(), self.target.count());
+        scalar::spec(self.name, &dims, Positions::Fixed)
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {

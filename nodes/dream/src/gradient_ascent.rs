@@ -187,11 +187,11 @@ impl Node for GradientAscent {
         .title("Gradient ascent (DeepDream)")
         .category("dream")
         .inputs(&[
-            port("image", "IMAGE|LATENT_W").doc(
+            port("image", "IMAGE|LATENT_W").rows().doc(
                 "The start: a photograph or noise `[B,H,W,3]`, or a latent `[B,layers,w]` with `generator`.",
             ),
             port("objective", "OBJECTIVE|FEATURES").doc("The objective to maximise."),
-            port("mask", "MASK").optional().doc(
+            port("mask", "MASK").optional().rows().doc(
                 "Scales every step: where it is 0 the picture stays as it is, in every octave; for a latent, 0 is where the picture does not count.",
             ),
             port("generator", "GENERATOR")
@@ -202,8 +202,13 @@ impl Node for GradientAscent {
             ),
         ])
         .outputs(&[
-            port("IMAGE", "IMAGE").doc("The dream, of the picture's size; or the picture of the last latent."),
-            port("LATENT_W", "LATENT_W").optional().doc("The last latent; empty if a picture is optimised."),
+            port("IMAGE", "IMAGE")
+                .rows()
+                .doc("The dream, of the picture's size; or the picture of the last latent."),
+            port("LATENT_W", "LATENT_W")
+                .optional()
+                .rows()
+                .doc("The last latent; empty if a picture is optimised."),
         ]);
     type Params = Params;
 

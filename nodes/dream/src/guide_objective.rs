@@ -57,7 +57,8 @@ struct Guided {
 
 impl Differentiable for Guided {
     fn spec(&self) -> FnSpec {
-        scalar::spec("GuideObjective", self.features.dims(), Positions::Free)
+        let dims = scalar::for_targets(self.features.dims(), self.count);
+        scalar::spec("GuideObjective", &dims, Positions::Free)
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {

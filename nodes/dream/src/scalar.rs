@@ -47,6 +47,16 @@ pub(crate) fn input_dims(spec: &FnSpec) -> &[i64] {
     spec.inputs.first().map_or(PICTURE, |input| &input.dims)
 }
 
+/// The shape `dims` of pictures that are compared with `targets` others: one is for a batch of any size, and several are
+/// for as many pictures, so that the host does not split their batch.
+pub(crate) fn for_targets(dims: &[i64], targets: usize) -> Vec<i64> {
+    let mut dims = dims.to_vec();
+    if let Some(batch) = dims.first_mut().filter(|_| targets > 1) {
+        *batch = targets as i64;
+    }
+    dims
+}
+
 /// The one picture among a function's inputs.
 ///
 /// # Errors

@@ -95,7 +95,8 @@ struct Styled {
 
 impl Differentiable for Styled {
     fn spec(&self) -> FnSpec {
-        scalar::spec("StyleObjective", self.features.dims(), Positions::Free)
+        let dims = scalar::for_targets(self.features.dims(), self.count);
+        scalar::spec("StyleObjective", &dims, Positions::Free)
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {

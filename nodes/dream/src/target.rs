@@ -22,6 +22,11 @@ impl Target {
         Self { picture, port, last: Mutex::new(None) }
     }
 
+    /// How many pictures there are: one for all, or one for each.
+    pub(crate) fn count(&self) -> usize {
+        self.picture.dims().first().copied().unwrap_or(1)
+    }
+
     /// The result of `look` for the target at the size of `image`; that of the last size is kept.
     ///
     /// # Errors

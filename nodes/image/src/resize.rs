@@ -48,8 +48,8 @@ pub(crate) struct Resize;
 impl Node for Resize {
     const KIND: Kind = Kind::new("Resize", 2)
         .category("image")
-        .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
-        .outputs(&[port("IMAGE", "IMAGE").doc("The resized pictures, `[B,height,width,C]`.")]);
+        .inputs(&[port("image", "IMAGE").rows().doc("The pictures, `[B,H,W,C]`.")])
+        .outputs(&[port("IMAGE", "IMAGE").rows().doc("The resized pictures, `[B,height,width,C]`.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {

@@ -99,9 +99,9 @@ impl Node for Synthesis {
         .category("stylegan")
         .inputs(&[
             port("generator", "GENERATOR").doc("The GENERATOR of LoadStyleGAN."),
-            port("w", "LATENT_W").doc("A style per layer, `[B,layers,w]`."),
+            port("w", "LATENT_W").rows().doc("A style per layer, `[B,layers,w]`."),
         ])
-        .outputs(&[port("IMAGE", "IMAGE").doc("One picture per latent, `[B,R,R,C]` in 0..1.")]);
+        .outputs(&[port("IMAGE", "IMAGE").rows().doc("One picture per latent, `[B,R,R,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
@@ -125,7 +125,9 @@ impl Node for Synthesis {
         };
         let (mut pixels, mut shape) = (Vec::new(), vec![0, 0, 0, 0]);
         for index in 0..batch {
-            call.progress(index as u64, batch as u64, &format!("image {}/{batch}", index + 1))?;
+            // The host may ask for one picture of a batch, and knows which it is.
+            let note = if batch > 1 { format!("image {}/{batch}", index + 1) } else { "image".to_owned() };
+            call.progress(index as u64, batch as u64, &note)?;
             let one = w.narrow(0, index, 1)?;
             // A batch of one is the first.
             let t = index as f64 / (batch - 1).max(1) as f64;

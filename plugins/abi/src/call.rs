@@ -9,6 +9,21 @@ pub type Extension<T> = Option<unsafe extern "C" fn(T, id: *const c_char) -> *co
 /// The extension of a call: the text of the graph that is running, a [`Str`], for the metadata of what is made.
 pub const PROVENANCE: &core::ffi::CStr = c"dw.provenance/1";
 
+/// The extension of a call of a [`crate::KIND_OUTPUT`] that gets some rows of a batch: [`Rows`].
+pub const ROWS: &core::ffi::CStr = c"dw.rows/1";
+
+/// The rows that a call is about; alive until the call returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// The writer's `size_of`.
+    pub size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The index in the whole batch of the first row that this call has.
+    pub first: u64,
+}
+
 /// The extension of a call that begins to read a file: a [`Head`].
 pub const HEAD: &core::ffi::CStr = c"dw.head/1";
 
@@ -76,7 +91,7 @@ pub struct Call {
             final_name: *mut Str,
         ) -> Status,
     >,
-    /// [`PROVENANCE`], [`HEAD`].
+    /// [`PROVENANCE`], [`HEAD`], [`ROWS`].
     pub get_extension: Extension<*const Call>,
     /// The thread budget of this call; 0 = as many as the machine has.
     pub max_threads: u32,

@@ -7,6 +7,9 @@ use core::ffi::{c_char, c_void};
 pub const PORT_OPTIONAL: u32 = 1;
 /// The port takes any number of links, in files `name.0`, `name.1`, ...
 pub const PORT_MANY: u32 = 2;
+/// The first axis counts rows, such as the pictures of a batch, and row i of an output depends on row i of these inputs
+/// alone, bit for bit, and on all of the other inputs. Minor 1.
+pub const PORT_ROWS: u32 = 4;
 
 /// A connectable input or output of a kind.
 #[repr(C)]

@@ -24,14 +24,14 @@ mod status;
 mod value;
 mod wire;
 
-pub use call::{Call, Extension, Failure, HEAD, Head, PROVENANCE};
+pub use call::{Call, Extension, Failure, HEAD, Head, PROVENANCE, ROWS, Rows};
 pub use dlpack::{
     DL_BFLOAT, DL_CPU, DL_CUDA, DL_FLAG_READ_ONLY, DL_FLOAT, DL_INT, DL_METAL, DL_UINT, DLDataType, DLDevice,
     DLManagedTensorVersioned, DLPackVersion, DLTensor, F32,
 };
 pub use entry::{
     ENTRY_SYMBOL, Entry, Host, KIND_OUTPUT, KIND_PURE, KIND_STATEFUL, Kind, Node, NodeVt, PORT_MANY,
-    PORT_OPTIONAL, Port,
+    PORT_OPTIONAL, PORT_ROWS, Port,
 };
 pub use function::{
     FN_DETERMINISTIC, FN_REENTRANT, FN_SCALAR, FN_TAPE_ONCE, Fn, FnDesc, FnVt, MEMORY, Memory, PEAK, Peak,

@@ -93,6 +93,7 @@ fn table() -> Table {
         }
         "dw_fn" = Fn { "vt" vt }
         "dw_tiles" = Tiles { "size" size, "stride" stride, "halo" halo, "reduction" reduction }
+        "dw_rows" = Rows { "size" size, "reserved" reserved, "first" first }
         "dw_memory" = Memory { "size" size, "reserved" reserved, "bytes" bytes }
         "dw_peak" = Peak {
             "size" size, "reserved" reserved, "fixed" fixed, "outputs" outputs, "value" value,
@@ -132,7 +133,7 @@ fn table() -> Table {
         "DW_FN_TAPE_ONCE" FN_TAPE_ONCE, "DW_TILES_MEAN" TILES_MEAN, "DW_TILES_SUM" TILES_SUM,
         "DW_NONE" NONE, "DW_BOOL" BOOL, "DW_I64" I64, "DW_F64" F64, "DW_STRING" STRING, "DW_TENSOR" TENSOR,
         "DW_FUNCTION" FUNCTION, "DW_LIST" LIST,
-        "DW_PORT_OPTIONAL" PORT_OPTIONAL, "DW_PORT_MANY" PORT_MANY,
+        "DW_PORT_OPTIONAL" PORT_OPTIONAL, "DW_PORT_MANY" PORT_MANY, "DW_PORT_ROWS" PORT_ROWS,
         "DW_KIND_PURE" KIND_PURE, "DW_KIND_OUTPUT" KIND_OUTPUT, "DW_KIND_STATEFUL" KIND_STATEFUL,
     }
     table

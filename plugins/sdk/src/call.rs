@@ -95,6 +95,12 @@ impl Call {
         self.raw.provenance()
     }
 
+    /// The index in the whole batch of the first row that an output node got: the host may save a batch in pieces
+    /// ([`Port::rows`](crate::Port::rows)). Otherwise 0.
+    pub fn first_row(&self) -> usize {
+        self.raw.first_row() as usize
+    }
+
     pub(crate) fn max_threads(&self) -> u32 {
         self.raw.max_threads()
     }

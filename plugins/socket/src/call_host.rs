@@ -50,6 +50,11 @@ pub trait CallHost: Sync {
     fn provenance(&self) -> Option<&str> {
         None
     }
+
+    /// The index in the whole batch of the first row that the callee has, if it has some of the rows.
+    fn first_row(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// One call in progress.
@@ -60,6 +65,7 @@ pub struct HostCall<'a, H> {
     host: &'a H,
     provenance: abi::Str,
     head: abi::Head,
+    rows: Option<abi::Rows>,
     // Names lent to the plugin until the call ends.
     names: Mutex<Vec<Box<str>>>,
 }
@@ -89,7 +95,9 @@ impl<'a, H: CallHost> HostCall<'a, H> {
         };
         let provenance = host.provenance().map_or(abi::Str::EMPTY, abi::Str::new);
         let head = abi::Head { size: size_of::<abi::Head>() as u32, reserved: 0, head: Some(head::<H>) };
-        Self { raw, host, provenance, head, names: Mutex::default() }
+        let rows = |first| abi::Rows { size: size_of::<abi::Rows>() as u32, reserved: 0, first };
+        let rows = host.first_row().map(rows);
+        Self { raw, host, provenance, head, rows, names: Mutex::default() }
     }
 
     /// Sets the thread budget; 0 is as many as the machine has.
@@ -301,6 +309,9 @@ unsafe extern "C" fn get_extension<H: CallHost>(call: *const abi::Call, id: *con
                     (&raw const call.provenance).cast()
                 }
                 id if id == abi::HEAD && call.head.head.is_some() => (&raw const call.head).cast(),
+                id if id == abi::ROWS => {
+                    call.rows.as_ref().map_or(std::ptr::null(), |rows| std::ptr::from_ref(rows).cast())
+                }
                 _ => std::ptr::null(),
             }
         })

@@ -58,6 +58,17 @@ impl CallHost for Host {
     fn provenance(&self) -> Option<&str> {
         Some("{}")
     }
+
+    fn first_row(&self) -> Option<u64> {
+        Some(7)
+    }
+}
+
+/// A host that has nothing to say.
+struct Silent;
+
+impl CallHost for Silent {
+    fn fail(&self, _: Said) {}
 }
 
 fn said() -> Said {
@@ -86,6 +97,7 @@ fn everything_arrives_on_the_other_side() {
     assert_eq!(call.publish("x", b"hi", "text/plain").unwrap(), "x.1");
     assert_eq!(call.publish("y", b"", "text/plain").unwrap(), "y.1");
     assert_eq!(call.provenance().as_deref(), Some("{}"));
+    assert_eq!((call.first_row(), HostCall::new(&Silent).call().first_row()), (7, 0));
     assert_eq!((call.max_threads(), call.device().device_type), (3, abi::DL_CPU));
     call.fail(&said());
     assert_eq!(*host.said.lock().unwrap(), Some(said()));

@@ -6,7 +6,7 @@ use dreamwire_socket::{Facts, KindFacts, PortFacts};
 use std::collections::BTreeSet;
 
 const KIND_FLAGS: u32 = abi::KIND_PURE | abi::KIND_OUTPUT | abi::KIND_STATEFUL;
-const PORT_FLAGS: u32 = abi::PORT_OPTIONAL | abi::PORT_MANY;
+const PORT_FLAGS: u32 = abi::PORT_OPTIONAL | abi::PORT_MANY | abi::PORT_ROWS;
 
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     let facts = subject.open()?.facts();
@@ -78,6 +78,9 @@ fn port_faults(port: &PortFacts, name: &str, unread: bool, many: bool, faults: &
     if many {
         faults.push(format!("{name} is MANY, which only inputs can be"));
     }
+    if port.flags & abi::PORT_ROWS != 0 && port.flags & abi::PORT_MANY != 0 {
+        faults.push(format!("{name} is MANY and ROWS, which only single values can be"));
+    }
     if port.flags & !PORT_FLAGS != 0 {
         faults.push(format!("{name} has the unknown flags {:#x}", port.flags & !PORT_FLAGS));
     }
@@ -130,6 +133,7 @@ mod tests {
         check(|f| f.kinds[0].inputs[1].types = "IMAGE|PICTURE".to_owned(), "unknown type `PICTURE`");
         check(|f| f.kinds[0].outputs[0].types.clear(), "unknown type ``");
         check(|f| f.kinds[0].outputs[0].flags = abi::PORT_MANY, "only inputs can be");
+        check(|f| f.kinds[0].inputs[0].flags = abi::PORT_MANY | abi::PORT_ROWS, "only single values can be");
         check(
             |f| {
                 f.kinds[0].inputs[0].name.clear();

@@ -4,19 +4,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dreamwire_engine::Event;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::console::clean;
 
 const SPINNER: &str = "{spinner} {prefix} {msg} {elapsed}";
 const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len} {pace} {msg} {elapsed} (eta {eta})";
 
-/// The bar of the running step. Steps run one after another, so there is at most one.
+/// The bars of the steps that have started: one, or several that take turns with the rows of a batch.
 pub(super) struct Bars {
-    current: Mutex<Option<Current>>,
+    all: MultiProgress,
+    current: Mutex<Vec<Current>>,
 }
 
 struct Current {
+    node: String,
     bar: ProgressBar,
     /// Whether the step has reported its total.
     counted: bool,
@@ -24,49 +26,65 @@ struct Current {
 
 impl Bars {
     pub(super) fn new() -> Self {
-        Bars { current: Mutex::new(None) }
+        Bars { all: MultiProgress::new(), current: Mutex::default() }
     }
 
     pub(super) fn hear(&self, event: &Event) {
         match event {
             Event::Started { node, kind, .. } => self.start(node, kind),
-            Event::Progress { done, total, note, .. } => self.progress(*done, *total, note),
-            Event::Finished { .. } | Event::Failed { .. } => self.clear(),
+            Event::Progress { node, done, total, note } => self.progress(node, *done, *total, note),
+            Event::Finished { node, .. }
+            | Event::Failed { node }
+            | Event::Skipped { node, .. }
+            | Event::Cached { node, .. } => {
+                self.end(|current| current.node == *node);
+            }
             _ => {}
         }
     }
 
-    /// Hides the bar while `body` writes to the terminal.
+    /// Hides the bars while `body` writes to the terminal.
     pub(super) fn suspend(&self, body: impl FnOnce()) {
-        match &*self.current() {
-            Some(current) => current.bar.suspend(body),
-            None => body(),
-        }
+        self.all.suspend(body);
     }
 
     pub(super) fn clear(&self) {
-        if let Some(current) = self.current().take() {
-            current.bar.finish_and_clear();
-        }
+        self.end(|_| true);
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<Current>> {
+    /// Removes the bars of steps that have ended.
+    fn end(&self, has_ended: impl Fn(&Current) -> bool) {
+        self.current().retain(|current| {
+            let ended = has_ended(current);
+            if ended {
+                current.bar.finish_and_clear();
+                self.all.remove(&current.bar);
+            }
+            !ended
+        });
+    }
+
+    fn current(&self) -> MutexGuard<'_, Vec<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self, node: &str, kind: &str) {
-        self.clear();
-        let bar = ProgressBar::new_spinner();
+        // A step that starts again, in a new worker, has a new bar.
+        self.end(|current| current.node == node);
+        let bar = self.all.add(ProgressBar::new_spinner());
         bar.set_style(style(SPINNER));
         bar.set_prefix(clean(node));
         bar.set_message(clean(kind));
         bar.enable_steady_tick(Duration::from_millis(100));
-        *self.current() = Some(Current { bar, counted: false });
+        self.current().push(Current { node: node.to_owned(), bar, counted: false });
     }
 
-    fn progress(&self, done: u64, total: u64, note: &str) {
+    fn progress(&self, node: &str, done: u64, total: u64, note: &str) {
         let mut current = self.current();
-        let Some(Current { bar, counted }) = current.as_mut() else { return };
+        let Some(Current { bar, counted, .. }) = current.iter_mut().find(|current| current.node == node)
+        else {
+            return;
+        };
         if total > 0 {
             if !*counted {
                 *counted = true;

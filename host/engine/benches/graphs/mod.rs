@@ -9,6 +9,7 @@ fn port(name: &str) -> Port {
         types: vec!["IMAGE".to_owned()],
         optional: false,
         many: false,
+        rows: false,
     }
 }
 

@@ -101,15 +101,35 @@ impl DiskCache {
         Some(entry)
     }
 
-    /// Stores a result. Failing to is no failure of the run.
-    pub(super) fn put(&mut self, keys: &[Hash], entry: &Entry) {
-        if entry.bytes > self.limit || !self.has_room(entry.bytes) {
-            return;
-        }
-        let _ = self.try_put(keys, entry);
+    /// Whether a result is there, as far as that can be told without reading all of it.
+    pub(super) fn holds(&self, key: Hash) -> bool {
+        let text = read(&self.results.join(key.to_hex().as_str()), MANIFEST_BYTES);
+        let Some(manifest) = text.and_then(|text| verified(&text)) else { return false };
+        manifest.blobs().all(|(hash, len)| {
+            let metadata = Hash::from_hex(hash).ok().and_then(|hash| self.blob(hash).metadata().ok());
+            metadata.is_some_and(|found| found.is_file() && found.len() == len)
+        })
     }
 
-    fn try_put(&mut self, keys: &[Hash], entry: &Entry) -> io::Result<()> {
+    /// Stores a result; false if it could not. Failing to is no failure of the run.
+    pub(super) fn put(&mut self, keys: &[Hash], entry: &Entry) -> bool {
+        if entry.bytes > self.limit || !self.has_room(entry.bytes) {
+            return false;
+        }
+        self.try_put(keys, entry).is_ok_and(|stored| stored)
+    }
+
+    /// Stores one of many results of a step, which together may be more than the limit: the oldest go at once.
+    pub(super) fn put_part(&mut self, key: Hash, entry: &Entry) -> bool {
+        let stored = self.put(&[key], entry);
+        if self.written > self.limit / 4 {
+            self.trim();
+        }
+        stored
+    }
+
+    /// False if it has no stored form.
+    fn try_put(&mut self, keys: &[Hash], entry: &Entry) -> io::Result<bool> {
         let mut failed = None;
         let mut written = 0;
         let manifest = Manifest::of(entry, |bytes, hash| match self.keep(bytes, hash) {
@@ -123,11 +143,11 @@ impl DiskCache {
             }
         });
         self.written += written;
-        let Some(manifest) = manifest else { return failed.map_or(Ok(()), Err) };
+        let Some(manifest) = manifest else { return failed.map_or(Ok(false), Err) };
         let body = serde_json::to_string(&manifest)?;
         let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
         let mut paths = keys.iter().map(|key| self.results.join(key.to_hex().as_str()));
-        let Some(first) = paths.next() else { return Ok(()) };
+        let Some(first) = paths.next() else { return Ok(true) };
         write(&first, text.as_bytes())?;
         self.written += text.len() as u64;
         for further in paths {
@@ -135,7 +155,7 @@ impl DiskCache {
                 write(&further, text.as_bytes())?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Stores a blob. False if it was there.

@@ -28,6 +28,13 @@ impl Memory {
         Some(Arc::clone(&slot.entry))
     }
 
+    /// Drops a result.
+    pub(super) fn remove(&mut self, key: Hash) {
+        if let Some(slot) = self.slots.remove(&key) {
+            self.total -= slot.entry.bytes;
+        }
+    }
+
     /// Stores an entry under one more key. Two keys of one entry count twice, which errs on the side of less
     /// memory. An entry larger than the whole budget is not kept.
     pub(super) fn put(&mut self, key: Hash, entry: Arc<Entry>) {

@@ -1,6 +1,6 @@
 //! Results as text: values in JSON, with large contents beside it, named by their hash.
 
-use super::entry::{Entry, Saved};
+use super::entry::{Entry, Part, Saved};
 use crate::{Dtype, Tensor, Value};
 use blake3::Hash;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// Rises when the meaning of stored results changes.
 const FORMAT: u32 = 1;
+/// The format of results in parts, which older programs do not know.
+const FORMAT_OF_PARTS: u32 = 2;
 /// Contents up to this many bytes are written into the text: one file instead of two.
 const INLINE_BYTES: usize = 512;
 
@@ -17,6 +19,16 @@ pub(super) struct Manifest {
     format: u32,
     outputs: Vec<Output>,
     saved: Vec<File>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<Rows>,
+}
+
+/// A part.
+#[derive(Serialize, Deserialize)]
+struct Rows {
+    key: String,
+    rows: usize,
+    files: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,14 +93,37 @@ impl Manifest {
             let template = file.template.clone();
             saved.push(File { template, content: content(&file.bytes, &|| file.hash)? });
         }
-        Some(Self { format: FORMAT, outputs, saved })
+        let rows =
+            |part: &Part| Rows { key: part.key.to_hex().to_string(), rows: part.rows, files: part.files };
+        let parts: Vec<Rows> = entry.parts.iter().map(rows).collect();
+        let format = if parts.is_empty() { FORMAT } else { FORMAT_OF_PARTS };
+        Some(Self { format, outputs, saved, parts })
+    }
+
+    /// The hash and length of each blob.
+    pub(super) fn blobs(&self) -> impl Iterator<Item = (&str, u64)> {
+        let tensors = self.outputs.iter().filter_map(|output| match output {
+            Output::Tensor { content, .. } => Some(content),
+            _ => None,
+        });
+        tensors.chain(self.saved.iter().map(|file| &file.content)).filter_map(|content| match content {
+            Content::Blob { hash, len } => Some((hash.as_str(), *len)),
+            Content::Inline(_) => None,
+        })
     }
 
     /// The result; `None` if anything is missing, damaged or of another format. `fetch` gives a blob's bytes,
     /// verified.
     pub(super) fn entry(self, fetch: impl Fn(&str, u64) -> Option<Vec<u8>>) -> Option<Entry> {
-        if self.format != FORMAT {
-            return None;
+        match self.format {
+            FORMAT if self.parts.is_empty() => {}
+            FORMAT_OF_PARTS if !self.parts.is_empty() => {
+                let part = |part: Rows| {
+                    Some(Part { key: Hash::from_hex(part.key).ok()?, rows: part.rows, files: part.files })
+                };
+                return self.parts.into_iter().map(part).collect::<Option<_>>().map(Entry::of_parts);
+            }
+            _ => return None,
         }
         let bytes = |content: Content| match content {
             Content::Inline(text) => unhex(&text),

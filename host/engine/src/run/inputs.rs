@@ -1,6 +1,6 @@
 //! The inputs of a step: its params, with linked scalars filled in, and the values of its ports.
 
-use super::{State, value};
+use super::steps::{State, value};
 use crate::plan::{self, FileParam};
 use crate::{Failure, FailureKind, Input, Plan, Step, Value};
 use dreamwire_graph::{CheckedNode, Format, Link, Port, check_param, prefix};
@@ -77,14 +77,21 @@ pub(super) fn with_source(plan: &Plan, node: &CheckedNode, mut failure: Failure)
 }
 
 /// The input of each port.
-pub(super) fn ports(plan: &Plan, node: &CheckedNode, results: &[State]) -> Result<Vec<Input>, Failure> {
+pub(super) fn ports(
+    plan: &Plan,
+    node: &CheckedNode,
+    mut value: impl FnMut(&Port, Link) -> Value,
+) -> Result<Vec<Input>, Failure> {
     let ports = node.kind.inputs.iter().zip(&node.ports);
-    ports.map(|(port, links)| input(plan, port, links, results)).collect()
+    let input = |(port, links): (&Port, &Vec<Link>)| {
+        let values = links.iter().map(|&link| value(port, link)).collect();
+        input(plan, port, links, values)
+    };
+    ports.map(input).collect()
 }
 
 /// The input of one port. A linked output may be empty, but only an optional port accepts that.
-fn input(plan: &Plan, port: &Port, links: &[Link], results: &[State]) -> Result<Input, Failure> {
-    let values: Vec<Value> = links.iter().map(|&link| value(results, link)).collect();
+fn input(plan: &Plan, port: &Port, links: &[Link], values: Vec<Value>) -> Result<Input, Failure> {
     let empty = values.iter().position(|value| matches!(value, Value::None));
     if let Some(link) = empty.filter(|_| !port.optional || port.many).and_then(|index| links.get(index)) {
         let source = &plan.graph.nodes[link.node];

@@ -40,15 +40,20 @@ pub(super) fn identity(run: &Run<'_>, step: &Step, deep: Hash) -> Hash {
     blake3::hash(serde_json::json!([node.id, node.kind.id, build, step.params]).to_string().as_bytes())
 }
 
-/// The content key of a step: it has the bytes of inputs in place of their producers, except for functions.
+/// The content key of a step: it has the bytes of inputs in place of their producers, except for functions. A piece of a
+/// batch, from `first_row` on, has the key of the step with these rows alone, since that has the same result.
 pub(super) fn content(
     run: &Run<'_>,
     step: &Step,
     settled: &Settled<'_>,
     inputs: &[Input],
     deep: &[Hash],
+    first_row: usize,
 ) -> Result<Hash, Failure> {
     let mut key = base(run, step, &settled.params, &settled.files)?;
+    if first_row > 0 && run.plan.node(step).kind.output {
+        key.first_row(first_row);
+    }
     for (input, links) in inputs.iter().zip(&run.plan.node(step).ports) {
         let values = match input {
             Input::None => &[Value::None][..links.len().min(1)],

@@ -40,6 +40,7 @@ fn kind(id: &str, inputs: &[&str], output: Option<&str>, schema: &str) -> KindIn
         types: vec![ty.to_owned()],
         optional: false,
         many: false,
+        rows: false,
     };
     let (params, doc) = Params::parse(&serde_json::from_str(schema).unwrap()).unwrap();
     KindInfo {

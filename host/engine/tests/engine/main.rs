@@ -4,4 +4,6 @@ mod arithmetic;
 mod edits;
 mod large;
 mod names;
+mod rows;
 mod run;
+mod studio;

@@ -105,6 +105,23 @@ fn where_the_mask_is_0_the_picture_is_the_same_to_the_bit() {
     }
 }
 
+/// The host may dream a batch picture by picture.
+#[test]
+fn a_batch_is_the_dreams_of_its_pictures_to_the_bit() {
+    let images = [uneven(96), (uneven(96) * 0.5).unwrap(), grey(&[0.6], 96)];
+    let batch = Tensor::cat(&images, 0).unwrap();
+    for rule in ["mean_abs", "std", "none", "adam"] {
+        let params = format!(
+            r#"{{"octaves": 3, "steps": 3, "rate": 5, "jitter": 4, "blur": 0.5, "normalise": "{rule}"}}"#
+        );
+        let run = |image: &Tensor| {
+            dream(&params, image.clone(), away(0.5), None).unwrap().outputs[0].tensor().clone()
+        };
+        let alone: Vec<u32> = images.iter().flat_map(|image| bits(&run(image))).collect();
+        assert_eq!(bits(&run(&batch)), alone, "{rule}");
+    }
+}
+
 #[test]
 fn clamping_is_optional() {
     let params = |clamp| format!(r#"{{"octaves": 1, "steps": 2, "rate": 51, "knee": 0, "clamp": {clamp}}}"#);

@@ -62,8 +62,8 @@ pub(crate) struct Adjust;
 impl Node for Adjust {
     const KIND: Kind = Kind::new("Adjust", 1)
         .category("image")
-        .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
-        .outputs(&[port("IMAGE", "IMAGE").doc("The adjusted pictures, `[B,H,W,C]` in 0..1.")]);
+        .inputs(&[port("image", "IMAGE").rows().doc("The pictures, `[B,H,W,C]`.")])
+        .outputs(&[port("IMAGE", "IMAGE").rows().doc("The adjusted pictures, `[B,H,W,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {

@@ -33,8 +33,8 @@ impl Node for ImageBlur {
     const KIND: Kind = Kind::new("ImageBlur", 1)
         .title("Image Blur")
         .category("image")
-        .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
-        .outputs(&[port("IMAGE", "IMAGE").doc("The blurred pictures, `[B,H,W,C]` in 0..1.")]);
+        .inputs(&[port("image", "IMAGE").rows().doc("The pictures, `[B,H,W,C]`.")])
+        .outputs(&[port("IMAGE", "IMAGE").rows().doc("The blurred pictures, `[B,H,W,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {

@@ -15,8 +15,8 @@ impl Node for ImageInvert {
     const KIND: Kind = Kind::new("ImageInvert", 1)
         .title("Invert Image")
         .category("image")
-        .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
-        .outputs(&[port("IMAGE", "IMAGE").doc("The negatives, `[B,H,W,C]` in 0..1.")]);
+        .inputs(&[port("image", "IMAGE").rows().doc("The pictures, `[B,H,W,C]`.")])
+        .outputs(&[port("IMAGE", "IMAGE").rows().doc("The negatives, `[B,H,W,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, _: &Call, _: Params, inputs: Inputs) -> Result<Outputs> {

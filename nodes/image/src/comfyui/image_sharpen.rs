@@ -35,8 +35,8 @@ impl Node for ImageSharpen {
     const KIND: Kind = Kind::new("ImageSharpen", 1)
         .title("Image Sharpen")
         .category("image")
-        .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
-        .outputs(&[port("IMAGE", "IMAGE").doc("The sharpened pictures, `[B,H,W,C]` in 0..1.")]);
+        .inputs(&[port("image", "IMAGE").rows().doc("The pictures, `[B,H,W,C]`.")])
+        .outputs(&[port("IMAGE", "IMAGE").rows().doc("The sharpened pictures, `[B,H,W,C]` in 0..1.")]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {

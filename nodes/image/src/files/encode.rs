@@ -105,7 +105,8 @@ impl Encoding {
                 [height, width, channels],
                 &progress,
             )?;
-            let prefix = prefix::fill(prefix, width, height, index);
+            // The host may save a batch in pieces.
+            let prefix = prefix::fill(prefix, width, height, call.first_row() + index);
             call.publish(&format!("{prefix}_{{counter:05}}_.{extension}"), &bytes, media_type)?;
         }
         Ok(())

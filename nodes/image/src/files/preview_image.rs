@@ -20,6 +20,7 @@ impl Node for PreviewImage {
         .title("Preview Image")
         .category("image")
         .inputs(&[port("images", "IMAGE")
+            .rows()
             .doc("The pictures to show, `[B,H,W,C]`; C is 1 (grey), 3, or 4 (with alpha).")])
         .output();
     type Params = Params;

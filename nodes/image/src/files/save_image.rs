@@ -85,6 +85,7 @@ impl Node for SaveImage {
         .title("Save Image")
         .category("image")
         .inputs(&[port("images", "IMAGE")
+            .rows()
             .doc("The pictures to save, `[B,H,W,C]`; C is 1 (grey), 3, or 4 (with alpha).")])
         .output();
     type Params = Params;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cache::Saved;
+use crate::cache::{Part, Saved};
 use crate::{Dtype, Function, Tensor, Value};
 use std::sync::Arc;
 
@@ -187,6 +187,55 @@ fn what_was_used_least_recently_goes_first() {
     assert!(it.cache.usage().bytes <= 90_000);
     it.cache.put(&[key("large")], &Entry::new(vec![tensor(1, 30_000)], Vec::new()));
     assert!(it.cache.get(key("large")).is_none(), "more than the limit is not stored");
+}
+
+#[test]
+fn a_batch_that_is_larger_than_the_cache_leaves_its_last_parts() {
+    let mut it = Folder::new(100_000);
+    for part in 0..20 {
+        let name = format!("part {part}");
+        assert!(it.cache.put_part(key(&name), &Entry::new(vec![tensor(part, 7000)], Vec::new())));
+        assert!(it.cache.holds(key(&name)));
+        let bytes = it.cache.usage().bytes;
+        assert!(bytes <= 130_000, "{bytes} bytes after part {part}");
+        // The clock of a file system may be coarse.
+        for file in it.files() {
+            let stamp = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(10);
+            File::options().append(true).open(&file).unwrap().set_modified(stamp).unwrap();
+        }
+    }
+    assert!(it.cache.get(key("part 19")).is_some() && !it.cache.holds(key("part 0")));
+}
+
+#[test]
+fn a_list_of_parts_comes_back_and_is_no_result_for_older_programs() {
+    let mut it = Folder::new(1 << 30);
+    let part = |name: &str, rows| Part { key: key(name), rows, files: rows };
+    let parts = vec![part("first", 3), part("second", 1)];
+    it.cache.put(&[key("a")], &Entry::of_parts(parts.clone()));
+    let found = it.cache.get(key("a")).expect("it is stored");
+    assert!(found.parts == parts && found.outputs.is_empty() && found.saved.is_empty());
+    let path = it.cache.results.join(key("a").to_hex().as_str());
+    let text = fs::read_to_string(&path).unwrap();
+    let body = text.split_once('\n').unwrap().1;
+    for (from, to) in [(r#""format":2"#, r#""format":1"#), (r#""key":""#, r#""key":"x"#)] {
+        assert!(body.contains(from), "{body}");
+        let body = body.replacen(from, to, 1);
+        fs::write(&path, format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex())).unwrap();
+        assert!(it.cache.get(key("a")).is_none(), "{from} -> {to}");
+    }
+}
+
+#[test]
+fn a_result_without_its_blob_is_not_there() {
+    let mut it = Folder::new(1 << 30);
+    it.cache.put(&[key("a")], &every_value());
+    assert!(it.cache.holds(key("a")) && !it.cache.holds(key("b")));
+    let blob = it.files().into_iter().find(|file| file.starts_with(&it.cache.blobs)).unwrap();
+    fs::write(&blob, "short").unwrap();
+    assert!(!it.cache.holds(key("a")));
+    fs::remove_file(&blob).unwrap();
+    assert!(!it.cache.holds(key("a")));
 }
 
 #[test]
