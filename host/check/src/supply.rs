@@ -66,6 +66,7 @@ pub(crate) fn value(host: &Host, ty: &str, features: Features, seed: u64) -> Opt
             // Two, because mixing needs two latents.
             "LATENT_Z" => Supply::Tensor(smooth(&[2, 16], seed, -1.5, 1.5)),
             "LATENT_W" => Supply::Tensor(smooth(&[2, 6, 16], seed, -1.5, 1.5)),
+            "TRANSFORM" => Supply::Tensor(smooth(&[2, 3, 3], seed, -1.0, 1.0)),
             _ => return None,
         },
         Form::Function { .. } => {

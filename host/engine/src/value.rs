@@ -19,7 +19,7 @@ pub enum Value {
     Float(f64),
     /// STRING.
     Text(Arc<str>),
-    /// IMAGE, MASK, LATENT_Z, LATENT_W.
+    /// IMAGE, MASK, LATENT_Z, LATENT_W, TRANSFORM.
     Tensor(Tensor),
     /// FEATURES, OBJECTIVE, MAPPING, GENERATOR, DISCRIMINATOR.
     Function(Arc<dyn Function>),

@@ -13,6 +13,7 @@ mod discriminator;
 mod discriminator_objective;
 mod family;
 mod functions;
+mod generator_transform;
 mod latent;
 mod latent_direction;
 mod latent_interpolate;
@@ -41,6 +42,7 @@ mod vectors;
 
 use blend_networks::BlendNetworks;
 use discriminator_objective::DiscriminatorObjective;
+use generator_transform::GeneratorTransform;
 use latent_direction::LatentDirection;
 use latent_interpolate::LatentInterpolate;
 use latent_join::LatentJoin;
@@ -59,6 +61,7 @@ use synthesis::Synthesis;
 dreamwire_sdk::plugin!(
     "org.dreamwire.stylegan",
     LoadStyleGAN,
+    GeneratorTransform,
     LatentNoise,
     MappingNetwork,
     StyleMix,

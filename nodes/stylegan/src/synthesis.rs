@@ -2,8 +2,7 @@ use dreamwire_sdk::memory;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::transform::{self, Move};
-use crate::{latent, noise};
+use crate::{latent, noise, transform};
 
 /// The most pixels of a result, over its whole batch: 128 pictures of 1024x1024.
 const MAX_PIXELS: u64 = 1 << 27;
@@ -17,13 +16,11 @@ const MAX_PIXELS: u64 = 1 << 27;
 /// picture of the batch, so that an interpolation does not flicker, and a picture of a batch equals the picture made
 /// alone.
 ///
-/// A StyleGAN3 paints the same thing elsewhere: `rotate` turns it about the middle of the picture, then
-/// `translate` shifts it, and what comes in from beyond the border is painted too. With `rotate_to` and
-/// `translate_to` a batch goes there in even steps, so that a batch of one style is an animation. NVIDIA's
-/// gen_images.py takes the same numbers at `--rotate` and `--translate`.
+/// `transform` moves what a StyleGAN3 paints: one matrix for all pictures, or one for each. With one `w` and several
+/// matrices that one style is painted at each of the places.
 ///
-/// Errors: `w` of another network; a move of a network that is not a StyleGAN3; more than 134 megapixels over
-/// the whole batch; more memory than there is.
+/// Errors: `w` of another network; a `transform` for a network that is not a StyleGAN3, or for another batch; more than 134
+/// megapixels over the whole batch; more memory than there is.
 ///
 /// Source: Karras et al., arXiv:1912.04958 (noise) and arXiv:2106.12423 (moves).
 #[derive(Deserialize, JsonSchema)]
@@ -34,50 +31,11 @@ pub(crate) struct Params {
     /// Seed of random noise; the other modes ignore it.
     #[schemars(range(min = 0, max = 18_446_744_073_709_551_615_u64))]
     pub(crate) noise_seed: u64,
-    /// Shift of a StyleGAN3's picture to the right and down, `x,y` in widths of the picture.
-    #[schemars(extend("x-dw-list" = true))]
-    pub(crate) translate: String,
-    /// Rotation of a StyleGAN3's picture about its middle, counterclockwise.
-    #[schemars(range(min = -3600.0, max = 3600.0), extend("x-dw-unit" = "degrees"))]
-    pub(crate) rotate: f64,
-    /// The shift of the last picture of a batch, `x,y`; null is that of the first.
-    #[schemars(extend("x-dw-list" = true))]
-    pub(crate) translate_to: Option<String>,
-    /// The rotation of the last picture of a batch; null is that of the first. A whole turn is 360 more, and ends
-    /// with the picture that it begins with.
-    #[schemars(range(min = -3600.0, max = 3600.0), extend("x-dw-unit" = "degrees"))]
-    pub(crate) rotate_to: Option<f64>,
-}
-
-impl Params {
-    /// Where the first and the last picture of a batch go; nothing if none of them goes anywhere.
-    ///
-    /// # Errors
-    ///
-    /// If a shift is not two numbers.
-    fn moves(&self) -> Result<Option<[Move; 2]>> {
-        let first = Move { shift: transform::shift("translate", &self.translate)?, angle: self.rotate };
-        let last = Move {
-            shift: match &self.translate_to {
-                Some(text) => transform::shift("translate_to", text)?,
-                None => first.shift,
-            },
-            angle: self.rotate_to.unwrap_or(self.rotate),
-        };
-        Ok(Some([first, last]).filter(|moves| *moves != [Move::NONE; 2]))
-    }
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self {
-            noise_mode: NoiseMode::Const,
-            noise_seed: 0,
-            translate: "0,0".to_owned(),
-            rotate: 0.0,
-            translate_to: None,
-            rotate_to: None,
-        }
+        Self { noise_mode: NoiseMode::Const, noise_seed: 0 }
     }
 }
 
@@ -100,6 +58,10 @@ impl Node for Synthesis {
         .inputs(&[
             port("generator", "GENERATOR").doc("The GENERATOR of LoadStyleGAN."),
             port("w", "LATENT_W").rows().doc("A style per layer, `[B,layers,w]`."),
+            port("transform", "TRANSFORM")
+                .optional()
+                .rows()
+                .doc("Where a StyleGAN3 paints: `[B or 1,3,3]` of GeneratorTransform."),
         ])
         .outputs(&[port("IMAGE", "IMAGE").rows().doc("One picture per latent, `[B,R,R,C]` in 0..1.")]);
     type Params = Params;
@@ -111,13 +73,10 @@ impl Node for Synthesis {
         if let Some([layers, width]) = latent::sizes(spec.inputs.first()) {
             latent::check_w(&w, layers, width)?;
         }
-        let batch = w.dim(0)?;
+        let places = places(&inputs, spec)?;
+        let batch = batch(&w, places.as_ref())?;
         check_size(spec, batch)?;
-        check_memory(&generator, &w)?;
-        let moves = params.moves()?;
-        if moves.is_some() && !transform::is_input_of(spec) {
-            return Err(immovable(&params, &spec.name));
-        }
+        check_memory(&generator, batch)?;
         let noise = match params.noise_mode {
             NoiseMode::Const => Vec::new(),
             NoiseMode::Random => noise::planes(spec, Some(params.noise_seed), call.device())?,
@@ -128,11 +87,8 @@ impl Node for Synthesis {
             // The host may ask for one picture of a batch, and knows which it is.
             let note = if batch > 1 { format!("image {}/{batch}", index + 1) } else { "image".to_owned() };
             call.progress(index as u64, batch as u64, &note)?;
-            let one = w.narrow(0, index, 1)?;
-            // A batch of one is the first.
-            let t = index as f64 / (batch - 1).max(1) as f64;
-            let place =
-                moves.map(|[first, last]| first.towards(last, t).matrix(call.device())).transpose()?;
+            let one = row(&w, index)?;
+            let place = places.as_ref().map(|places| row(places, index)).transpose()?;
             let x: Vec<&Tensor> = std::iter::once(&one).chain(&noise).chain(&place).collect();
             let picture = generator.eval(&x)?.swap_remove(0).clamp(0f32, 1f32)?;
             call.preview(&picture);
@@ -144,11 +100,36 @@ impl Node for Synthesis {
         shape[0] = batch;
         Ok(Tensor::from_vec(pixels, shape, call.device())?.into())
     }
+}
 
-    /// Rejects shifts that are not two numbers.
-    fn check(params: &Params) -> Result<()> {
-        params.moves().map(drop)
+/// The matrices at `transform`, if the generator can move its pictures.
+fn places(inputs: &Inputs, generator: &FnSpec) -> Result<Option<Tensor>> {
+    let places = transform::connected(inputs)?;
+    if places.is_some() && !transform::is_input_of(generator) {
+        let name = &generator.name;
+        let message =
+            format!("a TRANSFORM moves the pictures of a StyleGAN3 only, and this generator is a `{name}`");
+        return Err(Error::port(transform::NAME, message).hint("leave `transform` unconnected"));
     }
+    Ok(places)
+}
+
+/// The number of pictures: one of the two may be for all of the other.
+fn batch(w: &Tensor, places: Option<&Tensor>) -> Result<usize> {
+    let styles = w.dim(0)?;
+    match places.map(|places| places.dim(0)).transpose()? {
+        None | Some(1) => Ok(styles),
+        Some(count) if styles == 1 || styles == count => Ok(count),
+        Some(count) => {
+            let message = format!("`transform` has {count} matrices for {styles} latents");
+            Err(Error::shape(transform::NAME, message).hint("give one for each latent, or one for all"))
+        }
+    }
+}
+
+/// Row `index` of a batch, or the only one.
+fn row(batch: &Tensor, index: usize) -> Result<Tensor> {
+    Ok(batch.narrow(0, index.min(batch.dim(0)? - 1), 1)?)
 }
 
 /// Refuses results with too many pixels, if the generator's spec says how many it makes.
@@ -167,18 +148,9 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
     Err(Error::limit(message).at("w").hint(format!("use at most {most} latents: fewer seeds or frames")))
 }
 
-/// The error that a generator called `name` cannot move its pictures.
-fn immovable(params: &Params, name: &str) -> Error {
-    let turns = params.rotate != 0.0 || params.rotate_to.is_some();
-    let param = if turns { "rotate" } else { "translate" };
-    let message =
-        format!("`{param}` moves the pictures of a StyleGAN3 only, and this generator is a `{name}`");
-    Error::param(param, message).hint("leave translate, rotate, translate_to and rotate_to out")
-}
-
 /// Refuses a batch that needs more memory than there is, if the generator says what it needs.
-fn check_memory(generator: &Function, w: &Tensor) -> Result<()> {
-    let (Some(peak), batch) = (generator.peak(), w.dim(0)?) else { return Ok(()) };
+fn check_memory(generator: &Function, batch: usize) -> Result<()> {
+    let Some(peak) = generator.peak() else { return Ok(()) };
     let needed = needed(&peak, batch);
     memory::check(&format!("the synthesis of a batch of {batch}"), needed).map_err(|error| {
         error.at("w").hint("use fewer latents: fewer seeds or frames; or end other programs")

@@ -2,8 +2,8 @@ use dreamwire_sdk::prelude::*;
 
 use crate::{latent, list};
 
-/// The input of a GENERATOR that moves its pictures.
-const NAME: &str = "transform";
+/// The input of a GENERATOR that moves its pictures, and the port of Synthesis.
+pub(crate) const NAME: &str = "transform";
 
 /// The input: matrices `[B or 1,3,3]` that turn a place of the picture into the place that is painted there. Places are
 /// `(x, y, 1)` from the middle to the right and down, in widths of the picture.
@@ -25,6 +25,21 @@ pub(crate) fn check(matrices: &Tensor, batch: usize) -> Result<()> {
             Err(Error::shape(NAME, message))
         }
     }
+}
+
+/// A TRANSFORM: float32 `[B,3,3]`; nothing if the port is not connected.
+///
+/// # Errors
+///
+/// If it is of another shape or element type, or not finite.
+pub(crate) fn connected(inputs: &Inputs) -> Result<Option<Tensor>> {
+    let Some(matrices) = inputs.opt_tensor(NAME)? else { return Ok(None) };
+    if !matches!(*matrices.dims(), [1.., 3, 3]) || matrices.dtype() != DType::F32 {
+        let (shape, dtype) = (matrices.dims(), matrices.dtype().as_str());
+        let message = format!("`{NAME}` must be a TRANSFORM [B,3,3] of f32, found {dtype} {shape:?}");
+        return Err(Error::shape(NAME, message));
+    }
+    Ok(Some(matrices))
 }
 
 /// Whether a generator can move its pictures.
@@ -60,9 +75,6 @@ pub(crate) fn shift(param: &str, text: &str) -> Result<[f64; 2]> {
 }
 
 impl Move {
-    /// Nowhere.
-    pub(crate) const NONE: Self = Self { shift: [0.0; 2], angle: 0.0 };
-
     /// The move at `t` on the way to another one, 0 is this one and 1 the other.
     pub(crate) fn towards(self, other: Self, t: f64) -> Self {
         let between = |from: f64, to: f64| from * (1.0 - t) + to * t;

@@ -37,11 +37,12 @@ pub enum Form {
 }
 
 /// Every type there is, in the order of the documents.
-pub const WIRE_TYPES: [WireType; 13] = [
+pub const WIRE_TYPES: [WireType; 14] = [
     tensor("IMAGE", 4, "[B,H,W,C]", "pictures, display-referred sRGB in 0..1, 1, 3 or 4 channels"),
     tensor("MASK", 3, "[B,H,W]", "weights of pixels in 0..1"),
     tensor("LATENT_Z", 2, "[B,z]", "inputs of a MAPPING"),
     tensor("LATENT_W", 3, "[B,layers,w]", "inputs of a GENERATOR, one row per layer"),
+    tensor("TRANSFORM", 3, "[B,3,3]", "matrices that move what a GENERATOR paints"),
     function("FEATURES", None, "a picture to the activations of layers"),
     function(
         "OBJECTIVE",
@@ -67,6 +68,6 @@ const fn function(name: &'static str, outputs: Option<usize>, meaning: &'static 
 
 /// The type of that name.
 pub fn wire_type(name: &str) -> Option<&'static WireType> {
-    const TABLE: &[WireType; 13] = &WIRE_TYPES;
+    const TABLE: &[WireType; 14] = &WIRE_TYPES;
     TABLE.iter().find(|ty| ty.name == name)
 }

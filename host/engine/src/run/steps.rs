@@ -1,7 +1,7 @@
 //! The state of a run.
 
 use super::parts::Parts;
-use super::{Run, StepFailure, StepReport, Stopped, Summary};
+use super::{Run, StepFailure, StepReport, Stopped, Summary, inputs};
 use crate::cache::Entry;
 use crate::{Event, Failure, FailureKind, Plan, Published, Step, Value};
 use blake3::Hash;

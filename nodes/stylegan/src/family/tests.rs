@@ -4,6 +4,7 @@ use dreamwire_nets::weights;
 use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
 
 use crate::blend_networks::BlendNetworks;
+use crate::generator_transform::GeneratorTransform;
 use crate::latent_direction::LatentDirection;
 use crate::load_stylegan::LoadStyleGAN;
 use crate::small;
@@ -47,6 +48,18 @@ impl Reference {
         let inputs = [("generator", Value::Function(generator)), ("w", Value::Tensor(w.clone()))];
         small::output::<Synthesis>(params, &inputs)
     }
+
+    /// The pictures of `w`, moved as GeneratorTransform does with these params.
+    fn moved(&self, params: &str, w: &Tensor) -> Tensor {
+        let [_, generator] = self.load();
+        let transform = small::output::<GeneratorTransform>(params, &[]);
+        let inputs = [
+            ("generator", Value::Function(generator)),
+            ("w", Value::Tensor(w.clone())),
+            ("transform", Value::Tensor(transform)),
+        ];
+        small::output::<Synthesis>("{}", &inputs)
+    }
 }
 
 #[test]
@@ -78,7 +91,7 @@ fn pictures_are_those_of_the_reference() {
     // It has no noise.
     let random = reference.synthesis(r#"{"noise_mode": "random", "noise_seed": 3}"#, w);
     assert_eq!(small::bits(&random), small::bits(&still));
-    let moved = reference.synthesis(r#"{"translate": "-0.2,0.1", "rotate": 40}"#, w);
+    let moved = reference.moved(r#"{"translate": "-0.2,0.1", "rotate": 40}"#, w);
     assert!(small::difference(&moved, &reference.pictures("moved")) < 1e-5);
 }
 
@@ -106,18 +119,18 @@ fn a_pickle_is_loaded() {
 fn a_batch_goes_from_one_place_to_another() {
     let reference = Reference::read();
     let w = reference.tensors["ws"].narrow(0, 0, 1).unwrap();
-    let strip = w.broadcast_as((3, 8, 8)).unwrap().contiguous().unwrap();
-    let params = r#"{"translate": "0.1,0", "rotate": 10, "translate_to": "0.3,-0.2", "rotate_to": -50}"#;
-    let strip = reference.synthesis(params, &strip);
+    let way =
+        r#"{"translate": "0.1,0", "rotate": 10, "translate_to": "0.3,-0.2", "rotate_to": -50, "count": 3}"#;
+    // One style at three places; and three styles, each at its own.
+    let strip = reference.moved(way, &w);
+    let styles = w.broadcast_as((3, 8, 8)).unwrap().contiguous().unwrap();
+    assert_eq!(small::bits(&strip), small::bits(&reference.moved(way, &styles)));
     let places = [("0.1,0", 10.0), ("0.2,-0.1", -20.0), ("0.3,-0.2", -50.0)];
     for (index, (translate, rotate)) in places.into_iter().enumerate() {
         let params = format!(r#"{{"translate": "{translate}", "rotate": {rotate}}}"#);
-        let alone = reference.synthesis(&params, &w);
+        let alone = reference.moved(&params, &w);
         assert!(small::difference(&strip.narrow(0, index, 1).unwrap(), &alone) < 1e-5, "picture {index}");
     }
-    // A single picture does not move, and without an end the batch stays where it begins.
-    let single = reference.synthesis(params, &w);
-    assert_eq!(small::bits(&single), small::bits(&strip.narrow(0, 0, 1).unwrap()));
 }
 
 #[test]
@@ -151,19 +164,20 @@ fn what_only_another_family_has_is_refused() {
     assert_eq!(error.to_string(), "`transform` must be [B or 1,3,3] with B = 2, found shape [3, 3, 3]");
 
     let still = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
-    let inputs = [("generator", Value::Function(two)), ("w", Value::Tensor(still))];
-    for (params, param) in [
-        (r#"{"rotate": 5}"#, "rotate"),
-        (r#"{"rotate_to": 5}"#, "rotate"),
-        (r#"{"translate": "0,1"}"#, "translate"),
-        (r#"{"translate_to": "0,1"}"#, "translate"),
-    ] {
-        let expected = format!(
-            "`{param}` moves the pictures of a StyleGAN3 only, and this generator is a `stylegan2`; hint: leave \
-             translate, rotate, translate_to and rotate_to out"
-        );
-        small::check_error::<Synthesis>(params, &inputs, param, &expected);
-    }
+    let transform = small::output::<GeneratorTransform>(r#"{"count": 2}"#, &[]);
+    let with = |generator: Function, w: &Tensor| {
+        [
+            ("generator", Value::Function(generator)),
+            ("w", Value::Tensor(w.clone())),
+            ("transform", Value::Tensor(transform.clone())),
+        ]
+    };
+    let expected = "a TRANSFORM moves the pictures of a StyleGAN3 only, and this generator is a `stylegan2`; hint: leave \
+                    `transform` unconnected";
+    small::check_error::<Synthesis>("{}", &with(two, &still), "transform", expected);
+    let three = w.narrow(0, 0, 1).unwrap().broadcast_as((3, 8, 8)).unwrap().contiguous().unwrap();
+    let expected = "`transform` has 2 matrices for 3 latents; hint: give one for each latent, or one for all";
+    small::check_error::<Synthesis>("{}", &with(generator, &three), "transform", expected);
 
     let check = |error: Error, param: &str| {
         let text = error.to_string();
