@@ -72,9 +72,8 @@ dreamwire_sdk::plugin!(
     SaveLatent,
     LoadLatent,
     BlendNetworks,
-    Synthesis,
     LoadDiscriminator,
-    DiscriminatorObjective
+    DiscriminatorObjective,
     ProjectImage,
     LatentPrior,
     Synthesis

@@ -187,7 +187,7 @@ mod tests {
         let w = small::normal(1, &[2, 6, 32]);
         let [one, other] = [pickle.clone(), import].map(|bytes| {
             let weights = Weights::find("weights", "it", || Ok(bytes.into())).unwrap();
-            let network = super::network(&mut Kept::default(), &weights, 256.0).unwrap();
+            let network = super::network(&mut Kept::default(), &weights, settings(256.0)).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         });
         assert_eq!(one, other);

@@ -34,7 +34,7 @@ pub(crate) fn check(matrices: &Tensor, batch: usize) -> Result<()> {
 /// If it is of another shape or element type, or not finite.
 pub(crate) fn connected(inputs: &Inputs) -> Result<Option<Tensor>> {
     let Some(matrices) = inputs.opt_tensor(NAME)? else { return Ok(None) };
-    if !matches!(*matrices.dims(), [1.., 3, 3]) || matrices.dtype() != DType::F32 {
+    if !matches!(*matrices.dims(), [_, 3, 3]) || matrices.dtype() != DType::F32 {
         let (shape, dtype) = (matrices.dims(), matrices.dtype().as_str());
         let message = format!("`{NAME}` must be a TRANSFORM [B,3,3] of f32, found {dtype} {shape:?}");
         return Err(Error::shape(NAME, message));
