@@ -176,6 +176,18 @@ fn checkpoints_in_their_variants() {
     }
 }
 
+/// Checkpoints of rosinality's training have none.
+#[test]
+fn without_an_average_it_is_that_of_random_latents() {
+    let mut tensors = SMALL.tensors();
+    tensors.remove("mapping.w_avg");
+    let mapping = StyleGan::new(tensors, None, DType::F64).unwrap().mapping;
+    let z = Tensor::from_vec(randn(0, 4096 * 5), (4096, 5), &Device::Cpu).unwrap();
+    let expected = mapping.forward(&z).unwrap().narrow(1, 0, 1).unwrap().squeeze(1).unwrap().mean(0).unwrap();
+    let error = (mapping.average() - expected).unwrap().abs().unwrap().max_all().unwrap();
+    assert!(error.to_scalar::<f64>().unwrap() < 1e-12);
+}
+
 #[track_caller]
 fn check_refused(tensors: HashMap<String, Tensor>, expected: &str) {
     let error = StyleGan::new(tensors, None, DType::F32).err().expect("refused").to_string();

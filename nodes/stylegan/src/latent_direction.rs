@@ -18,6 +18,7 @@ use crate::{builtin, latent, layers, list};
 ///   length 1; their largest component is positive.
 /// - a file with one array: `[w]` or `[layers,w]` is a direction, `[K,w]` or `[K,1 or layers,w]` are several, used as
 ///   they are. `.npy`, `.npz`, `.safetensors` and PyTorch's `.pt` are read.
+/// - a `factor.pt` of rosinality's closed_form_factorization.py: the columns of its `eigvec`.
 /// - an `.npz` of GANSpace for w: its components `lat_comp`; `strength` is in their standard deviations `lat_stdev`.
 ///
 /// Errors: directions of another network than the latents; a direction or layer that does not exist; a file that holds

@@ -1,5 +1,5 @@
 use dreamwire_formats::recognise;
-use dreamwire_formats::{Archive, Format, What};
+use dreamwire_formats::{Archive, Format, Tensor, What};
 use dreamwire_sdk::prelude::Error;
 
 use crate::arrays;
@@ -17,6 +17,8 @@ pub(crate) struct Vectors {
 /// GANSpace's principal components and their standard deviations.
 const COMPONENTS: &str = "lat_comp";
 const DEVIATIONS: &str = "lat_stdev";
+/// What closed_form_factorization.py of rosinality's stylegan2-pytorch saves: the columns are the directions.
+const EIGENVECTORS: &str = "eigvec";
 
 impl Vectors {
     /// The directions in the bytes of a file, for latents of `layers` layers; nothing if the file is not one of
@@ -27,12 +29,15 @@ impl Vectors {
     /// If it is one of directions, and damaged, or its arrays do not fit.
     pub(crate) fn read(file: &str, bytes: &[u8], layers: usize) -> Result<Option<Self>, Error> {
         match recognise(bytes) {
-            What::Weights(Format::Npy | Format::Safetensors) | What::Zip => {}
+            What::Weights(Format::Npy | Format::Safetensors | Format::TorchLegacy) | What::Zip => {}
             _ => return Ok(None),
         }
         let archive = arrays::open(file, bytes)?;
         if archive.tensors.contains_key(COMPONENTS) {
             return Self::of_ganspace(file, &archive, layers).map(Some);
+        }
+        if let Some(columns) = archive.tensors.get(EIGENVECTORS) {
+            return Self::of_columns(file, &archive, columns).map(Some);
         }
         let mut arrays = archive.tensors.iter();
         match (arrays.next(), arrays.next()) {
@@ -53,6 +58,19 @@ impl Vectors {
                 arrays::described(&archive)
             ))),
         }
+    }
+
+    /// The columns of a matrix.
+    fn of_columns(file: &str, archive: &Archive<'_>, columns: &Tensor<'_>) -> Result<Self, Error> {
+        let [width, count] = *columns.shape() else {
+            return Err(Error::content(format!(
+                "`{file}` is {}: `{EIGENVECTORS}` must be [w,K], a direction in each column",
+                arrays::described(archive)
+            )));
+        };
+        let found = arrays::floats(file, EIGENVECTORS, columns)?;
+        let values = (0..count).flat_map(|at| found.iter().skip(at).step_by(count).copied()).collect();
+        Ok(Self { values, count, rows: 1, width })
     }
 
     /// The components, each as long as its standard deviation.
@@ -157,6 +175,26 @@ mod tests {
             error.to_string(),
             "`it` is a safetensors file with `lat_comp` F32 [3, 1, 2], `lat_mean` F32 [1, 2], `lat_stdev` F32 [1]: of \
              GANSpace's files, those of w are used, with `lat_comp` [K,1,w] and `lat_stdev` [K]"
+        );
+    }
+
+    /// The file of a factorization has its directions in columns.
+    #[test]
+    fn eigenvectors_are_columns() {
+        let file = |shape: &[usize], data: &[u8]| {
+            let view =
+                TensorView::new(Dtype::F32, shape.to_vec(), data).expect("as many bytes as the shape says");
+            safetensors::serialize([("eigvec", view)], None).expect("one name")
+        };
+        let data: Vec<u8> =
+            [1f32, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let found = Vectors::read("it", &file(&[3, 2], &data), 6).expect("read").expect("directions");
+        assert_eq!((found.count, found.rows, found.width), (2, 1, 3));
+        assert_eq!(found.values, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+        let error = Vectors::read("it", &file(&[6], &data), 6).err().expect("refused");
+        assert_eq!(
+            error.to_string(),
+            "`it` is a safetensors file with `eigvec` F32 [6]: `eigvec` must be [w,K], a direction in each column"
         );
     }
 

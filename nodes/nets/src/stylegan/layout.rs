@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 use super::Mapping;
 use super::architecture::Architecture;
 use super::filter::is_filter;
+use super::mapping::AVERAGE;
 use super::mapping_layers::MappingSizes;
 use crate::parameters::{self, ParameterError};
 
@@ -83,7 +84,7 @@ impl Layout {
     pub(super) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
         let (mut shapes, w) = (self.mapping.shapes(), self.w_width());
         let mut add = |name: String, shape: &[usize]| shapes.push((name, shape.to_vec()));
-        add("mapping.w_avg".into(), &[w]);
+        add(AVERAGE.into(), &[w]);
         let mut inputs = self.channels[0];
         add("synthesis.b4.const".into(), &[inputs, 4, 4]);
         for (resolution, channels) in self.blocks() {
@@ -185,6 +186,10 @@ impl Parameters {
     pub(super) fn new(tensors: HashMap<String, Tensor>) -> Result<Self, ParameterError> {
         let layout = Layout::of(&tensors);
         let mut shapes = layout.shapes();
+        if !tensors.contains_key(AVERAGE) {
+            // The mapping makes its own.
+            shapes.retain(|(name, _)| name != AVERAGE);
+        }
         for (name, shape) in &mut shapes {
             if let Some(found) = tensors.get(name).map(Tensor::dims)
                 && is_variant(name, found)

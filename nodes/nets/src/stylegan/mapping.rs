@@ -1,8 +1,16 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::mapping_layers::{MappingLayers, MappingSizes};
+use super::randn;
+
+/// The average style in the weights. What rosinality's training saves does not have it.
+pub(super) const AVERAGE: &str = "mapping.w_avg";
+/// Number of z that w is averaged over where the weights have no average.
+const AVERAGED: usize = 4096;
+/// The seed of these z.
+const SEED: u32 = 0;
 
 /// From random numbers to styles: z, scaled to a mean square of 1, through dense layers, each followed by a
 /// leaky ReLU (with a gain of `sqrt(2)`), also the last. In a network with classes z is followed by the class, which a
@@ -15,18 +23,20 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// For a synthesis network of `layers` styles, from the tensors of `sizes` and `mapping.w_avg`, among others.
+    /// For a synthesis network of `layers` styles, from the tensors of `sizes` and `mapping.w_avg`, among others. Without
+    /// that average it is the mean over the z of seed 0 of [`randn`], the same every time, of each class in turn.
     pub(crate) fn new(
         sizes: &MappingSizes,
         tensors: &HashMap<String, Tensor>,
         layers: usize,
         dtype: DType,
     ) -> Result<Self> {
-        let Some(average) = tensors.get("mapping.w_avg") else {
-            candle_core::bail!("`mapping.w_avg` is missing")
-        };
         let dense = MappingLayers::new(sizes, tensors, dtype)?;
-        Ok(Self { dense, layers, average: average.to_dtype(dtype)? })
+        let average = match tensors.get(AVERAGE) {
+            Some(average) => average.to_dtype(dtype)?,
+            None => sampled_average(&dense, dtype)?,
+        };
+        Ok(Self { dense, layers, average })
     }
 
     /// Width of z. 0 in a network that makes its styles of the class alone.
@@ -83,4 +93,19 @@ impl Mapping {
     pub(super) fn mean(&self, z: &Tensor) -> Result<Tensor> {
         self.dense.mean(z)
     }
+}
+
+/// The mean of what the layers make of random z, of each class in turn.
+fn sampled_average(dense: &MappingLayers, dtype: DType) -> Result<Tensor> {
+    let (width, classes) = (dense.z(), dense.classes());
+    let z = (width > 0).then(|| {
+        let numbers = randn(SEED, AVERAGED * width);
+        Tensor::from_vec(numbers, (AVERAGED, width), &Device::Cpu)?.to_dtype(dtype)
+    });
+    let c = (classes > 0).then(|| {
+        let numbers =
+            (0..AVERAGED * classes).map(|at| f64::from(u8::from((at / classes) % classes == at % classes)));
+        Tensor::from_vec(numbers.collect::<Vec<_>>(), (AVERAGED, classes), &Device::Cpu)?.to_dtype(dtype)
+    });
+    dense.forward(z.transpose()?.as_ref(), c.transpose()?.as_ref())?.mean(0)
 }
