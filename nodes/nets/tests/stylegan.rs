@@ -211,7 +211,7 @@ fn other_networks_are_recognised() {
     );
     check(
         &["style.1.weight", "convs.0.conv.weight"],
-        "a StyleGAN2 in rosinality's layout; only the tensor names",
+        "a StyleGAN2 in rosinality's layout; tensors need the names",
     );
     check(&["g_ema.convs.0.conv.weight"], "a StyleGAN2 in rosinality's layout");
     check(&["b4.out.weight", "b8.skip.weight", "mapping.embed.weight"], "a discriminator; use the generator");

@@ -77,7 +77,7 @@ pub(super) fn recognise(tensors: &HashMap<String, Tensor>) -> Option<(&'static s
     } else if has("style.1.weight") || has("convs.0.conv.weight") {
         (
             "a StyleGAN2 in rosinality's layout",
-            "only the tensor names of NVIDIA's stylegan2-ada-pytorch are supported, convert it first",
+            "tensors need the names of NVIDIA's stylegan2-ada-pytorch here; `dreamwire weights import` gives them",
         )
     } else if has("features.0.weight") {
         ("a VGG of torchvision", "it does not generate pictures, use StyleGAN2 weights")
