@@ -143,6 +143,8 @@ def measured(name, args, folder):
     sides = {"ours": ours}
     for layout in LAYOUTS:
         sides[layout] = [*theirs, "--layout", layout]
+        if network == "stylegan1":
+            sides[f"{layout}, all fused"] = [*sides[layout], "--fused", "all"]
         if network == "stylegan2":
             sides[f"{layout}, styles on weights"] = [*sides[layout], "--modulate", "weights"]
     if args.candle and network == "vgg16":

@@ -96,11 +96,12 @@ def statistics(x):
 class Synthesis1:
     """The first StyleGAN's synthesis, from w [1, layers, w] to a picture [1, R, R, 3].
 
-    `noise` has a plane [1, 1, r, r] for each block, `noise_0` and so on; both layers of the block take it.
+    `noise` has a plane [1, 1, r, r] for each block, `noise_0` and so on; both layers of the block take it. `fused` says
+    which blocks upsample by a transposed convolution: those that are stored so, or (the same sums) all.
     """
 
-    def __init__(self, weights, noise, size, layout):
-        self.layout = layout
+    def __init__(self, weights, noise, size, layout, fused):
+        self.layout, self.fused = layout, fused
         self.constant = weights["generator.progression.0.conv1.input"].contiguous(memory_format=layout)
         count = size.bit_length() - 2
         self.blocks = [self.prepared(weights, index, noise[f"noise_{index}"]) for index in range(count)]
@@ -112,14 +113,15 @@ class Synthesis1:
         block, tensors = f"generator.progression.{index}.", {}
         parts = {name.removeprefix(block): x for name, x in weights.items() if name.startswith(block)}
         if "conv1.0.weight" in parts:
-            # The mean of four shifted kernels repeats pixels and convolves in one go.
-            weight = F.pad(balanced(parts["conv1.0.weight"].transpose(0, 1)).transpose(0, 1), [1, 1, 1, 1])
-            weight = F.avg_pool2d(weight, 2, stride=1)
-            tensors["fused"] = weight.contiguous(memory_format=self.layout), parts["conv1.0.bias"]
+            weight = balanced(parts["conv1.0.weight"].transpose(0, 1)).transpose(0, 1)
+            tensors["fused"] = self.averaged(weight), parts["conv1.0.bias"]
             tensors["blur"] = parts["conv1.1.weight"]
         elif index > 0:
             tensors["first"] = self.convolution(parts, "conv1.1.conv")
             tensors["blur"] = parts["conv1.2.weight"]
+            if self.fused == "all":
+                weight = 4 * tensors["first"][0].flip(2, 3).transpose(0, 1)
+                tensors["fused"] = self.averaged(weight), tensors["first"][1]
         tensors["second"] = self.convolution(parts, "conv2.conv")
         for layer in (1, 2):
             style = f"adain{layer}.style.linear"
@@ -127,6 +129,10 @@ class Synthesis1:
             noise = balanced(parts[f"noise{layer}.weight_orig"]) * plane
             tensors[f"noise{layer}"] = noise.contiguous(memory_format=self.layout)
         return tensors
+
+    def averaged(self, weight):
+        """The mean of a kernel at 2x2 positions."""
+        return F.avg_pool2d(F.pad(weight, [1, 1, 1, 1]), 2, stride=1).contiguous(memory_format=self.layout)
 
     def convolution(self, parts, name):
         return balanced(parts[f"{name}.weight_orig"]).contiguous(memory_format=self.layout), parts[f"{name}.bias"]
@@ -150,9 +156,7 @@ class Synthesis1:
         """Noise, leaky ReLU and adaptive instance normalisation."""
         x = F.leaky_relu_(x.add_(tensors[f"noise{layer}"]), 0.2)
         scale, shift = F.linear(w, *tensors[f"affine{layer}"])[:, :, None, None].chunk(2, 1)
-        variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True, correction=0)
-        scale = scale * (variance + 1e-5).rsqrt()
-        return x * scale + (shift - mean * scale)
+        return F.instance_norm(x, eps=1e-5) * scale + shift
 
 
 def balanced(weight):
@@ -366,7 +370,7 @@ def prepared(args, layout):
     if args.network == "vgg16":
         network, x = Vgg(weights, "relu5_3", layout), inputs["x"].contiguous(memory_format=layout)
     elif args.network == "stylegan1":
-        network, x = Synthesis1(weights, inputs, args.size, layout), inputs["w"]
+        network, x = Synthesis1(weights, inputs, args.size, layout, args.fused), inputs["w"]
     elif args.network == "stylegan3":
         network, x = Synthesis3(weights, args.size, layout), inputs["w"]
     else:
@@ -384,6 +388,7 @@ def main():
     parser.add_argument("--threads", type=int)
     parser.add_argument("--layout", choices=["contiguous", "channels_last"])
     parser.add_argument("--modulate", choices=["maps", "weights"], default="maps")
+    parser.add_argument("--fused", choices=["stored", "all"], default="stored")
     parser.add_argument("--backward", action="store_true")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--repeat", type=int)
