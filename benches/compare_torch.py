@@ -269,7 +269,7 @@ def stylegan1_weights(rng, size):
             tensors[f"{block}.{weight}"] = normal(shape)
             tensors[f"{block}.{bias}"] = normal(outputs) * 0.1
         for layer in (1, 2):
-            # What is stored is divided by this on reading.
+            # Both sides multiply by sqrt(2 / outputs): a strength of about 0.1.
             tensors[f"{block}.noise{layer}.weight_orig"] = normal((1, outputs, 1, 1)) * 0.1 * (outputs / 2) ** 0.5
             style = f"{block}.adain{layer}.style.linear"
             tensors[f"{style}.weight_orig"] = normal((2 * outputs, 512)) * 0.5
