@@ -39,6 +39,8 @@ CASES = {
     "vgg16-512-backward": ("vgg16", 512, True),
     "vgg16-1024": ("vgg16", 1024, False),
     "vgg16-1024-backward": ("vgg16", 1024, True),
+    "stylegan1-256": ("stylegan1", 256, False),
+    "stylegan1-256-backward": ("stylegan1", 256, True),
     "stylegan2-256": ("stylegan2", 256, False),
     "stylegan2-1024": ("stylegan2", 1024, False),
     "stylegan2-256-backward": ("stylegan2", 256, True),
@@ -141,6 +143,8 @@ def measured(name, args, folder):
     sides = {"ours": ours}
     for layout in LAYOUTS:
         sides[layout] = [*theirs, "--layout", layout]
+        if network == "stylegan1":
+            sides[f"{layout}, all fused"] = [*sides[layout], "--fused", "all"]
         if network == "stylegan2":
             sides[f"{layout}, styles on weights"] = [*sides[layout], "--modulate", "weights"]
     if args.candle and network == "vgg16":
@@ -213,6 +217,8 @@ def agreement(ours, theirs, is_gradient):
 
 def random_weights(network, size):
     rng = np.random.default_rng(0)
+    if network == "stylegan1":
+        return stylegan1_weights(rng, size)
     if network == "stylegan2":
         return stylegan_weights(rng, size)
     if network.startswith("stylegan3"):
@@ -236,6 +242,41 @@ def random_weights(network, size):
         # The last layer paints a picture in 0..1 and has no ReLU behind it.
         tensors["decoder.4.weight"] *= 0.1
         tensors["decoder.4.bias"] += 0.5
+    return tensors
+
+
+def stylegan1_weights(rng, size):
+    """The first StyleGAN with the released widths, by the names of style-based-gan-pytorch."""
+    normal = rng.standard_normal
+    blur = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    tensors, inputs = {}, 512
+    for index in range(1, 16, 2):
+        tensors[f"style.{index}.linear.weight_orig"] = normal((512, 512))
+        tensors[f"style.{index}.linear.bias"] = np.zeros(512)
+    for index in range(size.bit_length() - 2):
+        resolution = 4 << index
+        block, outputs = f"generator.progression.{index}", min(512, 16384 // resolution)
+        convolutions = [("conv2.conv.weight_orig", "conv2.conv.bias", (outputs, outputs, 3, 3))]
+        if index == 0:
+            tensors[f"{block}.conv1.input"] = normal((1, outputs, 4, 4))
+        elif resolution < 128:
+            convolutions.append(("conv1.1.conv.weight_orig", "conv1.1.conv.bias", (outputs, inputs, 3, 3)))
+            tensors[f"{block}.conv1.2.weight"] = np.tile(blur, (outputs, 1, 1, 1))
+        else:
+            convolutions.append(("conv1.0.weight", "conv1.0.bias", (inputs, outputs, 3, 3)))
+            tensors[f"{block}.conv1.1.weight"] = np.tile(blur, (outputs, 1, 1, 1))
+        for weight, bias, shape in convolutions:
+            tensors[f"{block}.{weight}"] = normal(shape)
+            tensors[f"{block}.{bias}"] = normal(outputs) * 0.1
+        for layer in (1, 2):
+            # Both sides multiply by sqrt(2 / outputs): a strength of about 0.1.
+            tensors[f"{block}.noise{layer}.weight_orig"] = normal((1, outputs, 1, 1)) * 0.1 * (outputs / 2) ** 0.5
+            style = f"{block}.adain{layer}.style.linear"
+            tensors[f"{style}.weight_orig"] = normal((2 * outputs, 512)) * 0.5
+            tensors[f"{style}.bias"] = np.repeat([1.0, 0.0], outputs)
+        tensors[f"generator.to_rgb.{index}.conv.weight_orig"] = normal((3, outputs, 1, 1))
+        tensors[f"generator.to_rgb.{index}.conv.bias"] = normal(3) * 0.1
+        inputs = outputs
     return tensors
 
 
@@ -318,6 +359,10 @@ def random_inputs(network, size):
     rng = np.random.default_rng(1)
     if network == "vgg16":
         return {"x": rng.uniform(-2, 2, (1, 3, size, size))}
+    if network == "stylegan1":
+        blocks = size.bit_length() - 2
+        planes = {f"noise_{index}": rng.standard_normal((1, 1, 4 << index, 4 << index)) for index in range(blocks)}
+        return {"w": rng.standard_normal((1, 2 * blocks, 512)), **planes}
     if network == "stylegan2":
         return {"w": rng.standard_normal((1, 2 * size.bit_length() - 4, 512))}
     if network.startswith("stylegan3"):

@@ -1,8 +1,8 @@
 """The same networks in PyTorch, plainly written: the other side of compare_torch.py, which starts this file.
 
 Everything is frozen, forward passes run without autograd, and gradients are asked for by the input alone. Formulas are
-those of the papers (arXiv:1409.1556, 1703.06868, 1912.04958, 2106.12423). Writes one line of JSON: times_ms and
-peak_rss_mb.
+those of the papers (arXiv:1409.1556, 1703.06868, 1812.04948, 1912.04958, 2106.12423). Writes one line of JSON: times_ms
+and peak_rss_mb.
 """
 
 import argparse
@@ -91,6 +91,77 @@ class Adain:
 def statistics(x):
     variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True)
     return (variance + 1e-5).sqrt(), mean
+
+
+class Synthesis1:
+    """The first StyleGAN's synthesis, from w [1, layers, w] to a picture [1, R, R, 3].
+
+    `noise` has a plane [1, 1, r, r] for each block, `noise_0` and so on; both layers of the block take it. `fused` says
+    which blocks upsample by a transposed convolution: those that are stored so, or (the same sums) all.
+    """
+
+    def __init__(self, weights, noise, size, layout, fused):
+        self.layout, self.fused = layout, fused
+        self.constant = weights["generator.progression.0.conv1.input"].contiguous(memory_format=layout)
+        count = size.bit_length() - 2
+        self.blocks = [self.prepared(weights, index, noise[f"noise_{index}"]) for index in range(count)]
+        colours = f"generator.to_rgb.{count - 1}.conv"
+        self.to_rgb = balanced(weights[f"{colours}.weight_orig"]), weights[f"{colours}.bias"]
+
+    def prepared(self, weights, index, plane):
+        """What does not depend on w."""
+        block, tensors = f"generator.progression.{index}.", {}
+        parts = {name.removeprefix(block): x for name, x in weights.items() if name.startswith(block)}
+        if "conv1.0.weight" in parts:
+            weight = balanced(parts["conv1.0.weight"].transpose(0, 1)).transpose(0, 1)
+            tensors["fused"] = self.averaged(weight), parts["conv1.0.bias"]
+            tensors["blur"] = parts["conv1.1.weight"]
+        elif index > 0:
+            tensors["first"] = self.convolution(parts, "conv1.1.conv")
+            tensors["blur"] = parts["conv1.2.weight"]
+            if self.fused == "all":
+                weight = 4 * tensors["first"][0].flip(2, 3).transpose(0, 1)
+                tensors["fused"] = self.averaged(weight), tensors["first"][1]
+        tensors["second"] = self.convolution(parts, "conv2.conv")
+        for layer in (1, 2):
+            style = f"adain{layer}.style.linear"
+            tensors[f"affine{layer}"] = balanced(parts[f"{style}.weight_orig"]), parts[f"{style}.bias"]
+            noise = balanced(parts[f"noise{layer}.weight_orig"]) * plane
+            tensors[f"noise{layer}"] = noise.contiguous(memory_format=self.layout)
+        return tensors
+
+    def averaged(self, weight):
+        """The mean of a kernel at 2x2 positions."""
+        return F.avg_pool2d(F.pad(weight, [1, 1, 1, 1]), 2, stride=1).contiguous(memory_format=self.layout)
+
+    def convolution(self, parts, name):
+        return balanced(parts[f"{name}.weight_orig"]).contiguous(memory_format=self.layout), parts[f"{name}.bias"]
+
+    def __call__(self, w):
+        x = self.constant.clone(memory_format=torch.preserve_format)
+        for index, tensors in enumerate(self.blocks):
+            if "blur" in tensors:
+                x = F.conv2d(self.enlarged(x, tensors), tensors["blur"], padding=1, groups=len(tensors["blur"]))
+            x = self.finished(x, w[:, 2 * index], tensors, 1)
+            x = F.conv2d(x, *tensors["second"], padding=1)
+            x = self.finished(x, w[:, 2 * index + 1], tensors, 2)
+        return F.conv2d(x, *self.to_rgb).permute(0, 2, 3, 1).contiguous()
+
+    def enlarged(self, x, tensors):
+        if "fused" in tensors:
+            return F.conv_transpose2d(x, *tensors["fused"], stride=2, padding=1)
+        return F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), *tensors["first"], padding=1)
+
+    def finished(self, x, w, tensors, layer):
+        """Noise, leaky ReLU and adaptive instance normalisation."""
+        x = F.leaky_relu_(x.add_(tensors[f"noise{layer}"]), 0.2)
+        scale, shift = F.linear(w, *tensors[f"affine{layer}"])[:, :, None, None].chunk(2, 1)
+        return F.instance_norm(x, eps=1e-5) * scale + shift
+
+
+def balanced(weight):
+    """The stored weights times sqrt(2 / inputs)."""
+    return weight * (2 / weight[0].numel()) ** 0.5
 
 
 class Synthesis:
@@ -298,6 +369,8 @@ def prepared(args, layout):
         return lambda: climbed(inputs["picture"], vgg, args.steps, layout)
     if args.network == "vgg16":
         network, x = Vgg(weights, "relu5_3", layout), inputs["x"].contiguous(memory_format=layout)
+    elif args.network == "stylegan1":
+        network, x = Synthesis1(weights, inputs, args.size, layout, args.fused), inputs["w"]
     elif args.network == "stylegan3":
         network, x = Synthesis3(weights, args.size, layout), inputs["w"]
     else:
@@ -310,11 +383,12 @@ def prepared(args, layout):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("network", choices=["about", "vgg16", "stylegan2", "stylegan3", "adain", "dream"])
+    parser.add_argument("network", choices=["about", "vgg16", "stylegan1", "stylegan2", "stylegan3", "adain", "dream"])
     parser.add_argument("--size", type=int)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--layout", choices=["contiguous", "channels_last"])
     parser.add_argument("--modulate", choices=["maps", "weights"], default="maps")
+    parser.add_argument("--fused", choices=["stored", "all"], default="stored")
     parser.add_argument("--backward", action="store_true")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--repeat", type=int)

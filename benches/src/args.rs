@@ -16,6 +16,8 @@ pub(crate) struct Cli {
 pub(crate) enum Network {
     /// VGG16 up to a layer.
     Vgg16(VggArgs),
+    /// The first StyleGAN's synthesis: from w to a picture. There are no random ones, it needs --weights.
+    Stylegan1(StyleGanArgs),
     /// StyleGAN2's synthesis, config-f: from w to a picture.
     Stylegan2(StyleGanArgs),
     /// StyleGAN3's synthesis, T or R: from w to a picture. There are no random ones, it needs --weights.
@@ -56,7 +58,8 @@ pub(crate) struct Files {
     /// Weights [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for stylegan2 and stylegan3, `content` and `style` `[1,N,N,3]` for adain
+    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for the StyleGANs and for the first one also the noise `noise_0`
+    /// `[1,1,4,4]`, `noise_1` `[1,1,8,8]` and so on, `content` and `style` `[1,N,N,3]` for adain
     /// [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,

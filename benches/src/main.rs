@@ -14,6 +14,7 @@ mod layers;
 mod measure;
 mod report;
 mod stylegan;
+mod stylegan1;
 mod tensors;
 mod vgg;
 
@@ -47,6 +48,7 @@ fn execute(cli: &Cli) -> Result<String, Failure> {
     match &cli.network {
         Network::Vgg16(args) if args.layers => with_threads(&args.common, || layers::measure(args)),
         Network::Vgg16(args) => with_threads(&args.common, || vgg::measure(args)),
+        Network::Stylegan1(args) => with_threads(&args.common, || stylegan1::measure(args)),
         Network::Stylegan2(args) => with_threads(&args.common, || stylegan::measure(args)),
         Network::Stylegan3(args) => with_threads(&args.common, || stylegan::measure_three(args)),
         Network::Adain(args) => with_threads(&args.common, || adain::measure(args)),

@@ -41,7 +41,7 @@ pub(crate) fn measure_three(args: &StyleGanArgs) -> Result<String, Failure> {
 }
 
 /// The times of `forward` from `w`, `[1, layers, width]`, or of its gradient.
-fn timed(
+pub(crate) fn timed(
     args: &StyleGanArgs,
     name: &'static str,
     work: f64,
@@ -69,7 +69,7 @@ fn timed(
 }
 
 /// The sum of what a map gives in any order: it is always the same.
-fn sum(parts: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn sum(parts: impl Iterator<Item = f64>) -> f64 {
     let mut parts: Vec<f64> = parts.collect();
     parts.sort_by(f64::total_cmp);
     parts.iter().sum()

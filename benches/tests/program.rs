@@ -1,11 +1,15 @@
 //! The program as its users meet it, at sizes that take no time.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use dreamwire_nets::weights;
 use serde_json::Value;
+
+/// A first StyleGAN of few channels, up to 1024 pixels.
+const NARROW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/ref/ros/ros_sg1_narrow.safetensors");
 
 fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dreamwire-bench")).args(arguments).output().expect("the program starts")
@@ -64,6 +68,7 @@ fn gradients_have_the_shape_of_what_they_are_of() {
         assert!(gradient.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() > 0.0);
     };
     check(&["vgg16", "--size", "32", "--layer", "relu3_1"], &[1, 3, 32, 32]);
+    check(&["stylegan1", "--size", "32", "--weights", NARROW], &[1, 8, 32]);
     check(&["stylegan2", "--size", "16"], &[1, 6, 512]);
 }
 
@@ -120,6 +125,38 @@ fn layers_are_measured_one_by_one() {
     assert!(layers.iter().all(|layer| layer["f4_percent"].is_array()), "{report}");
 }
 
+/// At 128 pixels, where the first layer of a block is fused.
+#[test]
+fn a_first_stylegan_paints_with_the_given_noise() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();
+    let uniform = |shape: &[usize]| Tensor::rand(-1f32, 1.0, shape, &Device::Cpu).unwrap();
+    let mut tensors = HashMap::from([("w".to_owned(), uniform(&[1, 12, 32]))]);
+    for index in 0..6 {
+        tensors.insert(format!("noise_{index}"), uniform(&[1, 1, 4 << index, 4 << index]));
+    }
+    let arguments =
+        ["stylegan1", "--size", "128", "--weights", NARROW, "--repeat", "1", "--warmup", "0", "--json"];
+    let mut painted = Vec::new();
+    for name in ["one", "other"] {
+        let (input, output) = (path("inputs"), path(name));
+        candle_core::safetensors::save(&tensors, &input).unwrap();
+        report(&[&arguments[..], &["--input", &input, "--output", &output]].concat());
+        painted.push(result(Path::new(&output)));
+        tensors.insert("noise_5".to_owned(), uniform(&[1, 1, 128, 128]));
+    }
+    assert_eq!(painted[0].dims(), [1, 128, 128, 3]);
+    let change = deviation(&painted[0], &painted[1]);
+    assert!(change > 1e-3 && change.is_finite(), "{change}");
+    tensors.remove("noise_2");
+    let input = path("inputs");
+    candle_core::safetensors::save(&tensors, &input).unwrap();
+    let output = bench(&[&arguments[..], &["--input", &input]].concat());
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{talk}");
+    assert!(talk.contains("tensor `noise_2` must be [1, 1, 16, 16], found nothing"), "{talk}");
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let check = |arguments: &[&str], code: i32, text: &str| {
@@ -133,6 +170,8 @@ fn what_makes_no_sense_is_refused() {
     check(&["vgg16", "--size", "none"], 2, "none");
     check(&["vgg16", "--layer", "relu6_1"], 2, "there is no such layer");
     check(&["vgg16", "--layers", "--engine", "candle"], 2, "cannot be used with");
+    check(&["stylegan1"], 2, "--weights: there is no random StyleGAN of the first kind, name a file");
+    check(&["stylegan1", "--size", "24", "--weights", NARROW], 2, "--size: this network paints at 4, 8, 16");
     check(&["stylegan2", "--size", "24"], 2, "16, 32, 64");
     check(&["adain", "--size", "30"], 2, "a multiple of 4, found 30");
     check(&["vgg16", "--weights", "/nowhere/at.all"], 5, "/nowhere/at.all");
