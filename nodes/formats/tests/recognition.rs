@@ -23,11 +23,6 @@ fn classifiers_and_the_like_are_told_by_their_names() {
     let cases: &[(Names<'_>, Family, Layout)] = &[
         (&[("features.0.weight", RGB), ("features.2.weight", ANY)], Family::Vgg, Layout::Torchvision),
         (
-            &[("features.0.weight.q8", RGB), ("features.2.weight.q8", ANY), ("features.0.weight.scale", ANY)],
-            Family::Vgg,
-            Layout::Own,
-        ),
-        (
             &[
                 ("inception3a.branch1.conv.weight", ANY),
                 ("conv1.conv.weight", ANY),

@@ -152,7 +152,7 @@ mod tests {
             assert!(error.to_string().starts_with(&format!("`it`: {expected}")), "{error}");
         };
         check(b"<!doctype html>", "this is an HTML page");
-        check(&small::file(0), "these are the weights of a generator without its discriminator");
+        check(&small::file(0), "this is a StyleGAN2 generator: LoadStyleGAN's `weights` takes it");
         let error = load(r#", "layers": "b32""#, &small::discriminator(0)).err().expect("refused");
         assert_eq!(error.input(), "layers");
         let text = error.to_string();

@@ -211,7 +211,7 @@ fn the_header_tells_every_wire_type_and_every_extension() {
         assert!(header.lines().any(is_told), "{} {axes}", ty.name);
     }
     let named = header.split('"').filter(|text| text.starts_with("dw."));
-    let known = [abi::PROVENANCE, abi::HEAD, abi::TILES, abi::MEMORY, abi::PEAK]
+    let known = [abi::PROVENANCE, abi::HEAD, abi::ROWS, abi::TILES, abi::MEMORY, abi::PEAK]
         .map(|id| id.to_str().expect("ids are text"));
     let named: Vec<&str> = named.collect();
     assert!(known.iter().all(|id| named.contains(id)), "{named:?}");

@@ -247,7 +247,9 @@ fn a_decoder_file_is_checked() {
     let error = run_node::<AdaIN>(r#"{"decoder": "d.safetensors"}"#, &inputs, files).err().expect("refused");
     assert_eq!(error.input(), "decoder");
     let size = builtin::DECODER.len();
-    let expected = format!("`d.safetensors`: this safetensors file must have {size} bytes, found 2000");
+    let expected = format!(
+        "`d.safetensors`: the file is truncated: it must have {size} bytes, found 2000; hint: download or copy it again"
+    );
     assert_eq!(error.to_string(), expected);
 }
 

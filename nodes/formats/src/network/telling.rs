@@ -107,7 +107,7 @@ const VGG: &[&str] = &["features.", "classifier.", "pre_logits.", "head."];
 
 /// The networks that can be used.
 #[rustfmt::skip]
-static TELLINGS: [Telling; 24] = [
+static TELLINGS: [Telling; 23] = [
     Telling::new(StyleGan2Generator, Layout::Nvidia, "synthesis.b4.const", "synthesis.b4.conv1.weight").below(NVIDIA_G),
     Telling::new(StyleGan2Discriminator, Layout::Nvidia, "b4.out.weight", "b4.conv.weight").below(NVIDIA_D),
     Telling::new(StyleGan3Generator, Layout::Nvidia, "synthesis.input.freqs", "synthesis.input.weight").below(NVIDIA_G),
@@ -124,7 +124,6 @@ static TELLINGS: [Telling; 24] = [
     Telling::new(Vgg, Layout::Torchvision, "features.0.weight", "features.2.weight").shaped(&[64, 3, 3, 3]).below(VGG),
     Telling::new(Vgg, Layout::Torchvision, "features.0.weight", "features.3.weight").shaped(&[64, 3, 3, 3]).below(VGG),
     Telling::new(Vgg, Layout::Torchvision, "features.0.weight", "features.1.running_mean").shaped(&[64, 3, 3, 3]).below(VGG),
-    Telling::new(Vgg, Layout::Own, "features.0.weight.q8", "features.2.weight.q8").below(VGG),
     Telling::new(GoogLeNet, Layout::Torchvision, "inception3a.branch1.conv.weight", "conv1.conv.weight"),
     Telling::new(BvlcGoogLeNet, Layout::Converted, "inception_3a_1x1.weight", "inception_3a_3x3.weight"),
     Telling::new(Inception5h, Layout::Converted, "mixed3a_1x1_pre_relu_conv.weight", ""),

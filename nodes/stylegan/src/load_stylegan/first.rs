@@ -157,5 +157,8 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(refused.input(), "resolution");
     let blend = run_node::<BlendNetworks>(r#"{"fine": "it"}"#, &[], &[("it", &file())]);
     let text = blend.err().expect("refused").to_string();
-    assert!(text.starts_with("`it`: these are the weights of a generator of the first StyleGAN; "), "{text}");
+    assert!(
+        text.starts_with("`it`: this is a StyleGAN (v1) generator: LoadStyleGAN's `weights` takes it"),
+        "{text}"
+    );
 }
