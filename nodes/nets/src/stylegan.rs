@@ -26,7 +26,7 @@
 //! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`]; [`randn()`]
 //! draws the `z` of a seed as NVIDIA's tools do. [`Projector`] searches for the latent of a given picture, and [`Prior`]
 //! says how typical a latent is. [`Generator::directions`] finds what a style can be moved along, and
-//! [`Generator::swapped`] makes one network of two.
+//! [`Generator::swapped`] makes one network of two. [`Synthesis::tiled`] paints wider and higher pictures.
 
 use std::collections::HashMap;
 
@@ -52,6 +52,7 @@ mod project;
 mod randn;
 mod random;
 mod synthesis;
+mod tiles;
 
 pub use blend::MappingOf;
 pub use directions::Directions;
@@ -68,6 +69,7 @@ pub use project::{Projector, Schedule, Space, average_and_spread, noise_penalty,
 pub use randn::randn;
 pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
+pub use tiles::Tiles;
 
 /// Slope of the negative side of every leaky ReLU.
 pub(crate) const SLOPE: f64 = 0.2;

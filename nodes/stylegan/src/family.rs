@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
+use dreamwire_nets::stylegan::Tiles;
 use dreamwire_nets::{stylegan, stylegan1, stylegan3};
 use dreamwire_sdk::prelude::*;
 
@@ -90,6 +91,28 @@ impl Network {
             }
         }
         Ok(network)
+    }
+
+    /// The network whose pictures are made of that many tiles.
+    ///
+    /// # Errors
+    ///
+    /// If it is a StyleGAN3, which begins with waves, and not with a constant: only one tile is left to it.
+    pub(crate) fn tiled(self, tiles: Tiles) -> std::result::Result<Self, Refusal> {
+        let synthesis = match self.synthesis {
+            Synthesis::One(it) => Synthesis::One(it.tiled(tiles)),
+            Synthesis::Two(it) => Synthesis::Two(it.tiled(tiles)),
+            three if tiles == Tiles::ONE => three,
+            three => {
+                let text = format!(
+                    "`tiles` is for {ONE} and {TWO}, this is a {}, whose pictures are moved by \
+                     GeneratorTransform: use 1x1",
+                    three.name()
+                );
+                return Err(Refusal { param: Some("tiles"), text });
+            }
+        };
+        Ok(Self { synthesis, ..self })
     }
 }
 
@@ -223,11 +246,11 @@ impl Synthesis {
     }
 
     /// Height and width of the pictures, in pixels.
-    pub(crate) fn resolution(&self) -> usize {
+    pub(crate) fn size(&self) -> [usize; 2] {
         match self {
-            Self::One(it) => it.resolution(),
-            Self::Two(it) => it.resolution(),
-            Self::Three(it) => it.resolution(),
+            Self::One(it) => it.size(),
+            Self::Two(it) => it.size(),
+            Self::Three(it) => [it.resolution(); 2],
         }
     }
 
@@ -252,8 +275,8 @@ impl Synthesis {
     /// The inputs that may follow `w`: planes of noise, of StyleGAN3 a `transform`.
     pub(crate) fn options(&self) -> Vec<TensorSpec> {
         match self {
-            Self::One(it) => noise::specs(&it.noise_sizes()),
-            Self::Two(it) => noise::specs(&it.noise_sizes()),
+            Self::One(it) => noise::specs(&sizes(&it.noise_sizes(), it.tiles())),
+            Self::Two(it) => noise::specs(&sizes(&it.noise_sizes(), it.tiles())),
             Self::Three(_) => vec![transform::spec()],
         }
     }
@@ -265,13 +288,13 @@ impl Synthesis {
     /// Names the option, what it must be, and what was found.
     pub(crate) fn check_options(&self, options: &[Tensor], batch: usize) -> Result<()> {
         match self {
-            Self::One(it) => noise::check(options, &it.noise_sizes(), batch),
-            Self::Two(it) => noise::check(options, &it.noise_sizes(), batch),
+            Self::One(it) => noise::check(options, &sizes(&it.noise_sizes(), it.tiles()), batch),
+            Self::Two(it) => noise::check(options, &sizes(&it.noise_sizes(), it.tiles()), batch),
             Self::Three(_) => options.iter().try_for_each(|matrices| transform::check(matrices, batch)),
         }
     }
 
-    /// Pictures `[B,R,R,C]` in about -1..1 of styles `w`, `[B,layers,w]`, and of all [`Synthesis::options`] or none.
+    /// Pictures `[B,h,w,C]` in about -1..1 of styles `w`, `[B,layers,w]`, and of all [`Synthesis::options`] or none.
     ///
     /// # Errors
     ///
@@ -283,6 +306,11 @@ impl Synthesis {
             Self::Three(it) => it.forward(w, options.first())?,
         })
     }
+}
+
+/// Heights and widths of planes whose tiles have these sides.
+fn sizes(sides: &[usize], tiles: Tiles) -> Vec<[usize; 2]> {
+    sides.iter().map(|side| tiles.size(*side)).collect()
 }
 
 #[cfg(test)]

@@ -32,20 +32,20 @@ impl Differentiable for Mapping {
     }
 }
 
-/// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,R,R,C]`, in 0..1 except for overshoots.
+/// GENERATOR: from styles `w` `[B,layers,w]` to pictures `[B,h,w,C]`, in 0..1 except for overshoots.
 ///
 /// What else determines the picture follows `w`, all or none; without it the generator uses what the weights have.
-/// StyleGAN2 and the first StyleGAN take noise planes `noise_0`, `noise_1`, .. `[B or 1,1,r,r]`, StyleGAN3 a `transform`
+/// StyleGAN2 and the first StyleGAN take noise planes `noise_0`, `noise_1`, .. `[B or 1,1,h,w]`, StyleGAN3 a `transform`
 /// `[B or 1,3,3]`.
 pub(crate) struct Generator(pub(crate) family::Synthesis);
 
 impl Differentiable for Generator {
     fn spec(&self) -> FnSpec {
         let (layers, width) = (self.0.layers() as i64, self.0.w_width() as i64);
-        let (side, channels) = (self.0.resolution() as i64, self.0.channels() as i64);
         let spec = FnSpec::new("GENERATOR", self.0.name()).input(TensorSpec::new("w", &[-1, layers, width]));
         let spec = self.0.options().into_iter().fold(spec, FnSpec::input);
-        spec.output(TensorSpec::new("image", &[-1, side, side, channels]))
+        let ([height, width], channels) = (self.0.size(), self.0.channels() as i64);
+        spec.output(TensorSpec::new("image", &[-1, height as i64, width as i64, channels]))
     }
 
     fn forward(&self, x: &[Tensor]) -> Result<Vec<Tensor>> {

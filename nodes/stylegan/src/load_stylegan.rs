@@ -1,3 +1,4 @@
+use dreamwire_nets::stylegan::Tiles;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
@@ -21,6 +22,11 @@ use crate::network::{self, Kept, Weights};
 ///   `transform` `[B or 1,3,3]`, a matrix that turns a place of the picture into the place that is painted there:
 ///   `(x, y, 1)` from the middle to the right and down, in widths of the picture.
 ///
+/// With `tiles` StyleGAN2 and the first StyleGAN paint wider and higher pictures, `[B,R rows,R columns,C]`: the learned
+/// constant that a picture begins with is repeated, and the layers join the tiles. Styles hold for the whole picture, so
+/// the tiles show one motif again and again; random noise differs everywhere. It suits networks of textures, patterns and
+/// landscapes. Noise planes become as large, those in the weights are repeated.
+///
 /// MAPPING of a network with classes takes `c` `[B,classes]` after `z`: 1 for the class of the picture and 0 for the
 /// others, or weights between. Where the class alone makes the styles, any `z` will do, and only counts rows.
 ///
@@ -29,7 +35,8 @@ use crate::network::{self, Kept, Weights};
 ///
 /// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024; a `resolution` that the network does not
-/// paint at; `resolution` or `blend` for another family than the first.
+/// paint at; `resolution` or `blend` for another family than the first; `tiles` for a StyleGAN3, which
+/// GeneratorTransform moves instead.
 ///
 /// Source: Karras et al., arXiv:1812.04948 (StyleGAN), arXiv:1912.04958 (StyleGAN2; architectures skip, resnet and orig,
 /// told by the tensors), arXiv:2006.06676 (its PyTorch form, "ada", with classes) and arXiv:2106.12423 (StyleGAN3).
@@ -53,11 +60,15 @@ pub(crate) struct Params {
     /// was faded in.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) blend: f64,
+    /// How often a StyleGAN2 or a first StyleGAN repeats the constant that pictures begin with, `COLUMNSxROWS`, each 1 to
+    /// 8: `2x1` makes pictures twice as wide.
+    pub(crate) tiles: String,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { weights: builtin::NAME.to_owned(), clamp: 256.0, resolution: 0, blend: 1.0 }
+        let tiles = "1x1".to_owned();
+        Self { weights: builtin::NAME.to_owned(), clamp: 256.0, resolution: 0, blend: 1.0, tiles }
     }
 }
 
@@ -69,11 +80,13 @@ pub(crate) struct LoadStyleGAN {
 impl Node for LoadStyleGAN {
     const KIND: Kind = Kind::new("LoadStyleGAN", 1).title("Load StyleGAN").category("stylegan").outputs(&[
         port("MAPPING", "MAPPING").doc("Random latents `[B,z]` to styles `[B,layers,w]`."),
-        port("GENERATOR", "GENERATOR").doc("Styles `[B,layers,w]` to pictures `[B,R,R,C]`."),
+        port("GENERATOR", "GENERATOR")
+            .doc("Styles `[B,layers,w]` to pictures `[B,R,R,C]`, or of several tiles."),
     ]);
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
+        let tiles = tiles(&params.tiles)?;
         let weights = Weights::find("weights", &params.weights, || call.read(&params.weights))?;
         let settings = Settings {
             clamp: network::limit(params.clamp),
@@ -81,22 +94,37 @@ impl Node for LoadStyleGAN {
             blend: params.blend,
         };
         let network = network::network(&mut self.kept, &weights, settings)?;
+        let network = network.tiled(tiles).map_err(|refusal| weights.refused(&refusal))?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
-    /// Rejects names of random networks that do not exist, and sides that are not powers of 2.
+    /// Rejects names of random networks that do not exist, sides that are not powers of 2, and what are no tiles.
     fn check(params: &Params) -> Result<()> {
         let found = params.resolution;
         if found != 0 && !(found >= 4 && found.is_power_of_two()) {
             let message = format!("`resolution` must be 0 or 4, 8, 16, .. 1024, found {found}");
             return Err(Error::param("resolution", message));
         }
+        tiles(&params.tiles)?;
         network::random(&params.weights).map(drop).map_err(|error| error.at("weights"))
     }
 }
 
+/// The tiles of `COLUMNSxROWS`.
+fn tiles(text: &str) -> Result<Tiles> {
+    let tiles = text
+        .split_once('x')
+        .and_then(|(columns, rows)| Tiles::new(columns.trim().parse().ok()?, rows.trim().parse().ok()?));
+    tiles.ok_or_else(|| {
+        let message = format!("`tiles` must be COLUMNSxROWS, each 1 to {}, found `{text}`", Tiles::MOST);
+        Error::param("tiles", message).hint("`2x1` is twice as wide, `1x1` a single picture")
+    })
+}
+
 #[cfg(test)]
 mod first;
+#[cfg(test)]
+mod tiled;
 #[cfg(test)]
 mod tests {
     use dreamwire_sdk::abi;

@@ -9,7 +9,7 @@ use dreamwire_sdk::Bytes;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
-use crate::family::{Network, Settings};
+use crate::family::{Network, Refusal, Settings};
 
 /// Networks by where their weights come from, and what is set about them.
 pub(crate) type Kept = dreamwire_nets::Kept<(Source, Settings), Network>;
@@ -65,10 +65,15 @@ impl<'a> Weights<'a> {
                 (read.tensors, own)
             }
         };
-        Network::new(tensors, &own, settings).map_err(|refusal| match refusal.param {
+        Network::new(tensors, &own, settings).map_err(|refusal| self.refused(&refusal))
+    }
+
+    /// The error that there is no network of these weights.
+    pub(crate) fn refused(&self, refusal: &Refusal) -> Error {
+        match refusal.param {
             Some(param) => Error::param(param, format!("`{}`: {}", self.name, refusal.text)),
             None => self.unusable(&refusal.text),
-        })
+        }
     }
 
     /// The tensors of a StyleGAN2, for what no other family can do.

@@ -6,12 +6,12 @@ use crate::latent;
 /// How the names of a generator's noise planes begin.
 const PREFIX: &str = "noise_";
 
-/// Planes of these heights and widths as the inputs `noise_0`, `noise_1`, .. of a GENERATOR, `[B or 1,1,r,r]`.
-pub(crate) fn specs(sides: &[usize]) -> Vec<TensorSpec> {
-    let spec = |(index, side): (usize, &usize)| {
-        TensorSpec::new(format!("{PREFIX}{index}"), &[-1, 1, *side as i64, *side as i64])
+/// Planes of these heights and widths as the inputs `noise_0`, `noise_1`, .. of a GENERATOR, `[B or 1,1,h,w]`.
+pub(crate) fn specs(sizes: &[[usize; 2]]) -> Vec<TensorSpec> {
+    let spec = |(index, [height, width]): (usize, &[usize; 2])| {
+        TensorSpec::new(format!("{PREFIX}{index}"), &[-1, 1, *height as i64, *width as i64])
     };
-    sides.iter().enumerate().map(spec).collect()
+    sizes.iter().enumerate().map(spec).collect()
 }
 
 /// Refuses planes that are not those of [`specs`], all or none, for a batch.
@@ -19,18 +19,19 @@ pub(crate) fn specs(sides: &[usize]) -> Vec<TensorSpec> {
 /// # Errors
 ///
 /// Names the plane, what it must be, and what was found.
-pub(crate) fn check(planes: &[Tensor], sides: &[usize], batch: usize) -> Result<()> {
-    if !planes.is_empty() && planes.len() != sides.len() {
-        let (found, all) = (planes.len(), sides.len());
+pub(crate) fn check(planes: &[Tensor], sizes: &[[usize; 2]], batch: usize) -> Result<()> {
+    if !planes.is_empty() && planes.len() != sizes.len() {
+        let (found, all) = (planes.len(), sizes.len());
         let message = format!("noise must be given for all {all} layers or none, found {found} planes");
         return Err(Error::port(&format!("{PREFIX}{found}"), message));
     }
-    for (index, (plane, side)) in planes.iter().zip(sides).enumerate() {
-        let fits = matches!(*plane.dims(), [n, 1, h, w] if (n == 1 || n == batch) && [h, w] == [*side; 2]);
+    for (index, (plane, size)) in planes.iter().zip(sizes).enumerate() {
+        let fits = matches!(*plane.dims(), [n, 1, h, w] if (n == 1 || n == batch) && [h, w] == *size);
         if !fits {
-            let (name, found) = (format!("{PREFIX}{index}"), plane.dims());
-            let message =
-                format!("`{name}` must be [B or 1,1,{side},{side}] with B = {batch}, found shape {found:?}");
+            let (name, found, [height, width]) = (format!("{PREFIX}{index}"), plane.dims(), *size);
+            let message = format!(
+                "`{name}` must be [B or 1,1,{height},{width}] with B = {batch}, found shape {found:?}"
+            );
             return Err(Error::shape(&name, message));
         }
     }

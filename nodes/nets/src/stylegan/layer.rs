@@ -6,6 +6,7 @@ use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stac
 use super::SLOPE;
 use super::filter::square;
 use super::layout::Parameters;
+use super::tiles::Tiles;
 
 /// A modulated convolution, with everything up to its activation: `conv0`, `conv1` or `torgb` of a block.
 pub(super) struct Layer {
@@ -71,14 +72,20 @@ impl Layer {
         self.convolution.outputs()
     }
 
-    /// From `x`, `[B, h, w, I]`, and `w`, `[B, w]`. `noise`, `[B or 1, 1, r, r]`, replaces the stored plane,
-    /// and is ignored in a layer without noise.
-    pub(super) fn forward(&self, x: &Tensor, w: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
+    /// From `x`, `[B, h, w, I]`, made of `tiles`, and `w`, `[B, w]`. `noise`, `[B or 1, 1, h, w]` of the result, replaces
+    /// the stored plane, which is repeated in every tile, and is ignored in a layer without noise.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        noise: Option<&Tensor>,
+        tiles: Tiles,
+    ) -> Result<Tensor> {
         let (batch, width) = w.dims2()?;
         let styles = self.affine.apply(&w.reshape((batch, width, 1, 1))?, &[0])?[0].flatten_from(1)?;
         let noise = match (&self.noise, noise) {
             (Some(own), Some(plane)) => Some((plane.squeeze(1)? * own.strength)?),
-            (Some(own), None) => Some(own.constant.clone()),
+            (Some(own), None) => Some(tiles.repeated(&own.constant, 1)?),
             (None, _) => None,
         };
         self.convolution.apply(x, &styles, noise.as_ref())

@@ -8,12 +8,14 @@ use super::convolution::Shortcut;
 use super::filter::enlarging;
 use super::layer::Layer;
 use super::layout::{Parameters, convolutions};
+use super::tiles::Tiles;
 
 /// From styles to pictures. Cloning shares the weights.
 #[derive(Clone)]
 pub struct Synthesis {
-    /// The constant input, `[1, 4, 4, C]`.
+    /// The constant input, `[1, 4, 4, C]`, before it is repeated.
     constant: Tensor,
+    tiles: Tiles,
     blocks: Arc<[Block]>,
     noise_sizes: Vec<usize>,
     channels: usize,
@@ -70,6 +72,7 @@ impl Synthesis {
         let constant = parameters.get("synthesis.b4.const").to_dtype(dtype)?;
         Ok(Self {
             constant: constant.unsqueeze(0)?.permute((0, 2, 3, 1))?.contiguous()?,
+            tiles: Tiles::ONE,
             blocks: blocks.into(),
             noise_sizes,
             channels: layout.picture(),
@@ -78,7 +81,27 @@ impl Synthesis {
         })
     }
 
-    /// Height and width of the pictures in pixels, a power of 2 from 8 to 1024.
+    /// The network that repeats its constant, and its noise planes, in that many tiles: pictures
+    /// `[B, R rows, R columns, C]`. It shares the weights.
+    ///
+    /// Layers pad their maps with zeros, so that the outer tiles have the borders of a single picture, and inner ones are
+    /// alike where the noise is.
+    #[must_use]
+    pub fn tiled(&self, tiles: Tiles) -> Self {
+        Self { tiles, ..self.clone() }
+    }
+
+    /// How often the constant is repeated.
+    pub fn tiles(&self) -> Tiles {
+        self.tiles
+    }
+
+    /// Height and width of the pictures in pixels.
+    pub fn size(&self) -> [usize; 2] {
+        self.tiles.size(self.resolution())
+    }
+
+    /// Height and width of a tile in pixels, a power of 2 from 8 to 1024.
     pub fn resolution(&self) -> usize {
         self.blocks[self.blocks.len() - 1].resolution
     }
@@ -89,8 +112,9 @@ impl Synthesis {
     /// results are kept, and the way back of a layer has in addition the gradients of both maps, and of the one between.
     pub fn peak(&self) -> Peak {
         let element = self.constant.dtype().size_in_bytes() as u64;
-        let bytes =
-            |resolution: usize, channels: usize| (resolution * resolution * channels) as u64 * element;
+        let bytes = |resolution: usize, channels: usize| {
+            (self.tiles.count() * resolution * resolution * channels) as u64 * element
+        };
         let mut channels = self.constant.elem_count() / 16;
         let (mut read, mut kept) = (bytes(4, channels), 0);
         let (mut most, mut filters, mut largest) = ((0, 0), 0, 0);
@@ -138,17 +162,17 @@ impl Synthesis {
         self.w_width
     }
 
-    /// Height and width of every noise plane in the order of the layers: 4, 8, 8, 16, 16 and so on. Empty if
+    /// Height and width of a tile of every noise plane in the order of the layers: 4, 8, 8, 16, 16 and so on. Empty if
     /// the network was trained without noise.
     pub fn noise_sizes(&self) -> Vec<usize> {
         self.noise_sizes.clone()
     }
 
-    /// Pictures `[B, R, R, C]` of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and
+    /// Pictures `[B, h, w, C]` of [`Synthesis::size`] of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and
     /// differentiable with respect to `w` and to the noise.
     ///
-    /// `noise` is empty for the planes stored with the network, or holds one plane `[B or 1, 1, r, r]` of
-    /// unit variance for each of [`Synthesis::noise_sizes`].
+    /// `noise` is empty for the planes stored with the network, or holds one plane `[B or 1, 1, h, w]` of
+    /// unit variance for each of [`Synthesis::noise_sizes`], as large as all tiles.
     ///
     /// # Errors
     ///
@@ -159,7 +183,7 @@ impl Synthesis {
     }
 
     /// As [`Synthesis::forward`], and passes the intermediate result of every block to `each`: resolution r,
-    /// activations `[B, r, r, channels]`, and the picture so far, `[B, r, r, C]`. Of other architectures than skip only
+    /// activations `[B, h, w, channels]`, and the picture so far, `[B, h, w, C]`, r in every tile. Of other architectures than skip only
     /// the last block has a picture.
     ///
     /// # Errors
@@ -172,8 +196,9 @@ impl Synthesis {
         mut each: impl FnMut(usize, &Tensor, Option<&Tensor>),
     ) -> Result<Tensor> {
         let batch = self.check(w, noise)?;
-        let (_, height, width, channels) = self.constant.dims4()?;
-        let mut x = self.constant.broadcast_as((batch, height, width, channels))?.contiguous()?;
+        let constant = self.tiles.repeated(&self.constant, 1)?;
+        let (_, height, width, channels) = constant.dims4()?;
+        let mut x = constant.broadcast_as((batch, height, width, channels))?.contiguous()?;
         let mut planes = noise.iter();
         let mut picture: Option<Tensor> = None;
         let mut layer = 0;
@@ -181,7 +206,7 @@ impl Synthesis {
         for block in self.blocks.iter() {
             let around = block.shortcut.as_ref().map(|shortcut| shortcut.apply(&x)).transpose()?;
             for convolution in &block.convolutions {
-                x = convolution.forward(&x, &style(layer)?, planes.next())?;
+                x = convolution.forward(&x, &style(layer)?, planes.next(), self.tiles)?;
                 layer += 1;
             }
             if let Some(around) = around {
@@ -189,7 +214,7 @@ impl Synthesis {
             }
             if let Some(to_picture) = &block.to_picture {
                 // The next block's first convolution uses this style too.
-                let part = to_picture.forward(&x, &style(layer)?, None)?;
+                let part = to_picture.forward(&x, &style(layer)?, None, self.tiles)?;
                 picture = Some(match (&picture, &block.enlarge) {
                     (Some(before), Some(enlarge)) => (enlarge.apply(before)? + part)?,
                     _ => part,
@@ -212,10 +237,11 @@ impl Synthesis {
             bail!("the synthesis needs {} noise planes or none, found {}", sizes.len(), noise.len())
         }
         for (index, (plane, size)) in noise.iter().zip(sizes).enumerate() {
+            let [height, width] = self.tiles.size(*size);
             match plane.dims() {
-                [planes, 1, h, w] if (*h, *w) == (*size, *size) && [1, batch].contains(planes) => {}
+                [planes, 1, h, w] if (*h, *w) == (height, width) && [1, batch].contains(planes) => {}
                 found => {
-                    bail!("noise plane {index} must be [{batch} or 1, 1, {size}, {size}], found {found:?}")
+                    bail!("noise plane {index} must be [{batch} or 1, 1, {height}, {width}], found {found:?}")
                 }
             }
         }

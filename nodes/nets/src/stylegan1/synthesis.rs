@@ -6,18 +6,22 @@ use dreamwire_kernels::{ModulatedConv, Peak, Upfirdn2d};
 use super::block::{Block, convolve, to_picture};
 use super::layout::{Parameters, block};
 use crate::random::CounterRng;
+use crate::stylegan::Tiles;
 
 /// From styles to pictures. Cloning shares the weights.
 #[derive(Clone)]
-pub struct Synthesis(Arc<Network>);
+pub struct Synthesis {
+    network: Arc<Network>,
+    tiles: Tiles,
+}
 
 struct Network {
-    /// The constant input, `[1, 4, 4, C]`.
+    /// The constant input, `[1, 4, 4, C]`, before it is repeated.
     constant: Tensor,
     blocks: Vec<Block>,
     to_picture: ModulatedConv,
     earlier: Option<Earlier>,
-    /// Planes of noise, `[1, r, r]`, by block.
+    /// Planes of noise, `[1, r, r]`, by block, for a single tile.
     planes: Vec<Tensor>,
     w_width: usize,
 }
@@ -42,39 +46,58 @@ impl Synthesis {
             _ => None,
         };
         let constant = parameters.get(&format!("{}.conv1.input", block(0))).to_dtype(dtype)?;
-        Ok(Self(Arc::new(Network {
+        let planes = (0..=last).map(|index| plane(index, Tiles::ONE, dtype));
+        let network = Network {
             constant: constant.permute((0, 2, 3, 1))?.contiguous()?,
             blocks: blocks.collect::<Result<_>>()?,
             to_picture: to_picture(parameters, last, dtype)?,
             earlier,
-            planes: (0..=last).map(|index| plane(index, dtype)).collect::<Result<_>>()?,
+            planes: planes.collect::<Result<_>>()?,
             w_width: parameters.layout.w_width(),
-        })))
+        };
+        Ok(Self { network: Arc::new(network), tiles: Tiles::ONE })
     }
 
-    /// Height and width of the pictures in pixels, a power of 2 from 4 to 1024.
+    /// The network that repeats its constant in that many tiles: pictures `[B, R rows, R columns, C]`. It shares the
+    /// weights. A norm is that of the whole map.
+    #[must_use]
+    pub fn tiled(&self, tiles: Tiles) -> Self {
+        Self { tiles, ..self.clone() }
+    }
+
+    /// How often the constant is repeated.
+    pub fn tiles(&self) -> Tiles {
+        self.tiles
+    }
+
+    /// Height and width of the pictures in pixels.
+    pub fn size(&self) -> [usize; 2] {
+        self.tiles.size(self.resolution())
+    }
+
+    /// Height and width of a tile in pixels, a power of 2 from 4 to 1024.
     pub fn resolution(&self) -> usize {
-        2 << self.0.blocks.len()
+        2 << self.network.blocks.len()
     }
 
     /// Channels of the pictures: 1 grey, 3 red, green and blue, 4 with an alpha.
     pub fn channels(&self) -> usize {
-        self.0.to_picture.outputs()
+        self.network.to_picture.outputs()
     }
 
     /// Layers that take a style: `2 log2(resolution) - 2`.
     pub fn layers(&self) -> usize {
-        2 * self.0.blocks.len()
+        2 * self.network.blocks.len()
     }
 
     /// Width of one style.
     pub fn w_width(&self) -> usize {
-        self.0.w_width
+        self.network.w_width
     }
 
-    /// Height and width of every noise plane, one per block: 4, 8, 16 and so on.
+    /// Height and width of a tile of every noise plane, one per block: 4, 8, 16 and so on.
     pub fn noise_sizes(&self) -> Vec<usize> {
-        (0..self.0.blocks.len()).map(|index| 4 << index).collect()
+        (0..self.network.blocks.len()).map(|index| 4 << index).collect()
     }
 
     /// The memory that one picture needs.
@@ -83,13 +106,13 @@ impl Synthesis {
     /// gradients all of them are kept: after the convolutions, the blur and the norms. The way back of an operator has in
     /// addition the gradients of both of its maps, and of the one between.
     pub fn peak(&self) -> Peak {
-        let element = self.0.constant.dtype().size_in_bytes() as u64;
-        let mut channels = self.0.constant.elem_count() / 16;
+        let element = self.network.constant.dtype().size_in_bytes() as u64;
+        let mut channels = self.network.constant.elem_count() / 16;
         let (mut read, mut kept, mut most) = (0, 0, [0, 0]);
         let (mut filters, mut largest) = (0, 0);
-        for (index, block) in self.0.blocks.iter().enumerate() {
+        for (index, block) in self.network.blocks.iter().enumerate() {
             let side = 4 << index;
-            let made = (side * side * block.outputs()) as u64 * element;
+            let made = (self.tiles.count() * side * side * block.outputs()) as u64 * element;
             let maps = if index == 0 { 4 } else { 5 };
             kept += maps * made;
             most = [most[0].max(read + 2 * made), most[1].max(2 * read + 3 * made)];
@@ -101,19 +124,21 @@ impl Synthesis {
             }
             channels = block.outputs();
         }
-        let picture = (self.resolution() * self.resolution() * self.channels()) as u64 * element;
+        let [height, width] = self.size();
+        let picture = (height * width * self.channels()) as u64 * element;
         // The map of the block before waits, and its picture, small, enlarged and weighted, comes to the sum.
-        let (waiting, pictures) = if self.0.earlier.is_some() { (read, 4) } else { (0, 1) };
+        let (waiting, pictures) = if self.network.earlier.is_some() { (read, 4) } else { (0, 1) };
         let forward = most[0] + waiting + pictures * picture;
         let gradient = kept + most[1] + 2 * pictures * picture;
         // Transposed, and the largest ones transformed: 81 points for 9 weights.
         Peak { fixed: filters + 9 * largest, forward, gradient, outputs: picture }
     }
 
-    /// Pictures `[B, R, R, C]` of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and differentiable
+    /// Pictures `[B, h, w, C]` of [`Synthesis::size`] of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and differentiable
     /// with respect to `w` and to the noise.
     ///
-    /// `noise` holds one plane `[B or 1, 1, r, r]` of unit variance for each of [`Synthesis::noise_sizes`], or is empty.
+    /// `noise` holds one plane `[B or 1, 1, h, w]` of unit variance for each of [`Synthesis::noise_sizes`], as large as all
+    /// tiles, or is empty.
     /// Files have no planes, so then fixed ones are used: plane k has the normal numbers of the stream k of the
     /// [`CounterRng`] of the seed 0.
     ///
@@ -122,12 +147,13 @@ impl Synthesis {
     /// If `w` or a plane has another shape or type, the number of planes differs, or a tensor is not on the CPU.
     pub fn forward(&self, w: &Tensor, noise: &[Tensor]) -> Result<Tensor> {
         let batch = self.check(w, noise)?;
-        let (_, height, width, channels) = self.0.constant.dims4()?;
-        let mut x = self.0.constant.broadcast_as((batch, height, width, channels))?.contiguous()?;
+        let constant = self.tiles.repeated(&self.network.constant, 1)?;
+        let (_, height, width, channels) = constant.dims4()?;
+        let mut x = constant.broadcast_as((batch, height, width, channels))?.contiguous()?;
         let mut earlier = None;
-        for (index, block) in self.0.blocks.iter().enumerate() {
-            if index + 1 == self.0.blocks.len()
-                && let Some(before) = &self.0.earlier
+        for (index, block) in self.network.blocks.iter().enumerate() {
+            if index + 1 == self.network.blocks.len()
+                && let Some(before) = &self.network.earlier
             {
                 let picture = before.enlarge.apply(&convolve(&before.to_picture, &x)?)?;
                 earlier = Some((picture * (1.0 - before.share))?);
@@ -135,12 +161,13 @@ impl Synthesis {
             let style = |layer: usize| w.narrow(1, 2 * index + layer, 1)?.squeeze(1);
             let plane = match noise.get(index) {
                 Some(plane) => plane.squeeze(1)?,
-                None => self.0.planes[index].clone(),
+                None if self.tiles == Tiles::ONE => self.network.planes[index].clone(),
+                None => plane(index, self.tiles, self.network.constant.dtype())?,
             };
             x = block.forward(x, [&style(0)?, &style(1)?], &plane)?;
         }
-        let picture = convolve(&self.0.to_picture, &x)?;
-        match (earlier, &self.0.earlier) {
+        let picture = convolve(&self.network.to_picture, &x)?;
+        match (earlier, &self.network.earlier) {
             (Some(earlier), Some(before)) => (picture * before.share)? + earlier,
             _ => Ok(picture),
         }
@@ -148,7 +175,7 @@ impl Synthesis {
 
     /// The number of pictures requested.
     fn check(&self, w: &Tensor, noise: &[Tensor]) -> Result<usize> {
-        let (layers, width) = (self.layers(), self.0.w_width);
+        let (layers, width) = (self.layers(), self.network.w_width);
         let batch = match w.dims() {
             [batch, l, n] if (*l, *n) == (layers, width) => *batch,
             found => bail!("the synthesis needs w of shape [B, {layers}, {width}], found {found:?}"),
@@ -158,10 +185,11 @@ impl Synthesis {
             bail!("the synthesis needs {} noise planes or none, found {}", sizes.len(), noise.len())
         }
         for (index, (plane, size)) in noise.iter().zip(&sizes).enumerate() {
+            let [height, width] = self.tiles.size(*size);
             match plane.dims() {
-                [planes, 1, h, w] if (*h, *w) == (*size, *size) && [1, batch].contains(planes) => {}
+                [planes, 1, h, w] if (*h, *w) == (height, width) && [1, batch].contains(planes) => {}
                 found => {
-                    bail!("noise plane {index} must be [{batch} or 1, 1, {size}, {size}], found {found:?}")
+                    bail!("noise plane {index} must be [{batch} or 1, 1, {height}, {width}], found {found:?}")
                 }
             }
         }
@@ -169,11 +197,11 @@ impl Synthesis {
     }
 }
 
-/// The plane of the block `index` where none is given, `[1, r, r]`.
-fn plane(index: usize, dtype: DType) -> Result<Tensor> {
-    let (rng, side) = (CounterRng::new(0).stream(index as u64), 4 << index);
-    let numbers: Vec<f64> = (0..(side * side) as u64).map(|position| rng.normal(position)).collect();
-    Tensor::from_vec(numbers, (1, side, side), &Device::Cpu)?.to_dtype(dtype)
+/// The plane of the block `index` where none is given, `[1, h, w]`.
+fn plane(index: usize, tiles: Tiles, dtype: DType) -> Result<Tensor> {
+    let (rng, [height, width]) = (CounterRng::new(0).stream(index as u64), tiles.size(4 << index));
+    let numbers: Vec<f64> = (0..(height * width) as u64).map(|position| rng.normal(position)).collect();
+    Tensor::from_vec(numbers, (1, height, width), &Device::Cpu)?.to_dtype(dtype)
 }
 
 /// Makes every pixel four.

@@ -2,9 +2,11 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor, Var};
 
+mod tiled;
+
 use super::{Generator, StyleGan1, StyleGan1Error, recognises};
 use crate::random::CounterRng;
-use crate::stylegan::randn;
+use crate::stylegan::{Tiles, randn};
 
 /// Channels of the blocks; the last one is fused.
 const CHANNELS: [usize; 3] = [5, 3, 4];

@@ -82,6 +82,23 @@ fn specs_tell_all_sizes() {
     }
 }
 
+/// Fixed planes are those of seed 0 in all tiles, too.
+#[test]
+fn it_paints_tiles() {
+    let (_, generator) = load(r#", "tiles": "2x3""#, &file()).expect("it loads");
+    let dims: Vec<_> = generator.spec().inputs[1..].iter().map(|spec| spec.dims.clone()).collect();
+    assert_eq!(dims, [4, 8, 16].map(|side| vec![-1, 1, 3 * side, 2 * side]));
+    assert_eq!(generator.spec().outputs[0].dims, [-1, 48, 32, 3]);
+    let w = small::normal(3, &[1, 6, WIDTH]);
+    let paint = |params: &str| {
+        let inputs = [("generator", Value::Function(generator.clone())), ("w", Value::Tensor(w.clone()))];
+        small::output::<Synthesis>(params, &inputs)
+    };
+    assert_eq!(paint("{}").dims(), [1, 48, 32, 3]);
+    let random = paint(r#"{"noise_mode": "random", "noise_seed": 0}"#);
+    assert_eq!(small::bits(&paint("{}")), small::bits(&random));
+}
+
 /// From a seed to a mixed picture, by the nodes that other families use.
 #[test]
 fn nodes_for_latents_take_it() {

@@ -6,7 +6,7 @@ const SMALLEST: usize = 8;
 /// How much structure noise planes `[B, 1, h, w]` have, one number per image, and its gradient, of their shape.
 ///
 /// `sum_s mean(n_s(y, x) n_s(y, x - 1))^2 + mean(n_s(y, x) n_s(y - 1, x))^2`: neighbours of white noise are unrelated at
-/// every size s. Planes wrap around; they are halved by the mean of 2 x 2 pixels down to 8 pixels (Karras et al.,
+/// every size s. Planes wrap around; they are halved by the mean of 2 x 2 pixels until the shorter side has 8 (Karras et al.,
 /// arXiv:1912.04958, appendix D). All is computed in f64.
 ///
 /// # Errors

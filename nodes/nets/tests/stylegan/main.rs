@@ -7,6 +7,8 @@ use candle_core::{DType, Device, Tensor, Var};
 use dreamwire_nets::random::CounterRng;
 use dreamwire_nets::stylegan::{StyleGan, StyleGanError, randn, random_tensors};
 
+mod tiles;
+
 /// A network of few channels, no two layers alike: z of 5, w of 3, two mapping layers.
 struct Small {
     /// Of b4, b8, ..
