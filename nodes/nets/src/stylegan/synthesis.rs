@@ -168,8 +168,8 @@ impl Synthesis {
         self.noise_sizes.clone()
     }
 
-    /// Pictures `[B, h, w, C]` of [`Synthesis::size`] of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and
-    /// differentiable with respect to `w` and to the noise.
+    /// Pictures `[B, h, w, C]` of [`Synthesis::size`] of styles `w`, `[B, layers, w]`. They are about -1..1, with
+    /// overshoots, and differentiable with respect to `w` and to the noise.
     ///
     /// `noise` is empty for the planes stored with the network, or holds one plane `[B or 1, 1, h, w]` of
     /// unit variance for each of [`Synthesis::noise_sizes`], as large as all tiles.

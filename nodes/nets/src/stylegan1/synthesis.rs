@@ -134,13 +134,12 @@ impl Synthesis {
         Peak { fixed: filters + 9 * largest, forward, gradient, outputs: picture }
     }
 
-    /// Pictures `[B, h, w, C]` of [`Synthesis::size`] of styles `w`, `[B, layers, w]`. They are about -1..1, with overshoots, and differentiable
-    /// with respect to `w` and to the noise.
+    /// Pictures `[B, h, w, C]` of [`Synthesis::size`] of styles `w`, `[B, layers, w]`. They are about -1..1, with
+    /// overshoots, and differentiable with respect to `w` and to the noise.
     ///
     /// `noise` holds one plane `[B or 1, 1, h, w]` of unit variance for each of [`Synthesis::noise_sizes`], as large as all
-    /// tiles, or is empty.
-    /// Files have no planes, so then fixed ones are used: plane k has the normal numbers of the stream k of the
-    /// [`CounterRng`] of the seed 0.
+    /// tiles, or is empty. Files have no planes, so then fixed ones are used: plane k has the normal numbers of the stream
+    /// k of the [`CounterRng`] of the seed 0.
     ///
     /// # Errors
     ///
