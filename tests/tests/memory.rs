@@ -60,7 +60,8 @@ fn refused(folder: &Folder, command: &str, name: &str) -> (String, u64) {
     let (_, most) = peak(&mut child);
     let mut said = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
-    (said.split_whitespace().collect::<Vec<_>>().join(" "), most)
+    // As one line, without what frames a message.
+    (said.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" "), most)
 }
 
 /// Holes of gigabytes behind nothing, behind a picture and behind a signature: hashed in parts, refused by their
