@@ -164,7 +164,9 @@ fn weights_of_another_architecture_are_called_by_their_name() {
         &zeros(&[("layer1.0.conv1.weight", &[64, 64, 1, 1])]),
         &["a ResNet, which is not supported"],
     );
-    refused_weights(&zeros(&[("thing.weight", &[8, 8])]), &["no network that is known", "`thing.weight`"]);
+    let unknown = zeros(&[("thing.weight", &[8, 8]), ("thing.bias", &[8])]);
+    refused_weights(&unknown, &["no network that is known", "`thing.weight`"]);
+    refused_weights(&zeros(&[("thing.weight", &[8, 8])]), &["an array of numbers: LoadLatent's `file`"]);
     let conditional = changed(|t| t.push(("G_ema.mapping.embed.weight".to_owned(), vec![64, 10])));
     refused_weights(&conditional, &["`mapping.embed.bias` [64] is missing"]);
     let resnet = changed(|t| t.push(("G_ema.synthesis.b8.skip.weight".to_owned(), vec![64, 64, 1, 1])));

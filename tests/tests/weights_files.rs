@@ -131,7 +131,7 @@ fn three() -> Vec<u8> {
 #[test]
 fn tensors_are_listed_with_their_statistics() {
     let folder = Folder::new();
-    folder.write("it", &three());
+    folder.write("it", three());
     let outcome = weights(&folder, &["list", "it"]);
     outcome.exits(0);
     let lines: Vec<Vec<&str>> =
@@ -160,13 +160,13 @@ fn tensors_are_listed_with_their_statistics() {
 fn verify_reads_everything() {
     let folder = with_copies(&[STYLEGAN2.0]);
     weights(&folder, &["verify", "sg2_16_nhwc_proto4.pkl"]).exits(0).says("a StyleGAN2 generator");
-    folder.write("it", &three());
+    folder.write("it", three());
     weights(&folder, &["verify", "it"]).exits(5).says("`broken`").says("1 NaN, 1 infinite of 3");
     // A tensor of the generator is gone.
     let mut tensors = shapes(&reference(STYLEGAN2.1));
     tensors.retain(|(name, _)| !name.ends_with("b8.conv1.bias"));
     let views: Vec<(&str, &[usize])> = tensors.iter().map(|(name, shape)| (&name[..], &shape[..])).collect();
-    folder.write("less", &zeros(&views));
+    folder.write("less", zeros(&views));
     weights(&folder, &["verify", "less"]).exits(5).says("synthesis.b8.conv1.bias");
 }
 

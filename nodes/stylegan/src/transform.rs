@@ -114,9 +114,11 @@ mod tests {
         let (found, [x, y]) = (matrix([0.3, -0.1], 25.0), [0.3, -0.1]);
         let (s, c) = 25f64.to_radians().sin_cos();
         let forth = [[c, s, x], [-s, c, y], [0.0, 0.0, 1.0]];
-        for row in 0..3 {
-            for column in 0..3 {
-                let product: f64 = (0..3).map(|k| f64::from(found[row][k]) * forth[k][column]).sum();
+        for (row, numbers) in found.iter().enumerate() {
+            let product = |column: usize| -> f64 {
+                numbers.iter().zip(forth).map(|(number, row)| f64::from(*number) * row[column]).sum()
+            };
+            for (column, product) in (0..3).map(product).enumerate() {
                 let expected = if row == column { 1.0 } else { 0.0 };
                 assert!((product - expected).abs() < 1e-6, "{row} {column}: {product}");
             }

@@ -150,7 +150,8 @@ fn seen_by(picture: &Tensor, channels: usize) -> Result<Tensor> {
 
 /// The number to divide both sides by, so that they are at most `most` pixels; 1 if none does.
 fn factor(height: usize, width: usize, most: usize) -> usize {
-    let fits = |by: &usize| height % by == 0 && width % by == 0 && height.max(width) / by <= most;
+    let divides = |by: usize| height.is_multiple_of(by) && width.is_multiple_of(by);
+    let fits = |by: &usize| divides(*by) && height.max(width) / by <= most;
     (1..=height.min(width)).find(fits).unwrap_or(1)
 }
 
