@@ -16,9 +16,9 @@ use crate::need;
 /// (unbiased, 1e-5 added to variances), and `alpha` interpolates:
 /// `t = alpha * adain(c, s) + (1 - alpha) * c`.
 ///
-/// A decoder turns t into a picture in one pass. The built-in decoder needs VGGFeatures with the built-in
-/// weights, layer `relu3_1` and padding `reflect`; pytorch-AdaIN's needs its own encoder, layer `relu4_1` and
-/// padding `reflect`.
+/// A decoder turns t into a picture in one pass. The built-in decoders need VGGFeatures with the built-in
+/// weights, layer `relu3_1` (`builtin`) or `relu4_1`, and padding `reflect`; pytorch-AdaIN's needs its own encoder,
+/// layer `relu4_1` and padding `reflect`.
 ///
 /// With `refine` the decoded picture's pixels are then optimised, by gradient descent (Adam) on the loss that
 /// AdaIN's decoder is trained with: the distance to t at the last layer of `features` and to the style's
@@ -44,11 +44,10 @@ pub(crate) struct Params {
     /// style.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-dw-step" = 0.01))]
     pub(crate) alpha: f64,
-    /// `builtin`; `none` to optimise the pixels; or a file as PyTorch saved it (`.pth`, `.pt`) or a
-    /// `.safetensors`: pytorch-AdaIN's decoder of `relu4_1` (`1.weight` to `28.bias`, or with the prefix
-    /// `decoder.` in one file with its encoder), or one built like the built-in decoder of `relu3_1`, 3x3
-    /// convolutions `0` to `4` with 256-128, 128-128, 128-64, 64-64 and 64-3 channels.
-    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "none"]))]
+    /// `builtin`, of `relu3_1`, or `relu4_1`, which paints in strokes; `none` to optimise the pixels; or a file as
+    /// PyTorch saved it (`.pth`, `.pt`) or a `.safetensors`: pytorch-AdaIN's decoder of `relu4_1` (`1.weight` to
+    /// `28.bias`, or with the prefix `decoder.` in one file with its encoder), or one built like a built-in decoder.
+    #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["builtin", "relu4_1", "none"]))]
     pub(crate) decoder: String,
     /// Keep the content's colours: first, the style's colours get the content's mean, deviations and
     /// correlations (CORAL).
@@ -174,6 +173,7 @@ impl AdaIN {
     fn decoder(&mut self, call: &Call, name: &str) -> Result<Decoder> {
         let bytes = match name {
             builtin::NAME => Bytes::from(builtin::DECODER),
+            builtin::DEEP_NAME => Bytes::from(builtin::DEEP_DECODER),
             file => call.read(file)?,
         };
         let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");

@@ -207,6 +207,18 @@ fn the_published_decoder_wants_the_published_encoder() {
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
+#[test]
+fn the_deeper_decoder_is_built_in_too() {
+    let deep = Blocks { layer: "relu4_1", channels: 512, ..ENCODER };
+    let (content, style) = (picture(2, 13, 18, 0), picture(1, 9, 30, 5));
+    let run = |features| paint(r#"{"decoder": "relu4_1"}"#, content.clone(), style.clone(), features);
+    assert_eq!(run(deep).unwrap().outputs[0].tensor().dims(), [2, 13, 18, 3]);
+    let error = run(ENCODER).err().expect("refused").to_string();
+    let expected = "the decoder needs layer `relu4_1` with 512 channels, found `relu3_1` with 256; hint: set `layers` of the \
+                    VGGFeatures node to \"relu4_1\" and `padding`";
+    assert!(error.starts_with(expected), "{error}");
+}
+
 /// The same as a style that was recoloured before.
 #[test]
 fn colours_can_be_kept() {

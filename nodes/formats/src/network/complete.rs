@@ -18,6 +18,7 @@ pub(super) fn missing(family: Family, tensors: &Named<'_>) -> Vec<String> {
         Family::AdainDecoder if tensors.contains_key("28.weight") => {
             numbered(&[1, 5, 8, 11, 14, 18, 21, 25, 28])
         }
+        Family::AdainDecoder if tensors.contains_key("8.weight") => numbered(&[0, 1, 2, 3, 4, 5, 6, 7, 8]),
         Family::AdainDecoder => numbered(&[0, 1, 2, 3, 4]),
         _ => Vec::new(),
     };
@@ -192,6 +193,7 @@ mod tests {
         check(Family::GoogLeNet, &[]);
         check(Family::SqueezeNet, &[]);
         check(Family::AdainDecoder, &["28.weight"]);
+        check(Family::AdainDecoder, &["8.weight"]);
         check(Family::AdainDecoder, &[]);
         check(Family::AdainEncoder, &[]);
     }

@@ -107,7 +107,7 @@ const VGG: &[&str] = &["features.", "classifier.", "pre_logits.", "head."];
 
 /// The networks that can be used.
 #[rustfmt::skip]
-static TELLINGS: [Telling; 23] = [
+static TELLINGS: [Telling; 24] = [
     Telling::new(StyleGan2Generator, Layout::Nvidia, "synthesis.b4.const", "synthesis.b4.conv1.weight").below(NVIDIA_G),
     Telling::new(StyleGan2Discriminator, Layout::Nvidia, "b4.out.weight", "b4.conv.weight").below(NVIDIA_D),
     Telling::new(StyleGan3Generator, Layout::Nvidia, "synthesis.input.freqs", "synthesis.input.weight").below(NVIDIA_G),
@@ -132,6 +132,7 @@ static TELLINGS: [Telling; 23] = [
     Telling::new(AdainEncoder, Layout::PytorchAdain, "0.weight", "2.weight").shaped(&[3, 3, 1, 1]).below(&["#"]),
     Telling::new(AdainDecoder, Layout::PytorchAdain, "1.weight", "28.weight").shaped(&[256, 512, 3, 3]).below(&["#"]),
     Telling::new(AdainDecoder, Layout::Own, "0.weight", "4.weight").shaped(&[128, 256, 3, 3]).below(&["#"]),
+    Telling::new(AdainDecoder, Layout::Own, "0.weight", "8.weight").shaped(&[256, 512, 3, 3]).below(&["#"]),
     Telling::new(Lpips, Layout::Lpips, "lin0.model.1.weight", "lin4.model.1.weight").below(&["lin#"]),
 ];
 

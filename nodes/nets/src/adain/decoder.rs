@@ -12,14 +12,15 @@ use layout::{LAYOUTS, Layout};
 /// Decodes a VGG network's features into a picture.
 ///
 /// A chain of 3x3 convolutions with mirrored padding, each but the last followed by a ReLU, some then by
-/// nearest x2 upsampling. There are two, told apart by the names of their tensors:
+/// nearest x2 upsampling. There are three, told apart by the names of their tensors:
 ///
 /// | of | encoder | convolutions, `^` for x2 | channels |
 /// |---|---|---|---|
 /// | `relu3_1` | `vgg16` | `0^ 1 2^ 3 4` | 256-128^128-64^64-3 |
+/// | `relu4_1` | `vgg16` | `0 1^ 2 3 4 5^ 6 7^ 8` | 512-256^256-256-256-128^128-64^64-3 |
 /// | `relu4_1` | `vgg_normalised` | `1^ 5 8 11 14^ 18 21^ 25 28` | 512-256^256-256-256-128^128-64^64-3 |
 ///
-/// The first is ours, the second pytorch-AdaIN's (and that of the paper: the encoder in reverse).
+/// The first two are ours, the third pytorch-AdaIN's (and that of the paper: the encoder in reverse).
 /// Cloning shares the weights.
 #[derive(Clone)]
 pub struct Decoder {
@@ -32,7 +33,7 @@ pub struct Decoder {
 const PREFIXES: (&str, &str) = ("decoder.", "encoder.");
 
 impl Decoder {
-    /// Builds the decoder from the tensors `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]` of one of the two
+    /// Builds the decoder from the tensors `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]` of one of these
     /// layouts; it computes in their number type, f32 or f64. The names may begin with `decoder.`: then
     /// tensors whose names begin with `encoder.` are ignored.
     ///
@@ -115,13 +116,11 @@ fn recognise(tensors: &HashMap<String, Tensor>) -> std::result::Result<&'static 
     layout.ok_or_else(|| {
         let none = |layout: &Layout| {
             let [first, .., last] = layout.convolutions else { unreachable!("a decoder has several") };
-            format!("none of `{}.weight` to `{}.bias` (for {})", first.index, last.index, layout.layer)
+            let Layout { layer, encoder, .. } = layout;
+            format!("none of `{}.weight` to `{}.bias` ({encoder}'s {layer})", first.index, last.index)
         };
         let none: Vec<String> = LAYOUTS.iter().map(none).collect();
-        ParameterError {
-            network: "an AdaIN decoder",
-            problems: vec![format!("found {}", none.join(" and "))],
-        }
+        ParameterError { network: "an AdaIN decoder", problems: vec![format!("found {}", none.join(", "))] }
     })
 }
 

@@ -284,7 +284,8 @@ fn a_decoder_of_other_weights_is_refused() {
         assert_eq!(error, format!("these are not the weights of {expected}"));
     };
     let tensor = || portable::tensor("x", &[2]);
-    let none = "found none of `0.weight` to `4.bias` (for relu3_1) and none of `1.weight` to `28.bias` (for relu4_1)";
+    let none = "found none of `0.weight` to `4.bias` (vgg16's relu3_1), none of `0.weight` to `8.bias` (vgg16's \
+                relu4_1), none of `1.weight` to `28.bias` (vgg_normalised's relu4_1)";
     check(HashMap::new(), &format!("an AdaIN decoder: {none}"));
     check(HashMap::from([("features.0.bias".into(), tensor())]), &format!("an AdaIN decoder: {none}"));
     let mut ours = relu3_1_parameters();

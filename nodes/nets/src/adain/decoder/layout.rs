@@ -21,7 +21,7 @@ pub(super) struct Convolution {
     pub(super) enlarged: bool,
 }
 
-pub(super) static LAYOUTS: [Layout; 2] = [
+pub(super) static LAYOUTS: [Layout; 3] = [
     Layout {
         network: "the AdaIN decoder of relu3_1",
         layer: "relu3_1",
@@ -32,6 +32,22 @@ pub(super) static LAYOUTS: [Layout; 2] = [
             same(2, 128, 64),
             enlarged(3, 64, 64),
             same(4, 64, 3),
+        ],
+    },
+    Layout {
+        network: "the AdaIN decoder of VGG16's relu4_1",
+        layer: "relu4_1",
+        encoder: "vgg16",
+        convolutions: &[
+            same(0, 512, 256),
+            enlarged(1, 256, 256),
+            same(2, 256, 256),
+            same(3, 256, 256),
+            same(4, 256, 128),
+            enlarged(5, 128, 128),
+            same(6, 128, 64),
+            enlarged(7, 64, 64),
+            same(8, 64, 3),
         ],
     },
     // pytorch-AdaIN: positions in a chain that counts paddings, ReLUs and upsampling too.
