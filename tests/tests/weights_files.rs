@@ -213,6 +213,8 @@ fn files_of_other_kinds_are_called_by_their_names() {
     assert_eq!(folder.files("."), ["it"], "nothing was written, and nothing ran");
     weights(&folder, &["info", "none"]).exits(5).says("cannot read `none`");
     weights(&folder, &["info", "."]).exits(5).says("cannot read `.`");
+    #[cfg(unix)]
+    weights(&folder, &["info", "/dev/zero"]).exits(5).says("`/dev/zero` is not a regular file");
 }
 
 #[test]

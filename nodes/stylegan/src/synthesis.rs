@@ -20,7 +20,7 @@ const MAX_PIXELS: u64 = 1 << 27;
 /// matrices that one style is painted at each of the places.
 ///
 /// Errors: `w` of another network; a `transform` for a network that is not a StyleGAN3, or for another batch; more than 134
-/// megapixels over the whole batch; more memory than there is.
+/// megapixels over the pictures that are made together; more memory than there is.
 ///
 /// Source: Karras et al., arXiv:1912.04958 (noise) and arXiv:2106.12423 (moves).
 #[derive(Deserialize, JsonSchema)]
@@ -153,7 +153,11 @@ fn check_memory(generator: &Function, batch: usize) -> Result<()> {
     let Some(peak) = generator.peak() else { return Ok(()) };
     let needed = needed(&peak, batch);
     memory::check(&format!("the synthesis of a batch of {batch}"), needed).map_err(|error| {
-        error.at("w").hint("use fewer latents: fewer seeds or frames; or end other programs")
+        let smaller = match batch {
+            1 => "use a smaller network or fewer `tiles` of it; or end other programs",
+            _ => "use fewer latents: fewer seeds or frames; or end other programs",
+        };
+        error.at("w").hint(smaller)
     })
 }
 

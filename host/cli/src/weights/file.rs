@@ -18,8 +18,14 @@ impl<'p> File<'p> {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is larger than memory.
+    /// If it cannot be read, is not a regular file, or is larger than memory.
     pub(super) fn read(path: &'p Path) -> Result<Self, Refused> {
+        let is_device = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if is_device {
+            // It may never end.
+            let message = format!("`{}` is not a regular file", path.display());
+            return Err(Refused { message, hint: None, exit: Exit::INPUT });
+        }
         let bytes = std::fs::read(path).map_err(|error| {
             let exit = match error.kind() {
                 ErrorKind::OutOfMemory => Exit::for_class(Class::Limit),
