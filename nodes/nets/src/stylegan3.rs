@@ -2,7 +2,7 @@
 //! configurations, T (a shifted input shifts the picture) and R (a rotated one rotates it too), by the tensor names of
 //! NVIDIA's stylegan3.
 //!
-//! The mapping is StyleGAN2's [`Mapping`](crate::stylegan::Mapping), with two layers unless trained otherwise. A
+//! The mapping is StyleGAN2's [`Mapping`], with two layers unless trained otherwise. A
 //! [`Synthesis`] turns its styles into a picture:
 //!
 //! | part | makes `[B, h, w, C]` | w |
