@@ -7,6 +7,7 @@ use candle_core::{DType, Result, Tensor, bail};
 
 use crate::element::Element;
 use crate::op::to_f64;
+use crate::options::TensorOptions;
 use crate::rectifier::Rectifier;
 
 mod band;
@@ -56,17 +57,18 @@ struct Behind {
 }
 
 impl ModulatedConv {
-    /// A convolution of stride 1 that keeps the size; `weight` is `[o, i, k, k]`, k odd. Computes in `dtype`, F32 or F64.
+    /// A convolution of stride 1 that keeps the size; `weight` is `[o, i, k, k]`, k odd. Computes with `options`, in F32 or
+    /// F64.
     ///
     /// # Errors
     ///
-    /// If `weight` has another shape, or `dtype` is another type.
-    pub fn new(weight: &Tensor, demodulate: bool, dtype: DType) -> Result<Self> {
+    /// If `weight` has another shape, or the type is another.
+    pub fn new(weight: &Tensor, demodulate: bool, options: impl Into<TensorOptions>) -> Result<Self> {
         let (_, _, kh, kw) = weight.dims4()?;
         if kh != kw || kh % 2 == 0 {
             bail!("a modulated convolution needs square kernels of odd size, found {kh}x{kw}")
         }
-        Self::build(weight, demodulate, dtype, false)
+        Self::build(weight, demodulate, &options.into(), false)
     }
 
     /// A transposed convolution of stride 2, from `[n, h, w, i]` to `[n, 2 h + 1, 2 w + 1, o]`: `y[2 p + v, 2
@@ -76,19 +78,31 @@ impl ModulatedConv {
     /// # Errors
     ///
     /// As [`ModulatedConv::new`].
-    pub fn upsampling(weight: &Tensor, demodulate: bool, dtype: DType) -> Result<Self> {
+    pub fn upsampling(
+        weight: &Tensor,
+        demodulate: bool,
+        options: impl Into<TensorOptions>,
+    ) -> Result<Self> {
         let (_, _, kh, kw) = weight.dims4()?;
         if (kh, kw) != (3, 3) {
             bail!("an upsampling convolution needs 3x3 kernels, found {kh}x{kw}")
         }
-        Self::build(weight, demodulate, dtype, true)
+        Self::build(weight, demodulate, &options.into(), true)
     }
 
-    fn build(weight: &Tensor, demodulate: bool, dtype: DType, is_upsampling: bool) -> Result<Self> {
+    fn build(
+        weight: &Tensor,
+        demodulate: bool,
+        options: &TensorOptions,
+        is_upsampling: bool,
+    ) -> Result<Self> {
         if weight.elem_count() == 0 {
             bail!("a modulated convolution needs weights, found shape {:?}", weight.dims())
         }
-        let weights = match dtype {
+        if !options.device.is_cpu() {
+            bail!("the kernels run on the CPU only")
+        }
+        let weights = match options.dtype {
             DType::F32 => AnyWeights::F32(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
             DType::F64 => AnyWeights::F64(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
             other => bail!("a modulated convolution needs f32 or f64, found {other:?}"),

@@ -7,6 +7,7 @@ use crate::element::Element;
 use crate::layer::{Layer, Node, Source};
 use crate::network::{Network, Peak, Plan, Trace, output_shape};
 use crate::op::{Values, operand};
+use crate::options::TensorOptions;
 
 /// Layers with frozen weights, as a chain or a graph, applied as one operation of candle's graph.
 ///
@@ -27,8 +28,11 @@ enum Executor {
 }
 
 impl Executor {
-    fn new(nodes: &[Node], dtype: DType) -> Result<Self> {
-        Ok(match dtype {
+    fn new(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
+        if !options.device.is_cpu() {
+            bail!("the kernels run on the CPU only")
+        }
+        Ok(match options.dtype {
             DType::F32 => Self::F32(Arc::new(Network::new(nodes)?)),
             DType::F64 => Self::F64(Arc::new(Network::new(nodes)?)),
             other => bail!("a stack needs f32 or f64, found {other:?}"),
@@ -53,20 +57,20 @@ impl Executor {
 }
 
 impl Stack {
-    /// Prepares `layers` to compute in `dtype`, which is `F32` or `F64`; each reads the one before it.
+    /// Prepares `layers` to compute with `options`, in `F32` or `F64`; each reads the one before it.
     ///
     /// # Errors
     ///
     /// As [`Stack::graph`].
-    pub fn new(layers: &[Layer], dtype: DType) -> Result<Self> {
+    pub fn new(layers: &[Layer], options: impl Into<TensorOptions>) -> Result<Self> {
         let node = |(index, layer): (usize, &Layer)| {
             let before = index.checked_sub(1).map_or(Source::Input, Source::Layer);
             (layer.clone(), vec![before])
         };
-        Self::graph(&layers.iter().enumerate().map(node).collect::<Vec<_>>(), dtype)
+        Self::graph(&layers.iter().enumerate().map(node).collect::<Vec<_>>(), options)
     }
 
-    /// Prepares layers that read the input or any earlier layers, in `dtype`, which is `F32` or `F64`.
+    /// Prepares layers that read the input or any earlier layers, to compute with `options`, in `F32` or `F64`.
     /// Several layers may read one.
     ///
     /// # Errors
@@ -74,9 +78,9 @@ impl Stack {
     /// If a layer's weights, stride or window are invalid; if it reads a layer that is not before it, none at
     /// all, or several without being a [`Layer::Concat`]; if a convolution's channels differ from those of
     /// the layers before it.
-    pub fn graph(nodes: &[(Layer, Vec<Source>)], dtype: DType) -> Result<Self> {
+    pub fn graph(nodes: &[(Layer, Vec<Source>)], options: impl Into<TensorOptions>) -> Result<Self> {
         check(nodes)?;
-        let executor = Executor::new(nodes, dtype)?;
+        let executor = Executor::new(nodes, &options.into())?;
         let nodes = nodes.iter().map(|(layer, inputs)| Ok((without_values(layer)?, inputs.clone())));
         Ok(Self { nodes: nodes.collect::<Result<_>>()?, executor })
     }
