@@ -29,6 +29,11 @@ pub(crate) fn placed(tensor: &Tensor, options: &TensorOptions) -> candle_core::R
     tensor.to_dtype(options.dtype)?.to_device(&options.device)
 }
 
+/// The number type and the device of a tensor.
+pub(crate) fn options_of(tensor: &Tensor) -> TensorOptions {
+    TensorOptions { dtype: tensor.dtype(), device: tensor.device().clone() }
+}
+
 /// Takes the `expected` tensors out of `tensors`, in that order.
 ///
 /// # Errors
