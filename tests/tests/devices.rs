@@ -38,9 +38,7 @@ fn colour(plugin: &Path, objective: bool, arguments: &[&str]) -> (u8, Outcome) {
 fn auto_takes_a_device_that_works_and_says_so() {
     let (white, outcome) = colour(&c_plugin("check_devices"), false, &[]);
     assert_eq!(white, 255);
-    outcome.says(
-        "computing on cuda:0 (Test GPU, 6.0 GiB free; on the CPU: `org.dreamwire.image`)",
-    );
+    outcome.says("computing on cuda:0 (Test GPU, 6.0 GiB free; on the CPU: `org.dreamwire.image`)");
     let (white, outcome) = colour(&c_plugin_with("check_devices", "METAL"), false, &["--isolate"]);
     assert_eq!(white, 255);
     outcome.says("computing on metal (Test GPU, 6.0 GiB free");
@@ -116,7 +114,10 @@ fn devices_are_listed_with_who_can_use_them_and_why_others_are_not_there() {
     assert_eq!(names, ["cpu", "cuda:0", "metal"]);
     let [cpu, cuda, metal] = &found[..] else { panic!("{found:?}") };
     let all = cpu["plugins"].as_array().expect("a list");
-    assert!(all.contains(&json!("org.dreamwire.vgg")) && all.contains(&json!("org.example.check")), "{all:?}");
+    assert!(
+        all.contains(&json!("org.dreamwire.vgg")) && all.contains(&json!("org.example.check")),
+        "{all:?}"
+    );
     assert_eq!((&cuda["name"], &cuda["plugins"]), (&json!("Test GPU"), &json!(["org.example.check"])));
     assert_eq!((&cuda["total_bytes"], &cuda["free_bytes"]), (&json!(8u64 << 30), &json!(6u64 << 30)));
     assert_eq!(metal["works"], false);
@@ -127,7 +128,8 @@ fn devices_are_listed_with_who_can_use_them_and_why_others_are_not_there() {
 
     let table = Cmd::new(&Folder::new()).args(["devices"]).run();
     table.exits(0);
-    for part in ["device", "cpu", "org.dreamwire.dream", "no cuda: no plugin was built for CUDA: cargo build"] {
+    for part in ["device", "cpu", "org.dreamwire.dream", "no cuda: no plugin was built for CUDA: cargo build"]
+    {
         assert!(table.stdout.contains(part), "`{part}` in\n{}", table.stdout);
     }
 }

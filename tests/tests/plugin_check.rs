@@ -117,7 +117,11 @@ fn rows_of_our_plugins_are_compared() {
 fn what_a_plugin_says_of_devices_is_checked() {
     passes(&c_plugin("check_devices"), &[ALWAYS, &["devices"][..]].concat());
     let broken = check(&c_plugin_with("check_devices", "BROKEN"), &["--json", "--only", "devices"]);
-    assert!(broken.exits(0).stdout.contains("not CUDA: DW_E_DEVICE, there is no driver"), "{}", broken.stdout);
+    assert!(
+        broken.exits(0).stdout.contains("not CUDA: DW_E_DEVICE, there is no driver"),
+        "{}",
+        broken.stdout
+    );
     for (fault, says) in [
         ("NO_CPU", "the CPU must always work, but probe ended with DW_E_DEVICE, the CPU is too hot"),
         ("CLAIMS_CPU", "its types [2, 1] must be different ones, without that of the CPU"),

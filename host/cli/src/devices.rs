@@ -41,7 +41,9 @@ fn as_json(found: &Found) -> Value {
                 "unusable_for": others.collect::<Vec<_>>(),
             })
         }
-        Err(why) => json!({ "device": device, "class": class, "works": false, "why": reason(found.device, why) }),
+        Err(why) => {
+            json!({ "device": device, "class": class, "works": false, "why": reason(found.device, why) })
+        }
     }
 }
 
@@ -78,7 +80,8 @@ fn table(found: &[Found]) -> String {
         match state {
             Ok(works) => {
                 for (plugin, why) in &works.others {
-                    text += &format!("{}\n", clean_line(&format!("{device} is of no use to {plugin}: {why}")));
+                    text +=
+                        &format!("{}\n", clean_line(&format!("{device} is of no use to {plugin}: {why}")));
                 }
             }
             Err(why) => {

@@ -10,8 +10,8 @@ use crate::memory;
 use dreamwire_abi as abi;
 use dreamwire_engine::{Device, Failure, FailureKind, Function};
 use dreamwire_socket::{
-    CallRef, DescRef, Evaluated, Evaluation, FnHost, FnRef, HostCall, Owned, TapeHost, TapeRef, Valued, Views,
-    export, export_tape,
+    CallRef, DescRef, Evaluated, Evaluation, FnHost, FnRef, HostCall, Owned, TapeHost, TapeRef, Valued,
+    Views, export, export_tape,
 };
 use std::ffi::{CStr, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -194,8 +194,7 @@ impl FnHost for Proxy {
         x: Views<'_>,
         wrt: u64,
     ) -> Result<(f64, Vec<Option<Owned>>), abi::Status> {
-        let status =
-            |done: &Option<Valued>| done.as_ref().map_or(abi::OK, |done| done.status);
+        let status = |done: &Option<Valued>| done.as_ref().map_or(abi::OK, |done| done.status);
         match self.guarded(call, status, |call| self.inner.value_and_grad(call, &x, wrt)) {
             Some(done) if done.status == abi::OK => Ok((done.value, done.gradient)),
             Some(done) => Err(done.status),

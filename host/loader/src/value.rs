@@ -67,7 +67,8 @@ pub(crate) fn take_outputs(
     generation: &Arc<Generation>,
 ) -> Result<Vec<Value>, String> {
     let take = |(taken, port): (Result<Taken, Fault>, &Port)| {
-        let value = taken.map_err(|fault| fault.message).and_then(|taken| take_one(taken, request, generation));
+        let value =
+            taken.map_err(|fault| fault.message).and_then(|taken| take_one(taken, request, generation));
         let checked = value.and_then(|value| fits(&value, port).map(|()| value));
         checked.map_err(|why| format!("output `{}`: {why}", port.name))
     };
@@ -82,7 +83,9 @@ fn take_one(taken: Taken, request: &Request<'_>, generation: &Arc<Generation>) -
         Taken::Float(f) => Value::Float(f),
         Taken::Text(text) => Value::Text(text.into()),
         Taken::Tensor(owned) => Value::Tensor(tensor::take(owned).map_err(|fault| fault.message)?),
-        Taken::Function(function) => Value::Function(Arc::new(Handle::take(function, request.node, request.device, generation)?)),
+        Taken::Function(function) => {
+            Value::Function(Arc::new(Handle::take(function, request.node, request.device, generation)?))
+        }
     })
 }
 

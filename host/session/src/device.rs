@@ -152,7 +152,8 @@ fn others<'a>(
     device: Device,
     nodes: &'a dyn Nodes,
 ) -> impl Iterator<Item = (usize, &'a str)> + 'a {
-    let steps = plan.steps.iter().filter(move |step| nodes.device(&plan.node(step).kind.id, device) != device);
+    let steps =
+        plan.steps.iter().filter(move |step| nodes.device(&plan.node(step).kind.id, device) != device);
     steps.map(|step| (step.node, plan.node(step).kind.plugin.as_str()))
 }
 

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use blake3::Hash;
 use dreamwire_engine::{
-    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Run, Snapshot, Stamps, Stopped,
-    Summary, preflight,
+    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Run, Snapshot, Stamps,
+    Stopped, Summary, preflight,
 };
 use dreamwire_graph::Diagnostic;
 use serde::{Deserialize, Serialize};

@@ -59,7 +59,8 @@ pub(crate) fn open(at: abi::DLDevice) -> Result<Device> {
         let name = Box::leak(name(&device).into_boxed_str());
         Ok(Opened { at, device, name })
     });
-    let found = found.map_err(|error| if error.status() == abi::E_UNSUPPORTED { error } else { broken(at, &error) })?;
+    let found = found
+        .map_err(|error| if error.status() == abi::E_UNSUPPORTED { error } else { broken(at, &error) })?;
     let device = found.device.clone();
     opened.push(found);
     Ok(device)
@@ -104,7 +105,11 @@ fn not_built_for(device_type: i32) -> Error {
 fn broken(at: abi::DLDevice, error: &Error) -> Error {
     let text = &error.said.message;
     let status = if is_out_of_memory(text) { abi::E_NOMEM } else { abi::E_DEVICE };
-    Error::new(status, "", format!("{} device {} cannot be used: {}", class(at.device_type), at.device_id, why(text)))
+    Error::new(
+        status,
+        "",
+        format!("{} device {} cannot be used: {}", class(at.device_type), at.device_id, why(text)),
+    )
 }
 
 /// Whether a driver's error is about the memory of its device.
@@ -120,9 +125,18 @@ fn why(text: &str) -> &str {
         ("CUDA_ERROR_NO_DEVICE", "the driver finds no CUDA device"),
         ("CUDA_ERROR_INVALID_DEVICE", "there is no device of that number"),
         ("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "the CUDA library and the driver of the system do not match"),
-        ("CUDA_ERROR_INSUFFICIENT_DRIVER", "the driver is older than the CUDA that this plugin was built with"),
-        ("CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the driver is older than the CUDA that this plugin was built with"),
-        ("CUDA_ERROR_NO_BINARY_FOR_GPU", "this plugin was not built for the compute capability of the device"),
+        (
+            "CUDA_ERROR_INSUFFICIENT_DRIVER",
+            "the driver is older than the CUDA that this plugin was built with",
+        ),
+        (
+            "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+            "the driver is older than the CUDA that this plugin was built with",
+        ),
+        (
+            "CUDA_ERROR_NO_BINARY_FOR_GPU",
+            "this plugin was not built for the compute capability of the device",
+        ),
         // What candle does with a number that is too large, or without any device.
         ("swap_remove index", "there is no Metal device of that number"),
     ];
@@ -168,7 +182,9 @@ unsafe extern "C" fn probe(
         Ok((name, (total, free))) => {
             // SAFETY: a valid out parameter that says its size; `name` is static.
             unsafe {
-                if info.is_null() || ((&raw const (*info).size).read() as usize) < size_of::<abi::DeviceInfo>() {
+                if info.is_null()
+                    || ((&raw const (*info).size).read() as usize) < size_of::<abi::DeviceInfo>()
+                {
                     return abi::E_ARG;
                 }
                 ((*info).name, (*info).total, (*info).free) = (abi::Str::new(name), total, free);

@@ -1,7 +1,9 @@
 //! A plugin of static data, read and run as a host does it.
 
 use dreamwire_abi as abi;
-use dreamwire_socket::{CallHost, DeviceFacts, Dtype, EntryRef, Given, HostCall, Inputs, Said, Taken, lend, other_major};
+use dreamwire_socket::{
+    CallHost, DeviceFacts, Dtype, EntryRef, Given, HostCall, Inputs, Said, Taken, lend, other_major,
+};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 

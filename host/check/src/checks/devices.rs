@@ -43,7 +43,11 @@ fn look(types: &[i32], ask: impl Fn(i32) -> Result<DeviceFacts, Refused>) -> Res
             Err(refused) => {
                 let expected = [abi::E_DEVICE, abi::E_NOMEM];
                 proper(ty, &refused, &expected)?;
-                seen.push(format!("not {}: {}", name(ty), judge::words(refused.status, refused.said.as_ref())));
+                seen.push(format!(
+                    "not {}: {}",
+                    name(ty),
+                    judge::words(refused.status, refused.said.as_ref())
+                ));
             }
         }
     }

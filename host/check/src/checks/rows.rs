@@ -37,7 +37,9 @@ fn one(started: &Started<'_>, kind: &KindInfo) -> Result<Done, String> {
             let alone = run(started, kind, row)?;
             if alone.status != abi::OK {
                 let words = judge::words(alone.status, alone.said.as_ref());
-                return Err(format!("with {name}, {ROWS} rows go well, but row {index} alone ends with {words}"));
+                return Err(format!(
+                    "with {name}, {ROWS} rows go well, but row {index} alone ends with {words}"
+                ));
             }
             same(&whole, &alone, index, kind).map_err(|fault| format!("with {name}, {fault}"))?;
         }
