@@ -184,10 +184,10 @@ fn finished<'a>(mut own: Named<'a>, built: &Built) -> Named<'a> {
         let first = name.strip_suffix(".conv1.0.weight").map(|block| (block, true));
         let first =
             first.or_else(|| name.strip_suffix(".conv1.1.conv.weight_orig").map(|block| (block, false)));
-        let channels = |is_fused| tensor.shape().get(usize::from(is_fused)).copied();
+        let channels = |is_fused: bool| tensor.shape().get(usize::from(is_fused)).copied();
         if let Some((block, is_fused)) = first
             && let (Some(index), Some(channels)) = (block.rsplit('.').next(), channels(is_fused))
-            && let Ok(index) = index.parse()
+            && let Ok(index) = index.parse::<usize>()
             && channels <= MOST_CHANNELS
         {
             filters.push((blur(index, is_fused), channels));

@@ -116,13 +116,13 @@ impl Pickle {
         &mut self,
         variables: &BTreeMap<String, Variable>,
         parts: &[(&str, &BTreeMap<String, Variable>)],
-        told: impl FnOnce(&mut Self),
+        told: &dyn Fn(&mut Self),
     ) {
         self.raw(b"cdnnlib.tflib.network\nNetwork\n)\x81}").text("static_kwargs").raw(b"}");
         told(self);
         self.raw(b"s").text("components").raw(b"}");
         for (name, variables) in parts {
-            self.text(name).network(variables, &[], |_| {});
+            self.text(name).network(variables, &[], &|_| {});
             self.raw(b"s");
         }
         self.raw(b"s").text("variables").raw(b"](");
@@ -138,7 +138,7 @@ impl Pickle {
 fn pickle(variables: &Variables, is_fused: bool) -> Vec<u8> {
     let mut pickle = Pickle(vec![0x80, 2]);
     let parts = [("synthesis", &variables.synthesis), ("mapping", &variables.mapping)];
-    pickle.network(&variables.own, &parts, |told| {
+    pickle.network(&variables.own, &parts, &|told: &mut Pickle| {
         told.text("mapping_lrmul").float(LR_MULTIPLIER).raw(b"s");
         told.text("fused_scale").raw(if is_fused { b"\x88s" } else { b"\x89s" });
         told.text("blur_filter").raw(b"](");
