@@ -4,9 +4,9 @@ use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
 use crate::builtin;
-use crate::family::Network;
+use crate::family::{Network, limit};
 use crate::functions::{Generator, Mapping};
-use crate::network::{Source, Weights, limit, random};
+use crate::network::{Source, Weights, random};
 
 /// Makes one StyleGAN2 network of two: coarse blocks of one, fine blocks of the other (layer swapping).
 ///
@@ -35,9 +35,10 @@ pub(crate) struct Params {
     /// The network that turns random latents into styles.
     #[serde(with = "MappingName")]
     pub(crate) mapping: MappingOf,
-    /// Activations are clamped to plus and minus this value; 0 is no limit.
+    /// Activations are clamped to plus and minus this value; 0 is no limit, null is what the file of `coarse` says, as in
+    /// LoadStyleGAN.
     #[schemars(range(min = 0.0))]
-    pub(crate) clamp: f64,
+    pub(crate) clamp: Option<f64>,
 }
 
 impl Default for Params {
@@ -47,7 +48,7 @@ impl Default for Params {
             fine: builtin::NAME.to_owned(),
             from_resolution: 32,
             mapping: MappingOf::Coarse,
-            clamp: 256.0,
+            clamp: None,
         }
     }
 }
@@ -62,7 +63,7 @@ pub(crate) enum MappingName {
 }
 
 /// Where both come from, the first block of the fine one, the mapping, and what activations are limited to.
-type Key = (Source, Source, usize, MappingOf, f64);
+type Key = (Source, Source, usize, MappingOf, Option<f64>);
 
 #[derive(Default)]
 pub(crate) struct BlendNetworks {
@@ -82,7 +83,9 @@ impl Node for BlendNetworks {
         let fine = Weights::find("fine", &params.fine, || call.read(&params.fine))?;
         let key = (coarse.source, fine.source, from_resolution, mapping, clamp);
         let network = self.kept.network(key, || {
-            let swapped = coarse.generator()?.swapped(fine.generator()?, from_resolution, mapping);
+            let (one, own) = coarse.generator()?;
+            let (other, _) = fine.generator()?;
+            let swapped = one.swapped(other, from_resolution, mapping);
             let blended = swapped.map_err(|error| {
                 if matches!(error, StyleGanError::Block { .. }) {
                     Error::param("from_resolution", error)
@@ -90,9 +93,11 @@ impl Node for BlendNetworks {
                     Error::content(&error).at("fine")
                 }
             })?;
-            let built = blended.build(limit(clamp), DType::F32);
+            let built = blended.build(limit(clamp, &own), DType::F32);
             built.map(Network::from).map_err(|error| coarse.unusable(&error))
         })?;
+        coarse.say(call);
+        fine.say(call);
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
