@@ -201,7 +201,8 @@ mod tests {
             assert!(said.starts_with("the device has no memory left: "), "{said}");
             assert!(said.contains("`tile`") && said.contains("--device cpu"), "{said}");
         }
-        let other = of_cuda("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access was encountered\")");
+        let other =
+            of_cuda("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access was encountered\")");
         assert_eq!(Error::from(other).status(), abi::E_FAILED);
     }
 }

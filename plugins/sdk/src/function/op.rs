@@ -5,9 +5,7 @@
 
 use crate::error::through_candle;
 use crate::{Error, Function, Result, Tape};
-use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, Layout, MetalStorage, Shape, Storage, Tensor, bail,
-};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, MetalStorage, Shape, Storage, Tensor, bail};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Puts a value that is known into the graph, with the tape that pulls gradients back: the same on every device.
