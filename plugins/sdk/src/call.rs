@@ -1,6 +1,6 @@
 //! The host, as a node sees it during one call.
 
-use crate::{Error, Result, device, tensor};
+use crate::{Error, Result, tensor};
 use candle_core::{Device, Tensor};
 use dreamwire_abi as abi;
 use dreamwire_socket::{Bytes, CallRef, Dtype};
@@ -16,7 +16,7 @@ impl Call {
     /// # Safety
     /// The value is gone before the call is.
     pub(crate) unsafe fn new(call: CallRef<'_>) -> Result<Self> {
-        let device = device::device(call.device())?;
+        let device = tensor::device(call.device())?;
         // SAFETY: the call is alive, and outlives the value, as the caller promises.
         let raw = unsafe { CallRef::from_raw(call.raw()) };
         Ok(Self { raw: raw.ok_or_else(|| Error::failed("the host passed no call"))?, device })
@@ -113,8 +113,7 @@ impl Call {
         }
     }
 
-    /// The device of this call, where its inputs are: of networks that it builds and of tensors that it makes. Outputs may be
-    /// anywhere.
+    /// The device of inputs and outputs.
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -58,14 +58,6 @@ impl Error {
         Self::new(abi::E_LIMIT, "", message)
     }
 
-    /// A device has no memory left. Which param lowers the need depends on the node at the other end of a function, so the
-    /// hint names all of them.
-    fn device_memory(message: &str) -> Self {
-        Self::new(abi::E_NOMEM, "", format!("the device has no memory left: {message}")).hint(
-            "set a smaller `tile` in GradientAscent, use smaller pictures or fewer at once, end other programs that use the device, or run with `--device cpu`",
-        )
-    }
-
     /// NaN or infinity appeared.
     pub fn nonfinite(message: impl fmt::Display) -> Self {
         Self::new(abi::E_NONFINITE, "", message)
@@ -142,26 +134,8 @@ impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         // An error of ours that had to pass through candle (a foreign function inside backward) is stored
         // separately.
-        crate::live::take_error().unwrap_or_else(|| {
-            let message = plain(&error);
-            if is_out_of_memory(&message) { Self::device_memory(&message) } else { Self::failed(message) }
-        })
+        crate::live::take_error().unwrap_or_else(|| Self::failed(plain(&error)))
     }
-}
-
-/// Whether candle's message is that a device has no memory left.
-///
-/// The errors of CUDA's libraries, and of Metal's buffers and commands, have types that other builds do not know; all are
-/// displayed with these names.
-fn is_out_of_memory(message: &str) -> bool {
-    const NAMES: [&str; 5] = [
-        "CUDA_ERROR_OUT_OF_MEMORY",
-        "CUBLAS_STATUS_ALLOC_FAILED",
-        "CUDNN_STATUS_ALLOC_FAILED",
-        "Failed to create metal resource: Buffer",
-        "kIOGPUCommandBufferCallbackErrorOutOfMemory",
-    ];
-    NAMES.iter().any(|name| message.contains(name))
 }
 
 /// The message of candle without the backtrace that it carries along where RUST_BACKTRACE is set.
@@ -177,32 +151,4 @@ pub(crate) fn through_candle(error: Error) -> candle_core::Error {
     let message = error.to_string();
     crate::live::set_error(error);
     candle_core::Error::Msg(message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As the CUDA and Metal backends of candle 0.11 display them.
-    #[test]
-    fn a_device_without_memory_is_told_as_a_limit() {
-        let of_cuda = |text: &str| candle_core::Error::Cuda(text.to_owned().into());
-        for error in [
-            of_cuda("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"),
-            of_cuda("CublasError(CUBLAS_STATUS_ALLOC_FAILED)"),
-            of_cuda("CudnnError(CUDNN_STATUS_ALLOC_FAILED)"),
-            candle_core::Error::Msg("Metal error Failed to create metal resource: Buffer".to_owned()),
-            of_cuda("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")").context("conv2d"),
-        ] {
-            let text = error.to_string();
-            let error = Error::from(error);
-            assert_eq!(error.status(), abi::E_NOMEM, "{text}");
-            let said = error.to_string();
-            assert!(said.starts_with("the device has no memory left: "), "{said}");
-            assert!(said.contains("`tile`") && said.contains("--device cpu"), "{said}");
-        }
-        let other =
-            of_cuda("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access was encountered\")");
-        assert_eq!(Error::from(other).status(), abi::E_FAILED);
-    }
 }

@@ -18,15 +18,13 @@
 //!   threads as the call allows; the threads are joined when the plugin is retired.
 //! - Tensors leave detached and contiguous, and arrive copied: candle has no borrowed storage.
 //! - Large blocks of memory are reused: the SDK brings a global allocator, so a plugin cannot choose its own.
-//! - A device is opened once, by the first call that runs on it.
-//! - Nothing is global but the pool, the allocator, the opened devices and a count of live objects.
+//! - Nothing is global but the pool, the allocator and a count of live objects.
 //!
 //! # What it does not do
 //! It never opens files (use [`Call::read`]), never prints, and has no randomness (take a `seed` param).
 
 mod allocator;
 mod call;
-mod device;
 mod differentiable;
 mod error;
 mod export;
