@@ -38,8 +38,8 @@ use strip::{Curve, Image, Pass, Scratch, Strip};
 /// ```
 ///
 /// The kernels never store the map `m`, 4 to 16 times as large as the others, as a whole, only a few of its rows,
-/// columns and channels at a time; on other devices than the CPU it is. The gradients of `x` and of the bias compute it again, so a run keeps only
-/// its inputs.
+/// columns and channels at a time. The gradients of `x` and of the bias compute it again, so a run of the kernels
+/// keeps only its inputs. On other devices than the CPU the map is stored.
 #[derive(Debug, Clone)]
 pub struct FilteredLrelu {
     up_filter: Separable,

@@ -88,3 +88,71 @@ fn along(x: &Tensor, axis: Axis, taps: &[f64]) -> Result<Tensor> {
     };
     y.reshape((outer, count / outer * rows, inner))?.narrow(1, 0, axis.outputs)?.contiguous()
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    /// Whole axes and blocks, as the definition says, with and without other numbers in a row.
+    #[test]
+    fn an_axis_is_what_the_definition_says() {
+        let sizes = [(1, 1), (2, 1), (1, 2), (4, 1), (1, 4), (3, 2), (4, 2), (2, 3)];
+        for (case, (up, down)) in sizes.into_iter().enumerate() {
+            for (inputs, len) in [(5, 1), (9, 4), (131, 3), (200, 12), (300, 24), (517, 2)] {
+                for before in [-7, -1, 0, 2, 11] {
+                    for inner in [1, 3] {
+                        check(
+                            Axis { inputs, outputs: (inputs * up).div_ceil(down), up, down, before },
+                            len,
+                            inner,
+                        );
+                    }
+                    // Other sizes than fit, as an adjoint has.
+                    let outputs = inputs * up / down + 7 * case;
+                    check(Axis { inputs, outputs, up, down, before }, len, 2);
+                }
+            }
+        }
+    }
+
+    fn check(axis: Axis, len: usize, inner: usize) {
+        let Axis { inputs, outputs, up, down, before } = axis;
+        let number = |place: usize| ((place * 7919 + 13) % 1009) as f64 / 1009.0 - 0.5;
+        let taps: Vec<f64> = (0..len).map(|tap| number(tap + 5000)).collect();
+        let numbers: Vec<f64> = (0..2 * inputs * inner).map(number).collect();
+        let x = Tensor::from_vec(numbers.clone(), (2, inputs, inner), &Device::Cpu).unwrap();
+        let found = along(&x, axis, &taps).unwrap();
+        assert_eq!(found.dims(), [2, outputs, inner]);
+        let found = found.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        for (place, found) in found.into_iter().enumerate() {
+            let (outer, output) = (place / inner / outputs, place / inner % outputs);
+            let mut expected = 0.0;
+            for input in 0..inputs {
+                let tap = (input * up) as isize - (output * down) as isize + before;
+                if (0..len as isize).contains(&tap) {
+                    let x = numbers[(outer * inputs + input) * inner + place % inner];
+                    expected += taps[len - 1 - tap as usize] * x;
+                }
+            }
+            assert!((found - expected).abs() < 1e-12, "{axis:?}, {len} taps: {found} for {expected}");
+        }
+    }
+
+    /// `sum y other = sum x gradient`, where `gradient` is the adjoint's result for `other`.
+    #[test]
+    fn the_adjoint_is_the_transpose() {
+        let random = |shape: (usize, usize, usize)| Tensor::rand(-1f64, 1.0, shape, &Device::Cpu).unwrap();
+        let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
+        let taps = [0.3, -1.0, 0.5, 0.25, 2.0];
+        let reversed: Vec<f64> = taps.iter().rev().copied().collect();
+        for (up, down, before) in [(2, 1, 2), (1, 2, 1), (3, 2, -4), (1, 1, 0)] {
+            let axis = Axis { inputs: 301, outputs: 297 * up / down, up, down, before };
+            let (x, other) = (random((2, 301, 3)), random((2, axis.outputs, 3)));
+            let there = dot(&along(&x, axis, &taps).unwrap(), &other);
+            let back = dot(&along(&other, axis.transposed(5), &reversed).unwrap(), &x);
+            assert!((there - back).abs() < 1e-9, "{axis:?}: {there} and {back}");
+        }
+    }
+}
