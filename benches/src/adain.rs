@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::adain::{Decoder, adain};
 use dreamwire_nets::extractor::Extractor;
@@ -64,7 +64,7 @@ fn networks(args: &AdainArgs) -> std::result::Result<(Extractor, Decoder), Failu
         };
     }
     let encoder = vgg16(encoder, PaddingMode::Reflect)?;
-    let decoder = Decoder::new(decoder).map_err(|error| Failure::Input(error.to_string()))?;
+    let decoder = Decoder::new(decoder, &Device::Cpu).map_err(|error| Failure::Input(error.to_string()))?;
     if decoder.layer() == LAYER {
         Ok((encoder, decoder))
     } else {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::extractor::Extractor;
 use dreamwire_nets::vgg::{self, Variant, parameter_shapes};
@@ -59,7 +59,8 @@ pub(crate) fn vgg16(
     weights: HashMap<String, Tensor>,
     padding: PaddingMode,
 ) -> std::result::Result<Extractor, Failure> {
-    let vgg = vgg::extractor(weights, padding).map_err(|error| Failure::Input(error.to_string()))?;
+    let vgg =
+        vgg::extractor(weights, padding, &Device::Cpu).map_err(|error| Failure::Input(error.to_string()))?;
     match vgg.name() {
         "vgg16" => Ok(vgg),
         other => Err(Failure::Input(format!("expected the weights of vgg16, found those of {other}"))),

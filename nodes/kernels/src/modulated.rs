@@ -78,11 +78,7 @@ impl ModulatedConv {
     /// # Errors
     ///
     /// As [`ModulatedConv::new`].
-    pub fn upsampling(
-        weight: &Tensor,
-        demodulate: bool,
-        options: impl Into<TensorOptions>,
-    ) -> Result<Self> {
+    pub fn upsampling(weight: &Tensor, demodulate: bool, options: impl Into<TensorOptions>) -> Result<Self> {
         let (_, _, kh, kw) = weight.dims4()?;
         if (kh, kw) != (3, 3) {
             bail!("an upsampling convolution needs 3x3 kernels, found {kh}x{kw}")

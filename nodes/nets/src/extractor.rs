@@ -90,8 +90,8 @@ impl Extractor {
     ///
     /// # Errors
     ///
-    /// If `x` is smaller than [`Extractor::minimum_size`], of another number type than the network, or not
-    /// on the CPU; if `layers` is empty or names a layer of another network.
+    /// If `x` is smaller than [`Extractor::minimum_size`], of another number type than the network, or on
+    /// another device; if `layers` is empty or names a layer of another network.
     pub fn apply(&self, x: &Tensor, layers: &[Layer]) -> Result<Vec<Tensor>> {
         if let Some(other) = layers.iter().find(|layer| !self.layers.contains(layer)) {
             bail!("{} has no layer `{other}`, which belongs to another network", self.name)

@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use dreamwire_kernels::Padding;
 
 use crate::extractor::{self, Builder, Extractor, Map, Normalisation};
@@ -74,7 +74,7 @@ const STAGES: [Stage; 12] = [
     Stage::Inception("inception5b", Branches::new(384, [192, 384], [48, 128], 128)),
 ];
 
-/// Builds the network from torchvision's tensors; those of the auxiliary classifiers are ignored.
+/// Builds the network from torchvision's tensors on `device`; those of the auxiliary classifiers are ignored.
 ///
 /// `normalisation` is that of the training. torchvision's pretrained weights need [`Normalisation::HALF`].
 ///
@@ -85,9 +85,10 @@ const STAGES: [Stage; 12] = [
 pub fn extractor(
     tensors: HashMap<String, Tensor>,
     normalisation: Normalisation,
+    device: &Device,
 ) -> std::result::Result<Extractor, ParameterError> {
     let taken = extractor::take(NETWORK, NETWORK, tensors, &parameter_shapes(), is_ignored)?;
-    build(taken, normalisation).map_err(|error| extractor::failed(NETWORK, &error))
+    build(taken, normalisation, device).map_err(|error| extractor::failed(NETWORK, &error))
 }
 
 /// Names and shapes of the tensors that [`extractor()`] needs, in the network's order.
@@ -133,8 +134,8 @@ fn is_ignored(name: &str) -> bool {
 }
 
 /// Layers are added in the order of [`parameter_shapes`].
-fn build(tensors: Vec<Tensor>, normalisation: Normalisation) -> Result<Extractor> {
-    let mut network = Builder::new(tensors);
+fn build(tensors: Vec<Tensor>, normalisation: Normalisation, device: &Device) -> Result<Extractor> {
+    let mut network = Builder::new(tensors, device);
     let mut map = unit(&mut network, Map::PICTURE, 2)?;
     network.name("conv1", map);
     map = network.max_pool(map, 3, 2, 0, true);

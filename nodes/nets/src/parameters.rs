@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 /// Named tensors that do not match a network.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,16 @@ fn listed(problems: &[String]) -> String {
         text += &format!("; and {} more", problems.len() - NAMED);
     }
     text
+}
+
+/// `tensor` in the number type and on the device of `options`. It is converted where it is, the CPU: Metal has no f64.
+pub(crate) fn placed(tensor: &Tensor, options: &TensorOptions) -> candle_core::Result<Tensor> {
+    tensor.to_dtype(options.dtype)?.to_device(&options.device)
+}
+
+/// The number type and the device of a tensor.
+pub(crate) fn options_of(tensor: &Tensor) -> TensorOptions {
+    TensorOptions { dtype: tensor.dtype(), device: tensor.device().clone() }
 }
 
 /// Takes the `expected` tensors out of `tensors`, in that order.

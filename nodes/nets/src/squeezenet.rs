@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use dreamwire_kernels::Padding;
 
 use crate::extractor::{self, Builder, Extractor, Map, Normalisation};
@@ -58,15 +58,18 @@ const STAGES: [Stage; 11] = [
     fire("fire9", 12, 64, 256),
 ];
 
-/// Builds the network from torchvision's tensors. Pictures are normalised with ImageNet's mean and deviation.
+/// Builds the network from torchvision's tensors on `device`. Pictures are normalised with ImageNet's mean and deviation.
 ///
 /// # Errors
 ///
 /// Names the tensors that are missing, have another shape, or do not belong to it; or says which other
 /// network this is.
-pub fn extractor(tensors: HashMap<String, Tensor>) -> std::result::Result<Extractor, ParameterError> {
+pub fn extractor(
+    tensors: HashMap<String, Tensor>,
+    device: &Device,
+) -> std::result::Result<Extractor, ParameterError> {
     let taken = extractor::take(NETWORK, NETWORK, tensors, &parameter_shapes(), |_| false)?;
-    build(taken).map_err(|error| extractor::failed(NETWORK, &error))
+    build(taken, device).map_err(|error| extractor::failed(NETWORK, &error))
 }
 
 /// Names and shapes of the tensors that [`extractor()`] needs, in the network's order.
@@ -98,8 +101,8 @@ pub fn layer_names() -> Vec<&'static str> {
 }
 
 /// Layers are added in the order of [`parameter_shapes`].
-fn build(tensors: Vec<Tensor>) -> Result<Extractor> {
-    let mut network = Builder::new(tensors);
+fn build(tensors: Vec<Tensor>, device: &Device) -> Result<Extractor> {
+    let mut network = Builder::new(tensors, device);
     let mut map = unit(&mut network, Map::PICTURE, 2, 0)?;
     network.name("relu1", map);
     for stage in &STAGES {

@@ -30,7 +30,8 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 use crate::parameters::ParameterError;
 
@@ -166,8 +167,8 @@ impl StyleGan {
     pub fn new(
         tensors: HashMap<String, Tensor>,
         clamp: Option<f64>,
-        dtype: DType,
+        options: impl Into<TensorOptions>,
     ) -> Result<Self, StyleGanError> {
-        Generator::new(tensors)?.build(clamp, dtype)
+        Generator::new(tensors)?.build(clamp, options)
     }
 }

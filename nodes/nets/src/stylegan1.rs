@@ -20,7 +20,8 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 use crate::parameters::ParameterError;
 
@@ -82,7 +83,10 @@ impl StyleGan1 {
     /// # Errors
     ///
     /// As [`Generator::new`].
-    pub fn new(tensors: HashMap<String, Tensor>, dtype: DType) -> Result<Self, StyleGan1Error> {
-        Generator::new(tensors)?.build(None, 1.0, dtype)
+    pub fn new(
+        tensors: HashMap<String, Tensor>,
+        options: impl Into<TensorOptions>,
+    ) -> Result<Self, StyleGan1Error> {
+        Generator::new(tensors)?.build(None, 1.0, options)
     }
 }

@@ -18,7 +18,8 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 use crate::parameters::ParameterError;
 use crate::stylegan::Mapping;
@@ -56,9 +57,9 @@ impl StyleGan3 {
         tensors: HashMap<String, Tensor>,
         settings: &Settings,
         clamp: Option<f64>,
-        dtype: DType,
+        options: impl Into<TensorOptions>,
     ) -> Result<Self, StyleGan3Error> {
-        Generator::new(tensors, settings)?.build(clamp, dtype)
+        Generator::new(tensors, settings)?.build(clamp, options)
     }
 }
 

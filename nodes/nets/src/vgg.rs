@@ -21,7 +21,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use dreamwire_kernels::{Padding, PaddingMode};
 
 use crate::extractor::{self, Builder, Extractor, Map, Normalisation};
@@ -35,7 +35,7 @@ use variant::{Step, Work};
 /// torchvision's.
 const EPSILON: f64 = 1e-5;
 
-/// Builds the network of these tensors, recognised by their names and shapes:
+/// Builds the network of these tensors on `device`, recognised by their names and shapes:
 ///
 /// - torchvision's and timm's `features.N.weight` `[O, I, 3, 3]` and `features.N.bias` `[O]`, followed by
 ///   those of the batch normalisation, if any; the classifier is ignored;
@@ -50,12 +50,13 @@ const EPSILON: f64 = 1e-5;
 pub fn extractor(
     tensors: HashMap<String, Tensor>,
     padding: PaddingMode,
+    device: &Device,
 ) -> Result<Extractor, ParameterError> {
     let tensors = encoder_of(tensors);
     let variant = nearest(&tensors);
     let (network, expected) = (variant.title(), parameter_shapes(variant));
     let taken = extractor::take("a VGG", network, tensors, &expected, is_ignored)?;
-    build(variant, taken, padding).map_err(|error| extractor::failed(network, &error))
+    build(variant, taken, padding, device).map_err(|error| extractor::failed(network, &error))
 }
 
 /// Names and shapes of the tensors that [`extractor()`] needs for `variant`, in the network's order.
@@ -115,8 +116,13 @@ fn is_ignored(name: &str) -> bool {
         || name.ends_with(".num_batches_tracked")
 }
 
-fn build(variant: Variant, tensors: Vec<Tensor>, padding: PaddingMode) -> candle_core::Result<Extractor> {
-    let mut network = Builder::new(tensors);
+fn build(
+    variant: Variant,
+    tensors: Vec<Tensor>,
+    padding: PaddingMode,
+    device: &Device,
+) -> candle_core::Result<Extractor> {
+    let mut network = Builder::new(tensors, device);
     let mut map = Map::PICTURE;
     if variant.is_adain() {
         let [weight, bias] = network.tensors();

@@ -1,6 +1,7 @@
 use dreamwire_nets::stylegan::Discriminator;
 use dreamwire_nets::weights::{self, Family};
-use dreamwire_nets::{Content, Kept, extractor};
+use dreamwire_nets::{Content, Kept, TensorOptions, extractor};
+use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
 
 use crate::discriminator::{self, Features};
@@ -53,7 +54,8 @@ fn usual_clamp() -> f64 {
 
 #[derive(Default)]
 pub(crate) struct LoadDiscriminator {
-    kept: Kept<(Content, f64), Discriminator>,
+    /// By the weights, the clamp and the device.
+    kept: Kept<(Content, f64, DeviceLocation), Discriminator>,
 }
 
 impl Node for LoadDiscriminator {
@@ -67,7 +69,9 @@ impl Node for LoadDiscriminator {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = call.read(&params.weights)?;
         let unusable = |error: String| Error::content(format!("`{}`: {error}", params.weights)).at("weights");
-        let network = self.kept.network((Content::of(&bytes), params.clamp), || {
+        let options = TensorOptions { dtype: DType::F32, device: call.device().clone() };
+        let key = (Content::of(&bytes), params.clamp, call.device().location());
+        let network = self.kept.network(key, || {
             let read = weights::read(&bytes, &[Family::StyleGan2Discriminator]).map_err(|error| {
                 let refused = unusable(error.to_string());
                 match error.hint() {
@@ -75,7 +79,7 @@ impl Node for LoadDiscriminator {
                     None => refused,
                 }
             })?;
-            let built = Discriminator::new(read.tensors, limit(params.clamp), DType::F32);
+            let built = Discriminator::new(read.tensors, limit(params.clamp), options);
             built.map_err(|error| unusable(error.to_string()))
         })?;
         let features = Features::new(network.clone(), &params.layers)?;

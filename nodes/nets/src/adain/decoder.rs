@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{Layer, Padding, Peak, Stack, channels_last};
+use candle_core::{DType, Device, Result, Tensor};
+use dreamwire_kernels::{Layer, Padding, Peak, Stack, TensorOptions, channels_last};
 
 use crate::parameters::{self, ParameterError};
 
@@ -34,19 +34,22 @@ const PREFIXES: (&str, &str) = ("decoder.", "encoder.");
 
 impl Decoder {
     /// Builds the decoder from the tensors `N.weight` `[O, I, 3, 3]` and `N.bias` `[O]` of one of these
-    /// layouts; it computes in their number type, f32 or f64. The names may begin with `decoder.`: then
+    /// layouts; it computes in their number type, f32 or f64, on `device`. The names may begin with `decoder.`: then
     /// tensors whose names begin with `encoder.` are ignored.
     ///
     /// # Errors
     ///
     /// Names the tensors that are missing, have another shape, or do not belong to it.
-    pub fn new(tensors: HashMap<String, Tensor>) -> std::result::Result<Self, ParameterError> {
+    pub fn new(
+        tensors: HashMap<String, Tensor>,
+        device: &Device,
+    ) -> std::result::Result<Self, ParameterError> {
         let tensors = without_encoder(tensors);
         let layout = recognise(&tensors)?;
         let tensors = parameters::take(layout.network, tensors, &layout.parameter_shapes(), |_| false)?;
         let dtype = if tensors[0].dtype() == DType::F64 { DType::F64 } else { DType::F32 };
         let layers = layers(layout, &tensors);
-        let stack = Stack::new(&layers, dtype)
+        let stack = Stack::new(&layers, TensorOptions { dtype, device: device.clone() })
             .map_err(|error| ParameterError { network: layout.network, problems: vec![error.to_string()] })?;
         Ok(Self { layout, stack, depth: layers.len() })
     }

@@ -1,7 +1,8 @@
 //! Mean and standard deviation of every channel, AdaIN's description of a style.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use dreamwire_kernels::is_portable;
 use rayon::prelude::*;
 
 /// Added to the variance, as in pytorch-AdaIN.
@@ -10,19 +11,36 @@ const EPSILON: f64 = 1e-5;
 /// Mean and standard deviation of every channel, `[B, C, 1, 1]` each:
 /// `std = sqrt(sum (x - mean)^2 / (h w - 1) + 1e-5)`.
 ///
-/// `features` are f32 or f64, and the sums are computed in f64.
+/// `features` are f32 or f64, and the sums are computed in f64; on a device in the type of `features`.
 ///
 /// # Errors
 ///
-/// If `features`, `[B, C, h, w]`, has fewer than two positions, which have no variance; if it is of another
-/// type, or not on the CPU.
+/// If `features`, `[B, C, h, w]`, has fewer than two positions, which have no variance, or is of another
+/// type.
 pub fn channel_statistics(features: &Tensor) -> Result<(Tensor, Tensor)> {
     let (_, _, h, w) = features.dims4()?;
     if h * w < 2 {
         bail!("the statistics of a {h}x{w} feature map are undefined: they need at least 2 positions")
     }
+    if is_portable(features.device()) {
+        return composed(features);
+    }
     let statistics = features.contiguous()?.apply_op1(Statistics)?;
     Ok((statistics.get(0)?, statistics.get(1)?))
+}
+
+/// The same, made of candle's operators, with derivatives of any order. Rows are summed first: short sums keep their
+/// digits in f32.
+pub(super) fn composed(features: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (_, _, h, w) = features.dims4()?;
+    if ![DType::F32, DType::F64].contains(&features.dtype()) {
+        bail!("statistics need f32 or f64, found {:?}", features.dtype())
+    }
+    let sum = |x: &Tensor| x.sum_keepdim(3)?.sum_keepdim(2);
+    let mean = (sum(features)? / (h * w) as f64)?;
+    let squares = sum(&features.broadcast_sub(&mean)?.sqr()?)?;
+    let std = ((squares / (h * w - 1) as f64)? + EPSILON)?.sqrt()?;
+    Ok((mean, std))
 }
 
 /// Means and deviations of all channels of `[B, C, h, w]`, contiguous: `[2, B, C, 1, 1]`. candle's own
@@ -88,9 +106,35 @@ fn sum<T: WithDType>(values: &[T], of: impl Fn(f64) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
+    use candle_core::{Device, Var};
 
     use super::*;
+
+    /// Values and gradients, up to the order of sums; in f32 those of thousands of numbers.
+    #[test]
+    fn the_device_agrees_with_the_host() {
+        for (dtype, limit) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
+            let x = Tensor::rand(-1f64, 2.0, &[2, 3, 65, 80], &Device::Cpu).unwrap();
+            let weights = Tensor::rand(-1f64, 1.0, &[2, 3, 1, 1], &Device::Cpu).unwrap();
+            let (x, weights) = (x.to_dtype(dtype).unwrap(), weights.to_dtype(dtype).unwrap());
+            let run = |statistics: fn(&Tensor) -> Result<(Tensor, Tensor)>| {
+                let x = Var::from_tensor(&x).unwrap();
+                let (mean, std) = statistics(&x).unwrap();
+                let sum = ((&mean + &std).unwrap() * &weights).unwrap().sum_all().unwrap();
+                let gradients = sum.backward().unwrap();
+                [mean, std, gradients.get(&x).unwrap().clone()]
+            };
+            for (found, expected) in run(composed).into_iter().zip(run(channel_statistics)) {
+                let largest = |x: Tensor| {
+                    let most = x.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+                    most.to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap()
+                };
+                assert_eq!(found.dims(), expected.dims());
+                let error = largest((&found - &expected).unwrap());
+                assert!(error < limit * largest(expected), "{dtype:?}: {error:e}");
+            }
+        }
+    }
 
     #[test]
     fn statistics_of_odd_sizes() {

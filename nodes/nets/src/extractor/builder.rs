@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{self as kernels, Padding, Source, Stack};
+use candle_core::{DType, Device, Result, Tensor};
+use dreamwire_kernels::{self as kernels, Padding, Source, Stack, TensorOptions};
 
 use super::reach::Field;
 use super::{Extractor, Layer, Normalisation};
@@ -11,7 +11,7 @@ use super::{Extractor, Layer, Normalisation};
 /// Tensors are taken in the order in which they were given, which must be the order in which the layers are
 /// added.
 pub(crate) struct Builder {
-    dtype: DType,
+    options: TensorOptions,
     tensors: std::vec::IntoIter<Tensor>,
     nodes: Vec<(kernels::Layer, Vec<Source>)>,
     layers: Vec<Layer>,
@@ -31,12 +31,14 @@ impl Map {
 }
 
 impl Builder {
-    pub(crate) fn new(tensors: Vec<Tensor>) -> Self {
+    /// Of a network on `device`, in the number type of the tensors.
+    pub(crate) fn new(tensors: Vec<Tensor>, device: &Device) -> Self {
         let dtype = match tensors.first().map(Tensor::dtype) {
             Some(DType::F64) => DType::F64,
             _ => DType::F32,
         };
-        Self { dtype, tensors: tensors.into_iter(), nodes: Vec::new(), layers: Vec::new() }
+        let options = TensorOptions { dtype, device: device.clone() };
+        Self { options, tensors: tensors.into_iter(), nodes: Vec::new(), layers: Vec::new() }
     }
 
     /// The next tensors.
@@ -100,7 +102,7 @@ impl Builder {
     /// If weights do not fit each other.
     pub(crate) fn finish(self, name: &'static str, normalisation: Normalisation) -> Result<Extractor> {
         debug_assert_eq!(self.tensors.len(), 0, "{name} does not use all of its tensors");
-        let stack = Stack::graph(&self.nodes, self.dtype)?;
+        let stack = Stack::graph(&self.nodes, self.options)?;
         Ok(Extractor { name, normalisation, stack, layers: self.layers.into() })
     }
 

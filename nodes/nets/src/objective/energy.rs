@@ -1,4 +1,4 @@
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Device, Result, Tensor, bail};
 
 use super::terms::{check_count, image_mean, magnitude, weighted_sum};
 
@@ -54,7 +54,8 @@ pub fn channel_energy(layer: &Tensor, channels: &[(usize, f64)], norm: Norm) -> 
     let device = layer.device();
     let indices: Vec<u32> = channels.iter().map(|(channel, _)| *channel as u32).collect();
     let weights: Vec<f64> = channels.iter().map(|(_, weight)| *weight).collect();
-    let weights = Tensor::new(weights, device)?.to_dtype(layer.dtype())?;
+    // Converted on the CPU: Metal has no f64.
+    let weights = Tensor::new(weights, &Device::Cpu)?.to_dtype(layer.dtype())?.to_device(device)?;
     // Selected before squaring: other channels cost nothing.
     let chosen = layer.contiguous()?.index_select(&Tensor::new(indices, device)?, 1)?; // [B,K,h,w]
     let means = (norm.of(&chosen)?.sum(3)?.sum(2)? / (h * w) as f64)?; // [B,K]
@@ -63,7 +64,7 @@ pub fn channel_energy(layer: &Tensor, channels: &[(usize, f64)], norm: Norm) -> 
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
+    use candle_core::DType;
 
     use super::*;
 

@@ -1,4 +1,5 @@
 use candle_core::{Result, Tensor, bail};
+use dreamwire_kernels::is_portable;
 
 use super::terms::image_sum;
 
@@ -41,6 +42,8 @@ fn choose(features: &Tensor, guide: &Tensor) -> Result<Tensor> {
     let mut chosen = Vec::new();
     for start in (0..positions).step_by(at_once) {
         let some = features.narrow(1, start, at_once.min(positions - start))?;
+        // CUDA multiplies whole matrices only, transposed or not.
+        let some = if is_portable(some.device()) { some.contiguous()? } else { some };
         let products = some.t()?.matmul(guide)?; // [some,m]
         chosen.push(guide.index_select(&products.argmax(1)?, 1)?);
     }

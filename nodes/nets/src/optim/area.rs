@@ -1,5 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor};
+use dreamwire_kernels::is_portable;
 
+use super::matrix::{Matrix, apply_matrices};
 use super::resize_linear;
 
 /// A picture of another size whose pixels are the means of the areas that they cover, so that nothing is skipped when
@@ -13,12 +15,32 @@ use super::resize_linear;
 /// If `image` has another rank.
 pub fn resize_area(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     let (_, old_height, old_width, _) = image.dims4()?;
-    let image = averaged(&image.detach(), height.min(old_height), width.min(old_width))?;
+    let (height_between, width_between) = (height.min(old_height), width.min(old_width));
+    let averaged = if is_portable(image.device()) { on_device } else { on_host };
+    let image = averaged(&image.detach(), height_between, width_between)?;
     resize_linear(&image, height, width)
 }
 
+/// The means of areas on a device, for sizes of at most the old ones.
+fn on_device(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+    let (_, old_height, old_width, _) = image.dims4()?;
+    let matrix = |old: usize, size: usize| {
+        let length = old as f64 / size as f64;
+        let taps = (0..size).flat_map(|index| (0..old).map(move |entry| (index, entry)));
+        let share = |(index, entry): (usize, usize)| (index, entry, covered(index, entry, length) / length);
+        (old != size).then(|| Matrix::new(old, size, taps.map(share)))
+    };
+    apply_matrices(image, [matrix(old_height, height), matrix(old_width, width)])
+}
+
+/// How much of an old `entry` is in the area `index` of that `length`.
+fn covered(index: usize, entry: usize, length: f64) -> f64 {
+    let (start, end) = (index as f64 * length, (index + 1) as f64 * length);
+    (end.min((entry + 1) as f64) - start.max(entry as f64)).max(0.0)
+}
+
 /// For sizes of at most the old ones.
-fn averaged(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+fn on_host(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     let (batch, old_height, old_width, channels) = image.dims4()?;
     let source = image.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     // Along rows first, then along columns.
@@ -36,10 +58,10 @@ fn along(source: &[f32], [outer, old, inner]: [usize; 3], size: usize) -> Vec<f3
     let mut made = Vec::with_capacity(outer * size * inner);
     for block in source.chunks_exact((old * inner).max(1)) {
         for index in 0..size {
-            let (start, end) = (index as f64 * length, (index + 1) as f64 * length);
+            let end = (index + 1) as f64 * length;
             let mut sums = vec![0.0; inner];
             for (entry, values) in block.chunks_exact(inner).enumerate().take(end.ceil() as usize) {
-                let covered = (end.min((entry + 1) as f64) - start.max(entry as f64)).max(0.0);
+                let covered = covered(index, entry, length);
                 sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += covered * f64::from(*value));
             }
             made.extend(sums.into_iter().map(|sum| (sum / length) as f32));
@@ -50,6 +72,7 @@ fn along(source: &[f32], [outer, old, inner]: [usize; 3], size: usize) -> Vec<f3
 
 #[cfg(test)]
 mod tests {
+    use super::super::matrix::tests::{assert_close, pictures};
     use super::*;
 
     #[track_caller]
@@ -75,6 +98,16 @@ mod tests {
         check(&[0.0, 4.0], (1, 2), (1, 4), &[0.0, 1.0, 3.0, 4.0]);
         check(&[0.0, 2.0, 4.0, 6.0], (2, 2), (1, 4), &[2.0, 2.5, 3.5, 4.0]);
         check(&[7.0], (1, 1), (1, 1), &[7.0]);
+    }
+
+    /// Weights and sums are rounded to f32 once per axis.
+    #[test]
+    fn the_device_agrees_with_the_host() {
+        let image = pictures([2, 12, 9, 3]);
+        for (height, width) in [(12, 9), (6, 3), (5, 9), (12, 4), (1, 1), (11, 8)] {
+            let found = on_device(&image, height, width).unwrap();
+            assert_close(&found, &on_host(&image, height, width).unwrap(), 1e-6);
+        }
     }
 
     #[test]

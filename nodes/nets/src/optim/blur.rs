@@ -1,4 +1,5 @@
 use candle_core::{DType, Device, Result, Tensor};
+use dreamwire_kernels::is_portable;
 
 /// A Gaussian is truncated at this distance, in pixels.
 const REACH: usize = 4;
@@ -24,16 +25,51 @@ type Kernel = [f32; TAPS];
 ///
 /// If `gradient` has another rank, or `sigma` is negative or not finite.
 pub fn cascade_blur(gradient: &Tensor, sigma: f64) -> Result<Tensor> {
-    let (_, h, w, c) = gradient.dims4()?;
+    gradient.dims4()?;
     if !sigma.is_finite() || sigma < 0.0 {
         candle_core::bail!("the width of a blur must be a number of pixels, at least 0, found {sigma}")
     }
-    let source = gradient.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let kernels = WIDTHS.map(|width| gaussian(width * sigma));
+    if is_portable(gradient.device()) { on_device(gradient, &kernels) } else { on_host(gradient, &kernels) }
+}
+
+/// The same sums in the same order as on the host, each a shifted picture times its weight.
+fn on_device(gradient: &Tensor, kernels: &[Kernel; 3]) -> Result<Tensor> {
+    let image = padded(&gradient.detach().to_dtype(DType::F32)?, 2)?;
+    let mut sum = None;
+    for kernel in kernels {
+        let rows = add_shifted(None, &image, 2, kernel)?;
+        let kernel = kernel.map(|tap| tap / WIDTHS.len() as f32);
+        sum = Some(add_shifted(sum, &padded(&rows, 1)?, 1, &kernel)?);
+    }
+    sum.map_or_else(|| gradient.zeros_like(), Ok)
+}
+
+/// `x`, mirrored at both ends of a dimension.
+fn padded(x: &Tensor, dimension: usize) -> Result<Tensor> {
+    let size = x.dim(dimension)?;
+    let pixels: Vec<u32> = (0..size + 2 * REACH).map(|position| mirrored(position, size) as u32).collect();
+    x.contiguous()?.index_select(&Tensor::new(pixels, x.device())?, dimension)
+}
+
+/// Adds a padded picture, filtered along a dimension, to `sum`.
+fn add_shifted(sum: Option<Tensor>, x: &Tensor, dimension: usize, kernel: &Kernel) -> Result<Tensor> {
+    let size = x.dim(dimension)? - 2 * REACH;
+    let term = |tap: usize| x.narrow(dimension, tap, size)? * f64::from(kernel[tap]);
+    let (first, sum) = match sum {
+        Some(sum) => (0, sum),
+        None => (1, term(0)?),
+    };
+    (first..TAPS).try_fold(sum, |sum, tap| sum + term(tap)?)
+}
+
+fn on_host(gradient: &Tensor, kernels: &[Kernel; 3]) -> Result<Tensor> {
+    let (_, h, w, c) = gradient.dims4()?;
+    let source = gradient.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let mut out = vec![0.0; source.len()];
     let size = (h * w * c).max(1);
     for (image, out) in source.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
-        for kernel in &kernels {
+        for kernel in kernels {
             let rows = blur_rows(image, w, c, kernel);
             add_columns(&rows, w * c, &kernel.map(|tap| tap / WIDTHS.len() as f32), out);
         }
@@ -101,6 +137,7 @@ fn add_scaled(out: &mut [f32], weight: f32, x: &[f32]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::matrix::tests::pictures;
     use super::*;
 
     fn check(input: &[f32], shape: (usize, usize, usize, usize), sigma: f64, expected: &[f32]) {
@@ -147,6 +184,20 @@ mod tests {
             1.0,
             &[a, -7.0, b, -7.0, c, -7.0, 0.5, c, 0.5, b, 0.5, a],
         );
+    }
+
+    /// Bit for bit: the same operations in the same order.
+    #[test]
+    fn the_device_agrees_with_the_host() {
+        for shape in [[2, 11, 7, 3], [1, 2, 1, 1], [1, 3, 30, 2]] {
+            let x = pictures(shape);
+            for sigma in [0.0, 0.6, 2.5] {
+                let kernels = WIDTHS.map(|width| gaussian(width * sigma));
+                let values = |x: Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                let (device, host) = (on_device(&x, &kernels).unwrap(), on_host(&x, &kernels).unwrap());
+                assert_eq!(values(device), values(host), "{shape:?}, {sigma}");
+            }
+        }
     }
 
     #[test]

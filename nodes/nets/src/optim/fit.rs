@@ -1,5 +1,8 @@
 use candle_core::{Result, Tensor, bail};
+use dreamwire_kernels::is_portable;
 use rayon::prelude::*;
+
+use super::matrix::{Matrix, apply_matrices};
 
 /// A bilinear resampling between two sizes, as a linear map with its adjoint: how a network that takes one size of
 /// pictures sees any picture, and what its gradient means for that one. Height and width are resampled separately.
@@ -80,11 +83,28 @@ impl Axis {
 }
 
 /// The pictures, of the height and width `size`, resampled by rows and columns.
-fn resample(pictures: &Tensor, [rows, columns]: [&[Taps]; 2], size: [usize; 2]) -> Result<Tensor> {
-    let (batch, h, w, c) = pictures.dims4()?;
+fn resample(pictures: &Tensor, axes: [&[Taps]; 2], size: [usize; 2]) -> Result<Tensor> {
+    let (_, h, w, _) = pictures.dims4()?;
     if [h, w] != size {
         bail!("expected pictures of {size:?} pixels, found {:?}", [h, w])
     }
+    if is_portable(pictures.device()) { on_device(pictures, axes) } else { on_host(pictures, axes) }
+}
+
+fn on_device(pictures: &Tensor, [rows, columns]: [&[Taps]; 2]) -> Result<Tensor> {
+    let (_, h, w, _) = pictures.dims4()?;
+    let matrix = |inputs: usize, axis: &[Taps]| {
+        let of_output = |(output, taps): (usize, &Taps)| {
+            let taps = taps.iter().map(|(input, weight)| (output, *input, f64::from(*weight)));
+            taps.collect::<Vec<_>>()
+        };
+        Some(Matrix::new(inputs, axis.len(), axis.iter().enumerate().flat_map(of_output)))
+    };
+    apply_matrices(pictures, [matrix(h, rows), matrix(w, columns)])
+}
+
+fn on_host(pictures: &Tensor, [rows, columns]: [&[Taps]; 2]) -> Result<Tensor> {
+    let (batch, h, w, c) = pictures.dims4()?;
     let values = pictures.flatten_all()?.to_vec1::<f32>()?;
     let mut out = vec![0.0; batch * rows.len() * columns.len() * c];
     if !out.is_empty() {
@@ -114,6 +134,7 @@ fn add(to: &mut [f32], from: &[f32], weight: f32) {
 mod tests {
     use candle_core::Device;
 
+    use super::super::matrix::tests::{assert_close, pictures};
     use super::*;
 
     fn picture(values: &[f32], h: usize, w: usize) -> Tensor {
@@ -159,6 +180,21 @@ mod tests {
                 |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
             let (found, expected) = (dot(&fit.apply(&x).unwrap(), &y), dot(&x, &fit.transposed(&y).unwrap()));
             assert!((found - expected).abs() < 1e-3 * expected.abs().max(1.0), "{found}, {expected}");
+        }
+    }
+
+    /// The same products, added up in another order.
+    #[test]
+    fn the_device_agrees_with_the_host() {
+        let x = pictures([2, 5, 9, 3]);
+        for to in [[3, 4], [8, 20], [5, 9], [1, 1]] {
+            let Fit { rows, columns } = Fit::new([5, 9], to).unwrap();
+            let axes: [&[Taps]; 2] = [&rows.forward, &columns.forward];
+            let (device, host) = (on_device(&x, axes).unwrap(), on_host(&x, axes).unwrap());
+            assert_close(&device, &host, 1e-6);
+            let axes: [&[Taps]; 2] = [&rows.backward, &columns.backward];
+            let back = on_device(&host, axes).unwrap();
+            assert_close(&back, &on_host(&host, axes).unwrap(), 1e-6);
         }
     }
 

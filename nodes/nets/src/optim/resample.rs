@@ -1,4 +1,7 @@
 use candle_core::{DType, Device, Result, Tensor};
+use dreamwire_kernels::is_portable;
+
+use super::matrix::{Matrix, apply_matrices};
 
 /// Sampling positions of a bilinear resampling along one axis: output pixel `i` reads at `start + i * step`,
 /// or the edge pixel where that is outside.
@@ -30,10 +33,27 @@ impl Axis {
         let first = position as usize;
         (first, (first + 1).min(self.last), position - first as f64)
     }
+
+    fn matrix(&self) -> Matrix {
+        let taps = |output: usize| {
+            let (first, second, along) = self.read(output);
+            [(output, first, 1.0 - along), (output, second, along)]
+        };
+        Matrix::new(self.last + 1, self.out, (0..self.out).flat_map(taps))
+    }
 }
 
 /// Bilinear resampling of `[B, H, W, C]` to the axes' sizes, f32, without a gradient.
 pub(super) fn resample(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Tensor> {
+    if is_portable(image.device()) { on_device(image, rows, columns) } else { on_host(image, rows, columns) }
+}
+
+fn on_device(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Tensor> {
+    image.dims4()?;
+    apply_matrices(image, [Some(rows.matrix()), Some(columns.matrix())])
+}
+
+fn on_host(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Tensor> {
     let (b, h, w, c) = image.dims4()?;
     let source = image.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let mut out = Vec::with_capacity(b * rows.out * columns.out * c);
@@ -54,4 +74,24 @@ pub(super) fn resample(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Te
         }
     }
     Tensor::from_vec(out, (b, rows.out, columns.out, c), image.device())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::matrix::tests::{assert_close, pictures};
+    use super::*;
+
+    /// Weights and the sum of two products are rounded to f32, on the host the result alone.
+    #[test]
+    fn the_device_agrees_with_the_host() {
+        let image = pictures([2, 5, 7, 3]);
+        for (height, width) in [(5, 7), (3, 20), (11, 2), (1, 1), (64, 90)] {
+            for axis in [Axis::corners, Axis::edges] {
+                let (rows, columns) = (axis(5, height), axis(7, width));
+                let found = on_device(&image, &rows, &columns).unwrap();
+                assert_close(&found, &on_host(&image, &rows, &columns).unwrap(), 1e-6);
+            }
+        }
+        assert!(on_device(&image.flatten_from(2).unwrap(), &Axis::edges(5, 3), &Axis::edges(7, 3)).is_err());
+    }
 }

@@ -51,12 +51,10 @@ impl Stepper {
 
 /// `x / size` per image, `size` `[B, 1]`; zero where `size` is zero.
 fn divide_images(x: &Tensor, size: &Tensor) -> Result<Tensor> {
-    let inverse: Vec<f32> = size.flatten_all()?.to_vec1::<f32>()?;
-    let inverse: Vec<f32> =
-        inverse.iter().map(|size| if *size == 0.0 { 0.0 } else { size.recip() }).collect();
+    let inverse = size.eq(0f64)?.where_cond(&size.zeros_like()?, &size.recip()?)?;
     let mut shape = vec![1; x.rank()];
-    shape[0] = inverse.len();
-    x.broadcast_mul(&Tensor::from_vec(inverse, shape, x.device())?)
+    shape[0] = x.dim(0)?;
+    x.broadcast_mul(&inverse.reshape(shape)?)
 }
 
 impl Adam {

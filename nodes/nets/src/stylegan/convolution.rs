@@ -1,6 +1,6 @@
 use candle_core::{DType, Result, Tensor};
 use dreamwire_kernels::{
-    Layer, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d, channels_first, channels_last,
+    Layer, ModulatedConv, Padding, Rectifier, Stack, TensorOptions, Upfirdn2d, channels_first, channels_last,
 };
 
 use super::SLOPE;
@@ -11,7 +11,7 @@ use super::layer::rectifier;
 pub(super) struct Convolution {
     convolution: ModulatedConv,
     inputs: usize,
-    dtype: DType,
+    options: TensorOptions,
 }
 
 impl Convolution {
@@ -20,22 +20,28 @@ impl Convolution {
         weight: &Tensor,
         bias: &Tensor,
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Self> {
-        Self::new(weight, bias, rectifier(1.0, clamp), 1.0, dtype)
+        Self::new(weight, bias, rectifier(1.0, clamp), 1.0, options)
     }
 
     /// Linear and without bias, times `gain`.
-    fn linear(weight: &Tensor, gain: f64, dtype: DType) -> Result<Self> {
+    fn linear(weight: &Tensor, gain: f64, options: &TensorOptions) -> Result<Self> {
         let bias = Tensor::zeros(weight.dim(0)?, DType::F64, weight.device())?;
-        Self::new(weight, &bias, Rectifier { slope: 1.0, gain: 1.0, clamp: None }, gain, dtype)
+        Self::new(weight, &bias, Rectifier { slope: 1.0, gain: 1.0, clamp: None }, gain, options)
     }
 
-    fn new(weight: &Tensor, bias: &Tensor, behind: Rectifier, gain: f64, dtype: DType) -> Result<Self> {
+    fn new(
+        weight: &Tensor,
+        bias: &Tensor,
+        behind: Rectifier,
+        gain: f64,
+        options: &TensorOptions,
+    ) -> Result<Self> {
         // All styles are 1, and nothing is scaled back.
         let convolution =
-            ModulatedConv::new(&scaled(weight, gain)?, false, dtype)?.rectified(bias, behind)?;
-        Ok(Self { convolution, inputs: weight.dim(1)?, dtype })
+            ModulatedConv::new(&scaled(weight, gain)?, false, options.clone())?.rectified(bias, behind)?;
+        Ok(Self { convolution, inputs: weight.dim(1)?, options: options.clone() })
     }
 
     /// Channels of its outputs.
@@ -45,7 +51,7 @@ impl Convolution {
 
     /// From `x`, `[B, h, w, I]`.
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let ones = Tensor::ones((x.dim(0)?, self.inputs), self.dtype, x.device())?;
+        let ones = Tensor::ones((x.dim(0)?, self.inputs), self.options.dtype, &self.options.device)?;
         self.convolution.apply(x, &ones, None)
     }
 }
@@ -63,7 +69,7 @@ impl Halving {
         [weight, bias, filter]: [&Tensor; 3],
         gain: f64,
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Self> {
         let Rectifier { gain, clamp, .. } = rectifier(gain, clamp);
         // The gain commutes with the leaky ReLU.
@@ -73,7 +79,7 @@ impl Halving {
             stride: 2,
             padding: Padding::zeros(0),
         };
-        let stack = Stack::new(&[layer, Layer::LeakyRelu { slope: SLOPE }], dtype)?;
+        let stack = Stack::new(&[layer, Layer::LeakyRelu { slope: SLOPE }], options.clone())?;
         Ok(Self { filter: before_halving(filter)?, stack, clamp })
     }
 
@@ -98,14 +104,22 @@ pub(super) struct Shortcut {
 
 impl Shortcut {
     /// To twice the size.
-    pub(super) fn doubling([weight, filter]: [&Tensor; 2], gain: f64, dtype: DType) -> Result<Self> {
-        let (convolution, filter) = (Convolution::linear(weight, gain, dtype)?, enlarging(filter)?);
+    pub(super) fn doubling(
+        [weight, filter]: [&Tensor; 2],
+        gain: f64,
+        options: &TensorOptions,
+    ) -> Result<Self> {
+        let (convolution, filter) = (Convolution::linear(weight, gain, options)?, enlarging(filter)?);
         Ok(Self { convolution, filter, doubles: true })
     }
 
     /// To half of the size, rounded down.
-    pub(super) fn halving([weight, filter]: [&Tensor; 2], gain: f64, dtype: DType) -> Result<Self> {
-        let (convolution, filter) = (Convolution::linear(weight, gain, dtype)?, halving(filter)?);
+    pub(super) fn halving(
+        [weight, filter]: [&Tensor; 2],
+        gain: f64,
+        options: &TensorOptions,
+    ) -> Result<Self> {
+        let (convolution, filter) = (Convolution::linear(weight, gain, options)?, halving(filter)?);
         Ok(Self { convolution, filter, doubles: false })
     }
 

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor, bail};
-use dreamwire_kernels::{Peak, channels_first};
+use dreamwire_kernels::{Peak, TensorOptions, channels_first};
 
 use super::StyleGanError;
 
@@ -46,7 +46,8 @@ const PREFIX: &str = "D.";
 impl Discriminator {
     /// The discriminator among tensors named as stylegan2-ada-pytorch names them: `b64.fromrgb.weight`, `b4.fc.bias` and
     /// so on. Of a whole checkpoint the tensors of `D.` are used, and the rest is ignored. Sizes, architecture and classes
-    /// are read off the tensors. Those of StyleGAN3 are the same. It computes in `dtype`, F32 or F64.
+    /// are read off the tensors. Those of StyleGAN3 are the same. It computes with `options`, in F32 or
+    /// F64.
     ///
     /// Activations are clamped to +-`clamp`, which is 256 in NVIDIA's configurations for f16.
     ///
@@ -57,9 +58,9 @@ impl Discriminator {
     pub fn new(
         tensors: HashMap<String, Tensor>,
         clamp: Option<f64>,
-        dtype: DType,
+        options: impl Into<TensorOptions>,
     ) -> std::result::Result<Self, StyleGanError> {
-        let tensors = part(tensors);
+        let (tensors, options) = (part(tensors), options.into());
         if tensors.keys().any(|name| name.contains("synthesis.")) {
             let (what, hint) =
                 ("a generator without its discriminator", "use a checkpoint that holds `D`, too");
@@ -68,12 +69,12 @@ impl Discriminator {
         let parameters = Parameters::new(tensors)?;
         check_finite(&parameters.tensors)?;
         let blocks = parameters.layout.blocks();
-        let blocks = blocks.map(|(resolution, ..)| Block::new(&parameters, resolution, clamp, dtype));
+        let blocks = blocks.map(|(resolution, ..)| Block::new(&parameters, resolution, clamp, &options));
         Ok(Self {
             blocks: blocks.collect::<Result<Vec<_>>>()?.into(),
-            head: Arc::new(Head::new(&parameters, clamp, dtype)?),
+            head: Arc::new(Head::new(&parameters, clamp, &options)?),
             channels: parameters.layout.picture(),
-            dtype,
+            dtype: options.dtype,
         })
     }
 
@@ -117,7 +118,7 @@ impl Discriminator {
     ///
     /// # Errors
     ///
-    /// If a tensor has another shape or type or is not on the CPU, or `c` is missing or superfluous.
+    /// If a tensor has another shape or type or is on another device, or `c` is missing or superfluous.
     pub fn forward(&self, pictures: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
         let (side, channels) = (self.resolution(), self.channels);
         match *pictures.dims() {
@@ -136,7 +137,7 @@ impl Discriminator {
     /// # Errors
     ///
     /// If there is no such layer, the pictures are smaller than [`Discriminator::minimum_size`], have other channels or
-    /// another type, or are not on the CPU.
+    /// another type, or are on another device.
     pub fn features(&self, pictures: &Tensor, layers: &[usize]) -> Result<Vec<Tensor>> {
         let deepest = layers.iter().max().copied().unwrap_or(0);
         if deepest >= 2 * self.blocks.len() {

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 use super::layout::Parameters;
 use super::{StyleGan, StyleGanError, Synthesis, architecture};
@@ -37,7 +38,7 @@ impl Generator {
         self.parameters.layout.w_width()
     }
 
-    /// The two networks, which compute in `dtype`, F32 or F64.
+    /// The two networks, which compute with `options`, in F32 or F64.
     ///
     /// Activations and contributions to the picture are clamped to +-`clamp`, which is 256 in NVIDIA's
     /// configurations for f16 and changes nothing in a healthy network.
@@ -45,10 +46,15 @@ impl Generator {
     /// # Errors
     ///
     /// Those of candle.
-    pub fn build(&self, clamp: Option<f64>, dtype: DType) -> Result<StyleGan, StyleGanError> {
+    pub fn build(
+        &self,
+        clamp: Option<f64>,
+        options: impl Into<TensorOptions>,
+    ) -> Result<StyleGan, StyleGanError> {
+        let options = options.into();
         Ok(StyleGan {
-            mapping: self.parameters.mapping(dtype)?,
-            synthesis: Synthesis::new(&self.parameters, clamp, dtype)?,
+            mapping: self.parameters.mapping(&options)?,
+            synthesis: Synthesis::new(&self.parameters, clamp, &options)?,
         })
     }
 }

@@ -1,4 +1,6 @@
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
+
+use crate::parameters::{options_of, placed};
 
 /// How to interpolate between two keyframes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,8 @@ const SMALLEST_SINE: f64 = 1e-6;
 /// the keyframe itself.
 ///
 /// A closed walk returns from the last keyframe to the first and has `K * frames` frames; an open one ends at
-/// the last keyframe and has `(K - 1) * frames + 1`. Computed in f64, returned in the type of `keyframes`.
+/// the last keyframe and has `(K - 1) * frames + 1`. Computed in f64 on the CPU; the result has the type and the device of
+/// `keyframes`.
 ///
 /// # Errors
 ///
@@ -34,7 +37,8 @@ pub fn interpolate(keyframes: &Tensor, how: Interpolation, frames: usize, closed
             bail!("interpolation needs at least 1 keyframe and 1 frame each, found {dims:?} and {frames}")
         }
     };
-    let rows = keyframes.to_dtype(DType::F64)?.reshape((count, rest.iter().product::<usize>()))?;
+    let rows = keyframes.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
+    let rows = rows.reshape((count, rest.iter().product::<usize>()))?;
     let rows: Vec<Vec<f64>> = rows.to_vec2()?;
     let curvatures = if how == Interpolation::Cubic { curvatures(&rows, closed) } else { Vec::new() };
     let total = if closed { count * frames } else { (count - 1) * frames + 1 };
@@ -65,7 +69,7 @@ pub fn interpolate(keyframes: &Tensor, how: Interpolation, frames: usize, closed
         }
     }
     let shape = [&[total][..], rest].concat();
-    Tensor::from_vec(values, shape, keyframes.device())?.to_dtype(keyframes.dtype())
+    placed(&Tensor::from_vec(values, shape, &Device::Cpu)?, &options_of(keyframes))
 }
 
 fn blend(a: &[f64], b: &[f64], [of_a, of_b]: [f64; 2]) -> impl Iterator<Item = f64> {
@@ -112,8 +116,6 @@ fn curvatures(y: &[Vec<f64>], closed: bool) -> Vec<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     fn check(keyframes: &[f64], how: Interpolation, frames: usize, closed: bool, expected: &[f64]) {

@@ -1,4 +1,4 @@
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 /// Why a tensor is no batch of latents.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,7 +90,10 @@ pub fn truncate_to(w: &Tensor, centres: &Tensor, psi: f64, cutoff: usize) -> Res
 
 /// The index of the nearest centre of each row.
 fn nearest(w: &Tensor, centres: &Tensor) -> Result<Vec<usize>> {
-    let rows = |x: &Tensor| x.to_dtype(DType::F64)?.contiguous()?.flatten_from(1)?.to_vec2::<f64>();
+    let rows = |x: &Tensor| {
+        let x = x.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
+        x.contiguous()?.flatten_from(1)?.to_vec2::<f64>()
+    };
     let centres = rows(centres)?;
     let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
     let of_row = |row: &Vec<f64>| {
@@ -137,8 +140,6 @@ pub fn mix(rows: &Tensor, columns: &Tensor, layers: &[usize]) -> Result<Tensor> 
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     /// `[count, layers, 2]`: 100 picture + 10 layer + position + `start`.

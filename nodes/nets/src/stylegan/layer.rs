@@ -1,12 +1,13 @@
 use std::f64::consts::SQRT_2;
 
 use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stack};
+use dreamwire_kernels::{self as kernels, ModulatedConv, Padding, Rectifier, Stack, TensorOptions};
 
 use super::SLOPE;
 use super::filter::square;
 use super::layout::Parameters;
 use super::tiles::Tiles;
+use crate::parameters::placed;
 
 /// A modulated convolution, with everything up to its activation: `conv0`, `conv1` or `torgb` of a block.
 pub(super) struct Layer {
@@ -30,21 +31,20 @@ impl Layer {
         name: &str,
         gain: f64,
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Self> {
         let tensor = |part| parameters.get(&format!("{name}.{part}"));
         let convolution = match parameters.find(&format!("{name}.resample_filter")) {
-            Some(filter) => {
-                ModulatedConv::upsampling(tensor("weight"), true, dtype)?.smoothed(&square(filter)?)?
-            }
-            None => ModulatedConv::new(tensor("weight"), true, dtype)?,
+            Some(filter) => ModulatedConv::upsampling(tensor("weight"), true, options.clone())?
+                .smoothed(&square(filter)?)?,
+            None => ModulatedConv::new(tensor("weight"), true, options.clone())?,
         };
         let noise = match parameters.find(&format!("{name}.noise_const")) {
-            Some(plane) => Some(Noise::new(plane, tensor("noise_strength"), dtype)?),
+            Some(plane) => Some(Noise::new(plane, tensor("noise_strength"), options)?),
             None => None,
         };
         Ok(Self {
-            affine: affine(parameters, name, 1.0, dtype)?,
+            affine: affine(parameters, name, 1.0, options)?,
             convolution: convolution.rectified(tensor("bias"), rectifier(gain, clamp))?,
             noise,
         })
@@ -55,13 +55,13 @@ impl Layer {
         parameters: &Parameters,
         name: &str,
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Self> {
         let tensor = |part| parameters.get(&format!("{name}.{part}"));
         let inputs = tensor("weight").dim(1)?;
-        let convolution = ModulatedConv::new(tensor("weight"), false, dtype)?;
+        let convolution = ModulatedConv::new(tensor("weight"), false, options.clone())?;
         Ok(Self {
-            affine: affine(parameters, name, 1.0 / (inputs as f64).sqrt(), dtype)?,
+            affine: affine(parameters, name, 1.0 / (inputs as f64).sqrt(), options)?,
             convolution: convolution.rectified(tensor("bias"), Rectifier { slope: 1.0, gain: 1.0, clamp })?,
             noise: None,
         })
@@ -93,9 +93,9 @@ impl Layer {
 }
 
 impl Noise {
-    fn new(plane: &Tensor, strength: &Tensor, dtype: DType) -> Result<Self> {
+    fn new(plane: &Tensor, strength: &Tensor, options: &TensorOptions) -> Result<Self> {
         let strength = strength.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
-        let constant = (plane.to_dtype(DType::F64)? * strength)?.to_dtype(dtype)?.unsqueeze(0)?;
+        let constant = placed(&(plane.to_dtype(DType::F64)? * strength)?, options)?.unsqueeze(0)?;
         Ok(Self { strength, constant })
     }
 }
@@ -106,9 +106,9 @@ pub(super) fn rectifier(gain: f64, clamp: Option<f64>) -> Rectifier {
 }
 
 /// `gain (A w / sqrt(width) + b)`, from `[B, w, 1, 1]` to `[B, I, 1, 1]`.
-fn affine(parameters: &Parameters, name: &str, gain: f64, dtype: DType) -> Result<Stack> {
+fn affine(parameters: &Parameters, name: &str, gain: f64, options: &TensorOptions) -> Result<Stack> {
     let tensor = |part| parameters.get(&format!("{name}.affine.{part}"));
-    Stack::new(&[dense(tensor("weight"), tensor("bias"), [gain, gain])?], dtype)
+    Stack::new(&[dense(tensor("weight"), tensor("bias"), [gain, gain])?], options.clone())
 }
 
 /// `gains[0] W x / sqrt(I) + gains[1] b` as a 1x1 convolution, for `weight` `[O, I]` and `bias` `[O]`. The

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 use super::Mapping;
 use super::architecture::Architecture;
@@ -205,8 +206,8 @@ impl Parameters {
     }
 
     /// The mapping network.
-    pub(super) fn mapping(&self, dtype: DType) -> candle_core::Result<Mapping> {
-        Mapping::new(&self.layout.mapping, &self.tensors, self.layout.styles(), dtype)
+    pub(super) fn mapping(&self, options: &TensorOptions) -> candle_core::Result<Mapping> {
+        Mapping::new(&self.layout.mapping, &self.tensors, self.layout.styles(), options)
     }
 
     /// The tensor of that name, if this network has one.

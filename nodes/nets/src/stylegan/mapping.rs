@@ -1,9 +1,11 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor};
+use dreamwire_kernels::TensorOptions;
 
 use super::mapping_layers::{MappingLayers, MappingSizes};
 use super::randn;
+use crate::parameters::placed;
 
 /// The average style in the weights. What rosinality's training saves does not have it.
 pub(super) const AVERAGE: &str = "mapping.w_avg";
@@ -29,12 +31,12 @@ impl Mapping {
         sizes: &MappingSizes,
         tensors: &HashMap<String, Tensor>,
         layers: usize,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Self> {
-        let dense = MappingLayers::new(sizes, tensors, dtype)?;
+        let dense = MappingLayers::new(sizes, tensors, options)?;
         let average = match tensors.get(AVERAGE) {
-            Some(average) => average.to_dtype(dtype)?,
-            None => sampled_average(&dense, dtype)?,
+            Some(average) => placed(average, options)?,
+            None => sampled_average(&dense, options)?,
         };
         Ok(Self { dense, layers, average })
     }
@@ -69,7 +71,7 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// If `z` has another shape or type, or is not on the CPU, and if the network has classes.
+    /// If `z` has another shape or type, or is on another device, and if the network has classes.
     pub fn forward(&self, z: &Tensor) -> Result<Tensor> {
         self.forward_with(z, None)
     }
@@ -96,16 +98,17 @@ impl Mapping {
 }
 
 /// The mean of what the layers make of random z, of each class in turn.
-fn sampled_average(dense: &MappingLayers, dtype: DType) -> Result<Tensor> {
+fn sampled_average(dense: &MappingLayers, options: &TensorOptions) -> Result<Tensor> {
     let (width, classes) = (dense.z(), dense.classes());
     let z = (width > 0).then(|| {
         let numbers = randn(SEED, AVERAGED * width);
-        Tensor::from_vec(numbers, (AVERAGED, width), &Device::Cpu)?.to_dtype(dtype)
+        placed(&Tensor::from_vec(numbers, (AVERAGED, width), &Device::Cpu)?, options)
     });
     let c = (classes > 0).then(|| {
         let numbers =
             (0..AVERAGED * classes).map(|at| f64::from(u8::from((at / classes) % classes == at % classes)));
-        Tensor::from_vec(numbers.collect::<Vec<_>>(), (AVERAGED, classes), &Device::Cpu)?.to_dtype(dtype)
+        let numbers = numbers.collect::<Vec<_>>();
+        placed(&Tensor::from_vec(numbers, (AVERAGED, classes), &Device::Cpu)?, options)
     });
     dense.forward(z.transpose()?.as_ref(), c.transpose()?.as_ref())?.mean(0)
 }

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::f64::consts::SQRT_2;
 
-use candle_core::{DType, Result, Tensor, bail};
-use dreamwire_kernels::{Layer, Stack};
+use candle_core::{Result, Tensor, bail};
+use dreamwire_kernels::{Layer, Stack, TensorOptions};
 
 use super::SLOPE;
 use super::layer::dense;
@@ -100,7 +100,11 @@ pub(super) struct MappingLayers {
 
 impl MappingLayers {
     /// `tensors` are those of [`MappingSizes::shapes`], among others.
-    pub(super) fn new(sizes: &MappingSizes, tensors: &HashMap<String, Tensor>, dtype: DType) -> Result<Self> {
+    pub(super) fn new(
+        sizes: &MappingSizes,
+        tensors: &HashMap<String, Tensor>,
+        options: &TensorOptions,
+    ) -> Result<Self> {
         let layer = |name: &str, gains: [f64; 2]| {
             let tensor = |part: &str| {
                 let name = format!("{name}.{part}");
@@ -116,13 +120,13 @@ impl MappingLayers {
         }
         let classes = sizes.classes();
         let embed = if classes > 0 {
-            Some((Stack::new(&[layer("mapping.embed", [1.0, 1.0])?], dtype)?, classes))
+            Some((Stack::new(&[layer("mapping.embed", [1.0, 1.0])?], options.clone())?, classes))
         } else {
             None
         };
         Ok(Self {
             depth: stack.len(),
-            stack: Stack::new(&stack, dtype)?,
+            stack: Stack::new(&stack, options.clone())?,
             z: sizes.z,
             embed,
             outputs: sizes.outputs(),

@@ -1,5 +1,5 @@
 use candle_core::{DType, Device, Result as Candle, Tensor};
-use dreamwire_kernels::{Layer, Stack};
+use dreamwire_kernels::{Layer, Stack, TensorOptions};
 use nalgebra::{DMatrix, DVector};
 
 use super::layer::dense;
@@ -25,14 +25,14 @@ pub struct Prior {
 }
 
 impl Prior {
-    /// The cloud of these styles, `[N, w]`. A few times as many as a style has numbers are needed.
+    /// The cloud of these styles, `[N, w]`, on their device. A few times as many as a style has numbers are needed.
     ///
     /// # Errors
     ///
     /// If there are fewer than two styles, all are alike, or their numbers are not finite.
     pub fn new(styles: &Tensor) -> Result<Self, StyleGanError> {
         let (count, width) = styles.dims2()?;
-        let folded = styles.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+        let folded = styles.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
         let unfolded = folded.iter().map(|value| if *value < 0.0 { value / SLOPE } else { *value });
         // Column-major: a column is a style.
         let mut cloud = DMatrix::from_iterator(width, count, unfolded);
@@ -57,7 +57,8 @@ impl Prior {
         let unfold = Layer::LeakyRelu { slope: 1.0 / SLOPE };
         let gain = (width as f64).sqrt();
         let whiten = dense(&weight, &bias, [gain, 1.0])?;
-        Ok(Self { whitening: Stack::new(&[unfold, whiten], DType::F32)?, width })
+        let options = TensorOptions { dtype: DType::F32, device: styles.device().clone() };
+        Ok(Self { whitening: Stack::new(&[unfold, whiten], options)?, width })
     }
 
     /// Width of a style.
@@ -70,7 +71,7 @@ impl Prior {
     ///
     /// # Errors
     ///
-    /// If `w` has another shape or type, or is not on the CPU.
+    /// If `w` has another shape or type, or is on another device.
     pub fn distance(&self, w: &Tensor) -> Candle<Tensor> {
         let (batch, layers, width) = w.dims3()?;
         if width != self.width {

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Result, Tensor};
+use dreamwire_kernels::TensorOptions;
 use rayon::prelude::*;
 
 use super::layout::{Layout, Parameters, block};
@@ -59,7 +60,7 @@ pub fn random_tensors(
             Tensor::from_vec(values, shape, &Device::Cpu).map(|tensor| (name, tensor))
         })
         .collect::<Result<HashMap<_, _>>>()?;
-    let mapping = Parameters::new(tensors.clone())?.mapping(DType::F32)?;
+    let mapping = Parameters::new(tensors.clone())?.mapping(&TensorOptions::from(DType::F32))?;
     let width = mapping.z_width();
     let z: Vec<f32> = randn(0, AVERAGED * width).into_iter().map(|z| z as f32).collect();
     let average = mapping.mean(&Tensor::from_vec(z, (AVERAGED, width), &Device::Cpu)?)?;
@@ -91,7 +92,7 @@ fn mean_colour(
     let is_coarse = |name: &str| block(name).is_none_or(|size| size <= resolution);
     let coarse = tensors.iter().filter(|(name, _)| is_coarse(name));
     let coarse = coarse.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
-    let network = Synthesis::new(&Parameters::new(coarse)?, None, DType::F32)?;
+    let network = Synthesis::new(&Parameters::new(coarse)?, None, &TensorOptions::from(DType::F32))?;
     let shape = (1, network.layers(), network.w_width());
     let picture = network.forward(&w.broadcast_as(shape)?.contiguous()?, &[])?;
     Ok(picture.flatten_to(2)?.mean(0)?)

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use candle_core::{DType, Result, Tensor, bail};
-use dreamwire_kernels::{Peak, Upfirdn2d};
+use candle_core::{Result, Tensor, bail};
+use dreamwire_kernels::{Peak, TensorOptions, Upfirdn2d};
 
 use super::RESIDUAL_GAIN;
 use super::convolution::Shortcut;
@@ -9,6 +9,7 @@ use super::filter::enlarging;
 use super::layer::Layer;
 use super::layout::{Parameters, convolutions};
 use super::tiles::Tiles;
+use crate::parameters::placed;
 
 /// From styles to pictures. Cloning shares the weights.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ struct Block {
 }
 
 impl Synthesis {
-    pub(super) fn new(parameters: &Parameters, clamp: Option<f64>, dtype: DType) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, clamp: Option<f64>, options: &TensorOptions) -> Result<Self> {
         let layout = &parameters.layout;
         let (mut blocks, mut noise_sizes) = (Vec::new(), Vec::new());
         for (resolution, _) in layout.blocks() {
@@ -44,7 +45,7 @@ impl Synthesis {
             let tensor = |part: &str| parameters.find(&format!("{block}.{part}"));
             let shortcut = match (tensor("skip.weight"), tensor("skip.resample_filter")) {
                 (Some(weight), Some(filter)) => {
-                    Some(Shortcut::doubling([weight, filter], RESIDUAL_GAIN, dtype)?)
+                    Some(Shortcut::doubling([weight, filter], RESIDUAL_GAIN, options)?)
                 }
                 _ => None,
             };
@@ -53,14 +54,14 @@ impl Synthesis {
                 let name = format!("{block}.{convolution}");
                 let is_summed = shortcut.is_some() && *convolution == "conv1";
                 let gain = if is_summed { RESIDUAL_GAIN } else { 1.0 };
-                layers.push(Layer::convolution(parameters, &name, gain, clamp, dtype)?);
+                layers.push(Layer::convolution(parameters, &name, gain, clamp, options)?);
                 if parameters.find(&format!("{name}.noise_const")).is_some() {
                     noise_sizes.push(resolution);
                 }
             }
             let picture = format!("{block}.torgb");
             let to_picture =
-                tensor("torgb.weight").map(|_| Layer::to_picture(parameters, &picture, clamp, dtype));
+                tensor("torgb.weight").map(|_| Layer::to_picture(parameters, &picture, clamp, options));
             blocks.push(Block {
                 resolution,
                 convolutions: layers,
@@ -69,7 +70,7 @@ impl Synthesis {
                 to_picture: to_picture.transpose()?,
             });
         }
-        let constant = parameters.get("synthesis.b4.const").to_dtype(dtype)?;
+        let constant = placed(parameters.get("synthesis.b4.const"), options)?;
         Ok(Self {
             constant: constant.unsqueeze(0)?.permute((0, 2, 3, 1))?.contiguous()?,
             tiles: Tiles::ONE,
@@ -176,8 +177,8 @@ impl Synthesis {
     ///
     /// # Errors
     ///
-    /// If `w` or a plane has another shape or type, the number of planes differs, or a tensor is not on the
-    /// CPU.
+    /// If `w` or a plane has another shape or type, the number of planes differs, or a tensor is on another
+    /// device.
     pub fn forward(&self, w: &Tensor, noise: &[Tensor]) -> Result<Tensor> {
         self.forward_with(w, noise, |_, _, _| {})
     }

@@ -1,7 +1,7 @@
 use std::f64::consts::SQRT_2;
 
 use candle_core::{DType, Device, Result, Tensor};
-use dreamwire_kernels::{AdaptiveNorm, ModulatedConv, Rectifier, Stack, Upfirdn2d};
+use dreamwire_kernels::{AdaptiveNorm, ModulatedConv, Rectifier, Stack, TensorOptions, Upfirdn2d};
 
 use super::layout::{First, Parameters, block, colours};
 use crate::stylegan::{SLOPE, dense};
@@ -26,7 +26,7 @@ struct Finish {
 }
 
 impl Block {
-    pub(super) fn new(parameters: &Parameters, index: usize, dtype: DType) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, index: usize, options: &TensorOptions) -> Result<Self> {
         let name = block(index);
         let tensor = |part: &str| parameters.get(&format!("{name}.{part}"));
         let first = parameters.layout.blocks[index].first;
@@ -34,15 +34,18 @@ impl Block {
             First::Constant => None,
             _ => {
                 let [weight, bias, blur] = first.names().map(tensor);
-                Some((enlarging(weight, bias, first, dtype)?, blurring(blur)?))
+                Some((enlarging(weight, bias, first, options)?, blurring(blur)?))
             }
         };
         let weight = balanced(tensor("conv2.conv.weight_orig"), 1)?;
         Ok(Self {
             enlarge,
-            first: Finish::new(parameters, &name, 1, dtype)?,
-            convolution: biased(ModulatedConv::new(&weight, false, dtype)?, tensor("conv2.conv.bias"))?,
-            second: Finish::new(parameters, &name, 2, dtype)?,
+            first: Finish::new(parameters, &name, 1, options)?,
+            convolution: biased(
+                ModulatedConv::new(&weight, false, options.clone())?,
+                tensor("conv2.conv.bias"),
+            )?,
+            second: Finish::new(parameters, &name, 2, options)?,
         })
     }
 
@@ -64,12 +67,12 @@ impl Block {
 }
 
 impl Finish {
-    fn new(parameters: &Parameters, block: &str, layer: usize, dtype: DType) -> Result<Self> {
+    fn new(parameters: &Parameters, block: &str, layer: usize, options: &TensorOptions) -> Result<Self> {
         let style = |part| parameters.get(&format!("{block}.adain{layer}.style.linear.{part}"));
         let affine = dense(style("weight_orig"), style("bias"), [SQRT_2, 1.0])?;
         let strengths = balanced(parameters.get(&format!("{block}.noise{layer}.weight_orig")), 1)?;
         Ok(Self {
-            affine: Stack::new(&[affine], dtype)?,
+            affine: Stack::new(&[affine], options.clone())?,
             norm: AdaptiveNorm::new(&strengths.flatten_all()?, SLOPE, EPSILON)?,
         })
     }
@@ -82,10 +85,14 @@ impl Finish {
 }
 
 /// The picture of the block `index`: a convolution of 1x1.
-pub(super) fn to_picture(parameters: &Parameters, index: usize, dtype: DType) -> Result<ModulatedConv> {
+pub(super) fn to_picture(
+    parameters: &Parameters,
+    index: usize,
+    options: &TensorOptions,
+) -> Result<ModulatedConv> {
     let tensor = |part| parameters.get(&format!("{}.{part}", colours(index)));
     let weight = balanced(tensor("weight_orig"), 1)?;
-    biased(ModulatedConv::new(&weight, false, dtype)?, tensor("bias"))
+    biased(ModulatedConv::new(&weight, false, options.clone())?, tensor("bias"))
 }
 
 /// A convolution of `x`, `[B, h, w, I]`: here no style scales its inputs.
@@ -113,14 +120,14 @@ fn biased(convolution: ModulatedConv, bias: &Tensor) -> Result<ModulatedConv> {
 /// Repeating pixels is to put zeros between them and to add up 2x2 of the result, which can as well be done after the
 /// convolution: then it has a quarter of the work, as a transposed one, whose kernel is flipped. A fused layer is such a
 /// transposed convolution, with the mean of 2x2 instead of their sum.
-fn enlarging(weight: &Tensor, bias: &Tensor, first: First, dtype: DType) -> Result<ModulatedConv> {
+fn enlarging(weight: &Tensor, bias: &Tensor, first: First, options: &TensorOptions) -> Result<ModulatedConv> {
     let weight = match first {
         First::Fused => (balanced(weight, 0)?.transpose(0, 1)?.contiguous()? * 0.25)?,
         _ => balanced(weight, 1)?.flip(&[2, 3])?,
     };
     // Times 4, which smoothing does.
     let ones = Tensor::full(0.25, (2, 2), &Device::Cpu)?;
-    biased(ModulatedConv::upsampling(&weight.contiguous()?, false, dtype)?.smoothed(&ones)?, bias)
+    biased(ModulatedConv::upsampling(&weight.contiguous()?, false, options.clone())?.smoothed(&ones)?, bias)
 }
 
 /// The blur of every channel, with zeros around the map; `kernels` are `[C, 1, 3, 3]`, all the same.

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Result as CandleResult, Tensor};
+use dreamwire_kernels::TensorOptions;
 
 use super::layout::{First, Parameters, block, colours};
 use super::{Mapping, StyleGan1, StyleGan1Error, Synthesis};
@@ -54,7 +55,7 @@ impl Generator {
         4 << self.own
     }
 
-    /// The two networks, which compute in `dtype`, F32 or F64, and paint at `resolution` pixels, or at their own.
+    /// The two networks, which compute with `options`, in F32 or F64, and paint at `resolution` pixels, or at their own.
     ///
     /// `blend` is the share of the last block in the picture, 1 if it is finished; the rest is the picture of
     /// the block before, enlarged. (style-based-gan-pytorch calls it `alpha`, and `log2(resolution) - 2` the `step`.)
@@ -66,8 +67,9 @@ impl Generator {
         &self,
         resolution: Option<usize>,
         blend: f64,
-        dtype: DType,
+        options: impl Into<TensorOptions>,
     ) -> Result<StyleGan1, StyleGan1Error> {
+        let options = options.into();
         let count = self.parameters.layout.blocks.len();
         let found = resolution.unwrap_or(self.resolution());
         let Some(last) = (0..count).find(|index| 4usize << *index == found) else {
@@ -77,8 +79,8 @@ impl Generator {
             return Err(StyleGan1Error::Blend { found: blend });
         }
         Ok(StyleGan1 {
-            mapping: Mapping::new(&self.parameters, 2 * (last + 1), dtype)?,
-            synthesis: Synthesis::new(&self.parameters, last, blend, dtype)?,
+            mapping: Mapping::new(&self.parameters, 2 * (last + 1), &options)?,
+            synthesis: Synthesis::new(&self.parameters, last, blend, &options)?,
         })
     }
 }

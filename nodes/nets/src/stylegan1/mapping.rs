@@ -1,9 +1,10 @@
 use std::f64::consts::SQRT_2;
 
-use candle_core::{DType, Device, Result, Tensor, bail};
-use dreamwire_kernels::{Layer, Stack};
+use candle_core::{Device, Result, Tensor, bail};
+use dreamwire_kernels::{Layer, Stack, TensorOptions};
 
 use super::layout::{Parameters, dense};
+use crate::parameters::placed;
 use crate::stylegan::{self, SLOPE, randn};
 
 /// Added to the mean square of z.
@@ -23,7 +24,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    pub(super) fn new(parameters: &Parameters, layers: usize, dtype: DType) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, layers: usize, options: &TensorOptions) -> Result<Self> {
         let widths = &parameters.layout.mapping;
         let mut stack = Vec::new();
         for index in 0..widths.len() - 1 {
@@ -33,12 +34,12 @@ impl Mapping {
         }
         let mut mapping = Self {
             depth: stack.len(),
-            stack: Stack::new(&stack, dtype)?,
+            stack: Stack::new(&stack, options.clone())?,
             z_width: widths[0],
             layers,
-            average: Tensor::zeros(parameters.layout.w_width(), dtype, &Device::Cpu)?,
+            average: Tensor::zeros(parameters.layout.w_width(), options.dtype, &options.device)?,
         };
-        mapping.average = mapping.mean(dtype)?;
+        mapping.average = mapping.mean(options)?;
         Ok(mapping)
     }
 
@@ -68,7 +69,7 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// If `z` has another shape or type, or is not on the CPU.
+    /// If `z` has another shape or type, or is on another device.
     pub fn forward(&self, z: &Tensor) -> Result<Tensor> {
         let z = self.normalise(z)?;
         let (batch, width) = z.dims2()?;
@@ -78,10 +79,10 @@ impl Mapping {
     }
 
     /// The average w.
-    fn mean(&self, dtype: DType) -> Result<Tensor> {
+    fn mean(&self, options: &TensorOptions) -> Result<Tensor> {
         let z = Tensor::from_vec(randn(0, AVERAGED * self.z_width), (AVERAGED, self.z_width), &Device::Cpu)?;
         // As the pixels of one picture, which is faster for many.
-        let pixels = self.normalise(&z.to_dtype(dtype)?)?.t()?.reshape((1, self.z_width, 1, AVERAGED))?;
+        let pixels = self.normalise(&placed(&z, options)?)?.t()?.reshape((1, self.z_width, 1, AVERAGED))?;
         self.run(&pixels)?.reshape((self.w_width(), AVERAGED))?.mean(1)
     }
 

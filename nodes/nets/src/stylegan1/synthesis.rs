@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
-use dreamwire_kernels::{ModulatedConv, Peak, Upfirdn2d};
+use dreamwire_kernels::{ModulatedConv, Peak, TensorOptions, Upfirdn2d};
 
 use super::block::{Block, convolve, to_picture};
 use super::layout::{Parameters, block};
+use crate::parameters::placed;
 use crate::random::CounterRng;
 use crate::stylegan::Tiles;
 
@@ -24,6 +25,7 @@ struct Network {
     /// Planes of noise, `[1, r, r]`, by block, for a single tile.
     planes: Vec<Tensor>,
     w_width: usize,
+    options: TensorOptions,
 }
 
 /// The picture of the block before the last one, which is blended in.
@@ -35,25 +37,31 @@ struct Earlier {
 }
 
 impl Synthesis {
-    pub(super) fn new(parameters: &Parameters, last: usize, blend: f64, dtype: DType) -> Result<Self> {
-        let blocks = (0..=last).map(|index| Block::new(parameters, index, dtype));
+    pub(super) fn new(
+        parameters: &Parameters,
+        last: usize,
+        blend: f64,
+        options: &TensorOptions,
+    ) -> Result<Self> {
+        let blocks = (0..=last).map(|index| Block::new(parameters, index, options));
         let earlier = match last.checked_sub(1) {
             Some(before) if blend < 1.0 => Some(Earlier {
-                to_picture: to_picture(parameters, before, dtype)?,
+                to_picture: to_picture(parameters, before, options)?,
                 enlarge: repeating()?,
                 share: blend,
             }),
             _ => None,
         };
-        let constant = parameters.get(&format!("{}.conv1.input", block(0))).to_dtype(dtype)?;
-        let planes = (0..=last).map(|index| plane(index, Tiles::ONE, dtype));
+        let constant = placed(parameters.get(&format!("{}.conv1.input", block(0))), options)?;
+        let planes = (0..=last).map(|index| plane(index, Tiles::ONE, options));
         let network = Network {
             constant: constant.permute((0, 2, 3, 1))?.contiguous()?,
             blocks: blocks.collect::<Result<_>>()?,
-            to_picture: to_picture(parameters, last, dtype)?,
+            to_picture: to_picture(parameters, last, options)?,
             earlier,
             planes: planes.collect::<Result<_>>()?,
             w_width: parameters.layout.w_width(),
+            options: options.clone(),
         };
         Ok(Self { network: Arc::new(network), tiles: Tiles::ONE })
     }
@@ -106,7 +114,7 @@ impl Synthesis {
     /// gradients all of them are kept: after the convolutions, the blur and the norms. The way back of an operator has in
     /// addition the gradients of both of its maps, and of the one between.
     pub fn peak(&self) -> Peak {
-        let element = self.network.constant.dtype().size_in_bytes() as u64;
+        let element = self.network.options.dtype.size_in_bytes() as u64;
         let mut channels = self.network.constant.elem_count() / 16;
         let (mut read, mut kept, mut most) = (0, 0, [0, 0]);
         let (mut filters, mut largest) = (0, 0);
@@ -143,7 +151,7 @@ impl Synthesis {
     ///
     /// # Errors
     ///
-    /// If `w` or a plane has another shape or type, the number of planes differs, or a tensor is not on the CPU.
+    /// If `w` or a plane has another shape or type, the number of planes differs, or a tensor is on another device.
     pub fn forward(&self, w: &Tensor, noise: &[Tensor]) -> Result<Tensor> {
         let batch = self.check(w, noise)?;
         let constant = self.tiles.repeated(&self.network.constant, 1)?;
@@ -161,7 +169,7 @@ impl Synthesis {
             let plane = match noise.get(index) {
                 Some(plane) => plane.squeeze(1)?,
                 None if self.tiles == Tiles::ONE => self.network.planes[index].clone(),
-                None => plane(index, self.tiles, self.network.constant.dtype())?,
+                None => plane(index, self.tiles, &self.network.options)?,
             };
             x = block.forward(x, [&style(0)?, &style(1)?], &plane)?;
         }
@@ -197,10 +205,10 @@ impl Synthesis {
 }
 
 /// The plane of the block `index` where none is given, `[1, h, w]`.
-fn plane(index: usize, tiles: Tiles, dtype: DType) -> Result<Tensor> {
+fn plane(index: usize, tiles: Tiles, options: &TensorOptions) -> Result<Tensor> {
     let (rng, [height, width]) = (CounterRng::new(0).stream(index as u64), tiles.size(4 << index));
     let numbers: Vec<f64> = (0..(height * width) as u64).map(|position| rng.normal(position)).collect();
-    Tensor::from_vec(numbers, (1, height, width), &Device::Cpu)?.to_dtype(dtype)
+    placed(&Tensor::from_vec(numbers, (1, height, width), &Device::Cpu)?, options)
 }
 
 /// Makes every pixel four.

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
+use dreamwire_kernels::TensorOptions;
 
 use super::layout::Parameters;
 use super::{Band, Settings, StyleGan3, StyleGan3Error, Synthesis};
@@ -29,16 +30,20 @@ impl Generator {
         &self.parameters.layout.bands
     }
 
-    /// The two networks, which compute in `dtype`, F32 or F64. Activations and the picture are clamped to +-`clamp`, 256
-    /// in all released networks, in which it changes nothing.
+    /// The two networks, which compute with `options`, in F32 or F64. Activations and the picture are clamped to
+    /// +-`clamp`, 256 in all released networks, in which it changes nothing.
     ///
     /// # Errors
     ///
     /// If a layer's `magnitude_ema` is not positive; those of candle.
-    pub fn build(&self, clamp: Option<f64>, dtype: DType) -> Result<StyleGan3, StyleGan3Error> {
-        let Self { parameters } = self;
+    pub fn build(
+        &self,
+        clamp: Option<f64>,
+        options: impl Into<TensorOptions>,
+    ) -> Result<StyleGan3, StyleGan3Error> {
+        let (Self { parameters }, options) = (self, options.into());
         let layout = &parameters.layout;
-        let mapping = Mapping::new(&layout.mapping, &parameters.tensors, layout.styles(), dtype)?;
-        Ok(StyleGan3 { mapping, synthesis: Synthesis::new(parameters, clamp, dtype)? })
+        let mapping = Mapping::new(&layout.mapping, &parameters.tensors, layout.styles(), &options)?;
+        Ok(StyleGan3 { mapping, synthesis: Synthesis::new(parameters, clamp, &options)? })
     }
 }

@@ -1,9 +1,10 @@
 use std::f64::consts::TAU;
 
 use candle_core::{DType, Device, Result, Tensor};
-use dreamwire_kernels::{ModulatedConv, Stack};
+use dreamwire_kernels::{ModulatedConv, Stack, TensorOptions};
 
 use super::layout::Parameters;
+use crate::parameters::placed;
 use crate::stylegan::dense;
 
 /// Keeps the slope of a length finite where the length is 0.
@@ -11,6 +12,9 @@ const EPSILON: f64 = 1e-30;
 
 /// What the first layer reads: per channel a wave over the plane, mixed by a matrix. Waves are moved and turned by the
 /// style and by the caller (Karras et al., arXiv:2106.12423, section 3.2 and appendix F).
+///
+/// All but the waves themselves is computed in f64, on the CPU whatever the network's device: these are few numbers,
+/// angles lose digits, and Metal has no f64.
 pub(super) struct Input {
     /// From w to the cosine and sine of an angle, and a shift along x and y; all four to be divided by the length of the
     /// first two.
@@ -27,11 +31,11 @@ pub(super) struct Input {
     fading: [f64; 2],
     /// 1x1, fixed. Its styles are how much is left of every wave.
     mixing: ModulatedConv,
-    dtype: DType,
+    options: TensorOptions,
 }
 
 impl Input {
-    pub(super) fn new(parameters: &Parameters, dtype: DType) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, options: &TensorOptions) -> Result<Self> {
         let tensor = |part| parameters.get(&format!("synthesis.input.{part}"));
         let double = |part| tensor(part).to_dtype(DType::F64);
         let band = parameters.layout.bands[0];
@@ -42,14 +46,14 @@ impl Input {
         let place = |index: usize| (index as f64 + 0.5 - band.size as f64 / 2.0) / band.rate as f64;
         let affine = dense(tensor("affine.weight"), tensor("affine.bias"), [1.0, 1.0])?;
         Ok(Self {
-            affine: Stack::new(&[affine], dtype)?,
+            affine: Stack::new(&[affine], options.clone())?,
             frequencies: [axis(0)?, axis(1)?],
             phases: double("phases")?.unsqueeze(0)?,
             transform: double("transform")?.unsqueeze(0)?,
             places: (0..band.size).map(place).collect(),
             fading: [band.cutoff, band.rate as f64 / 2.0],
-            mixing: ModulatedConv::new(&weight, false, dtype)?,
-            dtype,
+            mixing: ModulatedConv::new(&weight, false, options.clone())?,
+            options: options.clone(),
         })
     }
 
@@ -58,12 +62,10 @@ impl Input {
         self.mixing.outputs()
     }
 
-    /// The map `[B, h, w, C]` of styles `w`, `[B, w]`, and of the caller's `transform`, `[B or 1, 3, 3]`.
-    ///
-    /// All but the waves themselves is computed in f64: these are few numbers, and angles lose digits.
+    /// The map `[B, h, w, C]` of styles `w`, `[B, w]`, and of the caller's `transform`, `[B or 1, 3, 3]`, on any device.
     pub(super) fn forward(&self, w: &Tensor, transform: Option<&Tensor>) -> Result<Tensor> {
         let transform = match transform {
-            Some(transform) => transform.to_dtype(DType::F64)?,
+            Some(transform) => transform.to_device(&Device::Cpu)?.to_dtype(DType::F64)?,
             None => self.transform.clone(),
         };
         let [to_x, to_y] = self.placing(w, &transform)?;
@@ -80,7 +82,7 @@ impl Input {
         // 1 up to the cutoff, 0 from half the rate on.
         let left = length.affine(-1.0 / (none - full), none / (none - full))?.clamp(0.0, 1.0)?;
         let x = self.waves(&across, &down, &phases)?;
-        self.mixing.apply(&x, &left.to_dtype(self.dtype)?.contiguous()?, None)
+        self.mixing.apply(&x, &placed(&left, &self.options)?.contiguous()?, None)
     }
 
     /// The upper two rows of the matrices that turn a place `(x, y, 1)` into the place that is painted there, `[B, 1]`
@@ -88,7 +90,7 @@ impl Input {
     fn placing(&self, w: &Tensor, transform: &Tensor) -> Result<[[Tensor; 3]; 2]> {
         let (batch, width) = w.dims2()?;
         let styles = self.affine.apply(&w.reshape((batch, width, 1, 1))?, &[0])?.swap_remove(0);
-        let styles = styles.reshape((batch, 4))?.to_dtype(DType::F64)?;
+        let styles = styles.reshape((batch, 4))?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
         let turning = styles.narrow(1, 0, 2)?;
         let styles = styles.broadcast_div(&turning.sqr()?.sum_keepdim(1)?.sqrt()?)?;
         let number = |index| styles.narrow(1, index, 1);
@@ -124,7 +126,7 @@ impl Input {
         let phases = phases.reshape((batch, 1, 1, channels))?;
         let columns = (along(across, [1, size, 1])? * TAU)?;
         let rows = (along(down, [size, 1, 1])?.broadcast_add(&phases)? * TAU)?;
-        let single = |x: Tensor| x.to_dtype(self.dtype);
+        let single = |x: Tensor| placed(&x, &self.options);
         let one = single(columns.sin()?)?.broadcast_mul(&single(rows.cos()?)?)?;
         let other = single(columns.cos()?)?.broadcast_mul(&single(rows.sin()?)?)?;
         one + other

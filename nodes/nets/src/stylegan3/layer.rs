@@ -1,11 +1,12 @@
 use std::f64::consts::SQRT_2;
 
 use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{FilteredLrelu, ModulatedConv, Rectifier, Stack, Upfirdn2d};
+use dreamwire_kernels::{FilteredLrelu, ModulatedConv, Rectifier, Stack, TensorOptions, Upfirdn2d};
 
 use super::layout::{LayerLayout, Parameters};
 use super::resampling::Taps;
 use super::{Band, StyleGan3Error};
+use crate::parameters::placed;
 use crate::stylegan::{SLOPE, dense};
 
 /// Keeps styles of all zeros finite.
@@ -49,7 +50,7 @@ impl Layer {
         layout: &LayerLayout,
         [read, made]: [&Band; 2],
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> std::result::Result<Self, StyleGan3Error> {
         let LayerLayout { name, inputs, outputs, kernel, .. } = layout;
         let tensor = |part| parameters.get(&format!("{name}.{part}"));
@@ -60,14 +61,14 @@ impl Layer {
             Some(_) => {
                 let power = weight.sqr()?.mean_keepdim((1, 2, 3))?;
                 let weight = weight.broadcast_div(&(power + EPSILON)?.sqrt()?)?;
-                let convolution = ModulatedConv::new(&weight, true, dtype)?;
+                let convolution = ModulatedConv::new(&weight, true, options.clone())?;
                 let zeros = Tensor::zeros(*outputs, DType::F64, weight.device())?;
                 (1.0, convolution.rectified(&zeros, Rectifier { slope: 1.0, gain, clamp: None })?)
             }
             None => {
                 let count = (inputs * kernel * kernel) as f64;
                 let linear = Rectifier { slope: 1.0, gain: 1.0, clamp };
-                let convolution = ModulatedConv::new(&weight, false, dtype)?;
+                let convolution = ModulatedConv::new(&weight, false, options.clone())?;
                 (gain / count.sqrt(), convolution.rectified(tensor("bias"), linear)?)
             }
         };
@@ -83,10 +84,10 @@ impl Layer {
         };
         Ok(Self {
             name: name.strip_prefix("synthesis.").unwrap_or(name).to_owned(),
-            affine: Stack::new(&[affine], dtype)?,
+            affine: Stack::new(&[affine], options.clone())?,
             frame: frame(*kernel)?,
             convolution,
-            activation: Activation::new(parameters, layout, [read, made], clamp, dtype)?,
+            activation: Activation::new(parameters, layout, [read, made], clamp, options)?,
             sizes,
         })
     }
@@ -114,7 +115,7 @@ impl Activation {
         layout: &LayerLayout,
         [read, made]: [&Band; 2],
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Option<Self>> {
         let Some(resampling) = layout.resampling else { return Ok(None) };
         let filter = |part| parameters.find(&format!("{}.{part}_filter", layout.name));
@@ -130,7 +131,7 @@ impl Activation {
             [before, after, before, after],
             Rectifier { slope: SLOPE, gain: SQRT_2, clamp },
         )?;
-        let bias = parameters.get(&format!("{}.bias", layout.name)).to_dtype(dtype)?;
+        let bias = placed(parameters.get(&format!("{}.bias", layout.name)), options)?;
         Ok(Some(Self { rectifier, bias }))
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor, bail};
-use dreamwire_kernels::Peak;
+use dreamwire_kernels::{Peak, TensorOptions};
 
 use super::StyleGan3Error;
 use super::input::Input;
@@ -22,21 +22,21 @@ impl Synthesis {
     pub(super) fn new(
         parameters: &Parameters,
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> std::result::Result<Self, StyleGan3Error> {
         let layout = &parameters.layout;
         // The first layer reads a map of its own band.
         let read = std::iter::once(&layout.bands[0]).chain(&layout.bands);
         let layers = layout.layers.iter().zip(read.zip(&layout.bands));
         let layers = layers
-            .map(|(layer, (read, made))| Layer::new(parameters, layer, [read, made], clamp, dtype))
+            .map(|(layer, (read, made))| Layer::new(parameters, layer, [read, made], clamp, options))
             .collect::<std::result::Result<Vec<_>, _>>()?;
         Ok(Self {
-            input: Arc::new(Input::new(parameters, dtype)?),
+            input: Arc::new(Input::new(parameters, options)?),
             layers: layers.into(),
             output_scale: parameters.settings.output_scale,
             w_width: layout.w_width(),
-            dtype,
+            dtype: options.dtype,
         })
     }
 
@@ -102,7 +102,7 @@ impl Synthesis {
     ///
     /// # Errors
     ///
-    /// If `w` or `transform` has another shape, `w` another type, or a tensor is not on the CPU.
+    /// If `w` or `transform` has another shape, or `w` another type or another device than the network.
     pub fn forward(&self, w: &Tensor, transform: Option<&Tensor>) -> Result<Tensor> {
         self.forward_with(w, transform, |_, _| {})
     }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use dreamwire_nets::extractor::{Extractor, Normalisation, Reach};
 use dreamwire_nets::googlenet::{self, parameter_shapes};
 
@@ -11,10 +11,12 @@ use crate::reference::Reference;
 use crate::tolerance::Tolerance;
 
 static GOOGLENET: LazyLock<Extractor> = LazyLock::new(|| {
-    googlenet::extractor(portable::tensors(&parameter_shapes()), Normalisation::IMAGENET).unwrap()
+    googlenet::extractor(portable::tensors(&parameter_shapes()), Normalisation::IMAGENET, &Device::Cpu)
+        .unwrap()
 });
-static DOUBLE: LazyLock<Extractor> =
-    LazyLock::new(|| googlenet::extractor(double(&parameter_shapes()), Normalisation::HALF).unwrap());
+static DOUBLE: LazyLock<Extractor> = LazyLock::new(|| {
+    googlenet::extractor(double(&parameter_shapes()), Normalisation::HALF, &Device::Cpu).unwrap()
+});
 
 /// torchvision's network with portable weights: every module, and gradients.
 #[test]
@@ -79,7 +81,10 @@ fn wrong_tensors_are_named() {
     let check = |change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
         let mut tensors = portable::tensors(&parameter_shapes());
         change(&mut tensors);
-        let error = googlenet::extractor(tensors, Normalisation::HALF).err().expect("refused").to_string();
+        let error = googlenet::extractor(tensors, Normalisation::HALF, &Device::Cpu)
+            .err()
+            .expect("refused")
+            .to_string();
         assert_eq!(error, format!("these are not the weights of GoogLeNet: {expected}"));
     };
     check(

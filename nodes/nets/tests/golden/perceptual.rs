@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::objective::{Reduction, l1_distance};
 use dreamwire_nets::vgg::{Variant, extractor, parameter_shapes};
@@ -21,7 +21,7 @@ fn absolute_differences_of_features() {
 #[track_caller]
 fn check(weights: HashMap<String, Tensor>, dtype: DType, tolerance: Tolerance) {
     let reference = Reference::read("perceptual/lpips_vgg16");
-    let network = extractor(weights, PaddingMode::Zeros).unwrap();
+    let network = extractor(weights, PaddingMode::Zeros, &Device::Cpu).unwrap();
     let alphas = reference.facts["alphas"].as_object().unwrap();
     let layers: Vec<_> = alphas.keys().map(|name| network.layer(name).unwrap().clone()).collect();
     let alphas: Vec<f64> = alphas.values().map(|alpha| alpha.as_f64().unwrap()).collect();

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use dreamwire_nets::extractor::{Extractor, Reach};
 use dreamwire_nets::squeezenet::{self, parameter_shapes};
 
@@ -10,9 +10,9 @@ use crate::portable;
 use crate::tolerance::Tolerance;
 
 static SQUEEZENET: LazyLock<Extractor> =
-    LazyLock::new(|| squeezenet::extractor(portable::tensors(&parameter_shapes())).unwrap());
+    LazyLock::new(|| squeezenet::extractor(portable::tensors(&parameter_shapes()), &Device::Cpu).unwrap());
 static DOUBLE: LazyLock<Extractor> =
-    LazyLock::new(|| squeezenet::extractor(double(&parameter_shapes())).unwrap());
+    LazyLock::new(|| squeezenet::extractor(double(&parameter_shapes()), &Device::Cpu).unwrap());
 
 /// The network's layers one by one, in candle's own operators.
 struct Plain {
@@ -114,7 +114,7 @@ fn wrong_tensors_are_named() {
     let check = |change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
         let mut tensors = portable::tensors(&parameter_shapes());
         change(&mut tensors);
-        let error = squeezenet::extractor(tensors).err().expect("refused").to_string();
+        let error = squeezenet::extractor(tensors, &Device::Cpu).err().expect("refused").to_string();
         assert_eq!(error, format!("these are not the weights of SqueezeNet 1.1: {expected}"));
     };
     check(

@@ -1,6 +1,6 @@
 //! A search of 20 steps as stylegan2-ada-pytorch makes it, with all its random draws.
 
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::extractor::{Extractor, Layer};
 use dreamwire_nets::objective::unit_length;
@@ -25,7 +25,7 @@ impl Lpips {
     fn new(dtype: DType) -> Self {
         let shapes = parameter_shapes(Variant::Vgg16);
         let weights = if dtype == DType::F64 { double(&shapes) } else { portable::tensors(&shapes) };
-        let network = extractor(weights, PaddingMode::Zeros).unwrap();
+        let network = extractor(weights, PaddingMode::Zeros, &Device::Cpu).unwrap();
         let names = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
         let layers = names.map(|name| network.layer(name).unwrap().clone()).to_vec();
         let reference = Reference::read("perceptual/lpips_vgg16");

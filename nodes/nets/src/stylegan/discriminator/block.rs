@@ -1,5 +1,5 @@
-use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::Upfirdn2d;
+use candle_core::{Result, Tensor};
+use dreamwire_kernels::{TensorOptions, Upfirdn2d};
 
 use super::layout::Parameters;
 use crate::stylegan::RESIDUAL_GAIN;
@@ -26,14 +26,14 @@ impl Block {
         parameters: &Parameters,
         resolution: usize,
         clamp: Option<f64>,
-        dtype: DType,
+        options: &TensorOptions,
     ) -> Result<Self> {
         let name = |part: &str| format!("b{resolution}.{part}");
         let get = |part: &str| parameters.get(&name(part));
         let shortcut = match parameters.find(&name("skip.weight")) {
             Some(weight) => {
                 let filter = get("skip.resample_filter");
-                Some(Shortcut::halving([weight, filter], RESIDUAL_GAIN, dtype)?)
+                Some(Shortcut::halving([weight, filter], RESIDUAL_GAIN, options)?)
             }
             None => None,
         };
@@ -41,10 +41,10 @@ impl Block {
         let halved = ["conv1.weight", "conv1.bias", "conv1.resample_filter"].map(get);
         Ok(Self {
             resolution,
-            from_picture: from_picture(parameters, resolution, clamp, dtype)?,
+            from_picture: from_picture(parameters, resolution, clamp, options)?,
             shrink: parameters.find(&name("resample_filter")).map(halving).transpose()?,
-            keeping: Convolution::rectified(get("conv0.weight"), get("conv0.bias"), clamp, dtype)?,
-            halving: Halving::new(halved, gain, clamp, dtype)?,
+            keeping: Convolution::rectified(get("conv0.weight"), get("conv0.bias"), clamp, options)?,
+            halving: Halving::new(halved, gain, clamp, options)?,
             shortcut,
             outputs: halved[1].dim(0)?,
         })
@@ -78,11 +78,11 @@ pub(super) fn from_picture(
     parameters: &Parameters,
     resolution: usize,
     clamp: Option<f64>,
-    dtype: DType,
+    options: &TensorOptions,
 ) -> Result<Option<Convolution>> {
     let Some(weight) = parameters.find(&format!("b{resolution}.fromrgb.weight")) else { return Ok(None) };
     let bias = parameters.get(&format!("b{resolution}.fromrgb.bias"));
-    Convolution::rectified(weight, bias, clamp, dtype).map(Some)
+    Convolution::rectified(weight, bias, clamp, options).map(Some)
 }
 
 /// What a block works on: the output of the one before, and what it sees of the picture.

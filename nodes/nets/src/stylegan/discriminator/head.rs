@@ -1,7 +1,7 @@
 use std::f64::consts::SQRT_2;
 
-use candle_core::{DType, Result, Tensor};
-use dreamwire_kernels::{Layer, Padding, Stack, channels_first};
+use candle_core::{Result, Tensor};
+use dreamwire_kernels::{Layer, Padding, Stack, TensorOptions, channels_first};
 
 use super::block::{from_picture, seen};
 use super::layout::Parameters;
@@ -24,7 +24,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(parameters: &Parameters, clamp: Option<f64>, dtype: DType) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, clamp: Option<f64>, options: &TensorOptions) -> Result<Self> {
         let get = |part: &str| parameters.get(&format!("b4.{part}"));
         let (outputs, _) = get("fc.weight").dims2()?;
         // The gain commutes with the leaky ReLU.
@@ -41,12 +41,12 @@ impl Head {
         let mapping = parameters.layout.mapping();
         Ok(Self {
             // NVIDIA's code does not clamp this one.
-            from_picture: from_picture(parameters, 4, None, dtype)?,
+            from_picture: from_picture(parameters, 4, None, options)?,
             statistics: parameters.layout.statistics(),
-            convolution: Convolution::rectified(get("conv.weight"), get("conv.bias"), clamp, dtype)?,
-            dense: Stack::new(&[whole, Layer::LeakyRelu { slope: SLOPE }, out], dtype)?,
+            convolution: Convolution::rectified(get("conv.weight"), get("conv.bias"), clamp, options)?,
+            dense: Stack::new(&[whole, Layer::LeakyRelu { slope: SLOPE }, out], options.clone())?,
             mapping: mapping
-                .map(|sizes| MappingLayers::new(sizes, &parameters.tensors, dtype))
+                .map(|sizes| MappingLayers::new(sizes, &parameters.tensors, options))
                 .transpose()?,
         })
     }

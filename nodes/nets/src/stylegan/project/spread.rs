@@ -1,5 +1,6 @@
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
+use crate::parameters::{options_of, placed};
 use crate::stylegan::randn;
 
 /// The seed of the latents that stylegan2-ada-pytorch's projector averages.
@@ -13,11 +14,11 @@ const SEED: u32 = 123;
 /// Those of candle.
 pub fn normal_latents(count: usize, width: usize) -> Result<Tensor> {
     let numbers: Vec<f32> = randn(SEED, count * width).into_iter().map(|z| z as f32).collect();
-    Tensor::from_vec(numbers, (count, width), &candle_core::Device::Cpu)
+    Tensor::from_vec(numbers, (count, width), &Device::Cpu)
 }
 
 /// The average of styles `[N, w]`, `[w]`, and their spread: the root mean square distance from it, over whole styles.
-/// Both are summed in f64.
+/// Both are summed in f64, on the CPU; the average is where the styles are.
 ///
 /// # Errors
 ///
@@ -27,7 +28,7 @@ pub fn average_and_spread(styles: &Tensor) -> Result<(Tensor, f64)> {
     if count == 0 || width == 0 {
         bail!("an average needs at least one style, found shape {:?}", styles.dims())
     }
-    let rows = styles.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+    let rows = styles.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     let mut average = vec![0.0; width];
     for row in &rows {
         average.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
@@ -36,13 +37,12 @@ pub fn average_and_spread(styles: &Tensor) -> Result<(Tensor, f64)> {
     let squares =
         rows.iter().flat_map(|row| row.iter().zip(&average).map(|(value, mean)| (value - mean).powi(2)));
     let spread = (squares.sum::<f64>() / count as f64).sqrt();
-    Ok((Tensor::from_vec(average, width, styles.device())?.to_dtype(styles.dtype())?, spread))
+    let average = Tensor::from_vec(average, width, &Device::Cpu)?;
+    Ok((placed(&average, &options_of(styles))?, spread))
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     #[test]

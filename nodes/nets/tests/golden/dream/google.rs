@@ -19,7 +19,8 @@ struct Notebook {
 impl Notebook {
     fn new(dtype: DType) -> Result<Self> {
         let tensors = weights(&googlenet::parameter_shapes(), dtype);
-        let network = googlenet::extractor(tensors, Normalisation::CAFFE).expect("these are its weights");
+        let network =
+            googlenet::extractor(tensors, Normalisation::CAFFE, &Device::Cpu).expect("these are its weights");
         let end = network.layer("inception3b").expect("a layer of GoogLeNet").clone();
         Ok(Self { network, end, dtype })
     }

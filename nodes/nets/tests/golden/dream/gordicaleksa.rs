@@ -30,7 +30,8 @@ struct Program {
 impl Program {
     fn new(config: &Value, dtype: DType) -> Result<Self> {
         let tensors = weights(&vgg::parameter_shapes(Variant::Vgg16), dtype);
-        let network = vgg::extractor(tensors, PaddingMode::Zeros).expect("these are its weights");
+        let network =
+            vgg::extractor(tensors, PaddingMode::Zeros, &Device::Cpu).expect("these are its weights");
         let names: Vec<String> = serde_json::from_value(config["layers_to_use"].clone()).unwrap();
         let layers =
             names.iter().map(|name| network.layer(name).expect("a layer of VGG16").clone()).collect();
