@@ -80,7 +80,8 @@ impl Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{Device, Var};
+    use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 
     /// Steps for a batch of two images of four values.
     fn check(stepper: &mut Stepper, gradient: [[f32; 4]; 2], expected: [[f32; 4]; 2]) {
@@ -126,5 +127,24 @@ mod tests {
         let reversed = GRADIENT.map(|image| image.map(|g| -g));
         let expected = [[second, -second, second, second], [second, 0.0, 0.0, -second]];
         check(&mut adam, reversed, expected);
+    }
+
+    /// candle-nn's AdamW without decay of weights, whose steps have a length of 1 here.
+    #[test]
+    fn adam_is_that_of_candle_nn() {
+        let x = Var::zeros((2, 4), candle_core::DType::F64, &Device::Cpu).unwrap();
+        let params = ParamsAdamW { lr: 1.0, weight_decay: 0.0, ..ParamsAdamW::default() };
+        let mut theirs = AdamW::new(vec![x.clone()], params).unwrap();
+        let mut ours = Stepper::Adam(Adam::default());
+        for step in 1..8 {
+            let gradient = Tensor::new(&GRADIENT, &Device::Cpu).unwrap();
+            let gradient = (gradient.to_dtype(x.dtype()).unwrap() * f64::from(step * step % 5 - 2)).unwrap();
+            let before = x.as_tensor().copy().unwrap();
+            let gradients = (x.as_tensor() * &gradient).unwrap().sum_all().unwrap().backward().unwrap();
+            theirs.step(&gradients).unwrap();
+            let expected = (before - x.as_tensor()).unwrap();
+            let error = (ours.direction(&gradient).unwrap() - expected).unwrap().abs().unwrap();
+            assert!(error.max_all().unwrap().to_scalar::<f64>().unwrap() < 1e-12, "step {step}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod network;
 mod perceptual;
 mod portable;
 mod reference;
+mod second_order;
 mod squeezenet;
 mod stylegan;
 mod stylegan1;
