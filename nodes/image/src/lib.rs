@@ -44,8 +44,9 @@ use noise_image::NoiseImage;
 use resize::Resize;
 use values::{PrimitiveBoolean, PrimitiveFloat, PrimitiveInt, PrimitiveString, PrimitiveStringMultiline};
 
+// Pictures are in host memory, and so are the filters.
 dreamwire_sdk::plugin!(
-    "org.dreamwire.image",
+    "org.dreamwire.image" cpu,
     LoadImage,
     LoadImageMask,
     SaveImage,
