@@ -44,9 +44,8 @@ use noise_image::NoiseImage;
 use resize::Resize;
 use values::{PrimitiveBoolean, PrimitiveFloat, PrimitiveInt, PrimitiveString, PrimitiveStringMultiline};
 
-// Pictures are in host memory, and so are the filters.
 dreamwire_sdk::plugin!(
-    "org.dreamwire.image" cpu,
+    "org.dreamwire.image",
     LoadImage,
     LoadImageMask,
     SaveImage,

@@ -29,8 +29,6 @@ pub trait Plugin: 'static {
     const ID: &'static str;
     /// The crate's version.
     const VERSION: &'static str;
-    /// Whether it computes on the devices that the SDK was built for. If not, its calls are on the CPU in any run.
-    const ON_DEVICES: bool;
     /// Its kinds.
     const FACTORIES: &'static [Factory];
 }
@@ -68,7 +66,7 @@ pub const fn entry<P: Plugin>() -> abi::Entry {
         reserved: 0,
         kinds: Table::<P>::KINDS.as_ptr(),
         create: Some(create::<P>),
-        get_extension: Some(extension::<P>),
+        get_extension: Some(extension),
     }
 }
 
@@ -81,13 +79,13 @@ const BUILD: &str = if cfg!(feature = "cuda") {
     concat!("dreamwire-sdk ", env!("CARGO_PKG_VERSION"), "; candle 0.11; cpu")
 };
 
-unsafe extern "C" fn extension<P: Plugin>(id: *const c_char) -> *const c_void {
+unsafe extern "C" fn extension(id: *const c_char) -> *const c_void {
     if id.is_null() {
         return std::ptr::null();
     }
     // SAFETY: a text that ends in NUL, as the header says.
     match unsafe { CStr::from_ptr(id) } {
-        id if id == abi::DEVICES && P::ON_DEVICES => (&raw const device::DEVICES).cast(),
+        id if id == abi::DEVICES => (&raw const device::DEVICES).cast(),
         _ => std::ptr::null(),
     }
 }
@@ -135,20 +133,13 @@ unsafe extern "C" fn create<P: Plugin>(
 /// ```text
 /// dreamwire_sdk::plugin!("org.example.mix", Mix, Negative);
 /// ```
-/// One that has nothing to compute on a device, whatever the SDK was built for, says `cpu`:
-/// ```text
-/// dreamwire_sdk::plugin!("org.example.files" cpu, Load, Save);
-/// ```
 #[macro_export]
 macro_rules! plugin {
-    ($id:literal, $($node:ty),+ $(,)?) => { $crate::plugin!(@ $id, true, $($node),+); };
-    ($id:literal cpu, $($node:ty),+ $(,)?) => { $crate::plugin!(@ $id, false, $($node),+); };
-    (@ $id:literal, $on_devices:literal, $($node:ty),+) => {
+    ($id:literal, $($node:ty),+ $(,)?) => {
         struct ThisPlugin;
         impl $crate::Plugin for ThisPlugin {
             const ID: &'static str = $id;
             const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-            const ON_DEVICES: bool = $on_devices;
             const FACTORIES: &'static [$crate::Factory] = &[$($crate::Factory::of::<$node>()),+];
         }
 
