@@ -69,14 +69,6 @@ bench-pictures *args:
     cargo build --release
     python3 benches/compare_pictures.py {{args}}
 
-# Type-check the CUDA build without a GPU or a toolkit: NVIDIA's headers and compiler come from pip (minutes, once)
+# The CUDA build, type-checked, linked and run where there is no GPU; the compiler comes from PyPI; minutes
 check-cuda:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    venv="{{justfile_directory()}}/target/cuda"
-    [ -d "$venv" ] || python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet "nvidia-cuda-nvcc==13.0.*" "nvidia-cuda-crt==13.0.*" "nvidia-nvvm==13.0.*" \
-        "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cccl==13.0.*"
-    export CUDA_HOME="$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13)"
-    export CUDA_PATH="$CUDA_HOME" CUDA_ROOT="$CUDA_HOME" CUDA_COMPUTE_CAP=90 PATH="$CUDA_HOME/bin:$PATH"
-    cargo check -p dreamwire-sdk --features cuda
+    .ci/check-cuda

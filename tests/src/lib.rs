@@ -11,6 +11,7 @@ mod bless;
 mod built;
 mod c_plugin;
 mod command;
+mod example;
 mod folder;
 #[cfg(target_os = "linux")]
 mod peak;
@@ -22,8 +23,9 @@ pub use bless::same_text;
 pub use built::{Built, built, cargo, repository, stage};
 pub use c_plugin::{c_library, c_plugin, c_plugin_of_minor_0, c_plugin_with};
 pub use command::{Cmd, Outcome};
+pub use example::{EXAMPLES, Example};
 pub use folder::Folder;
 #[cfg(target_os = "linux")]
 pub use peak::peak;
-pub use picture::{deviation, differences, photo};
+pub use picture::{deviation, differences, disagreement, photo};
 pub use watching::Watching;

@@ -1,124 +1,11 @@
 //! Every graph of `graphs/` runs at a small size, and publishes real pictures.
 
-use dreamwire_tests::{Cmd, Folder, deviation, repository};
-
-/// An example at a small size.
-struct Small {
-    graph: &'static str,
-    sets: &'static [&'static str],
-    /// The longest side of the largest picture that it publishes.
-    longest: u32,
-}
-
-/// Every example; a missing one fails a test.
-const GRAPHS: &[Small] = &[
-    // As ComfyUI exports it, without a param to make it smaller.
-    Small { graph: "comfyui_export.json", sets: &[], longest: 672 },
-    Small {
-        graph: "dream.json",
-        sets: &["size.width=64", "size.height=0", "dream.octaves=2", "dream.steps=2"],
-        longest: 64,
-    },
-    Small {
-        graph: "dream_from_noise.json",
-        sets: &["noise.width=64", "noise.height=64", "dream.octaves=2", "dream.steps=2"],
-        longest: 64,
-    },
-    Small {
-        graph: "dream_then_style.json",
-        sets: &[
-            "size.width=64",
-            "size.height=0",
-            "painting_size.width=64",
-            "painting_size.height=0",
-            "dream.octaves=2",
-            "dream.steps=2",
-            "style.refine=2",
-        ],
-        longest: 64,
-    },
-    Small {
-        graph: "face_dream_paint.json",
-        sets: &[
-            "face.width=64",
-            "painting_size.width=64",
-            "dream.octaves=2",
-            "dream.steps=2",
-            "style.refine=2",
-        ],
-        longest: 64,
-    },
-    Small { graph: "latent_ascent.json", sets: &["climb.steps=2"], longest: 256 },
-    Small {
-        graph: "masked_dream.json",
-        sets: &["size.width=64", "size.height=0", "dream.octaves=2", "dream.steps=2"],
-        longest: 64,
-    },
-    Small {
-        graph: "perceptual_match.json",
-        sets: &["target.width=48", "target.height=32", "noise.width=48", "noise.height=32", "match.steps=3"],
-        longest: 48,
-    },
-    Small {
-        graph: "style_by_descent.json",
-        sets: &["photo_size.width=64", "photo_size.height=0", "painting_size.width=64", "style.steps=3"],
-        longest: 64,
-    },
-    Small {
-        graph: "stylegan_blend.json",
-        sets: &[
-            "net.coarse=random:1:16",
-            "net.fine=random:2:16",
-            "net.from_resolution=8",
-            "z.seeds=0",
-            "sheet.columns=1",
-            "sheet.gap=0",
-        ],
-        longest: 16,
-    },
-    Small {
-        graph: "stylegan_choose.json",
-        sets: &["z_many.seeds=0-3", "some.items=1,3", "z_others.seeds=9", "large.width=16", "sheet.gap=0"],
-        longest: 48,
-    },
-    Small {
-        graph: "stylegan_directions.json",
-        sets: &["move.directions=0-1", "move.steps=3", "large.width=16", "sheet.columns=3", "sheet.gap=0"],
-        longest: 48,
-    },
-    Small { graph: "stylegan_load.json", sets: &["large.width=16", "sheet.gap=0"], longest: 48 },
-    // Three rows of four pictures of 160 px, 4 px apart.
-    Small { graph: "stylegan_mix.json", sets: &[], longest: 660 },
-    Small {
-        graph: "stylegan_project.json",
-        sets: &[
-            "vgg.layers=relu1_2,relu2_2",
-            "in_w.steps=3",
-            "in_w.samples=300",
-            "in_w_plus.steps=2",
-            "in_w_plus.samples=300",
-            "typical.samples=300",
-            "large.width=64",
-            "sheet.gap=0",
-        ],
-        longest: 192,
-    },
-    Small { graph: "stylegan_sample.json", sets: &["z.seeds=0-3", "large.width=64"], longest: 276 },
-    Small {
-        graph: "stylegan_then_dream.json",
-        sets: &["picture.width=64", "dream.octaves=2", "dream.steps=2"],
-        longest: 64,
-    },
-    Small { graph: "stylegan_truncation.json", sets: &["large.width=16", "sheet.gap=0"], longest: 160 },
-    Small { graph: "stylegan_walk.json", sets: &["walk.frames=1"], longest: 786 },
-];
+use dreamwire_tests::{EXAMPLES, Folder, deviation, repository};
 
 fn check(graph: &str) {
-    let small = GRAPHS.iter().find(|small| small.graph == graph).expect(graph);
+    let small = EXAMPLES.iter().find(|example| example.graph == graph).expect(graph);
     let folder = Folder::new();
-    let graph = repository().join("graphs").join(small.graph);
-    let sets = small.sets.iter().flat_map(|set| ["--set", set]);
-    let outcome = Cmd::new(&folder).args(["run"]).args([graph]).args(["--out", "out"]).args(sets).run();
+    let outcome = small.run(&folder, "out", &[]);
     outcome.exits(0);
     let published = folder.files("out");
     assert!(!published.is_empty(), "{} published nothing", small.graph);
@@ -233,5 +120,5 @@ fn every_example_is_run_here() {
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut found: Vec<String> = names.filter(|n| n.ends_with(".json") && n != "schema.json").collect();
     found.sort();
-    assert_eq!(found, GRAPHS.iter().map(|small| small.graph).collect::<Vec<_>>());
+    assert_eq!(found, EXAMPLES.iter().map(|example| example.graph).collect::<Vec<_>>());
 }

@@ -1,4 +1,5 @@
-//! Steps that need more memory than there is are refused before they start, with the number and the param that lowers it.
+//! Steps that need more memory than there is are refused before they start, with the number and the param that lowers it;
+//! dreams take tiles that fit.
 #![cfg(target_os = "linux")]
 
 use dreamwire_tests::{Cmd, Folder, Outcome, built, peak, photo};
@@ -27,7 +28,8 @@ fn limited(folder: &Folder, arguments: &[&str]) -> Outcome {
 /// Faults: F5.
 #[test]
 fn a_dream_that_does_not_fit_names_the_tile_that_does() {
-    let folder = Folder::with_graph(&dream(1024, 0));
+    // Of the picture's size: no tiles.
+    let folder = Folder::with_graph(&dream(1024, 1024));
     let outcome = limited(&folder, &[]);
     outcome
         .exits(8)
@@ -39,11 +41,19 @@ fn a_dream_that_does_not_fit_names_the_tile_that_does() {
     limited(&folder, &["--set", "dream.tile=256"]).exits(0).says("saved out/");
 }
 
+/// Faults: F5.
+#[test]
+fn a_dream_that_does_not_fit_takes_tiles_that_do() {
+    let folder = Folder::with_graph(&dream(1024, 0));
+    let outcome = limited(&folder, &[]);
+    outcome.exits(0).says("saved out/").says(" is available: dreaming in tiles of ").says("set `tile` to ");
+}
+
 /// The same without a worker, where an allocation that fails would abort: `ulimit -v`.
 /// Faults: F5.
 #[test]
 fn a_limit_of_the_shell_counts_too() {
-    let folder = Folder::with_graph(&dream(1024, 0));
+    let folder = Folder::with_graph(&dream(1024, 1024));
     let program = &built().binary;
     let command = format!("ulimit -v 2097152; exec '{}' run graph.json --threads 2", program.display());
     Cmd::of("sh".as_ref(), folder.path()).args(["-c", &command]).run().exits(8).says("set `tile` to ");

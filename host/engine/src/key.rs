@@ -1,9 +1,9 @@
 //! Keys: content addresses of results.
 //!
 //! The deep key hashes kind, version of meaning, plugin build, canonical params, the content of every file that a
-//! param names, the numeric mode (class of the device that the kind computes on, the CPU's vector instructions, whether NaN is allowed), and for each
-//! input the producer's deep key and output. The content key hashes the bytes of each input in place of its producer.
-//! Neither includes node ids, positions or titles.
+//! param names, the numeric mode (the class of the device that the kind computes on, the CPU's vector instructions, which
+//! operators, whether NaN is allowed), and for each input the producer's deep key and output. The content key hashes the
+//! bytes of each input in place of its producer. Neither includes node ids, positions or titles.
 
 use crate::Options;
 use blake3::{Hash, Hasher};
@@ -81,14 +81,15 @@ impl Key {
     }
 }
 
-/// What a run's settings do to the digits of its results: the class of the device, the vector instructions, and whether
-/// NaN is allowed.
+/// What a run's settings do to the digits of its results: the class of the device, the vector instructions, the operators,
+/// and whether NaN is allowed.
 pub(crate) fn mode(options: &Options) -> String {
     let nonfinite = if options.allow_nonfinite { ", NaN allowed" } else { "" };
     format!("{} ({}){nonfinite}", options.device.class(), instructions())
 }
 
-/// The CPU's vector instructions and the limit of `DREAMWIRE_SIMD`: results of different levels differ in rounding.
+/// The CPU's vector instructions, the limit of `DREAMWIRE_SIMD`, and whether `DREAMWIRE_OPERATORS` asks for the portable
+/// operators: results of different ones differ in rounding.
 pub fn instructions() -> &'static str {
     static INSTRUCTIONS: OnceLock<String> = OnceLock::new();
     INSTRUCTIONS.get_or_init(|| {
@@ -107,6 +108,9 @@ pub fn instructions() -> &'static str {
         if !limit.is_empty() {
             names.push("limited to");
             names.push(&limit);
+        }
+        if std::env::var_os("DREAMWIRE_OPERATORS").is_some_and(|operators| operators == "portable") {
+            names.push("portable operators");
         }
         names.join(" ")
     })

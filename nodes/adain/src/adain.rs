@@ -2,6 +2,7 @@ use dreamwire_nets::adain::{Decoder, coral, transfer};
 use dreamwire_nets::weights::{self, Family, Weights};
 use dreamwire_nets::{Content, Kept};
 use dreamwire_sdk::Bytes;
+use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
 
 use crate::builtin;
@@ -131,7 +132,8 @@ const NO_DECODER: &str = "none";
 
 #[derive(Default)]
 pub(crate) struct AdaIN {
-    kept: Kept<Content, Decoder>,
+    /// By the weights and the device.
+    kept: Kept<(Content, DeviceLocation), Decoder>,
 }
 
 impl Node for AdaIN {
@@ -156,20 +158,20 @@ impl Node for AdaIN {
         let style = style(&inputs, &content, params.preserve_color)?;
         let features = inputs.function("features")?;
         if params.alpha > 0.0 && (params.decoder == NO_DECODER || params.refine > 0) {
-            need::check_descent(&features, &content, &style)?;
+            need::check_descent(&features, &content, &style, call.device())?;
         }
         if params.decoder == NO_DECODER {
             return Ok(descend(call, &params, features, (&content, &style), &content, params.steps)?.into());
         }
         let decoder = self.decoder(call, &params.decoder)?;
-        need::check_pass(&features, &decoder, &content, &style)?;
+        need::check_pass(&features, &decoder, &content, &style, call.device())?;
         let painted = paint(call, &params, features.clone(), &content, &style, &decoder)?;
         Ok(descend(call, &params, features, (&content, &style), &painted, params.refine)?.into())
     }
 }
 
 impl AdaIN {
-    /// The decoder of that name, built unless its content is that of the last run.
+    /// The decoder of that name on the call's device, built unless content and device are those of the last run.
     fn decoder(&mut self, call: &Call, name: &str) -> Result<Decoder> {
         let bytes = match name {
             builtin::NAME => Bytes::from(builtin::DECODER),
@@ -177,13 +179,13 @@ impl AdaIN {
             file => call.read(file)?,
         };
         let unusable = |what: String| Error::content(format!("`{name}`: {what}")).at("decoder");
-        self.kept.network(Content::of(&bytes), || {
+        self.kept.network((Content::of(&bytes), call.device().location()), || {
             let read = weights::read(&bytes, &[Family::AdainDecoder]).and_then(Weights::finite);
             let read = read.map_err(|error| match error.hint() {
                 Some(hint) => unusable(error.to_string()).hint(hint),
                 None => unusable(error.to_string()),
             })?;
-            Decoder::new(read.tensors).map_err(|error| unusable(error.to_string()))
+            Decoder::new(read.tensors, call.device()).map_err(|error| unusable(error.to_string()))
         })
     }
 }

@@ -183,7 +183,8 @@ fn goal(content: &Tensor, style: &Tensor, alpha: f64, weight: f64) -> Result<(Go
     let ((mean, std), (style_mean, style_std)) = (channel_statistics(content)?, channel_statistics(style)?);
     let factor = (style_std.sqr()?.mean_keepdim(1)?.recip()? * weight)?;
     let images = content.dim(0)?;
-    let factors = factor.broadcast_as((images, 1, 1, 1))?.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?;
+    let factors = factor.broadcast_as((images, 1, 1, 1))?.flatten_all()?.to_vec1::<f32>()?;
+    let factors = factors.into_iter().map(f64::from).collect();
     let mixed = |own: Tensor, style: Tensor| (own * (1.0 - alpha))?.broadcast_add(&(style * alpha)?);
     Ok((Goal { mean: mixed(mean, style_mean)?, std: mixed(std, style_std)?, factors }, factor))
 }

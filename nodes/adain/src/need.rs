@@ -15,7 +15,7 @@ const LAYER_COPIES: u64 = 4;
 /// The side of the features whose need stands for that of all.
 const SIDE: usize = 128;
 
-/// Refuses a pass through encoder and decoder that needs more memory than there is.
+/// Refuses a pass through encoder and decoder that needs more memory than there is on `device`.
 ///
 /// # Errors
 ///
@@ -25,22 +25,28 @@ pub(crate) fn check_pass(
     decoder: &Decoder,
     content: &Tensor,
     style: &Tensor,
+    device: &Device,
 ) -> Result<()> {
     let Some(needed) = pass(features, decoder, content.dims(), style.dims()) else { return Ok(()) };
     let (what, port) = (said("painting", content)?, larger(content, style));
-    memory::check(&what, needed)
+    memory::check(&what, needed, device)
         .map_err(|error| error.at(port).hint(format!("use a smaller `{port}`: Resize it first")))
 }
 
-/// Refuses a descent that needs more memory than there is.
+/// Refuses a descent that needs more memory than there is on `device`.
 ///
 /// # Errors
 ///
 /// Says how much it needs.
-pub(crate) fn check_descent(features: &Function, content: &Tensor, style: &Tensor) -> Result<()> {
+pub(crate) fn check_descent(
+    features: &Function,
+    content: &Tensor,
+    style: &Tensor,
+    device: &Device,
+) -> Result<()> {
     let Some(needed) = descent(features, content.dims(), style.dims()) else { return Ok(()) };
     let (what, port) = (said("a descent", content)?, larger(content, style));
-    memory::check(&what, needed).map_err(|error| {
+    memory::check(&what, needed, device).map_err(|error| {
         let hint =
             format!("use a smaller `{port}`: Resize it first; or fewer or later `layers` of the features");
         error.at(port).hint(hint)

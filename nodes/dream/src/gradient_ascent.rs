@@ -29,7 +29,7 @@ use crate::tiling::Tiling;
 /// picture of the last latent is clamped to 0..1.
 ///
 /// Errors: a gradient that is not finite; a latent without `generator`, or of a shape that the generator does
-/// not take; more memory than there is (says which `tile` fits); whatever the objective or the generator refuses.
+/// not take; more memory than there is, even in tiles (says which `tile` fits, if one is set); whatever the objective or the generator refuses.
 ///
 /// Source: Mordvintsev, Olah & Tyka, "Inceptionism" (2015) and Google's deepdream notebook.
 #[derive(Deserialize, JsonSchema)]
@@ -74,7 +74,8 @@ pub(crate) struct Params {
     #[schemars(range(min = 0.0, max = 127.0), extend("x-dw-step" = 1.0, "x-dw-unit" = "1/255"))]
     pub(crate) knee: f64,
     /// Pictures only: larger ones are processed in tiles of this size, so that memory does not grow with the
-    /// picture; 0 is off. Only for objectives that depend on neighbourhoods: layers, channels, guides, total
+    /// picture. 0 is automatic: no tiles where the picture fits into memory, otherwise the largest that do, with a
+    /// warning that names them. Only for objectives that depend on neighbourhoods: layers, channels, guides, total
     /// variation, and sums of these.
     #[schemars(range(min = 0, max = 65536), extend("x-dw-unit" = "px"))]
     pub(crate) tile: usize,
@@ -220,10 +221,9 @@ impl Node for GradientAscent {
             let (batch, height, width, channels) = image.dims4()?;
             let objective = Objective::new(objective, channels as i64, "image")?;
             let overlap = usize::try_from(params.overlap).ok();
-            let tiling = Tiling::new(&objective, params.tile, overlap, (height, width))?;
             let dims = [batch, height, width, channels];
             let need = Need { objective: &objective, dims, overlap, blurs: params.blur > 0.0 };
-            need.check(tiling.as_ref())?;
+            let tiling = need.tiling(call, params.tile)?;
             let ascent = params.ascent(call, objective, mask(call, &inputs, batch)?, tiling);
             let octaves = params.schedule(call, &image)?;
             return Ok(Outputs::new().tensor(ascent.run(call, &octaves)?).none());
@@ -231,7 +231,7 @@ impl Node for GradientAscent {
         let start = latent(&inputs)?;
         let generator = Generator::new(generator, &start)?;
         let objective = Objective::new(objective, generator.channels(), "generator")?;
-        need::check_latents(&objective, &generator, &start)?;
+        need::check_latents(&objective, &generator, &start, call.device())?;
         let ascent = params.ascent(call, objective, mask(call, &inputs, start.dim(0)?)?, None);
         let (latent, picture) = ascent.climb(call, &generator, prior.as_ref(), start)?;
         Ok(Outputs::new().tensor(picture).tensor(latent))

@@ -35,13 +35,45 @@ impl Need<'_> {
         Some(memory::with_spares(of_objective.saturating_add(bytes(self.dims).saturating_mul(pictures))))
     }
 
-    /// Refuses a dream that needs more memory than there is, before it starts.
+    /// Whether the picture is dreamt as a whole or in tiles of `tile` pixels; 0 chooses what fits: the whole, or else the
+    /// largest tile that does, with a warning.
     ///
     /// # Errors
     ///
-    /// Says how much it needs, and which tile would fit.
-    pub(crate) fn check(&self, tiling: Option<&Tiling>) -> Result<()> {
-        self.check_against(tiling, memory::available())
+    /// If what is asked for needs more memory than there is on the call's device: says how much it needs, and which tile
+    /// would fit. If the objective cannot be tiled.
+    pub(crate) fn tiling(&self, call: &Call, tile: usize) -> Result<Option<Tiling>> {
+        let (tiling, warning) = self.tiling_within(tile, memory::available_on(call.device()))?;
+        if let Some(warning) = warning {
+            call.warn(&warning);
+        }
+        Ok(tiling)
+    }
+
+    /// As [`Need::tiling`], with what is available, and the warning.
+    fn tiling_within(&self, tile: usize, available: Option<u64>) -> Result<(Option<Tiling>, Option<String>)> {
+        let asked = self.tiles_of(tile)?;
+        let Err(error) = self.check_against(asked.as_ref(), available) else { return Ok((asked, None)) };
+        let fitting = self.fitting(available);
+        if let (0, Some((fit, _))) = (tile, fitting) {
+            let warning = format!(
+                "{error}: dreaming in tiles of {fit} pixels; set `tile` to {fit} for the same dream where there is more"
+            );
+            return Ok((self.tiles_of(fit)?, Some(warning)));
+        }
+        Err(match fitting {
+            Some((fit, needed)) => error
+                .at("tile")
+                .hint(format!("set `tile` to {fit}, which needs about {}", memory::shown(needed))),
+            None if self.dims[0] > 1 => error.at("image").hint("use fewer or smaller pictures"),
+            None => error.at("image").hint("use a smaller picture: Resize it first"),
+        })
+    }
+
+    /// Tiles of that side; none if the picture fits one, or if it is 0.
+    fn tiles_of(&self, tile: usize) -> Result<Option<Tiling>> {
+        let [_, height, width, _] = self.dims;
+        Tiling::new(self.objective, tile, self.overlap, (height, width))
     }
 
     fn check_against(&self, tiling: Option<&Tiling>, available: Option<u64>) -> Result<()> {
@@ -51,30 +83,28 @@ impl Need<'_> {
             1 => format!("dreaming of {width}x{height} pixels"),
             _ => format!("dreaming of {batch} pictures of {width}x{height} pixels at once"),
         };
-        memory::check_against(&what, needed, available).map_err(|error| match self.fitting(available) {
-            Some((tile, needed)) => error
-                .at("tile")
-                .hint(format!("set `tile` to {tile}, which needs about {}", memory::shown(needed))),
-            None if batch > 1 => error.at("image").hint("use fewer or smaller pictures"),
-            None => error.at("image").hint("use a smaller picture: Resize it first"),
-        })
+        memory::check_against(&what, needed, available)
     }
 
     /// The largest tile that fits, and what it needs.
     fn fitting(&self, available: Option<u64>) -> Option<(usize, u64)> {
-        let [_, height, width, _] = self.dims;
-        let tiling = |tile| Tiling::new(self.objective, tile, self.overlap, (height, width)).ok().flatten();
+        let tiling = |tile| self.tiles_of(tile).ok().flatten();
         let tiles = SIDES.into_iter().filter_map(|tile| Some((tile, self.bytes(Some(&tiling(tile)?))?)));
         tiles.into_iter().find(|(_, needed)| available.is_none_or(|available| *needed <= available))
     }
 }
 
-/// Refuses a dream on `latents` latents that needs more memory than there is: all pictures are there at once.
+/// Refuses a dream on latents that needs more memory than there is on `device`: all pictures are there at once.
 ///
 /// # Errors
 ///
 /// Says how much it needs.
-pub(crate) fn check_latents(objective: &Objective, generator: &Generator, latent: &Tensor) -> Result<()> {
+pub(crate) fn check_latents(
+    objective: &Objective,
+    generator: &Generator,
+    latent: &Tensor,
+    device: &Device,
+) -> Result<()> {
     let latents = latent.dim(0)?;
     let (Some(peak), Some(dims)) = (generator.peak(), generator.picture_dims(latents)) else { return Ok(()) };
     let of_objective = objective.peak().unwrap_or_default().of_gradient(&dims);
@@ -82,7 +112,8 @@ pub(crate) fn check_latents(objective: &Objective, generator: &Generator, latent
     let pictures = bytes(dims).saturating_mul(PICTURES);
     let needed = memory::with_spares(of_generator.saturating_add(of_objective).saturating_add(pictures));
     let what = format!("dreaming of {latents} latents at once");
-    memory::check(&what, needed).map_err(|error| error.at("image").hint("use fewer latents: fewer seeds"))
+    memory::check(&what, needed, device)
+        .map_err(|error| error.at("image").hint("use fewer latents: fewer seeds"))
 }
 
 fn bytes(dims: [usize; 4]) -> u64 {

@@ -30,9 +30,11 @@ pub(crate) fn check(what: &str, batch: u64, width: u64, height: u64) -> Result<(
     Ok(())
 }
 
-/// Refuses what needs more memory than there is. `what` is the subject of the message.
+/// Refuses what needs more memory than the host has, where pictures are whatever the device. `what` is the subject of the
+/// message.
 pub(crate) fn check_memory(what: &str, needed: u64) -> Result<()> {
-    memory::check(what, needed).map_err(|error| error.hint("use a smaller picture, or end other programs"))
+    memory::check(what, needed, &Device::Cpu)
+        .map_err(|error| error.hint("use a smaller picture, or end other programs"))
 }
 
 #[cfg(test)]

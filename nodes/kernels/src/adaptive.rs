@@ -8,6 +8,8 @@ use rayon::prelude::*;
 use crate::element::Element;
 use crate::memory::zeros;
 use crate::op::{Values, operand, to_f64};
+use crate::operators::adaptive::adaptive_norm;
+use crate::options::{check_device, is_portable};
 
 mod rows;
 mod statistics;
@@ -24,8 +26,8 @@ use statistics::{Statistics, moments};
 /// ```
 ///
 /// Mean and variance are those of a channel over the pixels of one image; the variance is the biased one, over `h w`
-/// pixels. The result is differentiable with respect to `x`, the noise, scales and shifts. A run keeps its inputs and
-/// two numbers per image and channel. Cloning shares the strengths.
+/// pixels. The result is differentiable with respect to `x`, the noise, scales and shifts. A run of the kernels keeps its
+/// inputs and two numbers per image and channel. Cloning shares the strengths.
 #[derive(Debug, Clone)]
 pub struct AdaptiveNorm {
     strengths: Arc<[f64]>,
@@ -54,7 +56,7 @@ impl AdaptiveNorm {
     ///
     /// # Errors
     ///
-    /// If a shape or a type differs, the map has no pixels, or a tensor is not on the CPU.
+    /// If a shape, a type or a device differs, or the map has no pixels.
     pub fn apply(&self, x: &Tensor, noise: &Tensor, styles: &Tensor) -> Result<Tensor> {
         let (n, h, w, c) = x.dims4()?;
         if c != self.strengths.len() || h * w == 0 {
@@ -71,11 +73,17 @@ impl AdaptiveNorm {
             let (noise, styles) = (noise.dtype(), styles.dtype());
             bail!("a map of {:?} does not match noise of {noise:?} and styles of {styles:?}", x.dtype())
         }
+        check_device("an adaptive norm of a map", x.device(), &[noise, styles])?;
+        if !matches!(x.dtype(), DType::F32 | DType::F64) {
+            bail!("an adaptive norm needs f32 or f64, found {:?}", x.dtype())
+        }
+        if is_portable(x.device()) {
+            return adaptive_norm([x, noise, styles], &self.strengths, self.slope, self.epsilon);
+        }
         let (x, noise, styles) = (x.contiguous()?, noise.contiguous()?, styles.contiguous()?);
         match x.dtype() {
-            DType::F32 => x.apply_op3(&noise, &styles, Run::<f32>::new(self)),
             DType::F64 => x.apply_op3(&noise, &styles, Run::<f64>::new(self)),
-            other => bail!("an adaptive norm needs f32 or f64, found {other:?}"),
+            _ => x.apply_op3(&noise, &styles, Run::<f32>::new(self)),
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::element::Element;
 use crate::fir::Separable;
 use crate::memory::zeros;
 use crate::op::{Values, operand, to_f64};
+use crate::operators::filtered_lrelu::filtered_lrelu;
+use crate::operators::fir;
+use crate::options::{check_device, is_portable};
 use crate::rectifier::Rectifier;
 
 mod axis;
@@ -34,9 +37,9 @@ use strip::{Curve, Image, Pass, Scratch, Strip};
 /// y_h = (m_h - kd) / down + 1
 /// ```
 ///
-/// The map `m`, 4 to 16 times as large as the others, is never stored as a whole, only a few of its rows,
-/// columns and channels at a time. The gradients of `x` and of the bias compute it again, so a run keeps only
-/// its inputs.
+/// The kernels never store the map `m`, 4 to 16 times as large as the others, as a whole, only a few of its rows,
+/// columns and channels at a time. The gradients of `x` and of the bias compute it again, so a run of the kernels
+/// keeps only its inputs. On other devices than the CPU the map is stored.
 #[derive(Debug, Clone)]
 pub struct FilteredLrelu {
     up_filter: Separable,
@@ -78,9 +81,9 @@ impl FilteredLrelu {
     /// # Errors
     ///
     /// If `bias` does not have one number per channel of `x` in its type, the filters are larger than the
-    /// maps that they read, or `x` is not of rank 4, not f32 or f64, or not on the CPU.
+    /// maps that they read, `x` is not of rank 4 or not f32 or f64, or the devices differ.
     pub fn apply(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let (_, _, _, c) = x.dims4()?;
+        let (_, h, w, c) = x.dims4()?;
         if bias.dims() != [c] || bias.dtype() != x.dtype() {
             bail!(
                 "the bias must have shape [{c}] and type {:?}, found {:?} and {:?}",
@@ -89,7 +92,23 @@ impl FilteredLrelu {
                 bias.dtype()
             )
         }
-        x.contiguous()?.apply_op2(&bias.contiguous()?, self.clone())
+        check_device("filtered-lrelu of a map", x.device(), &[bias])?;
+        if !is_portable(x.device()) {
+            return x.contiguous()?.apply_op2(&bias.contiguous()?, self.clone());
+        }
+        let [left, _, top, _] = self.padding;
+        let [up_axes, down_axes] = self.axes(h, w)?;
+        let [up_rows, up_columns] = up_axes.each_ref().map(Axis::outputs);
+        let [down_rows, down_columns] = down_axes.each_ref().map(Axis::outputs);
+        let up = |inputs, outputs, before| fir::Axis { inputs, outputs, up: self.up, down: 1, before };
+        let down = |inputs, outputs| fir::Axis { inputs, outputs, up: 1, down: self.down, before: 0 };
+        filtered_lrelu(
+            x,
+            bias,
+            ([up(h, up_rows, top), up(w, up_columns, left)], &self.up_filter),
+            ([down(up_rows, down_rows), down(up_columns, down_columns)], &self.down_filter),
+            self.rectifier,
+        )
     }
 
     /// Rows and columns of upsampling, and of downsampling.

@@ -73,6 +73,7 @@ mod memory;
 mod modulated;
 mod network;
 mod op;
+mod operators;
 mod options;
 mod padding;
 mod product;

@@ -7,7 +7,8 @@ use candle_core::{DType, Result, Tensor, bail};
 
 use crate::element::Element;
 use crate::op::to_f64;
-use crate::options::TensorOptions;
+use crate::operators::modulated::Modulated;
+use crate::options::{TensorOptions, check_device, is_portable};
 use crate::rectifier::Rectifier;
 
 mod band;
@@ -30,8 +31,8 @@ use weights::Weights;
 /// ```
 ///
 /// Scaling maps instead of weights leaves one convolution for the whole batch. The result is differentiable
-/// with respect to `x`, `styles` and `noise`; a run keeps only these and the result. Cloning shares the
-/// weights.
+/// with respect to `x`, `styles` and `noise`; a run of the kernels keeps only these and the result. Cloning
+/// shares the weights.
 #[derive(Clone)]
 pub struct ModulatedConv {
     inputs: usize,
@@ -44,6 +45,7 @@ pub struct ModulatedConv {
 enum AnyWeights {
     F32(Arc<Weights<f32>>),
     F64(Arc<Weights<f64>>),
+    Portable(Box<Modulated>),
 }
 
 /// What follows a convolution.
@@ -58,7 +60,7 @@ struct Behind {
 
 impl ModulatedConv {
     /// A convolution of stride 1 that keeps the size; `weight` is `[o, i, k, k]`, k odd. Computes with `options`, in F32 or
-    /// F64.
+    /// F64, and on their device.
     ///
     /// # Errors
     ///
@@ -95,10 +97,10 @@ impl ModulatedConv {
         if weight.elem_count() == 0 {
             bail!("a modulated convolution needs weights, found shape {:?}", weight.dims())
         }
-        if !options.device.is_cpu() {
-            bail!("the kernels run on the CPU only")
-        }
         let weights = match options.dtype {
+            DType::F32 | DType::F64 if is_portable(&options.device) => {
+                AnyWeights::Portable(Box::new(Modulated::new(weight, demodulate, is_upsampling, options)?))
+            }
             DType::F32 => AnyWeights::F32(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
             DType::F64 => AnyWeights::F64(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
             other => bail!("a modulated convolution needs f32 or f64, found {other:?}"),
@@ -121,6 +123,9 @@ impl ModulatedConv {
             bail!("only an upsampling convolution takes a smoothing filter")
         }
         self.behind.smoothing = Smoothing::new(filter)?;
+        if let AnyWeights::Portable(weights) = &mut self.weights {
+            weights.smooth(&Smoothing::taps_of(filter)?, self.behind.smoothing.before())?;
+        }
         Ok(self)
     }
 
@@ -136,6 +141,9 @@ impl ModulatedConv {
         }
         rectifier.check()?;
         self.behind.bias = to_f64(bias)?;
+        if let AnyWeights::Portable(weights) = &mut self.weights {
+            weights.shift(&self.behind.bias)?;
+        }
         self.behind.rectifier = rectifier;
         Ok(self)
     }
@@ -150,7 +158,7 @@ impl ModulatedConv {
     ///
     /// # Errors
     ///
-    /// If a shape or a type differs, or a tensor is not on the CPU.
+    /// If a shape, a type or a device differs.
     pub fn apply(&self, x: &Tensor, styles: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
         let (n, h, w, c) = x.dims4()?;
         if c != self.inputs || styles.dims() != [n, c] {
@@ -160,9 +168,10 @@ impl ModulatedConv {
                 x.dims()
             )
         }
-        let dtype = match self.weights {
-            AnyWeights::F32(_) => DType::F32,
-            AnyWeights::F64(_) => DType::F64,
+        let TensorOptions { dtype, device } = match &self.weights {
+            AnyWeights::F32(_) => DType::F32.into(),
+            AnyWeights::F64(_) => DType::F64.into(),
+            AnyWeights::Portable(weights) => weights.options().clone(),
         };
         if x.dtype() != dtype || styles.dtype() != dtype {
             let (x, styles) = (x.dtype(), styles.dtype());
@@ -170,29 +179,32 @@ impl ModulatedConv {
                 "a modulated convolution of {dtype:?} does not match a map of {x:?} and styles of {styles:?}"
             )
         }
+        let tensors: Vec<&Tensor> = [x, styles].into_iter().chain(noise).collect();
+        check_device("a modulated convolution", &device, &tensors)?;
         let [h, w] = if self.is_upsampling {
             [h, w].map(|size| self.behind.smoothing.outputs(2 * size + 1))
         } else {
             [h, w]
         };
-        let noise = match noise {
-            Some(noise) => {
-                let (planes, noise_h, noise_w) = noise.dims3()?;
-                if (planes != 1 && planes != n) || [noise_h, noise_w] != [h, w] || noise.dtype() != dtype {
-                    let (found, type_found) = (noise.dims(), noise.dtype());
-                    bail!(
-                        "the noise must have shape [{n} or 1, {h}, {w}] and type {dtype:?}, found {found:?} and \
-                         {type_found:?}"
-                    )
-                }
-                noise.contiguous()?
+        if let Some(noise) = noise {
+            let (planes, noise_h, noise_w) = noise.dims3()?;
+            if (planes != 1 && planes != n) || [noise_h, noise_w] != [h, w] || noise.dtype() != dtype {
+                let (found, type_found) = (noise.dims(), noise.dtype());
+                bail!(
+                    "the noise must have shape [{n} or 1, {h}, {w}] and type {dtype:?}, found {found:?} and \
+                     {type_found:?}"
+                )
             }
-            // An empty plane means no noise.
-            None => Tensor::zeros((0, h, w), dtype, x.device())?,
+        }
+        // An empty plane means no noise to the kernels.
+        let plane = || match noise {
+            Some(noise) => noise.contiguous(),
+            None => Tensor::zeros((0, h, w), dtype, x.device()),
         };
         match &self.weights {
-            AnyWeights::F32(weights) => self.run(weights, x, styles, &noise),
-            AnyWeights::F64(weights) => self.run(weights, x, styles, &noise),
+            AnyWeights::F32(weights) => self.run(weights, x, styles, &plane()?),
+            AnyWeights::F64(weights) => self.run(weights, x, styles, &plane()?),
+            AnyWeights::Portable(weights) => weights.apply(x, styles, noise, [h, w], self.behind.rectifier),
         }
     }
 

@@ -1,19 +1,24 @@
 //! Conversion of pictures and maps between channels first and channels last.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use crate::activation::{to_pixels, to_planes};
 use crate::element::Element;
 use crate::op::operand;
+use crate::operators::layout;
+use crate::options::is_portable;
 
 /// `[n, c, h, w]` as `[n, h, w, c]`, f32 or f64. candle's own copy of a permuted tensor computes the index of
 /// every single number.
 ///
 /// # Errors
 ///
-/// If `x` has another rank or number type, or is not on the CPU.
+/// If `x` has another rank or number type.
 pub fn channels_last(x: &Tensor) -> Result<Tensor> {
+    check(x)?;
+    if is_portable(x.device()) {
+        return layout::channels_last(x);
+    }
     x.contiguous()?.apply_op1(Turned::ToPixels)
 }
 
@@ -23,7 +28,18 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
 ///
 /// As [`channels_last`].
 pub fn channels_first(x: &Tensor) -> Result<Tensor> {
+    check(x)?;
+    if is_portable(x.device()) {
+        return layout::channels_first(x);
+    }
     x.contiguous()?.apply_op1(Turned::ToPlanes)
+}
+
+fn check(x: &Tensor) -> Result<()> {
+    match x.dtype() {
+        DType::F32 | DType::F64 => Ok(()),
+        other => bail!("a map must be f32 or f64, found {other:?}"),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -60,7 +76,7 @@ impl CustomOp1 for Turned {
         match storage {
             CpuStorage::F32(_) => self.turn::<f32>(storage, layout),
             CpuStorage::F64(_) => self.turn::<f64>(storage, layout),
-            other => bail!("a map must be f32 or f64, found {:?}", other.dtype()),
+            _ => bail!("a map must be f32 or f64"),
         }
     }
 

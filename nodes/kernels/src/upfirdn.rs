@@ -7,6 +7,8 @@ use crate::element::Element;
 use crate::fir::{Separable, Taps};
 use crate::memory::zeros;
 use crate::op::{Values, operand, to_f64};
+use crate::operators::fir::{Axis, resample};
+use crate::options::is_portable;
 
 /// Puts `up - 1` zeros after every pixel, pads with zeros, convolves with a filter (each channel separately)
 /// and keeps every `down`-th pixel: the `upfirdn2d` of StyleGAN2 (Karras et al., arXiv:1912.04958), for maps
@@ -46,14 +48,24 @@ impl Upfirdn2d {
     ///
     /// # Errors
     ///
-    /// If the filter is larger than the padded map, or `x` is not `[n, h, w, c]`, not f32 or f64, or not on the CPU.
+    /// If the filter is larger than the padded map, or `x` is not `[n, h, w, c]`, or not f32 or f64.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         let (_, h, w, _) = x.dims4()?;
-        if self.taps(h, w).is_none() {
-            let [left, right, top, bottom] = self.padding;
+        let [left, right, top, bottom] = self.padding;
+        let Some([rows, columns]) = self.taps(h, w) else {
             let (h, w) = (h * self.up + top + bottom, w * self.up + left + right);
             let [kh, kw] = self.filter.size();
             bail!("a {h}x{w} map is too small for a {kh}x{kw} filter")
+        };
+        if is_portable(x.device()) {
+            let axis = |inputs, taps: &Taps, before: usize| Axis {
+                inputs,
+                outputs: taps.outputs(),
+                up: self.up,
+                down: self.down,
+                before: before as isize,
+            };
+            return resample(x, [axis(h, &rows, top), axis(w, &columns, left)], &self.filter);
         }
         x.contiguous()?.apply_op1(self.clone())
     }

@@ -1,5 +1,6 @@
-use dreamwire_nets::Kept;
 use dreamwire_nets::stylegan::{MappingOf, StyleGanError};
+use dreamwire_nets::{Kept, TensorOptions};
+use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -62,8 +63,8 @@ pub(crate) enum MappingName {
     Fine,
 }
 
-/// Where both come from, the first block of the fine one, the mapping, and what activations are limited to.
-type Key = (Source, Source, usize, MappingOf, Option<f64>);
+/// Where both come from, the first block of the fine one, the mapping, what activations are limited to, and the device.
+type Key = (Source, Source, usize, MappingOf, Option<f64>, DeviceLocation);
 
 #[derive(Default)]
 pub(crate) struct BlendNetworks {
@@ -81,7 +82,8 @@ impl Node for BlendNetworks {
         let Params { from_resolution, mapping, clamp, .. } = params;
         let coarse = Weights::find("coarse", &params.coarse, || call.read(&params.coarse))?;
         let fine = Weights::find("fine", &params.fine, || call.read(&params.fine))?;
-        let key = (coarse.source, fine.source, from_resolution, mapping, clamp);
+        let options = TensorOptions { dtype: DType::F32, device: call.device().clone() };
+        let key = (coarse.source, fine.source, from_resolution, mapping, clamp, call.device().location());
         let network = self.kept.network(key, || {
             let (one, own) = coarse.generator()?;
             let (other, _) = fine.generator()?;
@@ -93,7 +95,7 @@ impl Node for BlendNetworks {
                     Error::content(&error).at("fine")
                 }
             })?;
-            let built = blended.build(limit(clamp, &own), DType::F32);
+            let built = blended.build(limit(clamp, &own), options);
             built.map(Network::from).map_err(|error| coarse.unusable(&error))
         })?;
         coarse.say(call);

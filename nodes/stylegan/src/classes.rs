@@ -50,13 +50,19 @@ pub(crate) fn numbers(text: &str) -> Result<Vec<f32>> {
     text.split(',').map(str::trim).map(number).collect()
 }
 
-/// What the params `class` and `class_weights` choose, for a batch of a function's inputs: `[batch,classes]`; nothing for
-/// a function without classes.
+/// What the params `class` and `class_weights` choose, for a batch of a function's inputs: `[batch,classes]` on `device`;
+/// nothing for a function without classes.
 ///
 /// # Errors
 ///
 /// If the function has classes and none is chosen, or the other way round, or the choice does not exist.
-pub(crate) fn chosen(spec: &FnSpec, class: i64, weights: &str, batch: usize) -> Result<Option<Tensor>> {
+pub(crate) fn chosen(
+    spec: &FnSpec,
+    class: i64,
+    weights: &str,
+    batch: usize,
+    device: &Device,
+) -> Result<Option<Tensor>> {
     let weights = numbers(weights)?;
     let Some(classes) = count(spec) else {
         if class >= 0 {
@@ -96,22 +102,27 @@ pub(crate) fn chosen(spec: &FnSpec, class: i64, weights: &str, batch: usize) -> 
         }
         Err(_) => weights,
     };
-    Ok(Some(Tensor::from_vec(row.repeat(batch), (batch, classes), &Device::Cpu)?))
+    Ok(Some(Tensor::from_vec(row.repeat(batch), (batch, classes), device)?))
 }
 
-/// The classes of samples of a whole distribution, `[count,classes]`: each class in turn, from `first` on; nothing for a
-/// function without classes.
+/// The classes of samples of a whole distribution, `[count,classes]` on `device`: each class in turn, from `first` on;
+/// nothing for a function without classes.
 ///
 /// # Errors
 ///
 /// Those of candle.
-pub(crate) fn in_turn(spec: &FnSpec, first: usize, samples: usize) -> Result<Option<Tensor>> {
+pub(crate) fn in_turn(
+    spec: &FnSpec,
+    first: usize,
+    samples: usize,
+    device: &Device,
+) -> Result<Option<Tensor>> {
     let Some(classes) = count(spec).filter(|classes| *classes > 0) else { return Ok(None) };
     let mut rows = vec![0f32; samples * classes];
     for (row, values) in rows.chunks_exact_mut(classes).enumerate() {
         values[(first + row) % classes] = 1.0;
     }
-    Ok(Some(Tensor::from_vec(rows, (samples, classes), &Device::Cpu)?))
+    Ok(Some(Tensor::from_vec(rows, (samples, classes), device)?))
 }
 
 /// The number of classes that a function takes; nothing if it takes none.
@@ -140,21 +151,25 @@ mod tests {
 
     #[test]
     fn one_class_or_weights_of_all() {
-        assert!(chosen(&function(0), -1, " ", 3).unwrap().is_none());
-        assert_eq!(rows(chosen(&function(3), 1, "", 2).unwrap()), [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]);
-        assert_eq!(rows(chosen(&function(3), -1, "0.5, 0,-1", 1).unwrap()), [[0.5, 0.0, -1.0]]);
+        let chosen = |classes, class, weights, batch| {
+            chosen(&function(classes), class, weights, batch, &Device::Cpu).unwrap()
+        };
+        assert!(chosen(0, -1, " ", 3).is_none());
+        assert_eq!(rows(chosen(3, 1, "", 2)), [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]);
+        assert_eq!(rows(chosen(3, -1, "0.5, 0,-1", 1)), [[0.5, 0.0, -1.0]]);
     }
 
     #[test]
     fn samples_are_of_each_class_in_turn() {
-        assert!(in_turn(&function(0), 0, 3).unwrap().is_none());
-        assert_eq!(rows(in_turn(&function(2), 1, 3).unwrap()), [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
+        let in_turn = |classes| in_turn(&function(classes), 1, 3, &Device::Cpu).unwrap();
+        assert!(in_turn(0).is_none());
+        assert_eq!(rows(in_turn(2)), [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
     }
 
     #[test]
     fn choices_that_do_not_exist() {
         let refused = |classes: usize, class: i64, weights: &str, blamed: &str, expected: &str| {
-            let error = chosen(&function(classes), class, weights, 1).unwrap_err();
+            let error = chosen(&function(classes), class, weights, 1, &Device::Cpu).unwrap_err();
             assert_eq!((error.input(), error.to_string().as_str()), (blamed, expected));
         };
         refused(0, 2, "", "class", "`class` is 2, but this network has no classes; hint: set it to -1");

@@ -72,9 +72,10 @@ impl Node for DiscriminatorObjective {
         .outputs(&[port("OBJECTIVE", "OBJECTIVE").doc("How real the picture is.")]);
     type Params = Params;
 
-    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let discriminator = inputs.function("discriminator")?;
-        let class = classes::chosen(discriminator.spec(), params.class, &params.class_weights, 1)?;
+        let (class, weights) = (params.class, &params.class_weights);
+        let class = classes::chosen(discriminator.spec(), class, weights, 1, call.device())?;
         Ok(Outputs::new().function(Realness { discriminator, class, form: params.form }))
     }
 

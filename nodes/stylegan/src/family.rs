@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 
 use dreamwire_nets::stylegan::Tiles;
-use dreamwire_nets::{stylegan, stylegan1, stylegan3};
+use dreamwire_nets::{TensorOptions, stylegan, stylegan1, stylegan3};
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::serde_json::{Map, Value};
 
@@ -60,8 +60,8 @@ impl From<stylegan1::StyleGan1Error> for Refusal {
 }
 
 impl Network {
-    /// The networks of these tensors, of the family that their names tell; `own` is what the file says about how it was
-    /// built.
+    /// The networks of these tensors, of the family that their names tell, in f32 on `device`; `own` is what the file says
+    /// about how it was built.
     ///
     /// # Errors
     ///
@@ -70,19 +70,21 @@ impl Network {
         tensors: HashMap<String, Tensor>,
         own: &Map<String, Value>,
         settings: Settings,
+        device: &Device,
     ) -> std::result::Result<Self, Refusal> {
         let Settings { clamp, resolution, blend } = settings;
+        let options = TensorOptions { dtype: DType::F32, device: device.clone() };
         if stylegan1::recognises(&tensors) {
             let generator = stylegan1::Generator::new(tensors)?.with_settings(own)?;
-            return Ok(generator.build(resolution, blend, DType::F32)?.into());
+            return Ok(generator.build(resolution, blend, options)?.into());
         }
         let clamp = limit(clamp, own);
         let network: Self = if stylegan3::recognises(&tensors) {
             let own = stylegan3::Settings::read(own).map_err(|error| Refusal::of(&error))?;
-            let network = stylegan3::StyleGan3::new(tensors, &own, clamp, DType::F32);
+            let network = stylegan3::StyleGan3::new(tensors, &own, clamp, options);
             network.map_err(|error| Refusal::of(&error))?.into()
         } else {
-            let network = stylegan::StyleGan::new(tensors, clamp, DType::F32);
+            let network = stylegan::StyleGan::new(tensors, clamp, options);
             network.map_err(|error| Refusal::of(&error))?.into()
         };
         for (param, is_set, unset) in

@@ -1,6 +1,7 @@
 use dreamwire_nets::stylegan::Discriminator;
 use dreamwire_nets::weights::{self, Family};
-use dreamwire_nets::{Content, Kept, extractor};
+use dreamwire_nets::{Content, Kept, TensorOptions, extractor};
+use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::serde_json::{Map, Value};
 
@@ -50,7 +51,8 @@ fn deepest() -> String {
 
 #[derive(Default)]
 pub(crate) struct LoadDiscriminator {
-    kept: Kept<(Content, Option<f64>), Discriminator>,
+    /// By the weights, the clamp and the device.
+    kept: Kept<(Content, Option<f64>, DeviceLocation), Discriminator>,
 }
 
 impl Node for LoadDiscriminator {
@@ -64,7 +66,9 @@ impl Node for LoadDiscriminator {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = call.read(&params.weights)?;
         let unusable = |error: String| Error::content(format!("`{}`: {error}", params.weights)).at("weights");
-        let network = self.kept.network((Content::of(&bytes), params.clamp), || {
+        let options = TensorOptions { dtype: DType::F32, device: call.device().clone() };
+        let key = (Content::of(&bytes), params.clamp, call.device().location());
+        let network = self.kept.network(key, || {
             let read = weights::read(&bytes, &[Family::StyleGan2Discriminator]).map_err(|error| {
                 let refused = unusable(error.to_string());
                 match error.hint() {
@@ -74,7 +78,7 @@ impl Node for LoadDiscriminator {
             })?;
             let group = group(&read.settings).map_err(unusable)?;
             let clamp = limit(params.clamp, &read.settings);
-            let built = Discriminator::new(read.tensors, clamp, DType::F32);
+            let built = Discriminator::new(read.tensors, clamp, options);
             Ok(built.map_err(|error| unusable(error.to_string()))?.grouped(group))
         })?;
         let features = Features::new(network.clone(), &params.layers)?;

@@ -95,7 +95,7 @@ impl Node for LoadStyleGAN {
             resolution: (params.resolution > 0).then_some(params.resolution),
             blend: params.blend,
         };
-        let network = network::network(&mut self.kept, &weights, settings)?;
+        let network = network::network(&mut self.kept, &weights, settings, call.device())?;
         weights.say(call);
         let network = network.tiled(tiles).map_err(|refusal| weights.refused(&refusal))?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))

@@ -61,13 +61,14 @@ impl Node for MappingNetwork {
         .outputs(&[port("LATENT_W", "LATENT_W").doc("A style per layer, `[B,layers,w]`.")]);
     type Params = Params;
 
-    fn run(&mut self, _: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
+    fn run(&mut self, call: &Call, params: Params, inputs: Inputs) -> Result<Outputs> {
         let mapping = inputs.function("mapping")?;
         let z = latent::latent_z(&inputs, "z")?;
         if let Some([width]) = latent::sizes(mapping.spec().inputs.first()) {
             latent::check_z(&z, width)?;
         }
-        let c = classes::chosen(mapping.spec(), params.class, &params.class_weights, z.dim(0)?)?;
+        let (class, weights) = (params.class, &params.class_weights);
+        let c = classes::chosen(mapping.spec(), class, weights, z.dim(0)?, call.device())?;
         let x: Vec<&Tensor> = std::iter::once(&z).chain(&c).collect();
         let y = mapping.eval(&x)?;
         let [w, average] = y.as_slice() else {

@@ -7,14 +7,15 @@ use dreamwire_nets::Content;
 use dreamwire_nets::stylegan::{self, Generator};
 use dreamwire_nets::weights::{self, Family, Weights as Read};
 use dreamwire_sdk::Bytes;
+use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
 use dreamwire_sdk::serde_json::{Map, Value};
 
 use crate::builtin;
 use crate::family::{Network, Refusal, Settings};
 
-/// Networks by where their weights come from, and what is set about them.
-pub(crate) type Kept = dreamwire_nets::Kept<(Source, Settings), Network>;
+/// Networks by where their weights come from, what is set about them, and the device that they are on.
+pub(crate) type Kept = dreamwire_nets::Kept<(Source, Settings, DeviceLocation), Network>;
 
 /// The networks that can be used.
 const FAMILIES: [Family; 3] =
@@ -61,8 +62,8 @@ impl<'a> Weights<'a> {
         stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))
     }
 
-    /// The networks, of the family that the tensors tell.
-    fn network(&self, settings: Settings) -> Result<Network> {
+    /// The networks, of the family that the tensors tell, on `device`.
+    fn network(&self, settings: Settings, device: &Device) -> Result<Network> {
         let (tensors, own) = match self.source {
             Source::Random { seed, side } => (self.random(seed, side)?, Map::new()),
             Source::File(_) => {
@@ -70,7 +71,7 @@ impl<'a> Weights<'a> {
                 (read.tensors, read.settings)
             }
         };
-        Network::new(tensors, &own, settings).map_err(|refusal| self.refused(&refusal))
+        Network::new(tensors, &own, settings, device).map_err(|refusal| self.refused(&refusal))
     }
 
     /// The error that there is no network of these weights.
@@ -81,7 +82,8 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// A StyleGAN2, for what no other family can do, and what its file says about how it was built.
+    /// The tensors of a StyleGAN2, on the CPU, for what no other family can do, and what its file says about how it was
+    /// built.
     ///
     /// # Errors
     ///
@@ -137,14 +139,19 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The network of these weights, of any family, built if it is not the one that is kept.
+/// The network of these weights, of any family, on `device`, built if it is not the one that is kept.
 ///
 /// # Errors
 ///
 /// If these are the weights of no family: says what they are, or which tensors are wrong. If a setting is not for this
 /// family.
-pub(crate) fn network(kept: &mut Kept, weights: &Weights, settings: Settings) -> Result<Network> {
-    kept.network((weights.source, settings), || weights.network(settings))
+pub(crate) fn network(
+    kept: &mut Kept,
+    weights: &Weights,
+    settings: Settings,
+    device: &Device,
+) -> Result<Network> {
+    kept.network((weights.source, settings, device.location()), || weights.network(settings, device))
 }
 
 /// Which of several generators is used.
@@ -206,7 +213,7 @@ mod tests {
         let w = small::normal(1, &[1, small::LAYERS, small::WIDTH]);
         let mut picture = |seed, clamp| {
             let weights = Weights::find("weights", "it", || Ok(small::file(seed).into())).unwrap();
-            let network = network(&mut kept, &weights, settings(clamp)).unwrap();
+            let network = network(&mut kept, &weights, settings(clamp), &Device::Cpu).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         };
         let first = picture(0, 256.0);
@@ -217,7 +224,7 @@ mod tests {
         assert_eq!(first, picture(0, 0.0));
         let pointer = || Ok(b"version https://git-lfs.github.com/spec/v1"[..].into());
         let weights = Weights::find("weights", "it", pointer).unwrap();
-        assert!(network(&mut kept, &weights, settings(256.0)).is_err());
+        assert!(network(&mut kept, &weights, settings(256.0), &Device::Cpu).is_err());
     }
 
     #[test]
@@ -232,7 +239,8 @@ mod tests {
         let w = small::normal(1, &[2, 6, 32]);
         let [one, other] = [pickle.clone(), import].map(|bytes| {
             let weights = Weights::find("weights", "it", || Ok(bytes.into())).unwrap();
-            let network = super::network(&mut Kept::default(), &weights, settings(256.0)).unwrap();
+            let network =
+                super::network(&mut Kept::default(), &weights, settings(256.0), &Device::Cpu).unwrap();
             small::bits(&network.synthesis.forward(&w, &[]).unwrap())
         });
         assert_eq!(one, other);

@@ -188,7 +188,7 @@ impl Node for ProjectImage {
         let goal = Goal::new(call, image, features, objective, dims, params.compare_size)?;
         let planes =
             if params.optimise_noise { first_planes(call, &generator, params.seed)? } else { Vec::new() };
-        need::check(&generator, &goal, &start, dims, &planes)?;
+        need::check(&generator, &goal, &start, dims, &planes, call.device())?;
 
         let planes = planes.iter().map(|plane| plane.repeat((batch, 1, 1, 1)));
         let planes = planes.collect::<std::result::Result<Vec<_>, _>>()?;

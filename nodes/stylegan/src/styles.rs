@@ -31,7 +31,7 @@ impl Styles {
         for start in (0..count).step_by(AT_ONCE) {
             call.progress(start as u64, count as u64, &format!("styles {start}/{count}"))?;
             let some = z.narrow(0, start, AT_ONCE.min(count - start))?;
-            let c = classes::in_turn(mapping.spec(), start, some.dim(0)?)?;
+            let c = classes::in_turn(mapping.spec(), start, some.dim(0)?, call.device())?;
             let x: Vec<&Tensor> = std::iter::once(&some).chain(&c).collect();
             let w = mapping.eval(&x)?.into_iter().next();
             let Some(w) = w.filter(|w| w.rank() == 3 && w.elem_count() > 0) else {

@@ -76,7 +76,7 @@ impl Node for Synthesis {
         let places = places(&inputs, spec)?;
         let batch = batch(&w, places.as_ref())?;
         check_size(spec, batch)?;
-        check_memory(&generator, batch)?;
+        check_memory(&generator, batch, call.device())?;
         let noise = match params.noise_mode {
             NoiseMode::Const => Vec::new(),
             NoiseMode::Random => noise::planes(spec, Some(params.noise_seed), call.device())?,
@@ -98,7 +98,8 @@ impl Node for Synthesis {
             shape = picture.dims().to_vec();
         }
         shape[0] = batch;
-        Ok(Tensor::from_vec(pixels, shape, call.device())?.into())
+        // Values are handed over in host memory.
+        Ok(Tensor::from_vec(pixels, shape, &Device::Cpu)?.into())
     }
 }
 
@@ -148,11 +149,11 @@ fn check_size(generator: &FnSpec, batch: usize) -> Result<()> {
     Err(Error::limit(message).at("w").hint(format!("use at most {most} latents: fewer seeds or frames")))
 }
 
-/// Refuses a batch that needs more memory than there is, if the generator says what it needs.
-fn check_memory(generator: &Function, batch: usize) -> Result<()> {
+/// Refuses a batch that needs more memory than there is on `device`, if the generator says what it needs.
+fn check_memory(generator: &Function, batch: usize, device: &Device) -> Result<()> {
     let Some(peak) = generator.peak() else { return Ok(()) };
     let needed = needed(&peak, batch);
-    memory::check(&format!("the synthesis of a batch of {batch}"), needed).map_err(|error| {
+    memory::check(&format!("the synthesis of a batch of {batch}"), needed, device).map_err(|error| {
         let smaller = match batch {
             1 => "use a smaller network or fewer `tiles` of it; or end other programs",
             _ => "use fewer latents: fewer seeds or frames; or end other programs",

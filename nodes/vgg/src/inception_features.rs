@@ -93,9 +93,10 @@ impl Node for InceptionFeatures {
         };
         let bytes = call.read(&params.weights)?;
         let file = (params.weights.as_str(), &*bytes);
-        let network = network::network(&mut self.kept, file, params.input, &FAMILIES, |read| {
+        let device = call.device();
+        let network = network::network(&mut self.kept, file, params.input, device, &FAMILIES, |read| {
             nonfinite::warn(call, &params.weights, &read.not_finite, &UNUSED);
-            googlenet::extractor(read.tensors, normalisation)
+            googlenet::extractor(read.tensors, normalisation, device)
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }

@@ -3,13 +3,14 @@ use std::slice;
 use dreamwire_nets::extractor::{Extractor, Layer, layer_entries, layer_indices};
 use dreamwire_nets::weights::{self, Family, Weights, WeightsError};
 use dreamwire_nets::{Content, PaddingMode, ParameterError};
+use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
 
-/// Keeps the network of a node's last run, by the content of its weights and the node's settings.
-pub(crate) type Kept<S> = dreamwire_nets::Kept<(Content, S), Extractor>;
+/// Keeps the network of a node's last run, by the content of its weights, the node's settings and the device.
+pub(crate) type Kept<S> = dreamwire_nets::Kept<(Content, S, DeviceLocation), Extractor>;
 
-/// The network with the weights of a file, by its name and bytes: the kept one if content and `settings` are the same,
-/// otherwise what `build` makes of the weights of one of the `wanted` families.
+/// The network with the weights of a file, by its name and bytes: the kept one if content, `settings` and `device` are the
+/// same, otherwise what `build` makes there of the weights of one of the `wanted` families.
 ///
 /// # Errors
 ///
@@ -18,10 +19,11 @@ pub(crate) fn network<S: PartialEq>(
     kept: &mut Kept<S>,
     (name, bytes): (&str, &[u8]),
     settings: S,
+    device: &Device,
     wanted: &[Family],
     build: impl FnOnce(Weights) -> std::result::Result<Extractor, ParameterError>,
 ) -> Result<Extractor> {
-    kept.network((Content::of(bytes), settings), || {
+    kept.network((Content::of(bytes), settings, device.location()), || {
         let weights = weights::read(bytes, wanted).map_err(|error| refused(name, &error))?;
         build(weights).map_err(|error| Error::content(format!("`{name}`: {error}")).at("weights"))
     })

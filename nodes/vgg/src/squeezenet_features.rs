@@ -64,9 +64,9 @@ impl Node for SqueezeNetFeatures {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = builtin::SQUEEZENET.or_file(call, &params.weights)?;
         let file = (params.weights.as_str(), &*bytes);
-        let network = network::network(&mut self.kept, file, (), &FAMILIES, |read| {
+        let network = network::network(&mut self.kept, file, (), call.device(), &FAMILIES, |read| {
             nonfinite::warn(call, &params.weights, &read.not_finite, &[]);
-            squeezenet::extractor(read.tensors)
+            squeezenet::extractor(read.tensors, call.device())
         })?;
         Ok(Outputs::new().function(Features::new(network, &params.layers, PaddingMode::Zeros)?))
     }

@@ -84,11 +84,11 @@ impl Node for VGGFeatures {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let Params { weights, layers, padding } = params;
         let bytes = builtin::VGG16.or_file(call, &weights)?;
-        let network =
-            network::network(&mut self.kept, (weights.as_str(), &*bytes), padding, &FAMILIES, |read| {
-                nonfinite::warn(call, &weights, &read.not_finite, &UNUSED);
-                vgg::extractor(read.tensors, padding)
-            })?;
+        let (file, device) = ((weights.as_str(), &*bytes), call.device());
+        let network = network::network(&mut self.kept, file, padding, device, &FAMILIES, |read| {
+            nonfinite::warn(call, &weights, &read.not_finite, &UNUSED);
+            vgg::extractor(read.tensors, padding, device)
+        })?;
         Ok(Outputs::new().function(Features::new(network, &layers, padding)?))
     }
 

@@ -146,7 +146,9 @@ impl FnHost for Exported {
             let Linearised { y, pullback } = self.function.linearise(&x, wrt)?;
             self.check_outputs(&y)?;
             let gradients = pullback.vjp(&[Some(y[0].ones_like()?)])?;
-            let value = y[0].flatten_all()?.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?;
+            // On the host: Metal has no f64.
+            let value = y[0].to_device(&Device::Cpu)?.flatten_all()?;
+            let value = value.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?;
             let value = value.first().copied().ok_or_else(|| Error::failed("the value is empty"))?;
             Ok((value, exported_gradients(&gradients, facts.inputs.len())?))
         })

@@ -1,6 +1,7 @@
-//! How much memory this process can still get, and whether something fits.
+//! How much memory this process can still get, on the host and on a device, and whether something fits.
 
 use crate::{Error, Result};
+use candle_core::Device;
 use std::fs::read_to_string;
 use std::path::Path;
 
@@ -8,6 +9,26 @@ use std::path::Path;
 /// least left. `None` where the system does not tell.
 pub fn available() -> Option<u64> {
     [machine(), group(), address_space()].into_iter().flatten().min()
+}
+
+/// The memory in bytes that is available for tensors on `device`: of the CPU that of [`available`], of CUDA what its driver
+/// says is free. Metal shares the host's memory, so its is that of [`available`] too. `None` if nobody tells.
+pub fn available_on(device: &Device) -> Option<u64> {
+    match device {
+        Device::Cpu | Device::Metal(_) => available(),
+        Device::Cuda(device) => free(device),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn free(device: &candle_core::CudaDevice) -> Option<u64> {
+    let (free, _) = device.cuda_stream().context().mem_get_info().ok()?;
+    Some(free as u64)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn free(_: &candle_core::CudaDevice) -> Option<u64> {
+    None
 }
 
 /// What plugins keep of the memory that they have freed, at most: the SDK's allocator, and the kernels' buffers.
@@ -24,13 +45,13 @@ pub fn spares(live: u64) -> u64 {
     live.min(SPARES)
 }
 
-/// Refuses what needs more memory than is available, with status `E_LIMIT`. `what` is the subject of the message; the
-/// hint is for the caller to add, because it knows the param that lowers the need.
+/// Refuses what needs more memory on `device` than is available there, with status `E_LIMIT`. `what` is the subject of the
+/// message; the hint is for the caller to add, because it knows the param that lowers the need.
 ///
 /// # Errors
 /// Says how much is needed, and how much there is.
-pub fn check(what: &str, needed: u64) -> Result<()> {
-    check_against(what, needed, available())
+pub fn check(what: &str, needed: u64, device: &Device) -> Result<()> {
+    check_against(what, needed, available_on(device))
 }
 
 /// As [`check`], with what is available.
@@ -151,5 +172,6 @@ mod tests {
     #[test]
     fn this_machine_has_some() {
         assert!(available().is_some_and(|bytes| bytes > 1 << 20));
+        assert!(available_on(&Device::Cpu).is_some_and(|bytes| bytes > 1 << 20));
     }
 }

@@ -54,7 +54,8 @@ unsafe impl Memory for Elements {
 
 /// Lends a tensor, or moves it to whoever receives it.
 pub(crate) fn export(tensor: &Tensor) -> Result<Owned> {
-    let tensor = tensor.detach().to_device(&Device::Cpu)?.contiguous()?;
+    // First contiguous: of a part of a device's tensor, all of it would be copied.
+    let tensor = tensor.detach().contiguous()?.to_device(&Device::Cpu)?;
     let dtype = dtype(tensor.dtype())?;
     let shape = tensor.dims().iter().map(|&size| size as i64).collect();
     let len = tensor.elem_count() * dtype.size();

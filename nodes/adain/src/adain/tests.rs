@@ -81,7 +81,7 @@ impl Differentiable for Vgg16 {
 fn alpha_goes_from_content_to_style() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vgg/weights/vgg16_imagenet_int8.safetensors");
     let tensors = weights::read_all(&std::fs::read(path).unwrap()).unwrap();
-    let vgg = extractor(tensors, PaddingMode::Reflect).unwrap();
+    let vgg = extractor(tensors, PaddingMode::Reflect, &Device::Cpu).unwrap();
     // A soft gradient in each colour.
     let ramp = Tensor::arange(0f32, 48.0, &Device::Cpu).unwrap().affine(0.8 / 47.0, 0.1).unwrap();
     let down = ramp.reshape((1, 48, 1, 1)).unwrap().broadcast_as((1, 48, 48, 1)).unwrap();

@@ -54,17 +54,44 @@ fn the_need_of_a_picture_and_of_a_tile() {
     assert_eq!(blurred.bytes(None), Some(WHOLE + 4 * 24_000_000 + SPARES));
 }
 
+/// A tile that is larger than the picture.
+const NO_TILES: usize = 2000;
+
 #[test]
-fn what_fits_is_not_refused() {
+fn what_fits_is_not_refused_nor_tiled() {
     let objective = objective(LOCAL);
-    assert!(need(&objective, 1).check_against(None, Some(WHOLE + SPARES)).is_ok());
-    assert!(need(&objective, 1).check_against(None, None).is_ok());
+    for tile in [0, NO_TILES] {
+        for available in [Some(WHOLE + SPARES), None] {
+            assert_eq!(need(&objective, 1).tiling_within(tile, available).unwrap(), (None, None));
+        }
+    }
+}
+
+/// Tiles of 1024 fit, so there is no reason for smaller ones.
+#[test]
+fn automatic_tiles_are_the_largest_that_fit() {
+    let objective = objective(LOCAL);
+    let tiling = |tile| Tiling::new(&objective, tile, None, (1000, 2000)).unwrap();
+    let found = |available| need(&objective, 1).tiling_within(0, Some(available)).unwrap();
+    assert_eq!(found(WHOLE + SPARES - 1).0, tiling(1024));
+    let (tiles, warning) = found(1_328_000_001 + SPARES - 1);
+    assert_eq!(tiles, tiling(512));
+    assert_eq!(
+        warning.as_deref(),
+        Some(
+            "dreaming of 2000x1000 pixels needs 2.8 GiB of memory, 2.0 GiB is available: dreaming in tiles of 512 \
+             pixels; set `tile` to 512 for the same dream where there is more"
+        )
+    );
+    // What is set is taken, or refused.
+    assert_eq!(need(&objective, 1).tiling_within(128, Some(WHOLE)).unwrap(), (tiling(128), None));
+    assert!(need(&objective, 1).tiling_within(1024, Some(1 << 30)).is_err());
 }
 
 #[track_caller]
 fn check(batch: usize, tiles: Option<Tiles>, available: u64, blamed: &str, expected: &str) {
     let objective = objective(tiles);
-    let error = need(&objective, batch).check_against(None, Some(available)).expect_err("refused");
+    let error = need(&objective, batch).tiling_within(NO_TILES, Some(available)).expect_err("refused");
     assert_eq!(error.status(), dreamwire_sdk::abi::E_LIMIT);
     assert_eq!((error.to_string().as_str(), error.input()), (expected, blamed));
 }
@@ -81,6 +108,12 @@ fn the_largest_tile_that_fits_is_suggested() {
     let hint = "use a smaller picture: Resize it first";
     check(1, LOCAL, 100 << 20, "image", &format!("{said}100 MiB is available; hint: {hint}"));
     check(1, None, 1 << 30, "image", &format!("{said}1.0 GiB is available; hint: {hint}"));
+    // Automatic tiles help in neither case.
+    for (tiles, available) in [(LOCAL, 100 << 20), (None, 1 << 30)] {
+        let objective = objective(tiles);
+        let error = need(&objective, 1).tiling_within(0, Some(available)).expect_err("refused");
+        assert_eq!(error.input(), "image");
+    }
 }
 
 /// 6,000,000 pixels: 6.26 GiB with their pictures, and 0.75 GiB of spares.

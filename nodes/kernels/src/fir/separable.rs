@@ -33,6 +33,12 @@ impl Separable {
         Self { terms: terms.collect() }
     }
 
+    /// All taps in reverse order.
+    pub(crate) fn reversed(&self) -> Self {
+        let reversed = |taps: &Vec<f64>| taps.iter().rev().copied().collect();
+        Self { terms: self.terms.iter().map(|term| term.each_ref().map(reversed)).collect() }
+    }
+
     /// Columns and rows, one pair at least.
     pub(crate) fn terms(&self) -> &[[Vec<f64>; 2]] {
         &self.terms
@@ -64,6 +70,7 @@ mod tests {
         assert_eq!((found.terms().len(), found.size()), (1, [2, 3]));
         assert_eq!(sum(&found), filter);
         assert_eq!(sum(&Separable::square(vec![1.0, 2.0])), [1.0, 2.0, 2.0, 4.0]);
+        assert_eq!(sum(&found.reversed()), [-3.0, 2.0, 1.0, -1.5, 1.0, 0.5]);
     }
 
     #[test]

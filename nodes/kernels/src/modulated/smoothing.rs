@@ -35,8 +35,18 @@ impl Smoothing {
         if kh != kw || kw < 2 {
             bail!("the filter must be square with at least 2x2 taps, found {kh}x{kw}")
         }
-        let filter: Vec<f64> = to_f64(filter)?.iter().map(|tap| tap * 4.0).collect();
-        Ok(Self { filter: Separable::of(&filter, kw), padding: [kw.div_ceil(2) - 1, (kw - 2) / 2] })
+        let padding = [kw.div_ceil(2) - 1, (kw - 2) / 2];
+        Ok(Self { filter: Separable::of(&Self::taps_of(filter)?, kw), padding })
+    }
+
+    /// The taps of a filter, row by row, times the gain.
+    pub(super) fn taps_of(filter: &Tensor) -> Result<Vec<f64>> {
+        Ok(to_f64(filter)?.iter().map(|tap| tap * 4.0).collect())
+    }
+
+    /// Zeros above the map, and on its left.
+    pub(super) fn before(&self) -> usize {
+        self.padding[0]
     }
 
     fn taps(&self) -> usize {

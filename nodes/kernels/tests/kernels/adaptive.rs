@@ -75,6 +75,17 @@ fn gradients() {
     }
 }
 
+#[test]
+#[ignore = "the kernels have none: run by `portable`"]
+fn second_derivatives() {
+    for (shape, planes) in CASES {
+        let norm = norm(shape[3]);
+        differences::check(&format!("{shape:?}"), &inputs(*shape, *planes), |x| {
+            differences::gradients(x, |x| norm.apply(&x[0], &x[1], &x[2]))
+        });
+    }
+}
+
 /// Outputs and gradients on 1 and 3 threads.
 #[test]
 fn the_number_of_threads_changes_no_bit() {

@@ -55,3 +55,17 @@ pub(crate) fn positive(seed: u64, shape: &[usize]) -> Tensor {
         values(seed, shape.iter().product()).iter().map(|value| 1.0 + 0.5 * value).collect::<Vec<_>>();
     Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
 }
+
+/// The gradients of a random weighting of the squares of `function`'s output, as one tensor: what [`check`] needs for second
+/// derivatives, where candle keeps the graph of gradients.
+pub(crate) fn gradients(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Result<Tensor>) -> Result<Tensor> {
+    let variable = |input: &Tensor| match input.is_variable() {
+        true => Ok(input.clone()),
+        false => Ok(Var::from_tensor(input)?.as_tensor().clone()),
+    };
+    let inputs = inputs.iter().map(variable).collect::<Result<Vec<_>>>()?;
+    let y = function(&inputs)?.sqr()?;
+    let gradients = (&y * tensor(98, y.dims()))?.sum_all()?.backward()?;
+    let gradient = |input: &Tensor| gradients.get(input).expect("it depends on it").flatten_all();
+    Tensor::cat(&inputs.iter().map(gradient).collect::<Result<Vec<_>>>()?, 0)
+}

@@ -171,6 +171,20 @@ fn gradients() {
     }
 }
 
+#[test]
+#[ignore = "the kernels have none: run by `portable`"]
+fn second_derivatives() {
+    for case in CASES {
+        for rectifier in [LEAKY, CLAMPED] {
+            let activation = case.activation(rectifier);
+            let what = format!("{case:?}, {rectifier:?}");
+            differences::check(&what, &[case.x(), case.bias()], |x| {
+                differences::gradients(x, |x| activation.apply(&x[0], &x[1]))
+            });
+        }
+    }
+}
+
 /// As PyTorch: the derivative at 0 is the slope, and 0 where the clamp holds.
 #[test]
 fn derivatives_at_the_corners() {

@@ -89,6 +89,20 @@ fn gradients() {
 }
 
 #[test]
+#[ignore = "the kernels have none: run by `portable`"]
+fn second_derivatives() {
+    for case in CASES {
+        for separable in [false, true] {
+            let filter = filter(case.filter, separable);
+            let resample = Upfirdn2d::new(&filter, case.up, case.down, case.padding, 2.0).unwrap();
+            differences::check(&format!("{case:?}"), &[tensor(7, &case.shape)], |x| {
+                differences::gradients(x, |x| resample.apply(&x[0]))
+            });
+        }
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let filter = tensor(1, &[4, 4]);
     let resample = Upfirdn2d::new(&filter, 1, 1, [1, 1, 0, 0], 1.0).unwrap();

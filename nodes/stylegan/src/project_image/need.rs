@@ -9,7 +9,7 @@ const PICTURES: u64 = 10;
 /// Copies of noise planes: themselves, Adam's moments, gradients, and the penalty's, in f64.
 const PLANES: u64 = 12;
 
-/// Refuses a search that needs more memory than there is, if the generator says what it needs. `planes` are those of one
+/// Refuses a search that needs more memory than there is on `device`, if the generator says what it needs. `planes` are those of one
 /// picture of `dims`.
 ///
 /// # Errors
@@ -21,6 +21,7 @@ pub(super) fn check(
     latent: &Tensor,
     dims: [usize; 4],
     planes: &[Tensor],
+    device: &Device,
 ) -> Result<()> {
     let Some(peak) = generator.peak() else { return Ok(()) };
     let needed = bytes(peak.of_gradient(latent.dims()), goal.bytes(dims), dims, planes);
@@ -28,7 +29,7 @@ pub(super) fn check(
         1 => "the projection of a picture".to_owned(),
         batch => format!("the projection of {batch} pictures at once"),
     };
-    memory::check(&what, needed).map_err(|error| match dims[0] {
+    memory::check(&what, needed, device).map_err(|error| match dims[0] {
         1 => error.at("generator").hint("use smaller `features`, or end other programs"),
         _ => error.at("image").hint("project fewer pictures at once"),
     })

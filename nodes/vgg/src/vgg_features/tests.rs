@@ -135,9 +135,9 @@ fn the_kept_network_follows_padding_and_content() {
     let mut kept = Kept::default();
     let image = picture(1, 8, 8);
     let mut edge = |padding| {
-        let build = |read: Weights| vgg::extractor(read.tensors, padding);
+        let build = |read: Weights| vgg::extractor(read.tensors, padding, &Device::Cpu);
         let file = ("vgg16", builtin::VGG16.bytes);
-        let network = network::network(&mut kept, file, padding, &FAMILIES, build).unwrap();
+        let network = network::network(&mut kept, file, padding, &Device::Cpu, &FAMILIES, build).unwrap();
         let features = Features::new(network, "conv1_1", padding).unwrap();
         numbers(&features.forward(std::slice::from_ref(&image)).unwrap()[0])
     };
@@ -145,6 +145,7 @@ fn the_kept_network_follows_padding_and_content() {
     assert_ne!(zeros, reflect);
     assert_eq!(zeros, edge(PaddingMode::Zeros));
     let pointer = ("other", &b"version https://git-lfs.github.com/spec/v1"[..]);
-    let build = |read: Weights| vgg::extractor(read.tensors, PaddingMode::Zeros);
-    assert!(network::network(&mut kept, pointer, PaddingMode::Zeros, &FAMILIES, build).is_err());
+    let build = |read: Weights| vgg::extractor(read.tensors, PaddingMode::Zeros, &Device::Cpu);
+    let zeros = PaddingMode::Zeros;
+    assert!(network::network(&mut kept, pointer, zeros, &Device::Cpu, &FAMILIES, build).is_err());
 }

@@ -1,46 +1,23 @@
-//! A foreign function as one candle custom op.
+//! A foreign function as one node of candle's graph.
 //!
 //! A custom op has one output and one cotangent, so several outputs are flattened and concatenated, then narrowed and
 //! reshaped by ordinary candle ops, which carry the gradients back.
 
 use crate::error::through_candle;
 use crate::{Error, Function, Result, Tape};
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor};
-use std::sync::Mutex;
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, MetalStorage, Shape, Storage, Tensor, bail};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-struct ForeignOp {
-    function: Function,
-    tracked: bool,
-    device: candle_core::Device,
-    shapes: std::sync::Arc<Mutex<Vec<Shape>>>,
-    tape: Mutex<Option<Tape>>,
+/// Puts a value that is known into the graph, with the tape that pulls gradients back: the same on every device.
+struct Pulled {
+    /// All outputs, `[N]`, until they are in the graph.
+    value: Mutex<Option<Tensor>>,
+    shapes: Vec<Shape>,
+    tape: Mutex<Tape>,
 }
 
-impl ForeignOp {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = if self.tracked {
-            let (y, tape) = self.function.linearise(&[x], 1)?;
-            *lock(&self.tape) = Some(tape);
-            y
-        } else {
-            self.function.eval(&[x])?
-        };
-        *lock(&self.shapes) = y.iter().map(|y| y.shape().clone()).collect();
-        let flat = y.iter().map(Tensor::flatten_all).collect::<candle_core::Result<Vec<_>>>()?;
-        Ok(Tensor::cat(&flat, 0)?.contiguous()?)
-    }
-
-    fn backward(&self, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let tape = lock(&self.tape);
-        let tape = tape.as_ref().ok_or_else(|| Error::failed("no tape: the forward pass was not tracked"))?;
-        let gy = split(gradient, &lock(&self.shapes))?;
-        let gy: Vec<Option<&Tensor>> = gy.iter().map(Some).collect();
-        Ok(tape.vjp(&gy)?.into_iter().next().flatten())
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn split(flat: &Tensor, shapes: &[Shape]) -> Result<Vec<Tensor>> {
@@ -55,29 +32,44 @@ fn split(flat: &Tensor, shapes: &[Shape]) -> Result<Vec<Tensor>> {
         .collect()
 }
 
-impl CustomOp1 for ForeignOp {
+impl Pulled {
+    /// The value's storage. candle's storage has one owner, so this is a copy; the value itself is dropped.
+    fn take(&self) -> candle_core::Result<(Storage, Shape)> {
+        let Some(value) = lock(&self.value).take() else { bail!("a function's value was used twice") };
+        let (storage, layout) = value.storage_and_layout();
+        Ok((storage.try_clone(layout)?, value.shape().clone()))
+    }
+
+    fn backward(&self, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let gy = split(gradient, &self.shapes)?;
+        let gy: Vec<Option<&Tensor>> = gy.iter().map(Some).collect();
+        Ok(lock(&self.tape).vjp(&gy)?.into_iter().next().flatten())
+    }
+}
+
+impl CustomOp1 for Pulled {
     fn name(&self) -> &'static str {
         "foreign-function"
     }
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        // The storage is borrowed and a tensor owns its data: entering the graph takes this copy.
-        let x = Tensor::from_storage(
-            Storage::Cpu(storage.clone()),
-            Shape::from(storage_len(storage)?),
-            candle_core::op::BackpropOp::none(),
-            false,
-        );
-        let (start, end) = layout
-            .contiguous_offsets()
-            .ok_or_else(|| candle_core::Error::Msg("the input is strided".to_owned()))?;
-        let x = x.narrow(0, start, end - start)?.reshape(layout.shape())?.to_device(&self.device)?;
-        let y = self.forward(&x).map_err(through_candle)?.to_device(&candle_core::Device::Cpu)?;
-        let shape = y.shape().clone();
-        let (storage, _) = y.storage_and_layout();
-        match &*storage {
-            Storage::Cpu(storage) => Ok((storage.clone(), shape)),
-            _ => candle_core::bail!("the output is not in host memory"),
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        match self.take()? {
+            (Storage::Cpu(storage), shape) => Ok((storage, shape)),
+            _ => bail!("the value of a function is not where its input is"),
+        }
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        match self.take()? {
+            (Storage::Cuda(storage), shape) => Ok((storage, shape)),
+            _ => bail!("the value of a function is not where its input is"),
+        }
+    }
+
+    fn metal_fwd(&self, _: &MetalStorage, _: &Layout) -> candle_core::Result<(MetalStorage, Shape)> {
+        match self.take()? {
+            (Storage::Metal(storage), shape) => Ok((storage, shape)),
+            _ => bail!("the value of a function is not where its input is"),
         }
     }
 
@@ -86,23 +78,18 @@ impl CustomOp1 for ForeignOp {
     }
 }
 
-fn storage_len(storage: &CpuStorage) -> candle_core::Result<usize> {
-    match storage {
-        CpuStorage::F32(v) => Ok(v.len()),
-        _ => candle_core::bail!("functions take f32"),
-    }
-}
-
 pub(super) fn apply(function: &Function, x: &Tensor) -> Result<Vec<Tensor>> {
-    let shapes = std::sync::Arc::new(Mutex::new(Vec::new()));
-    let op = ForeignOp {
-        function: function.clone(),
-        tracked: x.track_op(),
-        device: x.device().clone(),
-        shapes: shapes.clone(),
-        tape: Mutex::new(None),
-    };
-    let flat = x.contiguous()?.apply_op1(op)?;
-    let shapes = lock(&shapes).clone();
+    if !x.track_op() {
+        return function.eval(&[x]);
+    }
+    let (y, tape) = function.linearise(&[x], 1)?;
+    let shapes: Vec<Shape> = y.iter().map(|y| y.shape().clone()).collect();
+    let flat = y.into_iter().map(|y| y.flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
+    if flat.is_empty() {
+        return Err(Error::failed(format!("{} returned no tensor", function.ty())));
+    }
+    let value = Mutex::new(Some(Tensor::cat(&flat, 0)?));
+    drop(flat);
+    let flat = x.apply_op1(Pulled { value, shapes: shapes.clone(), tape: Mutex::new(tape) })?;
     split(&flat, &shapes)
 }

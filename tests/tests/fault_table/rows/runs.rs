@@ -21,8 +21,9 @@ pub(crate) const RUNS: Group = Group {
         row(
             "F5",
             "Memory runs out.",
-            "With a process of its own the step fails with exit 8 and the others run. Tensors that no \
-             machine holds are refused before they are read.",
+            "A dream that does not fit takes tiles, and says which. Other steps that do not are refused before \
+             they start, exit 8. With a process of its own a step whose memory runs out fails with exit 8 and the \
+             others run. Tensors that no machine holds are refused before they are read.",
         ),
         untested(
             "F6",

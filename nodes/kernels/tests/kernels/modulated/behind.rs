@@ -198,6 +198,19 @@ fn gradients() {
     }
 }
 
+#[test]
+#[ignore = "the kernels have none: run by `portable`"]
+fn second_derivatives() {
+    for case in CASES {
+        for rectifier in [LEAKY, CLAMPED, LINEAR] {
+            let layer = case.layer(rectifier, DType::F64);
+            differences::check(&format!("{case:?}, {rectifier:?}"), &case.inputs(), |inputs| {
+                differences::gradients(inputs, |x| layer.apply(&x[0], &x[1], x.get(2)))
+            });
+        }
+    }
+}
+
 /// An identity convolution on a map of one channel.
 fn identity() -> ModulatedConv {
     let one = Tensor::ones((1, 1, 1, 1), DType::F64, &Device::Cpu).unwrap();
