@@ -89,6 +89,12 @@ UNUSED static dw_status give_grey(dw_value *out, float grey) {
 #ifndef SCHEMA
 #define SCHEMA no_params
 #endif
+/* The extensions of the entry. */
+#ifdef EXTENSION
+static const void *EXTENSION(const char *id);
+#else
+#define EXTENSION NULL
+#endif
 /* What judges params, where the header knows of it. */
 #if DW_ABI_MINOR < 1
 #define CHECK_MEMBER
@@ -112,7 +118,7 @@ UNUSED static dw_status give_grey(dw_value *out, float grey) {
     return DW_OK; \
   } \
   const dw_entry dw_entry_v1 = { sizeof(dw_entry), DW_ABI_MAJOR, 0, 0, TEXT("org.example.check"), TEXT("1.0.0"), \
-                                 TEXT("C"), NULL, deinit, 1, 0, the_kinds, create_node, NULL }
+                                 TEXT("C"), NULL, deinit, 1, 0, the_kinds, create_node, EXTENSION }
 
 UNUSED static dw_status cannot_create(dw_str id, const dw_call *call, dw_node **out) {
   (void)id, (void)call, (void)out;

@@ -59,8 +59,8 @@ fn fails_with(plugin: &Path, name: &str, says: &str, more: &[&str]) {
 /// The checks that apply to every plugin with a kind that runs.
 const ALWAYS: &[&str] =
     &["loads", "descriptor", "schema", "lifecycle", "threads", "refusals", "run", "ownership"];
-/// Of those that judge params, as all of the SDK do.
-const PARAMS: &[&str] = &["params"];
+/// Of those that judge params and tell their devices, as all of the SDK do.
+const PARAMS: &[&str] = &["params", "devices"];
 /// Also, for plugins with functions.
 const FUNCTIONS: &[&str] = &["run", "function", "gradient"];
 
@@ -104,6 +104,44 @@ fn plugins_that_were_built_for_minor_0_pass() {
         passes(&c_plugin_of_minor_0(name), ALWAYS);
     }
     passes(&c_plugin_of_minor_0("check_function"), &[ALWAYS, FUNCTIONS].concat());
+}
+
+#[test]
+fn rows_of_our_plugins_are_compared() {
+    for stem in ["dreamwire_image", "dreamwire_stylegan", "dreamwire_dream"] {
+        passes(&library(stem), &["rows"]);
+    }
+}
+
+#[test]
+fn what_a_plugin_says_of_devices_is_checked() {
+    passes(&c_plugin("check_devices"), &[ALWAYS, &["devices"][..]].concat());
+    let broken = check(&c_plugin_with("check_devices", "BROKEN"), &["--json", "--only", "devices"]);
+    assert!(
+        broken.exits(0).stdout.contains("not CUDA: DW_E_DEVICE, there is no driver"),
+        "{}",
+        broken.stdout
+    );
+    for (fault, says) in [
+        ("NO_CPU", "the CPU must always work, but probe ended with DW_E_DEVICE, the CPU is too hot"),
+        ("CLAIMS_CPU", "its types [2, 1] must be different ones, without that of the CPU"),
+        ("TAKES_ALL", "Metal is not among its types, and probe ended with DW_OK"),
+        ("WORDLESS", "Metal: it ended with DW_E_UNSUPPORTED and gave no reason"),
+    ] {
+        fails(&c_plugin_with("check_devices", fault), "devices", says);
+    }
+}
+
+#[test]
+fn a_row_that_depends_on_others_fails_the_check_of_rows() {
+    passes(&c_plugin("check_rows"), &[ALWAYS, &["rows"][..]].concat());
+    for (fault, says) in [
+        ("MIXES", "output `IMAGE`: row 1 alone differs from the same row within 3"),
+        ("ROUNDS", "alone differs from the same row within 3"),
+        ("LOSES", "3 rows of inputs give 1 rows, row 0 alone gives 1"),
+    ] {
+        fails(&c_plugin_with("check_rows", fault), "rows", says);
+    }
 }
 
 #[test]
@@ -199,10 +237,11 @@ fn people_get_a_line_per_check() {
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert!(lines[0].ends_with(&format!("check_kind_leak{}", std::env::consts::DLL_SUFFIX)), "{lines:?}");
     assert_eq!(lines[1], "ok    loads       org.example.check");
-    assert_eq!(lines[4], "skip  params      left out: Source (it has no `check_params`)");
-    assert_eq!(lines[5], "FAIL  lifecycle   deinit counts 1 live objects, though all were destroyed");
-    assert_eq!(lines[6], "skip  run         it depends on `lifecycle`");
-    assert_eq!(lines[lines.len() - 1], "12 checks: 3 ok, 1 failed, 8 skipped");
+    assert_eq!(lines[3], "skip  devices     it says nothing of devices, so it computes on the CPU");
+    assert_eq!(lines[5], "skip  params      left out: Source (it has no `check_params`)");
+    assert_eq!(lines[6], "FAIL  lifecycle   deinit counts 1 live objects, though all were destroyed");
+    assert_eq!(lines[7], "skip  run         it depends on `lifecycle`");
+    assert_eq!(lines[lines.len() - 1], "14 checks: 3 ok, 1 failed, 10 skipped");
 }
 
 #[test]
@@ -229,7 +268,7 @@ fn the_checks_are_listed_as_they_are_documented() {
     let outcome = Cmd::new(&Folder::new()).args(["plugin", "check", "--list"]).run();
     let page = std::fs::read_to_string(repository().join("docs/plugin-check.md")).expect("the page is there");
     outcome.exits(0);
-    assert_eq!(outcome.stdout.lines().count(), 12);
+    assert_eq!(outcome.stdout.lines().count(), 14);
     for line in outcome.stdout.lines() {
         let (name, what) = line.split_once("  ").expect("a name and what it promises");
         let row = format!("| `{name}` | {} |", what.trim());

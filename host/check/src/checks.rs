@@ -1,5 +1,6 @@
 mod cancel;
 mod descriptor;
+mod devices;
 mod function;
 mod gradient;
 mod lifecycle;
@@ -7,6 +8,7 @@ mod loads;
 mod ownership;
 mod params;
 mod refusals;
+mod rows;
 mod run;
 mod schema;
 mod threads;
@@ -42,6 +44,12 @@ pub static CHECKS: &[Check] = &[
         check: descriptor::check,
     },
     Check {
+        name: "devices",
+        what: "the CPU works, other devices do or say why not, and those it was not built for are refused",
+        needs: &["descriptor"],
+        check: devices::check,
+    },
+    Check {
         name: "schema",
         what: "params schemas stay within the subset, describe every param, and accept their own defaults",
         needs: &["descriptor"],
@@ -64,6 +72,12 @@ pub static CHECKS: &[Check] = &[
         what: "every kind returns what its ports declare, pure ones the same bytes each time",
         needs: &["lifecycle"],
         check: run::check,
+    },
+    Check {
+        name: "rows",
+        what: "a row alone gives the bytes that it gives within a batch",
+        needs: &["run"],
+        check: rows::check,
     },
     Check { name: "threads", what: "no thread is left after deinit", needs: &["run"], check: threads::check },
     Check {

@@ -1,11 +1,11 @@
 use std::ffi::OsString;
 mod how;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dreamwire_session::CacheFolder;
+pub(crate) use dreamwire_session::machine::cores;
 
 pub(crate) use how::{HowArgs, Progress};
 
@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Show or empty the cache of results.
     Cache(CacheArgs),
+    /// List the devices that plugins can compute on, and why others are not there.
+    Devices(DevicesArgs),
     /// Show what this installation has, and what a graph lacks.
     Doctor(DoctorArgs),
     /// Print completions for a shell.
@@ -272,6 +274,13 @@ pub(crate) struct DoctorArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct DevicesArgs {
+    /// Write the list as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct CacheArgs {
     #[command(subcommand)]
     pub(crate) command: CacheCommand,
@@ -287,11 +296,6 @@ pub(crate) enum CacheCommand {
     },
     /// Remove everything from the cache.
     Clear,
-}
-
-/// The number of CPU cores.
-pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Whether a value of `DREAMWIRE_CACHE` means none; a folder of such a name can be given as `./off`.
@@ -340,7 +344,7 @@ mod tests {
         let cli = Cli::parse_from(words.split(' '));
         let Command::Run(args) = cli.command else { panic!("not run") };
         assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
-        assert_eq!(args.how.device, Device::Cuda(1));
+        assert_eq!(args.how.device, how::DeviceArg::Only(Device::Cuda(1)));
         assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.how.inputs.len()), (1, 1, 1));
     }
 

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use dreamwire_engine::{Disk, Plan, Snapshot, preflight};
 use dreamwire_graph::{Class, Diagnostic, Source, parse, sort};
-use dreamwire_loader::{KNOWN, PluginInfo};
+use dreamwire_loader::{KNOWN, Loader, PluginInfo};
+use dreamwire_session::device::{self, Found, Why};
 use dreamwire_session::{GraphFile, Judging, Session, machine, understand};
 use serde_json::json;
 
@@ -22,7 +23,8 @@ pub(crate) fn doctor(args: &DoctorArgs, global: &Global, console: Console) -> Ex
     findings.push(Finding::good("program", format!("dreamwire {}", env!("CARGO_PKG_VERSION"))));
     findings
         .push(Finding::good("processor", format!("{} cores, {}", cores(), dreamwire_engine::instructions())));
-    findings.push(Finding::good("devices", "cpu; this build has neither CUDA nor Metal".to_owned()));
+    let session = open::session(global, cores(), console);
+    findings.extend(session.as_ref().ok().map(|session| devices(&session.loader)));
     findings.push(amount("memory", machine::available_memory(), "available"));
     findings.push(amount(
         "temporary",
@@ -30,7 +32,7 @@ pub(crate) fn doctor(args: &DoctorArgs, global: &Global, console: Console) -> Ex
         "free in the temporary folder",
     ));
     findings.push(cache(global));
-    match open::session(global, cores(), console) {
+    match session {
         Ok(session) => {
             plugins(&session.loader.plugins(), &mut findings);
             if let Some(graph) = &args.graph {
@@ -46,6 +48,27 @@ pub(crate) fn doctor(args: &DoctorArgs, global: &Global, console: Console) -> Ex
         findings.iter().for_each(|finding| console.data(&finding.as_text()));
     }
     findings.iter().find_map(|finding| finding.exit).unwrap_or(Exit::OK)
+}
+
+/// Where the plugins can compute, and why not elsewhere.
+fn devices(loader: &Loader) -> Finding {
+    let found = device::devices(loader);
+    let all_unbuilt = found.iter().skip(1).all(|found| matches!(found.state, Err(Why::NotBuilt)));
+    if all_unbuilt {
+        return Finding::good("devices", "cpu; the plugins were built for neither CUDA nor Metal".to_owned());
+    }
+    let line = |found: &Found| match &found.state {
+        Ok(works) if works.facts.name.is_empty() => Some(found.device.to_string()),
+        Ok(works) => Some(format!("{} ({})", found.device, works.facts.name)),
+        Err(Why::NotBuilt) => None,
+        Err(Why::Broken(why)) => Some(format!("not {}: {why}", found.device.class())),
+    };
+    let what: Vec<String> = found.iter().filter_map(line).collect();
+    let is_broken = found.iter().any(|found| matches!(found.state, Err(Why::Broken(_))));
+    match is_broken {
+        true => Finding::odd("devices", what.join("; "), "`dreamwire devices` tells more"),
+        false => Finding::good("devices", what.join("; ")),
+    }
 }
 
 /// One line of the report.

@@ -46,9 +46,12 @@ fn leave(signal: i32) -> ! {
 
 #[cfg(not(unix))]
 pub(crate) fn on_signal(first: impl FnOnce() + Send + 'static) {
+    // The number of SIGINT, so that exit codes are the same everywhere.
+    const INTERRUPT: i32 = 2;
     let mut first = Some(first);
     let _ = ctrlc::set_handler(move || match first.take() {
         Some(first) => {
+            SIGNAL.store(INTERRUPT, Ordering::Relaxed);
             first();
             std::thread::spawn(|| {
                 std::thread::sleep(GRACE);

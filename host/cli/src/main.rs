@@ -11,6 +11,7 @@ mod cache;
 mod check;
 mod completions;
 mod describe;
+mod devices;
 mod doctor;
 mod new_plugin;
 mod nodes;
@@ -88,6 +89,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::NewPlugin(args) => new_plugin::new_plugin(args, console),
         Command::Weights(args) => weights::weights(args, console),
         Command::Bench(args) => bench::bench(args, console),
+        Command::Devices(args) => devices::devices(args, global, console),
         Command::Doctor(args) => doctor::doctor(args, global, console),
         Command::Cache(args) => cache::cache(args, global, console),
         Command::Completions(args) => completions::completions(args, global, console),

@@ -39,17 +39,19 @@ fn as_json(plugin: &PluginInfo) -> Value {
         "path": plugin.path.display().to_string(),
         "hash": plugin.hash,
         "kinds": plugin.kinds,
+        "devices": plugin.devices,
     })
 }
 
 fn as_text(plugin: &PluginInfo) -> String {
     let hash: String = plugin.hash.chars().take(12).collect();
     let lines = format!(
-        "{} {}\n  library {}\n  hash    {hash}\n  build   {}\n  kinds   {}\n",
+        "{} {}\n  library {}\n  hash    {hash}\n  build   {}\n  devices {}\n  kinds   {}\n",
         plugin.id,
         plugin.version,
         plugin.path.display(),
         plugin.build,
+        plugin.devices.join(", "),
         plugin.kinds.join(", "),
     );
     clean(&lines)

@@ -1,6 +1,6 @@
 //! Events of a run. The engine does not know who listens.
 
-use crate::{Published, Reason, Tensor};
+use crate::{Device, Published, Reason, Tensor};
 use blake3::Hash;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -8,6 +8,13 @@ use std::time::Duration;
 /// Something happened.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Event {
+    /// Where the run computes, if that is not the CPU, or is the CPU only because something else does not work.
+    Device {
+        /// The device.
+        device: Device,
+        /// What is known of it, and who computes elsewhere, or why it is this one.
+        words: String,
+    },
     /// The run has planned its work.
     Planned {
         /// Steps that may have to run.

@@ -128,7 +128,7 @@ impl History {
                 kind: node.kind.id.clone(),
                 version: node.kind.version,
                 build: build.to_hex().to_string(),
-                mode: key::mode(&run.options),
+                mode: key::mode(&run.options_of(&node.kind.id)),
                 params: node.params.clone(),
                 files: files.into_iter().map(|(name, hash)| (name, hash.to_hex().to_string())).collect(),
                 inputs: ports.chain(linked).collect(),

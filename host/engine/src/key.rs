@@ -1,9 +1,9 @@
 //! Keys: content addresses of results.
 //!
 //! The deep key hashes kind, version of meaning, plugin build, canonical params, the content of every file that a
-//! param names, the numeric mode (device class, the CPU's vector instructions, which operators, whether NaN is allowed),
-//! and for each input the producer's deep key and output. The content key hashes the bytes of each input in place of its
-//! producer. Neither includes node ids, positions or titles.
+//! param names, the numeric mode (class of the device that the kind computes on, the CPU's vector instructions, which
+//! operators, whether NaN is allowed), and for each input the producer's deep key and output. The content key hashes the
+//! bytes of each input in place of its producer. Neither includes node ids, positions or titles.
 
 use crate::Options;
 use blake3::{Hash, Hasher};
@@ -143,6 +143,7 @@ mod tests {
         key.finish()
     }
 
+    /// Faults: C12.
     #[test]
     fn settings_that_change_results_change_keys() {
         let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };

@@ -4,6 +4,7 @@ use crate::{Failure, Services, Value};
 use blake3::Hash;
 use dreamwire_graph::{KindInfo, Kinds};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Runs nodes: the loader, or a test.
 pub trait Nodes: Send + Sync {
@@ -11,6 +12,11 @@ pub trait Nodes: Send + Sync {
     fn kinds(&self) -> &Kinds;
     /// The hash of the build that has a kind; part of its steps' keys.
     fn build(&self, kind: &str) -> Option<Hash>;
+    /// Where a kind computes in a run on `device`: there, or on the CPU if its plugin was not built for that device.
+    fn device(&self, kind: &str, device: Device) -> Device {
+        let _ = kind;
+        device
+    }
     /// Judges params as far as that is possible without inputs and files; called before anything runs.
     ///
     /// # Errors
@@ -38,7 +44,7 @@ pub struct Request<'a> {
     pub inputs: &'a [Input],
     /// Progress, previews, files.
     pub services: &'a Services<'a>,
-    /// Where to compute.
+    /// Where to compute: what [`Nodes::device`] says.
     pub device: Device,
     /// Thread budget.
     pub threads: usize,
@@ -73,6 +79,25 @@ impl Device {
             Self::Cpu => "cpu",
             Self::Cuda(_) => "cuda",
             Self::Metal => "metal",
+        }
+    }
+
+    /// The class in a sentence: "the CPU", "CUDA", "Metal".
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Self::Cpu => "the CPU",
+            Self::Cuda(_) => "CUDA",
+            Self::Metal => "Metal",
+        }
+    }
+}
+
+/// As on a command line: `cpu`, `cuda:1`, `metal`.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+            other => f.write_str(other.class()),
         }
     }
 }

@@ -29,7 +29,7 @@ use steps::{Ended, Lost, State, Steps};
 /// The options of a run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Options {
-    /// Where to compute.
+    /// Where to compute; kinds whose plugins were not built for it compute on the CPU ([`Nodes::device`]).
     pub device: Device,
     /// Thread budget of every step.
     pub threads: usize,
@@ -96,6 +96,13 @@ pub struct Run<'a> {
     pub quarantine: &'a HashMap<Hash, Failure>,
     /// An earlier run of the graph, to explain by it why steps run.
     pub explain: Option<&'a History>,
+}
+
+impl Run<'_> {
+    /// The options for steps of a kind: with the device that it computes on.
+    pub(crate) fn options_of(&self, kind: &str) -> Options {
+        Options { device: self.nodes.device(kind, self.options.device), ..self.options }
+    }
 }
 
 /// Runs plans and caches results across runs.

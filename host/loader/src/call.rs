@@ -17,17 +17,22 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn call(&self, device: Device, threads: usize) -> HostCall<'_, Self> {
-        let (device_type, device_id) = match device {
-            Device::Cpu => (abi::DL_CPU, 0),
-            Device::Cuda(ordinal) => (abi::DL_CUDA, ordinal as i32),
-            Device::Metal => (abi::DL_METAL, 0),
-        };
-        HostCall::new(self).threads(threads).device(abi::DLDevice { device_type, device_id })
+        HostCall::new(self).threads(threads).device(dl_device(device))
     }
 
     pub(crate) fn services(&self) -> &Services<'a> {
         self.services
     }
+}
+
+/// A device as plugins know it.
+pub(crate) fn dl_device(device: Device) -> abi::DLDevice {
+    let (device_type, device_id) = match device {
+        Device::Cpu => (abi::DL_CPU, 0),
+        Device::Cuda(ordinal) => (abi::DL_CUDA, ordinal as i32),
+        Device::Metal => (abi::DL_METAL, 0),
+    };
+    abi::DLDevice { device_type, device_id }
 }
 
 /// Turns a plugin's report into a failure of the engine.

@@ -2,7 +2,7 @@
 
 use dreamwire_abi as abi;
 use dreamwire_graph::{KindInfo, Params, Port};
-use dreamwire_socket::{EntryRef, Facts, KindFacts, PortFacts};
+use dreamwire_socket::{DevicesRef, EntryRef, Facts, KindFacts, PortFacts};
 
 /// What a plugin says of itself and its kinds. Two plugins with equal descriptors are called in the same way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub(crate) struct Descriptors {
     pub(crate) facts: Facts,
     /// The params schema of each kind, as text.
     pub(crate) schemas: Vec<String>,
+    /// The types of devices that it was built for beside the CPU.
+    pub(crate) devices: Vec<i32>,
 }
 
 impl Descriptors {
@@ -24,7 +26,9 @@ impl Descriptors {
             id => entry.schema(kind.index).map_err(|why| format!("`{id}`: {why}")),
         };
         let schemas = facts.kinds.iter().map(schema).collect::<Result<_, _>>()?;
-        Ok(Self { facts, schemas })
+        // A plugin that says nothing of devices computes on the CPU.
+        let devices = entry.devices()?.map_or(Vec::new(), DevicesRef::types);
+        Ok(Self { facts, schemas, devices })
     }
 
     /// The kinds, whose library is `file`.

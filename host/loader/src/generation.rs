@@ -1,15 +1,15 @@
 //! One loaded build of a plugin.
 
-use crate::call::{Judgement, failure};
+use crate::call::{Judgement, dl_device, failure};
 use crate::descriptor::Descriptors;
 use crate::index::{Accepted, Build};
 use crate::library::Library;
 use crate::{Refusal, host, outcome, working_folder};
 use blake3::Hash;
 use dreamwire_abi as abi;
-use dreamwire_engine::{Failure, Level, Services};
+use dreamwire_engine::{Device, Failure, FailureKind, Level, Services};
 use dreamwire_graph::KindInfo;
-use dreamwire_socket::{CallRef, EntryRef, Facts, HostCall, NodeRef, Ran};
+use dreamwire_socket::{CallRef, DeviceFacts, EntryRef, Facts, HostCall, NodeRef, Ran};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -98,6 +98,26 @@ impl Generation {
     /// What the plugin says of itself.
     pub(crate) fn facts(&self) -> &Facts {
         &self.descriptors.facts
+    }
+
+    /// Whether it can compute on devices of that class, if they work.
+    pub(crate) fn is_built_for(&self, device: Device) -> bool {
+        device == Device::Cpu || self.descriptors.devices.contains(&dl_device(device).device_type)
+    }
+
+    /// Asks whether a device works. The library is opened if necessary; it need not be started.
+    pub(crate) fn probe(&self, device: Device) -> Result<DeviceFacts, Failure> {
+        let entry = self.entry().map_err(|refusal| refusal.failure(&self.path))?;
+        let Ok(Some(devices)) = entry.devices() else {
+            return Err(Failure::new(FailureKind::Plugin, "it says nothing of devices"));
+        };
+        let judgement = Judgement::default();
+        let call = HostCall::new(&judgement).without_files();
+        let found = devices.probe(dl_device(device), call.call());
+        drop(call);
+        found.map_err(|status| {
+            judgement.said().map_or_else(|| outcome::wordless(&self.facts().id, status), failure)
+        })
     }
 
     /// Whether the library is open.

@@ -16,7 +16,8 @@
 //! # What crosses
 //! The plumbing is [`dreamwire_socket`]'s. Tensors are wrapped in place: the plugin's deleter runs when the last value
 //! is dropped. Functions get a host proxy (`function.rs`) that serialises calls if the provider asks for it and names
-//! the producing node in failures. Everything that a plugin returns is checked before anything else uses it. A tensor
+//! the producing node in failures. It also calls a function with the device that its node had: a plugin that was not
+//! built for the run's device computes on the CPU. Everything that a plugin returns is checked before anything else uses it. A tensor
 //! that is larger than the machine is refused: DLPack has no length of the buffer, so a smaller lie cannot be noticed.
 
 mod call;
@@ -49,6 +50,7 @@ use refusal::Refusal;
 
 pub use comfyui::ELSEWHERE;
 pub use crash::report_crashes;
+pub use dreamwire_socket::DeviceFacts;
 pub use host::{host_table, take_log};
 pub use index::{LEARN, PluginIndex};
 pub use known::KNOWN;

@@ -10,11 +10,15 @@ use crate::value::{lend, take_outputs};
 use crate::{ELSEWHERE, KNOWN, Refusal, environment, outcome};
 use blake3::Hash;
 use dreamwire_abi as abi;
-use dreamwire_engine::{Failure, FailureKind, Nodes, Request, Value};
+use dreamwire_engine::{Device, Failure, FailureKind, Nodes, Request, Value};
 use dreamwire_graph::{Hint, KindInfo, Kinds};
+use dreamwire_socket::DeviceFacts;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// One device of each class.
+const CLASSES: [Device; 3] = [Device::Cpu, Device::Cuda(0), Device::Metal];
 
 /// The loaded plugins, with one owner per kind.
 pub struct Loader {
@@ -49,6 +53,8 @@ pub struct PluginInfo {
     pub hash: String,
     /// The kinds that it offers.
     pub kinds: Vec<String>,
+    /// The classes of devices that it was built for: `cpu`, `cuda`, `metal`.
+    pub devices: Vec<&'static str>,
 }
 
 impl Loader {
@@ -127,6 +133,19 @@ impl Loader {
         }
     }
 
+    /// Asks each plugin that was built for such a device, and whose id is wanted, whether it works: the plugin's id and
+    /// its answer, by id. Their libraries are opened; a driver may take seconds to start.
+    pub fn probe(
+        &self,
+        device: Device,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<(String, Result<DeviceFacts, Failure>)> {
+        let built = self.generations.iter().filter(|it| it.is_built_for(device) && wanted(&it.facts().id));
+        let mut answers: Vec<_> = built.map(|it| (it.facts().id.clone(), it.probe(device))).collect();
+        answers.sort_by(|a, b| a.0.cmp(&b.0));
+        answers
+    }
+
     /// The generation of a build that was loaded from that library.
     pub(crate) fn generation(&self, library: &Path, hash: Hash) -> Option<Arc<Generation>> {
         self.generations.iter().find(|it| it.hash == hash && it.path == library).map(Arc::clone)
@@ -146,6 +165,7 @@ impl Loader {
             path: g.path.clone(),
             hash: g.hash.to_hex().to_string(),
             kinds: g.kinds.iter().map(|kind| kind.id.clone()).collect(),
+            devices: CLASSES.iter().filter(|class| g.is_built_for(**class)).map(|it| it.class()).collect(),
         };
         let mut plugins: Vec<PluginInfo> = self.generations.iter().map(info).collect();
         plugins.sort_by(|a, b| a.id.cmp(&b.id));
@@ -168,6 +188,13 @@ impl Nodes for Loader {
 
     fn build(&self, kind: &str) -> Option<Hash> {
         self.owners.get(kind).map(|generation| generation.hash)
+    }
+
+    fn device(&self, kind: &str, device: Device) -> Device {
+        match self.owners.get(kind) {
+            Some(generation) if !generation.is_built_for(device) => Device::Cpu,
+            _ => device,
+        }
     }
 
     fn check_params(&self, kind: &KindInfo, params: &str) -> Result<(), Failure> {
@@ -193,7 +220,7 @@ impl Nodes for Loader {
             // Outputs of a cancelled run, the best so far, are dropped with `ran`: nothing uses them yet.
             return Err(outcome::failure(plugin, ran.status, request.services));
         }
-        take_outputs(ran.outputs, &kind.outputs, request.node, generation)
+        take_outputs(ran.outputs, &kind.outputs, request, generation)
             .map_err(|why| outcome::broken(plugin, why))
     }
 }

@@ -5,7 +5,7 @@ use crate::generation::Generation;
 use crate::tensor;
 use dreamwire_abi as abi;
 use dreamwire_abi::{Form, wire_type};
-use dreamwire_engine::{Dtype, Input, Value};
+use dreamwire_engine::{Dtype, Input, Request, Value};
 use dreamwire_graph::Port;
 use dreamwire_socket::{Fault, FnRef, Given, Inputs, Taken};
 use std::sync::Arc;
@@ -63,18 +63,19 @@ pub(crate) unsafe fn retain(input: &abi::Value, output: *mut abi::Value) -> abi:
 pub(crate) fn take_outputs(
     outputs: Vec<Result<Taken, Fault>>,
     ports: &[Port],
-    node: &str,
+    request: &Request<'_>,
     generation: &Arc<Generation>,
 ) -> Result<Vec<Value>, String> {
     let take = |(taken, port): (Result<Taken, Fault>, &Port)| {
-        let value = taken.map_err(|fault| fault.message).and_then(|taken| take_one(taken, node, generation));
+        let value =
+            taken.map_err(|fault| fault.message).and_then(|taken| take_one(taken, request, generation));
         let checked = value.and_then(|value| fits(&value, port).map(|()| value));
         checked.map_err(|why| format!("output `{}`: {why}", port.name))
     };
     outputs.into_iter().zip(ports).map(take).collect()
 }
 
-fn take_one(taken: Taken, node: &str, generation: &Arc<Generation>) -> Result<Value, String> {
+fn take_one(taken: Taken, request: &Request<'_>, generation: &Arc<Generation>) -> Result<Value, String> {
     Ok(match taken {
         Taken::None => Value::None,
         Taken::Bool(value) => Value::Bool(value),
@@ -82,7 +83,9 @@ fn take_one(taken: Taken, node: &str, generation: &Arc<Generation>) -> Result<Va
         Taken::Float(f) => Value::Float(f),
         Taken::Text(text) => Value::Text(text.into()),
         Taken::Tensor(owned) => Value::Tensor(tensor::take(owned).map_err(|fault| fault.message)?),
-        Taken::Function(function) => Value::Function(Arc::new(Handle::take(function, node, generation)?)),
+        Taken::Function(function) => {
+            Value::Function(Arc::new(Handle::take(function, request.node, request.device, generation)?))
+        }
     })
 }
 

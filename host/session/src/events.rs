@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// An event as an object; its `event` field names the type.
 pub fn event(event: &Event) -> Value {
     match event {
+        Event::Device { device, words } => {
+            json!({ "event": "device", "device": device.to_string(), "words": words })
+        }
         Event::Planned { steps } => json!({ "event": "planned", "steps": steps }),
         Event::Cached { node, why } => json!({ "event": "cached", "node": node, "why": why_name(*why) }),
         Event::Explained { node, reasons } => {

@@ -17,6 +17,7 @@
 //! | [`CacheFolder`] | what one process leaves for the next |
 //! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
+//! | [`device`] | the devices of this machine, and the choice of one for all runs of a session |
 //! | [`machine`] | the memory and disk space of this machine |
 //! | [`events`] | events and diagnostics as JSON |
 //!
@@ -24,6 +25,7 @@
 //! It prints nothing and knows neither a command line nor exit codes: each front end has its own.
 
 mod cache_folder;
+pub mod device;
 pub mod events;
 mod graph_file;
 mod job;

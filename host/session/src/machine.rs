@@ -1,6 +1,11 @@
-//! What this machine has: memory and disk space.
+//! What this machine has: cores, memory and disk space.
 
 use std::path::Path;
+
+/// The number of CPU cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
 
 /// Memory that this process may still use, in bytes: what the system has available, within the limits of its control
 /// group and of its address space. `None` if that is not known.

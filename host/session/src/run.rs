@@ -2,12 +2,13 @@ use std::collections::HashMap;
 
 use blake3::Hash;
 use dreamwire_engine::{
-    Cache, Disk, Engine, Event, Failure, History, Run, Snapshot, Stamps, Stopped, Summary, preflight,
+    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Run, Snapshot, Stamps,
+    Stopped, Summary, preflight,
 };
 use dreamwire_graph::Diagnostic;
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, Settings};
+use crate::{Job, Settings, device};
 
 /// Memory for results in bytes; beyond it the least recently used are dropped.
 const MEMORY_BYTES: u64 = 4 << 30;
@@ -59,6 +60,8 @@ pub struct InProcess {
     /// What the last run was made of.
     history: History,
     quarantine: HashMap<Hash, Failure>,
+    /// Where all runs compute, once that is chosen.
+    device: Option<Device>,
 }
 
 impl InProcess {
@@ -71,13 +74,45 @@ impl InProcess {
         };
         let world = Disk::new(settings.graph.roots(), settings.out.clone());
         let (engine, settings) = (Engine::new(cache), settings.clone());
-        InProcess { engine, world, settings, history, quarantine: HashMap::new() }
+        InProcess { engine, world, settings, history, quarantine: HashMap::new(), device: None }
+    }
+
+    /// Where the run computes: chosen once, and told then. A device that cannot be used is tried again by the next run.
+    fn device(&mut self, job: &Job, listener: &dyn Hears) -> Result<Device, Vec<Diagnostic>> {
+        let device = match self.device {
+            Some(device) => device,
+            None => {
+                let (plan, loader) = (&job.plan, &job.loader);
+                let chosen = match self.settings.any_device {
+                    true => device::choose(plan, loader),
+                    false => {
+                        fits(plan, job.options.device, &**loader)?;
+                        device::take(job.options.device, plan, loader).map_err(|problem| vec![problem])?
+                    }
+                };
+                if let Some(words) = chosen.words {
+                    listener.event(Event::Device { device: chosen.device, words });
+                }
+                *self.device.insert(chosen.device)
+            }
+        };
+        // What was not built for a device that was only chosen computes on the CPU.
+        if !self.settings.any_device {
+            fits(&job.plan, device, &*job.loader)?;
+        }
+        Ok(device)
     }
 
     /// Never tries these steps, by [identity](Event::Started), and gives these failures for them.
     pub fn set_quarantine(&mut self, steps: HashMap<Hash, Failure>) {
         self.quarantine = steps;
     }
+}
+
+/// Whether all plugins of a plan were built for a device.
+fn fits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Result<(), Vec<Diagnostic>> {
+    let problems = device::misfits(plan, device, nodes);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Keeps what a run was made of, to explain the next one by it.
@@ -95,6 +130,10 @@ impl Runner for InProcess {
     fn run(&mut self, job: &Job, listener: &dyn Hears) -> End {
         let files = Snapshot::take(&job.plan, &self.world);
         listener.read(files.stamps());
+        let device = match self.device(job, listener) {
+            Ok(device) => device,
+            Err(problems) => return End::Refused(problems),
+        };
         let problems = preflight(&job.plan, &files, &self.world);
         if problems.iter().any(Diagnostic::is_error) {
             return End::Refused(problems);
@@ -102,7 +141,7 @@ impl Runner for InProcess {
         let run = Run {
             plan: &job.plan,
             files: &files,
-            options: job.options,
+            options: Options { device, ..job.options },
             nodes: &*job.loader,
             world: &self.world,
             emit: &|event| listener.event(event),

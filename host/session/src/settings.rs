@@ -15,6 +15,8 @@ pub struct Settings {
     pub out: PathBuf,
     /// The options of each run.
     pub options: Options,
+    /// Whether the device is chosen when the first run starts; that of `options` then does not count.
+    pub any_device: bool,
     /// What earlier processes left; without it nothing is known of them, and nothing is left.
     pub cache: Option<CacheFolder>,
     /// Whether to say why steps run.

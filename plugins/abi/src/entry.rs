@@ -152,7 +152,7 @@ pub struct Entry {
     pub kinds: *const *const Kind,
     /// (compute).
     pub create: Option<unsafe extern "C" fn(id: Str, *const Call, out: *mut *mut Node) -> Status>,
-    /// Extensions by id.
+    /// [`crate::DEVICES`].
     pub get_extension: Option<unsafe extern "C" fn(id: *const c_char) -> *const c_void>,
 }
 

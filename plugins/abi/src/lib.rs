@@ -17,6 +17,7 @@
 #![no_std]
 
 mod call;
+mod device;
 mod dlpack;
 mod entry;
 mod function;
@@ -25,6 +26,7 @@ mod value;
 mod wire;
 
 pub use call::{Call, Extension, Failure, HEAD, Head, PROVENANCE, ROWS, Rows};
+pub use device::{DEVICES, DeviceInfo, Devices};
 pub use dlpack::{
     DL_BFLOAT, DL_CPU, DL_CUDA, DL_FLAG_READ_ONLY, DL_FLOAT, DL_INT, DL_METAL, DL_UINT, DLDataType, DLDevice,
     DLManagedTensorVersioned, DLPackVersion, DLTensor, F32,

@@ -113,6 +113,10 @@ fn table() -> Table {
             "size" size, "flags" flags, "destroy" destroy, "run" run, "get_extension" get_extension,
         }
         "dw_node" = Node { "vt" vt }
+        "dw_device_info" = DeviceInfo {
+            "size" size, "reserved" reserved, "name" name, "total" total, "free" free,
+        }
+        "dw_devices" = Devices { "size" size, "n_types" n_types, "types" types, "probe" probe }
         "dw_host" = Host {
             "size" size, "abi_major" abi_major, "abi_minor" abi_minor, "reserved" reserved, "name" name,
             "version" version, "data" data, "log" log, "retain" retain, "get_extension" get_extension,
@@ -211,7 +215,7 @@ fn the_header_tells_every_wire_type_and_every_extension() {
         assert!(header.lines().any(is_told), "{} {axes}", ty.name);
     }
     let named = header.split('"').filter(|text| text.starts_with("dw."));
-    let known = [abi::PROVENANCE, abi::HEAD, abi::ROWS, abi::TILES, abi::MEMORY, abi::PEAK]
+    let known = [abi::PROVENANCE, abi::HEAD, abi::ROWS, abi::DEVICES, abi::TILES, abi::MEMORY, abi::PEAK]
         .map(|id| id.to_str().expect("ids are text"));
     let named: Vec<&str> = named.collect();
     assert!(known.iter().all(|id| named.contains(id)), "{named:?}");

@@ -1,6 +1,6 @@
 //! The host, as a node sees it during one call.
 
-use crate::{Error, Result, tensor};
+use crate::{Error, Result, device, tensor};
 use candle_core::{Device, Tensor};
 use dreamwire_abi as abi;
 use dreamwire_socket::{Bytes, CallRef, Dtype};
@@ -16,7 +16,7 @@ impl Call {
     /// # Safety
     /// The value is gone before the call is.
     pub(crate) unsafe fn new(call: CallRef<'_>) -> Result<Self> {
-        let device = tensor::device(call.device())?;
+        let device = device::open(call.device())?;
         // SAFETY: the call is alive, and outlives the value, as the caller promises.
         let raw = unsafe { CallRef::from_raw(call.raw()) };
         Ok(Self { raw: raw.ok_or_else(|| Error::failed("the host passed no call"))?, device })
@@ -113,7 +113,8 @@ impl Call {
         }
     }
 
-    /// The device of inputs and outputs.
+    /// The device of inputs and outputs; the same value in every call that names that device, so that tensors of
+    /// different calls go together.
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -134,7 +134,14 @@ impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         // An error of ours that had to pass through candle (a foreign function inside backward) is stored
         // separately.
-        crate::live::take_error().unwrap_or_else(|| Self::failed(plain(&error)))
+        crate::live::take_error().unwrap_or_else(|| {
+            let text = plain(&error);
+            match crate::device::is_out_of_memory(&text) {
+                true => Self::new(abi::E_NOMEM, "", format!("the memory of the device is used up: {text}"))
+                    .hint("smaller pictures need less, and so do tiles where the kind has them"),
+                false => Self::failed(text),
+            }
+        })
     }
 }
 

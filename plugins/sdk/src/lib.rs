@@ -18,13 +18,15 @@
 //!   threads as the call allows; the threads are joined when the plugin is retired.
 //! - Tensors leave detached and contiguous, and arrive copied: candle has no borrowed storage.
 //! - Large blocks of memory are reused: the SDK brings a global allocator, so a plugin cannot choose its own.
-//! - Nothing is global but the pool, the allocator and a count of live objects.
+//! - Devices are opened once; the host learns which ones this build has, and whether they work.
+//! - Nothing is global but the pool, the allocator, the open devices and a count of live objects.
 //!
 //! # What it does not do
 //! It never opens files (use [`Call::read`]), never prints, and has no randomness (take a `seed` param).
 
 mod allocator;
 mod call;
+mod device;
 mod differentiable;
 mod error;
 mod export;

@@ -3,10 +3,10 @@
 use crate::guard::{guard, install_panic_hook, status};
 use crate::kind::Descriptor;
 use crate::node::{self, LIVE};
-use crate::{Error, Node, allocator, pool};
+use crate::{Error, Node, allocator, device, pool};
 use dreamwire_abi as abi;
 use dreamwire_socket::CallRef;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::Ordering;
 
 /// A kind and how an instance of it is created; see [`Factory::of`].
@@ -66,7 +66,7 @@ pub const fn entry<P: Plugin>() -> abi::Entry {
         reserved: 0,
         kinds: Table::<P>::KINDS.as_ptr(),
         create: Some(create::<P>),
-        get_extension: Some(no_extension),
+        get_extension: Some(extension),
     }
 }
 
@@ -79,8 +79,15 @@ const BUILD: &str = if cfg!(feature = "cuda") {
     concat!("dreamwire-sdk ", env!("CARGO_PKG_VERSION"), "; candle 0.11; cpu")
 };
 
-unsafe extern "C" fn no_extension(_: *const c_char) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn extension(id: *const c_char) -> *const c_void {
+    if id.is_null() {
+        return std::ptr::null();
+    }
+    // SAFETY: a text that ends in NUL, as the header says.
+    match unsafe { CStr::from_ptr(id) } {
+        id if id == abi::DEVICES => (&raw const device::DEVICES).cast(),
+        _ => std::ptr::null(),
+    }
 }
 
 unsafe extern "C" fn init(_: *const abi::Host, _: *const abi::Call) -> abi::Status {
@@ -94,6 +101,7 @@ unsafe extern "C" fn init(_: *const abi::Host, _: *const abi::Call) -> abi::Stat
 unsafe extern "C" fn deinit() -> u32 {
     let _ = std::panic::catch_unwind(|| {
         pool::shut_down();
+        device::close();
         allocator::release();
     });
     LIVE.load(Ordering::Relaxed)

@@ -11,27 +11,6 @@ use candle_core::{CpuStorage, DType, Device, Shape, Storage, Tensor};
 use dreamwire_abi as abi;
 use dreamwire_socket::{Dtype, Element, Fault, Memory, Owned, TensorView, lend};
 
-/// The candle device for a call's device.
-pub(crate) fn device(device: abi::DLDevice) -> Result<Device> {
-    let name = match device.device_type {
-        abi::DL_CPU => return Ok(Device::Cpu),
-        #[cfg(feature = "cuda")]
-        abi::DL_CUDA => return Ok(Device::new_cuda(device.device_id.unsigned_abs() as usize)?),
-        #[cfg(feature = "metal")]
-        abi::DL_METAL => return Ok(Device::new_metal(device.device_id.unsigned_abs() as usize)?),
-        abi::DL_CUDA => "CUDA",
-        abi::DL_METAL => "Metal",
-        _ => "an unknown device",
-    };
-    let built = match (cfg!(feature = "cuda"), cfg!(feature = "metal")) {
-        (true, _) => "the CPU and CUDA",
-        (false, true) => "the CPU and Metal",
-        (false, false) => "the CPU only",
-    };
-    let error = Error::unsupported(format!("this plugin was built for {built}, but the run uses {name}"));
-    Err(error.hint("run on the CPU, or build the plugins with the cargo feature `cuda` or `metal`"))
-}
-
 fn dtype(dtype: DType) -> Result<Dtype> {
     Ok(match dtype {
         DType::U8 => Dtype::U8,
@@ -180,16 +159,5 @@ mod tests {
         let (first, second) = (export(&t).unwrap(), export(&t).unwrap());
         let place = |owned: &Owned| owned.view().unwrap().bytes().unwrap().as_ptr();
         assert_eq!(place(&first), place(&second));
-    }
-
-    #[test]
-    fn a_device_that_this_build_has_not_is_told_as_the_builds_limit() {
-        let cuda = abi::DLDevice { device_type: abi::DL_CUDA, device_id: 0 };
-        if cfg!(any(feature = "cuda", feature = "metal")) {
-            return;
-        }
-        let error = device(cuda).unwrap_err();
-        assert_eq!(error.status(), abi::E_UNSUPPORTED);
-        assert!(error.to_string().starts_with("this plugin was built for the CPU only"), "{error}");
     }
 }

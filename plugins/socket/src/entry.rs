@@ -58,7 +58,7 @@ impl EntryRef {
         Ok(Self(entry))
     }
 
-    fn raw(self) -> *const abi::Entry {
+    pub(crate) fn raw(self) -> *const abi::Entry {
         self.0.as_ptr()
     }
 

@@ -8,6 +8,7 @@
 //! | `dw_fn_desc` | [`FnFacts`] | [`SpecTable`] |
 //! | `dw_value` | [`Taken`] | [`Inputs`] of [`Given`] |
 //! | `dw_entry`, `dw_kind`, `dw_node` | [`EntryRef`], [`Facts`], [`NodeRef`] | the SDK's macros |
+//! | `dw_devices` | [`DevicesRef`] | the SDK |
 //!
 //! Policy belongs to the crates above: the loader wraps and checks for users, the checker counts for authors, the SDK
 //! converts tensors to candle's. This crate neither links candle nor knows the engine.
@@ -24,6 +25,7 @@ mod call;
 mod call_host;
 mod describe;
 mod descriptor;
+mod device;
 mod dtype;
 mod entry;
 mod export;
@@ -37,6 +39,7 @@ pub use call::{CallRef, Said};
 pub use call_host::{CallHost, HostCall};
 pub use describe::{DescRef, FnFacts, Spec, SpecTable};
 pub use descriptor::{Facts, KindFacts, PortFacts};
+pub use device::{DeviceFacts, DevicesRef};
 pub use dtype::{Dtype, Element};
 pub use entry::{EntryRef, NodeRef, NotCreated, Ran, other_major};
 pub use export::{Evaluation, FnHost, TapeHost, WatchedFn, export, export_tape, watch, watch_tape};

@@ -1,7 +1,9 @@
 //! A plugin of static data, read and run as a host does it.
 
 use dreamwire_abi as abi;
-use dreamwire_socket::{CallHost, Dtype, EntryRef, Given, HostCall, Inputs, Said, Taken, lend, other_major};
+use dreamwire_socket::{
+    CallHost, DeviceFacts, Dtype, EntryRef, Given, HostCall, Inputs, Said, Taken, lend, other_major,
+};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -237,4 +239,60 @@ fn every_fault_of_a_descriptor_is_told() {
     assert_eq!(facts.kinds.iter().map(|kind| kind.index).collect::<Vec<_>>(), [1, 2, 3]);
     let too_many = abi::Entry { n_kinds: 4_000_000_000, ..entry(Vec::new()) };
     assert!(opened(too_many).unwrap().facts().faults[0].contains("it declares 4000000000 kinds"));
+}
+
+unsafe extern "C" fn probe(
+    _: *const abi::Call,
+    device: abi::DLDevice,
+    info: *mut abi::DeviceInfo,
+) -> abi::Status {
+    if device.device_type != abi::DL_CUDA {
+        return abi::E_UNSUPPORTED;
+    }
+    // SAFETY: a valid out parameter.
+    unsafe { ((*info).name, (*info).total, (*info).free) = (abi::Str::new("Test"), 8, 5) };
+    abi::OK
+}
+
+static TYPES: [i32; 1] = [abi::DL_CUDA];
+const GOOD: abi::Devices = abi::Devices {
+    size: size_of::<abi::Devices>() as u32,
+    n_types: 1,
+    types: TYPES.as_ptr(),
+    probe: Some(probe),
+};
+static DEVICES: abi::Devices = GOOD;
+static SMALL: abi::Devices = abi::Devices { size: 8, ..GOOD };
+static ENDLESS: abi::Devices = abi::Devices { n_types: 4_000_000_000, ..GOOD };
+static WITHOUT_PROBE: abi::Devices = abi::Devices { probe: None, ..GOOD };
+
+/// An entry whose extensions are that table, whatever is asked for.
+macro_rules! with_extension {
+    ($table:expr) => {{
+        unsafe extern "C" fn get(_: *const std::ffi::c_char) -> *const std::ffi::c_void {
+            (&raw const $table).cast()
+        }
+        opened(abi::Entry { get_extension: Some(get), ..entry(Vec::new()) }).unwrap()
+    }};
+}
+
+#[test]
+fn a_plugin_says_which_devices_it_was_built_for() {
+    assert!(opened(entry(Vec::new())).unwrap().devices().unwrap().is_none());
+    let devices = with_extension!(DEVICES).devices().unwrap().unwrap();
+    assert_eq!(devices.types(), [abi::DL_CUDA]);
+    let host = Host::default();
+    let call = HostCall::new(&host);
+    let of = |device_type| devices.probe(abi::DLDevice { device_type, device_id: 0 }, call.call());
+    assert_eq!(of(abi::DL_CUDA), Ok(DeviceFacts { name: "Test".to_owned(), total: 8, free: 5 }));
+    assert_eq!(of(99), Err(abi::E_UNSUPPORTED));
+}
+
+/// Faults: B5.
+#[test]
+fn a_table_of_devices_that_cannot_be_read_is_refused() {
+    let why = |entry: EntryRef| entry.devices().err().unwrap();
+    assert!(why(with_extension!(SMALL)).contains("`dw.devices/1` has 8 bytes"));
+    assert!(why(with_extension!(ENDLESS)).contains("declares 4000000000 types"));
+    assert!(why(with_extension!(WITHOUT_PROBE)).contains("has no `probe`"));
 }

@@ -15,11 +15,11 @@ mod tensor;
 use dreamwire_abi as abi;
 use dreamwire_graph::KindInfo;
 use dreamwire_loader::Opened;
-use dreamwire_socket::{Facts, HostCall};
+use dreamwire_socket::{DeviceFacts, DevicesRef, Facts, HostCall};
 use std::path::Path;
 
 pub(crate) use function::{Function, Tape};
-pub(crate) use host::{Balance, Host};
+pub(crate) use host::{Balance, Host, Published};
 pub(crate) use hosted::HostFunction;
 pub(crate) use model::Model;
 pub(crate) use node::{Node, Output, Ran, Supply};
@@ -62,6 +62,19 @@ impl Plugin {
     /// The params schema of the kind at `index`, as text.
     pub(crate) fn schema(&self, index: usize) -> Result<String, String> {
         self.opened.entry().schema(index)
+    }
+
+    /// What it says of devices. `None` if it says nothing.
+    pub(crate) fn devices(&self) -> Result<Option<DevicesRef>, String> {
+        self.opened.entry().devices()
+    }
+
+    /// Asks whether a device works, in a call without files.
+    pub(crate) fn probe(&self, devices: DevicesRef, device: abi::DLDevice) -> Result<DeviceFacts, Refused> {
+        let host = Host::new();
+        let call = HostCall::new(&host).threads(THREADS).without_files();
+        let found = devices.probe(device, call.call());
+        found.map_err(|status| Refused { status, said: host.take_said(), touched: false })
     }
 
     /// Calls `init`.

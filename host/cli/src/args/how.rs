@@ -22,9 +22,9 @@ pub(crate) struct HowArgs {
     /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// The device to compute on: auto, cpu, cuda, cuda:N or metal.
+    /// The device to compute on: auto (the first that works of cuda, metal and cpu), cpu, cuda, cuda:N or metal.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
-    pub(crate) device: Device,
+    pub(crate) device: DeviceArg,
     /// The number of threads per step [default: one per core].
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -54,6 +54,15 @@ pub(crate) struct HowArgs {
     pub(crate) memory: Option<u64>,
 }
 
+/// A device that a user wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeviceArg {
+    /// The best one that works.
+    Auto,
+    /// This one or none.
+    Only(Device),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Progress {
     /// Bars on a terminal, otherwise a line per step.
@@ -72,11 +81,16 @@ impl HowArgs {
         console: Console,
     ) -> Result<Settings, Exit> {
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let options = Options { device: self.device, threads, allow_nonfinite: self.allow_nonfinite };
+        let (any_device, device) = match self.device {
+            DeviceArg::Auto => (true, Device::Cpu),
+            DeviceArg::Only(device) => (false, device),
+        };
+        let options = Options { device, threads, allow_nonfinite: self.allow_nonfinite };
         Ok(Settings {
             graph: open::graph(graph, &self.inputs, console)?,
             out: self.out.clone(),
             options,
+            any_device,
             cache: global.cache(),
             explain: self.explain,
             isolated,
@@ -112,17 +126,17 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
-fn device(text: &str) -> Result<Device, String> {
-    match text {
-        // Plugins support only the CPU so far, so there is nothing to detect.
-        "auto" | "cpu" => Ok(Device::Cpu),
-        "cuda" => Ok(Device::Cuda(0)),
-        "metal" => Ok(Device::Metal),
+fn device(text: &str) -> Result<DeviceArg, String> {
+    Ok(DeviceArg::Only(match text {
+        "auto" => return Ok(DeviceArg::Auto),
+        "cpu" => Device::Cpu,
+        "cuda" => Device::Cuda(0),
+        "metal" => Device::Metal,
         _ => {
             let ordinal = text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
-            ordinal.map(Device::Cuda).ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned())
+            ordinal.map(Device::Cuda).ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned())?
         }
-    }
+    }))
 }
 
 #[cfg(test)]
@@ -131,7 +145,9 @@ mod tests {
 
     #[test]
     fn values_are_read_or_refused() {
-        assert_eq!(device("cuda:1"), Ok(Device::Cuda(1)));
+        assert_eq!(device("cuda:1"), Ok(DeviceArg::Only(Device::Cuda(1))));
+        assert_eq!(device("cuda"), Ok(DeviceArg::Only(Device::Cuda(0))));
+        assert_eq!(device("auto"), Ok(DeviceArg::Auto));
         assert!(device("gpu").is_err() && device("cuda:x").is_err());
         assert!(threads("0").unwrap_err().starts_with("expected 1 or more"));
         assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));

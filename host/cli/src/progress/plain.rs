@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Event, Level, Published, Summary, Why};
+use dreamwire_engine::{Device, Event, Level, Published, Summary, Why};
 use dreamwire_session::events::{level_name, reason};
 
 use crate::console::{Console, clean, clean_line};
@@ -55,6 +55,11 @@ pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> O
         }),
         Event::Published { file, .. } => Some(published(file)),
         _ if quiet => None,
+        Event::Device { device: Device::Cpu, words } => {
+            Some(clean_line(&format!("computing on the CPU: {words}")))
+        }
+        Event::Device { device, words } if words.is_empty() => Some(format!("computing on {device}")),
+        Event::Device { device, words } => Some(clean_line(&format!("computing on {device} ({words})"))),
         Event::Explained { node, reasons } => {
             let reasons: Vec<String> = reasons.iter().map(reason).collect();
             Some(clean_line(&format!("`{node}` runs: {}", reasons.join("; "))))

@@ -80,7 +80,7 @@ impl Engine {
             params: &settled.params,
             inputs: &inputs,
             services: &services,
-            device: run.options.device,
+            device: run.options_of(&node.kind.id).device,
             threads: run.options.threads,
         })?;
         let elapsed = start.elapsed();

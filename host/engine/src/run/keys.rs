@@ -74,7 +74,7 @@ pub(super) fn content(
 /// The part that both keys share.
 fn base(run: &Run<'_>, step: &Step, params: &str, files: &[FileParam]) -> Result<Key, Failure> {
     let node = run.plan.node(step);
-    let mut key = Key::new(&node.kind, build(run, step)?, &run.options, params);
+    let mut key = Key::new(&node.kind, build(run, step)?, &run.options_of(&node.kind.id), params);
     for file in files {
         key.file(&file.param, content_of(run, file)?);
     }

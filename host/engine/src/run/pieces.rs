@@ -247,7 +247,7 @@ fn compute(
         params: &member.settled.params,
         inputs,
         services: &services,
-        device: run.options.device,
+        device: run.options_of(&node.kind.id).device,
         threads: run.options.threads,
     })?;
     let elapsed = start.elapsed();

@@ -9,7 +9,15 @@ pub(super) fn to_json(descriptors: &Descriptors, size: u64) -> Value {
     let Facts { id, version, build, flags, kinds, faults: _ } = &descriptors.facts;
     let kinds = kinds.iter().zip(&descriptors.schemas);
     let kinds: Vec<Value> = kinds.map(|(kind, schema)| kind_to_json(kind, schema)).collect();
-    json!({ "size": size, "id": id, "version": version, "build": build, "flags": flags, "kinds": kinds })
+    json!({
+        "size": size,
+        "id": id,
+        "version": version,
+        "build": build,
+        "flags": flags,
+        "devices": descriptors.devices,
+        "kinds": kinds,
+    })
 }
 
 fn kind_to_json(kind: &KindFacts, schema: &str) -> Value {
@@ -45,7 +53,9 @@ pub(super) fn from_json(json: &Value) -> Option<(Descriptors, u64)> {
         faults: Vec::new(),
     };
     let schemas = kinds.iter().map(|kind| text(kind, "schema")).collect::<Option<_>>()?;
-    Some((Descriptors { facts, schemas }, number(json, "size")?))
+    let devices = json.get("devices")?.as_array()?.iter();
+    let devices = devices.map(|ty| ty.as_i64()?.try_into().ok()).collect::<Option<_>>()?;
+    Some((Descriptors { facts, schemas, devices }, number(json, "size")?))
 }
 
 fn kind_from_json(json: &Value) -> Option<KindFacts> {
@@ -112,7 +122,7 @@ mod tests {
             faults: Vec::new(),
         };
         let schemas = vec![r#"{"type": "object"}"#.to_owned(), r#"{"default": 0.1}"#.to_owned()];
-        let descriptors = Descriptors { facts, schemas };
+        let descriptors = Descriptors { facts, schemas, devices: vec![2, -1] };
         let text = to_json(&descriptors, u64::MAX).to_string();
         let back = from_json(&serde_json::from_str(&text).unwrap()).unwrap();
         assert_eq!(back, (descriptors, u64::MAX));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The version of these files. It grows when their content, or what the host reads from descriptors, changes within one
 /// version of the host.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// A larger file was not written by us.
 const MAX_BYTES: u64 = 16 << 20;
 

@@ -62,13 +62,14 @@ pub(crate) const WEIGHTS: Group = Group {
         row(
             "C11",
             "A device that does not exist.",
-            "`--device cuda` and `metal` are refused: the plugins are built for the CPU. Exit 4.",
+            "`--device cuda` and `metal` are refused before anything runs if a plugin of the graph was not built for it, \
+             or if it does not work, with the reason: exit 4; if its memory is used up: exit 8. `auto` takes what works.",
         ),
-        untested(
+        row(
             "C12",
             "Results that differ between devices.",
-            "Results of one device are promised by F8, none are across devices.",
-            "GPU: this build has none.",
+            "Results of one device are promised by F8, none are across devices. Keys hold the class of the device, so a \
+             result of another is never used.",
         ),
     ],
 };
