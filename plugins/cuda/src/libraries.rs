@@ -169,7 +169,10 @@ mod tests {
     #[test]
     fn without_a_driver_there_is_an_error_in_words_and_in_numbers() {
         let Err(why) = load() else { return };
-        assert!(why.starts_with("NVIDIA's driver is not installed") || why.starts_with("CUDA 13 is not"), "{why}");
+        assert!(
+            why.starts_with("NVIDIA's driver is not installed") || why.starts_with("CUDA 13 is not"),
+            "{why}"
+        );
         if why.starts_with("NVIDIA") {
             assert!(why.contains("libcuda.so.1"), "{why}");
             // SAFETY: functions that return at once.
