@@ -1,7 +1,7 @@
 //! Keys: content addresses of results.
 //!
 //! The deep key hashes kind, version of meaning, plugin build, canonical params, the content of every file that a
-//! param names, the numeric mode (class of the device that the kind computes on, the CPU's vector instructions, which
+//! param names, the numeric mode (the class of the device that the kind computes on, the CPU's vector instructions, which
 //! operators, whether NaN is allowed), and for each input the producer's deep key and output. The content key hashes the
 //! bytes of each input in place of its producer. Neither includes node ids, positions or titles.
 

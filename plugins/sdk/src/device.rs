@@ -115,9 +115,16 @@ fn broken(at: abi::DLDevice, error: &Error) -> Error {
     )
 }
 
-/// Whether a driver's error is about the memory of its device.
+/// Whether a driver's error is about the memory of its device: CUDA's driver, cuBLAS and cuDNN, Metal's buffers and commands.
 pub(crate) fn is_out_of_memory(text: &str) -> bool {
-    text.contains("OUT_OF_MEMORY") || text.contains("ALLOC_FAILED") || text.contains("out of memory")
+    const PARTS: [&str; 5] = [
+        "OUT_OF_MEMORY",
+        "ALLOC_FAILED",
+        "out of memory",
+        "Failed to create metal resource: Buffer",
+        "kIOGPUCommandBufferCallbackErrorOutOfMemory",
+    ];
+    PARTS.iter().any(|part| text.contains(part))
 }
 
 /// The words of drivers and of their bindings, as people would say it.

@@ -138,7 +138,8 @@ impl From<candle_core::Error> for Error {
             let text = plain(&error);
             match crate::device::is_out_of_memory(&text) {
                 true => Self::new(abi::E_NOMEM, "", format!("the memory of the device is used up: {text}"))
-                    .hint("smaller pictures need less, and so do tiles where the kind has them"),
+                    // The node that makes the picture may be another one, so the hint names its param.
+                    .hint("smaller pictures need less, and so does a smaller `tile` in GradientAscent; or use `--device cpu`"),
                 false => Self::failed(text),
             }
         })
@@ -158,4 +159,31 @@ pub(crate) fn through_candle(error: Error) -> candle_core::Error {
     let message = error.to_string();
     crate::live::set_error(error);
     candle_core::Error::Msg(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As candle 0.11 displays the errors of CUDA and Metal.
+    #[test]
+    fn a_device_without_memory_is_told_as_a_limit() {
+        let of_cuda = |text: &str| candle_core::Error::Cuda(text.to_owned().into());
+        for error in [
+            of_cuda("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"),
+            of_cuda("CublasError(CUBLAS_STATUS_ALLOC_FAILED)"),
+            of_cuda("CudnnError(CUDNN_STATUS_ALLOC_FAILED)"),
+            candle_core::Error::Msg("Metal error Failed to create metal resource: Buffer".to_owned()),
+            of_cuda("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")").context("conv2d"),
+        ] {
+            let text = error.to_string();
+            let error = Error::from(error);
+            assert_eq!(error.status(), abi::E_NOMEM, "{text}");
+            let said = error.to_string();
+            assert!(said.starts_with("the memory of the device is used up: "), "{said}");
+            assert!(said.contains("`tile`") && said.contains("--device cpu"), "{said}");
+        }
+        let other = of_cuda("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")");
+        assert_eq!(Error::from(other).status(), abi::E_FAILED);
+    }
 }
