@@ -53,7 +53,16 @@ fn build() -> Built {
     // The whole workspace with its examples has the features that `cargo test --workspace` has already built
     // everything with: a subset would compile candle again.
     let mut build = cargo();
-    build.args(["build", "--workspace", "--lib", "--bins", "--examples", "--profile", profile, "--target-dir"]);
+    build.args([
+        "build",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--examples",
+        "--profile",
+        profile,
+        "--target-dir",
+    ]);
     build.arg(target);
     for feature in FEATURES {
         build.args(["--features", feature]);

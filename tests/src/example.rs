@@ -15,7 +15,8 @@ impl Example {
     pub fn run(&self, folder: &Folder, out: &str, device: &str, variables: &[(&str, &str)]) -> Outcome {
         let graph = repository().join("graphs").join(self.graph);
         let sets = self.sets.iter().flat_map(|set| ["--set", set]);
-        let run = Cmd::new(folder).args(["run"]).args([graph]).args(["--out", out, "--device", device]).args(sets);
+        let run =
+            Cmd::new(folder).args(["run"]).args([graph]).args(["--out", out, "--device", device]).args(sets);
         variables.iter().fold(run, |run, (name, value)| run.env(name, value)).run()
     }
 }
