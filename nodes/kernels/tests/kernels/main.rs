@@ -9,6 +9,7 @@ mod graph;
 mod levels;
 mod modulated;
 mod naive;
+mod portable;
 mod rectifier;
 mod refusals;
 mod threads;
