@@ -1,6 +1,7 @@
 //! Kernels against plain loops, central differences and themselves at other thread counts.
 
 mod adaptive;
+mod again;
 mod differences;
 mod filtered_lrelu;
 mod forward;
