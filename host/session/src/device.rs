@@ -154,7 +154,7 @@ fn others<'a>(
 ) -> impl Iterator<Item = (usize, &'a str)> + 'a {
     let steps =
         plan.steps.iter().filter(move |step| nodes.device(&plan.node(step).kind.id, device) != device);
-    steps.map(|step| (step.node, plan.node(step).kind.plugin.as_str()))
+    steps.map(move |step| (step.node, plan.node(step).kind.plugin.as_str()))
 }
 
 /// The ids of a plan's plugins.
