@@ -55,21 +55,23 @@ fi
 
 say "goldens and example graphs"
 # Networks against PyTorch's numbers, and pictures against those of the CPU.
-try "nets --test golden" env DREAMWIRE_TEST_DEVICE="$device" \
-    cargo test "${profile[@]+"${profile[@]}"}" -p dreamwire-nets --test golden -- --test-threads 1
-try "tests --test portable" env DREAMWIRE_TEST_DEVICE="$device" DREAMWIRE_BINARY="$target/dreamwire" \
+tested=(env)
+[ "$device" = cpu ] || tested+=(DREAMWIRE_TEST_DEVICE="$device")
+try "nets --test golden" "${tested[@]}" \
+    cargo test "${profile[@]+"${profile[@]}"}" -p dreamwire-nets --test golden
+try "tests --test portable" "${tested[@]}" \
     cargo test "${profile[@]+"${profile[@]}"}" -p dreamwire-tests --test portable
 
 say "dream and style: graphs/dream_then_style.json"
 # The first run opens the device and compiles its kernels, the second is what people wait for.
 style() {
-    local side="$1" start
-    for try in first second; do
-        start=$(date +%s)
-        "$target/dreamwire" run graphs/dream_then_style.json --device "$side" --no-cache --progress none \
+    local side="$1" TIMEFORMAT=%R seconds
+    for number in first second; do
+        seconds="$({ time "$target/dreamwire" run graphs/dream_then_style.json --device "$side" --no-cache \
             --set "size.width=${sizes[0]}" --set size.height=0 --set "painting_size.width=${sizes[0]}" \
-            --set painting_size.height=0 --set "dream.steps=$steps" --out "$out/$side" || return 1
-        printf '| %s | %s | %s | %s |\n' "$side" "${sizes[0]}" "$try" "$(($(date +%s) - start))"
+            --set painting_size.height=0 --set "dream.steps=$steps" --out "$out/$side" >"$out/said.txt" 2>&1; } 2>&1)" ||
+            { cat "$out/said.txt"; return 1; }
+        printf '| %s | %s | %s | %s |\n' "$side" "${sizes[0]}" "$number" "$seconds"
     done
 }
 printf '| device | width | run | seconds |\n|---|---:|---|---:|\n'
