@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// Runs tests of this program in another process, with an environment variable more, and says how many there were.
+/// Runs tests of this program in another process, with an environment variable more, and says how many there
+/// were.
 fn run(arguments: &[&str], variable: Option<&str>) -> usize {
     let program = std::env::current_exe().expect("tests are a program");
     let mut command = Command::new(program);
@@ -20,7 +21,8 @@ fn run(arguments: &[&str], variable: Option<&str>) -> usize {
 #[test]
 fn operators_of_generators() {
     let modules = ["modulated::", "upfirdn::", "filtered_lrelu::", "adaptive::"];
-    // A product of one row and one of several may round differently, so the bits of an image depend on the batch.
+    // A product of one row and one of several may round differently, so the bits of an image depend on the
+    // batch.
     let ran = run(&[&modules[..], &["--skip", "images_do_not_see_each_other"]].concat(), None);
     // A filter that matches nothing would pass too.
     assert!(ran >= 28, "only {ran} tests ran");
