@@ -6,7 +6,8 @@ use super::constant::constant;
 use super::rectified::rectified;
 use crate::rectifier::Rectifier;
 
-/// [`AdaptiveNorm`](crate::AdaptiveNorm) of a map `[n, h, w, c]`, noise `[n or 1, h, w]` and styles `[n, 2 c]`.
+/// [`AdaptiveNorm`](crate::AdaptiveNorm) of a map `[n, h, w, c]`, noise `[n or 1, h, w]` and styles `[n, 2
+/// c]`.
 pub(crate) fn adaptive_norm(
     [x, noise, styles]: [&Tensor; 3],
     strengths: &[f64],
@@ -24,7 +25,8 @@ pub(crate) fn adaptive_norm(
     centred.broadcast_mul(&(style(0)? / deviation)?)?.broadcast_add(&style(1)?)
 }
 
-/// Over the pixels of every image and channel, `[n, 1, 1, c]`: rows, then their sums, which rounds less than all at once.
+/// Over the pixels of every image and channel, `[n, 1, 1, c]`: rows, then their sums, which rounds less than
+/// all at once.
 fn mean(x: &Tensor) -> Result<Tensor> {
     let (_, h, w, _) = x.dims4()?;
     x.sum_keepdim(2)?.sum_keepdim(1)? / (h * w) as f64

@@ -7,8 +7,8 @@ use super::rectified::rectified;
 use crate::fir::Separable;
 use crate::rectifier::Rectifier;
 
-/// [`FilteredLrelu`](crate::FilteredLrelu) of `x`, `[n, h, w, c]`, and `bias`, `[c]`: rows and columns upsampled by the
-/// first pair, and downsampled by the second. The upsampled map is stored.
+/// [`FilteredLrelu`](crate::FilteredLrelu) of `x`, `[n, h, w, c]`, and `bias`, `[c]`: rows and columns
+/// upsampled by the first pair, and downsampled by the second. The upsampled map is stored.
 pub(crate) fn filtered_lrelu(
     x: &Tensor,
     bias: &Tensor,

@@ -5,8 +5,8 @@ use candle_core::{Result, Tensor};
 use super::attach::attach1;
 use crate::rectifier::Rectifier;
 
-/// `rectifier(x + shifts)`; the shifts broadcast to the shape of `x`. At 0 the derivative is the slope, and where the clamp
-/// holds it is 0, as in PyTorch.
+/// `rectifier(x + shifts)`; the shifts broadcast to the shape of `x`. At 0 the derivative is the slope, and
+/// where the clamp holds it is 0, as in PyTorch.
 pub(crate) fn rectified(x: &Tensor, shifts: &[&Tensor], rectifier: Rectifier) -> Result<Tensor> {
     let mut x = x.clone();
     let mut constants = Vec::new();
