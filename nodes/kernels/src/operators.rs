@@ -18,3 +18,6 @@ pub(crate) mod rectifier;
 mod upsample;
 
 pub(crate) use network::Network;
+
+#[cfg(test)]
+mod tests;
