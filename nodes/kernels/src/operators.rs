@@ -25,3 +25,6 @@ pub(crate) mod rectifier;
 mod upsample;
 
 pub(crate) use network::Network;
+
+#[cfg(test)]
+mod tests;

@@ -150,7 +150,8 @@ impl Stack {
         Ok(shapes)
     }
 
-    /// The memory that [`Stack::apply`] needs for the layers `taps` of an input `[n, c, h, w]`.
+    /// The memory that [`Stack::apply`] needs for the layers `taps` of an input `[n, c, h, w]`, with the kernels.
+    /// Portable operators need more: every map for a backward pass, and what the device's convolutions take.
     ///
     /// # Errors
     ///
