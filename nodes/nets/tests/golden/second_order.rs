@@ -26,7 +26,8 @@ fn is_prepared() -> bool {
 fn again(test: &str) {
     let program = std::env::current_exe().expect("tests are a program");
     let name = format!("second_order::{test}");
-    let done = Command::new(program).args([&name, "--exact"]).envs(ENVIRONMENT).output().expect("it starts");
+    let done =
+        Command::new(program).args([name.as_str(), "--exact"]).envs(ENVIRONMENT).output().expect("it starts");
     let text = String::from_utf8_lossy(&done.stdout);
     let errors = String::from_utf8_lossy(&done.stderr);
     // A filter that matches nothing would pass too.
@@ -83,7 +84,7 @@ fn penalties_by_differences() {
         check_differences(name, &pictures, |x| penalty(&network, x, own).unwrap());
         if own.is_some() {
             let pictures = Var::from_tensor(&pictures).unwrap();
-            check_differences("classes", &c, |c| penalty(&network, &pictures, Some(c)).unwrap());
+            check_differences("classes", &c, |c| penalty(&network, &pictures, Some(c.as_tensor())).unwrap());
         }
     }
 }
