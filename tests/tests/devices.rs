@@ -77,7 +77,7 @@ fn a_device_that_does_not_work_is_refused_with_the_reason() {
         ("FULL", 8, "the memory of the test GPU is used up: 1 MiB of 8 GiB are free"),
     ] {
         for more in [&[][..], &["--isolate"]] {
-            let arguments = [&["--device", "cuda"], more].concat();
+            let arguments = [&["--device", "cuda"][..], more].concat();
             let outcome = run(&folder, &c_plugin_with("check_devices", fault), &arguments);
             outcome.exits(code).says(says).says("(--device)");
         }
@@ -98,7 +98,8 @@ fn each_class_of_devices_has_its_own_results() {
 }
 
 fn devices(plugins: &[&Path]) -> Vec<Value> {
-    let mut command = Cmd::new(&Folder::new()).args(["devices", "--json"]);
+    let folder = Folder::new();
+    let mut command = Cmd::new(&folder).args(["devices", "--json"]);
     for plugin in plugins {
         command = command.args(["--plugins".as_ref(), plugin.as_os_str()]);
     }

@@ -152,23 +152,23 @@ fn why(text: &str) -> &str {
 
 /// The device's name for people; empty if candle does not tell.
 fn name(device: &Device) -> String {
-    match device {
-        #[cfg(feature = "cuda")]
-        Device::Cuda(cuda) => cuda.cuda_stream().context().name().unwrap_or_default(),
-        _ => String::new(),
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(cuda) = device {
+        return cuda.cuda_stream().context().name().unwrap_or_default();
     }
+    let _ = device;
+    String::new()
 }
 
 /// Bytes of its memory, all and free; 0 if candle does not tell.
 fn memory(device: &Device) -> (u64, u64) {
-    match device {
-        #[cfg(feature = "cuda")]
-        Device::Cuda(cuda) => {
-            let (free, total) = cuda.cuda_stream().context().mem_get_info().unwrap_or_default();
-            (total as u64, free as u64)
-        }
-        _ => (0, 0),
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(cuda) = device {
+        let (free, total) = cuda.cuda_stream().context().mem_get_info().unwrap_or_default();
+        return (total as u64, free as u64);
     }
+    let _ = device;
+    (0, 0)
 }
 
 unsafe extern "C" fn probe(

@@ -1,7 +1,7 @@
 use crate::attempt::Attempt;
 use crate::judge;
 use crate::outcome::{Done, Verdict};
-use crate::probe::{Array, Output, Published, Ran, Samples, Supply};
+use crate::probe::{Array, Output, Ran, Samples, Supply};
 use crate::subject::{Started, Subject};
 use dreamwire_abi as abi;
 use dreamwire_graph::KindInfo;
@@ -123,16 +123,16 @@ fn same(whole: &Ran, alone: &Ran, index: usize, kind: &KindInfo) -> Result<(), S
         };
         fault.map_err(|why| format!("output `{}`: {why}", port.name))?;
     }
-    let (all, one): (&[Published], &[Published]) = (&whole.published, &alone.published);
+    let (all, one) = (&whole.published, &alone.published);
     if all.len() != one.len() * ROWS {
         let (all, one) = (all.len(), one.len());
         return Err(format!("{ROWS} rows publish {all} files, row {index} alone {one}"));
     }
     // Names may have the number of the row.
-    let of_row = all.iter().skip(index * one.len());
-    match of_row.zip(one).position(|(all, one)| all.bytes != one.bytes) {
-        Some(_) => Err(format!("row {index} is published alone with other bytes than within {ROWS} rows")),
-        None => Ok(()),
+    let mut of_row = all.iter().skip(index * one.len()).zip(one);
+    match of_row.any(|(within, alone)| within.bytes != alone.bytes) {
+        true => Err(format!("row {index} is published alone with other bytes than within {ROWS} rows")),
+        false => Ok(()),
     }
 }
 

@@ -19,7 +19,7 @@ use dreamwire_socket::{DeviceFacts, DevicesRef, Facts, HostCall};
 use std::path::Path;
 
 pub(crate) use function::{Function, Tape};
-pub(crate) use host::{Balance, Host, Published};
+pub(crate) use host::{Balance, Host};
 pub(crate) use hosted::HostFunction;
 pub(crate) use model::Model;
 pub(crate) use node::{Node, Output, Ran, Supply};

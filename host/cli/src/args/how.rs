@@ -80,6 +80,10 @@ impl HowArgs {
         global: &Global,
         console: Console,
     ) -> Result<Settings, Exit> {
+        if self.memory.is_some() && !cfg!(target_os = "linux") {
+            console.talk("error: --memory: only on Linux the address space of a process can be limited");
+            return Err(Exit::USAGE);
+        }
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
         let (any_device, device) = match self.device {
             DeviceArg::Auto => (true, Device::Cpu),

@@ -45,7 +45,7 @@ fn a_use_is_noted_once_a_day() {
     let index = PluginIndex::at(folder.path()).unwrap();
     let build = index.build(Path::new("/x/libdreamwire_a.so"), &blake3::hash(b"bytes"));
     assert!(build.write_copy(b"bytes"));
-    build.write(&Descriptors { facts: Default::default(), schemas: Vec::new() }, 5);
+    build.write(&Descriptors { facts: Default::default(), schemas: Vec::new(), devices: Vec::new() }, 5);
     let file = build.descriptors().path;
     let set = |age| {
         std::fs::File::options().append(true).open(&file).unwrap().set_modified(SystemTime::now() - age)

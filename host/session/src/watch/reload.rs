@@ -74,6 +74,7 @@ mod tests {
             path: PathBuf::from(path),
             hash: hash.to_owned(),
             kinds: Vec::new(),
+            devices: vec!["cpu"],
         }
     }
 
