@@ -59,8 +59,9 @@ SMALLEST_COSINE = 0.99
 
 def main():
     args = arguments()
-    torch = about_torch()
+    torch = about_torch(args)
     machine = {
+        "device": torch["device"],
         "cpu": cpu(),
         "threads": args.threads,
         "torch": torch["version"],
@@ -88,6 +89,7 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or metal, for both sides [%(default)s]")
     parser.add_argument("--cases", default=",".join(CASES), help="a list with commas of: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="how often the sides alternate [%(default)s]")
     parser.add_argument("--repeat", type=int, default=3, help="timed repetitions per process [%(default)s]")
@@ -109,12 +111,18 @@ def arguments():
     return args
 
 
-def about_torch():
-    done = subprocess.run([sys.executable, "-B", TORCH, "about"], capture_output=True, text=True)
+def theirs_of(device):
+    """The device's name in PyTorch."""
+    return "mps" if device == "metal" else device
+
+
+def about_torch(args):
+    about = [sys.executable, "-B", TORCH, "about", "--device", theirs_of(args.device)]
+    done = subprocess.run(about, capture_output=True, text=True)
     if done.returncode:
         why = done.stderr.strip().splitlines()[-1:]
         sys.exit(
-            f"PyTorch does not work in {sys.executable}: {''.join(why)}\n"
+            f"PyTorch does not work in {sys.executable} on {args.device}: {''.join(why)}\n"
             "install it there yourself (nothing is installed here), see https://pytorch.org/get-started/locally"
         )
     return json.loads(done.stdout)
@@ -134,11 +142,11 @@ def measured(name, args, folder):
     # A dream is a whole process: what a user waits for. Its first round fills the system's caches and is not counted.
     repeats = ["--repeat", 1, "--warmup", 0] if is_dream else ["--repeat", args.repeat, "--warmup", args.warmup]
     gradient = ["--backward"] if backward and not is_dream else []
-    ours = [args.program, network, *common, *repeats, *gradient, "--json"]
+    ours = [args.program, network, *common, *repeats, *gradient, "--json", "--device", args.device]
     ours += ["--steps", STEPS] if is_dream else files
     if args.peak:
         ours += ["--peak", args.peak]
-    theirs = [sys.executable, "-B", TORCH, network, *common, *repeats, *files]
+    theirs = [sys.executable, "-B", TORCH, network, *common, *repeats, *files, "--device", theirs_of(args.device)]
     theirs += ["--steps", STEPS] if is_dream else gradient
     sides = {"ours": ours}
     for layout in LAYOUTS:
@@ -149,7 +157,7 @@ def measured(name, args, folder):
             sides[f"{layout}, styles on weights"] = [*sides[layout], "--modulate", "weights"]
     if args.candle and network == "vgg16":
         sides["candle"] = [args.program, network, *common, *gradient, *files, "--json", "--engine", "candle"]
-        sides["candle"] += ["--repeat", 1, "--warmup", 0]
+        sides["candle"] += ["--repeat", 1, "--warmup", 0, "--device", args.device]
 
     runs = {side: [] for side in sides}
     for number in range(args.rounds + is_dream):
@@ -397,14 +405,16 @@ def table(results, args):
 
 
 def spread(side):
-    return f"{side['median_ms']:.0f} ({side['min_ms']:.0f}-{side['max_ms']:.0f})"
+    digits = 0 if side["median_ms"] >= 50 else 2
+    return "{:.{d}f} ({:.{d}f}-{:.{d}f})".format(side["median_ms"], side["min_ms"], side["max_ms"], d=digits)
 
 
 def footer(machine, args):
     load = [" ".join(f"{value:.2f}" for value in machine[key]) for key in ("load_before", "load_after")]
     memory = f", {machine['torch_rss_mb']:.0f} MB as soon as it is imported" if machine["torch_rss_mb"] else ""
+    where = "" if machine["device"] == "cpu" else f"{machine['device']}; "
     return (
-        f"\n{machine['cpu']}, {args.threads} threads, {machine['simd']} here; torch {machine['torch']} with "
+        f"\n{where}{machine['cpu']}, {args.threads} threads, {machine['simd']} here; torch {machine['torch']} with "
         f"{machine['torch_capability']}{memory}. Load average before: {load[0]}, after: {load[1]}. Median (min-max) of "
         f"{args.rounds} rounds of {args.repeat}, alternately."
     )

@@ -60,7 +60,8 @@ def conv3x3(x, weight, bias, reflect):
 
 def normalise(picture, layout):
     """From [1, H, W, 3] in 0..1 to what VGG16 takes."""
-    return ((picture.permute(0, 3, 1, 2) - MEAN) / STD).contiguous(memory_format=layout)
+    mean, std = MEAN.to(picture.device), STD.to(picture.device)
+    return ((picture.permute(0, 3, 1, 2) - mean) / std).contiguous(memory_format=layout)
 
 
 class Adain:
@@ -173,7 +174,7 @@ class Synthesis:
     def __init__(self, weights, size, layout, modulate):
         self.size, self.layout, self.modulate = size, layout, modulate
         self.constant = weights["synthesis.b4.const"][None].contiguous(memory_format=layout)
-        taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=self.constant.device)
         self.fir = torch.outer(taps, taps)[None, None] / 16
         self.layers = {}
         for name, tensor in weights.items():
@@ -309,13 +310,13 @@ class Synthesis3:
         tensors = {part: self.weights[f"synthesis.input.{part}"] for part in INPUT}
         styles = F.linear(w, tensors["affine.weight"] / w.shape[1] ** 0.5, tensors["affine.bias"])
         cosine, sine, x, y = (styles / styles[:, :2].norm(dim=1, keepdim=True))[0]
-        zero, one = torch.zeros(()), torch.ones(())
+        zero, one = torch.zeros((), device=w.device), torch.ones((), device=w.device)
         turn = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one]).view(3, 3)
         shift = torch.stack([one, zero, -x, zero, one, -y, zero, zero, one]).view(3, 3)
         placed = turn @ shift @ tensors["transform"]
         frequencies = tensors["freqs"] @ placed[:2, :2]
         phases = tensors["phases"] + tensors["freqs"] @ placed[:2, 2]
-        at = (torch.arange(self.sizes[0]) + 0.5 - self.sizes[0] / 2) / self.rates[0]
+        at = (torch.arange(self.sizes[0], device=w.device) + 0.5 - self.sizes[0] / 2) / self.rates[0]
         places = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1)
         left = (1 - (frequencies.norm(dim=1) - 2) / (self.rates[0] / 2 - 2)).clamp(0, 1)
         waves = torch.sin(2 * math.pi * (places @ frequencies.T + phases)) * left
@@ -334,9 +335,9 @@ def filtered(x, taps, stride=1):
 
 def climbed(picture, vgg, steps, layout, rate=1.5 / 255, knee=32 / 255, jitter=32):
     """Dreamwire's GradientAscent with its defaults, on one octave; the offsets are other random ones."""
-    offsets = torch.Generator().manual_seed(1)
+    offsets = torch.Generator("cpu").manual_seed(1)
     for _ in range(steps):
-        offset = torch.randint(-jitter, jitter + 1, (2,), generator=offsets).tolist()
+        offset = torch.randint(-jitter, jitter + 1, (2,), generator=offsets, device="cpu").tolist()
         rolled = picture.roll(offset, (1, 2)).requires_grad_(True)
         objective = vgg(normalise(rolled, layout)).square().mean()
         (gradient,) = torch.autograd.grad(objective, rolled)
@@ -349,6 +350,25 @@ def climbed(picture, vgg, steps, layout, rate=1.5 / 255, knee=32 / 255, jitter=3
     return picture
 
 
+def opened(name):
+    """The device, which works. Sums on it are of f32 as Dreamwire's are, not of TF32."""
+    device = torch.device(name)
+    torch.empty(1, device=device)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    return device
+
+
+def computed(device):
+    """Waits for the device: it is given work, and the call returns at once."""
+    if device.type != "cpu":
+        getattr(torch, device.type).synchronize()
+
+
+def name_of(device):
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def peak_rss_mb():
     try:
         with open("/proc/self/status") as status:
@@ -357,10 +377,10 @@ def peak_rss_mb():
         return None
 
 
-def prepared(args, layout):
+def prepared(args, layout, device):
     """What is to be timed, as a function, for the network that was asked for."""
-    weights = {name: torch.from_numpy(array) for name, array in tensors_file.read(args.weights).items()}
-    inputs = {name: torch.from_numpy(array) for name, array in tensors_file.read(args.input).items()}
+    files = [tensors_file.read(file) for file in (args.weights, args.input)]
+    weights, inputs = [{name: torch.from_numpy(array).to(device) for name, array in file.items()} for file in files]
     if args.network == "adain":
         adain = Adain(weights, layout)
         return lambda: adain(inputs["content"], inputs["style"])
@@ -384,6 +404,7 @@ def prepared(args, layout):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("network", choices=["about", "vgg16", "stylegan1", "stylegan2", "stylegan3", "adain", "dream"])
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or mps")
     parser.add_argument("--size", type=int)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--layout", choices=["contiguous", "channels_last"])
@@ -397,9 +418,11 @@ def main():
     parser.add_argument("--input")
     parser.add_argument("--output")
     args = parser.parse_args()
+    device = opened(args.device)
     if args.network == "about":
         capability = torch.backends.cpu.get_cpu_capability()
         about = {"version": torch.__version__, "capability": capability, "peak_rss_mb": peak_rss_mb()}
+        about["device"] = name_of(device)
         print(json.dumps(about))
         return
     torch.set_num_threads(args.threads)
@@ -407,15 +430,16 @@ def main():
     needs_gradient = args.backward or args.network == "dream"
     times, result = [], None
     with torch.set_grad_enabled(needs_gradient):
-        work = prepared(args, layout)
+        work = prepared(args, layout, device)
         for index in range(args.warmup + args.repeat):
             result = None
             start = time.perf_counter()
             result = work()
+            computed(device)
             if index >= args.warmup:
                 times.append((time.perf_counter() - start) * 1e3)
     if args.output:
-        tensors_file.write(args.output, {"result": result.detach().contiguous().numpy()})
+        tensors_file.write(args.output, {"result": result.detach().contiguous().cpu().numpy()})
     print(json.dumps({"times_ms": times, "peak_rss_mb": peak_rss_mb()}))
 
 

@@ -9,7 +9,7 @@ use dreamwire_nets::vgg::{Variant, parameter_shapes};
 use crate::args::AdainArgs;
 use crate::failure::Failure;
 use crate::flops::{gflop, vgg_gflop};
-use crate::measure::repeat;
+use crate::measure::{computed, repeat};
 use crate::report::Report;
 use crate::tensors;
 use crate::vgg::vgg16;
@@ -30,16 +30,17 @@ pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> 
     if !size.is_multiple_of(SCALE) {
         return Err(Failure::Usage(format!("--size must be a multiple of {SCALE}, found {size}")));
     }
-    let (encoder, decoder) = networks(args)?;
+    let device = args.common.device.open()?;
+    let (encoder, decoder) = networks(args, &device)?;
     let layer = [encoder.layer(LAYER).expect("VGG16 has the decoder's layer").clone()];
     let shape = [1, size, size, 3];
-    let pictures =
-        tensors::inputs(args.files.input.as_deref(), &[("content", &shape), ("style", &shape)], [0.0, 1.0])?;
+    let expected: [(&str, &[usize]); 2] = [("content", &shape), ("style", &shape)];
+    let pictures = tensors::inputs(args.files.input.as_deref(), &expected, [0.0, 1.0], &device)?;
     let encode =
         |picture: &Tensor| -> Result<Tensor> { Ok(encoder.features(picture, &layer)?.swap_remove(0)) };
     let (times, painted) = repeat(&args.common, || {
         let (content, style) = (encode(&pictures[0])?, encode(&pictures[1])?);
-        decoder.decode(&adain(&content, &style)?)?.clamp(0f32, 1f32)
+        computed(decoder.decode(&adain(&content, &style)?)?.clamp(0f32, 1f32)?)
     })?;
     tensors::write(args.files.output.as_deref(), &painted)?;
     let decoding: f64 = DECODER
@@ -50,8 +51,8 @@ pub(crate) fn measure(args: &AdainArgs) -> std::result::Result<String, Failure> 
     report.text(args.common.json)
 }
 
-/// The encoder and the decoder.
-fn networks(args: &AdainArgs) -> std::result::Result<(Extractor, Decoder), Failure> {
+/// The encoder and the decoder, on a device.
+fn networks(args: &AdainArgs, device: &Device) -> std::result::Result<(Extractor, Decoder), Failure> {
     let tensors = match &args.files.weights {
         Some(path) => tensors::read(path)?,
         None => tensors::he(&shapes())?,
@@ -63,8 +64,8 @@ fn networks(args: &AdainArgs) -> std::result::Result<(Extractor, Decoder), Failu
             None => encoder.insert(name, tensor),
         };
     }
-    let encoder = vgg16(encoder, PaddingMode::Reflect)?;
-    let decoder = Decoder::new(decoder, &Device::Cpu).map_err(|error| Failure::Input(error.to_string()))?;
+    let encoder = vgg16(encoder, PaddingMode::Reflect, device)?;
+    let decoder = Decoder::new(decoder, device).map_err(|error| Failure::Input(error.to_string()))?;
     if decoder.layer() == LAYER {
         Ok((encoder, decoder))
     } else {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dreamwire_nets::vgg::{Variant, layer_names};
 
+use crate::device::Place;
+
 /// Measures whole networks on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "dreamwire-bench", version, propagate_version = true)]
@@ -37,6 +39,9 @@ pub(crate) struct Common {
     /// The number of threads [default: one per core].
     #[arg(long, value_name = "T")]
     threads: Option<NonZeroUsize>,
+    /// Where to compute: cpu, cuda, cuda:N or metal. The last three need a build with the feature of that name.
+    #[arg(long, value_name = "D", default_value = "cpu")]
+    pub(crate) device: Place,
     /// The number of measured runs.
     #[arg(long, value_name = "R", default_value = "5")]
     pub(crate) repeat: NonZeroUsize,
@@ -84,7 +89,7 @@ pub(crate) struct VggArgs {
     #[arg(long, value_enum, default_value_t = Engine::Kernels)]
     pub(crate) engine: Engine,
     /// Measure every convolution with its ReLU alone, forward and backward.
-    #[arg(long, conflicts_with_all = ["weights", "input", "output", "engine"])]
+    #[arg(long, conflicts_with_all = ["weights", "input", "output", "engine", "device"])]
     pub(crate) layers: bool,
 }
 
@@ -171,7 +176,7 @@ mod tests {
         let Network::Vgg16(args) = Cli::parse_from(words.split(' ')).network else { panic!("not vgg16") };
         assert_eq!((args.common.size(), args.common.threads(), args.common.warmup), (224, 3, 1));
         assert_eq!((args.layer.as_str(), args.backward, args.engine), ("relu4_3", true, Engine::Kernels));
-        assert_eq!(args.common.peak, Some(230.6));
+        assert_eq!((args.common.peak, args.common.device), (Some(230.6), Place::Cpu));
         assert!(layer("relu6_1").is_err() && gflops("0").is_err() && gflops("nan").is_err());
     }
 }

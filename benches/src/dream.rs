@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::args::DreamArgs;
+use crate::args::{Common, DreamArgs};
 use crate::failure::Failure;
 use crate::flops::vgg_gflop;
 use crate::measure::{peak_rss_mb, repeat};
@@ -31,7 +31,7 @@ pub(crate) fn measure(args: &DreamArgs) -> Result<String, Failure> {
     std::fs::write(&graph, graph_of(args).to_string()).map_err(|error| failed("write a graph", &error))?;
     let mut runs = Vec::new();
     let (times, ()) = repeat(&args.common, || {
-        runs.push(run(&program, folder.path(), &graph, args.common.threads())?);
+        runs.push(run(&program, folder.path(), &graph, &args.common)?);
         Ok::<_, Failure>(())
     })?;
     let timed = &runs[runs.len() - times.len()..];
@@ -73,13 +73,14 @@ fn graph_of(args: &DreamArgs) -> Value {
 }
 
 /// Runs the graph and reads the program's events.
-fn run(program: &Path, folder: &Path, graph: &Path, threads: usize) -> Result<Run, Failure> {
+fn run(program: &Path, folder: &Path, graph: &Path, common: &Common) -> Result<Run, Failure> {
     let talk = folder.join("talk.txt");
     let stderr = File::create(&talk).map_err(|error| failed("write a temporary file", &error))?;
     let mut child = Command::new(program)
         .arg("run")
         .arg(graph)
-        .args(["--progress", "json", "--threads", &threads.to_string(), "--out"])
+        .args(["--progress", "json", "--threads", &common.threads().to_string()])
+        .args(["--device", &common.device.to_string(), "--out"])
         .arg(folder.join("out"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -7,6 +7,7 @@
 mod adain;
 mod args;
 mod candle_vgg;
+mod device;
 mod dream;
 mod failure;
 mod flops;

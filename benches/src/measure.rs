@@ -26,6 +26,16 @@ pub(crate) fn repeat<R, E: Into<Failure>>(
     Ok((times, last.expect("there is at least one repetition")))
 }
 
+/// The result, once its device has computed it: accelerators are given work and return at once.
+///
+/// # Errors
+///
+/// Those of the device.
+pub(crate) fn computed(result: Tensor) -> Result<Tensor> {
+    result.device().synchronize()?;
+    Ok(result)
+}
+
 /// The gradient of `mean(network(x)^2)` with respect to `x`.
 ///
 /// # Errors

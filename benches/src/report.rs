@@ -1,6 +1,8 @@
+use candle_core::Device;
 use serde::Serialize;
 
 use crate::args::Common;
+use crate::device::Place;
 use crate::failure::Failure;
 use crate::measure::{median, peak_rss_mb};
 
@@ -11,6 +13,7 @@ pub(crate) struct Report {
     /// Height and width of the pictures in pixels.
     size: usize,
     threads: usize,
+    device: String,
     engine: &'static str,
     /// Whether the gradient was computed too.
     backward: bool,
@@ -40,7 +43,8 @@ impl Report {
             name,
             size: common.size(),
             threads: common.threads(),
-            engine: "kernels",
+            device: common.device.to_string(),
+            engine: operators(common.device),
             backward: false,
             simd: dreamwire_kernels::simd_level(),
             median_ms,
@@ -54,8 +58,9 @@ impl Report {
         }
     }
 
-    pub(crate) fn engine(self, engine: &'static str) -> Self {
-        Self { engine, ..self }
+    /// For the operators of candle.
+    pub(crate) fn of_candle(self) -> Self {
+        Self { engine: "candle", ..self }
     }
 
     pub(crate) fn backward(self, backward: bool) -> Self {
@@ -73,8 +78,8 @@ impl Report {
             return as_json(self);
         }
         let pass = if self.backward { "forward and backward" } else { "forward" };
-        let Self { name, size, threads, engine, simd, .. } = self;
-        let mut text = format!("{name} {size}, {pass}, {engine}, {threads} threads, {simd}\n\n");
+        let Self { name, size, threads, device, engine, simd, .. } = self;
+        let mut text = format!("{name} {size}, {pass}, {device}, {engine}, {threads} threads, {simd}\n\n");
         let number =
             |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.0}"));
         let runs = self.times_ms.len();
@@ -95,6 +100,11 @@ impl Report {
         }
         Ok(text)
     }
+}
+
+/// Whose operators compute there.
+fn operators(place: Place) -> &'static str {
+    if place != Place::Cpu || dreamwire_kernels::is_portable(&Device::Cpu) { "portable" } else { "kernels" }
 }
 
 /// One line of JSON.

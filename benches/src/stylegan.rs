@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{DType, Error, Tensor, Var};
+use candle_core::{DType, Device, Error, Tensor, Var};
+use dreamwire_kernels::TensorOptions;
 use dreamwire_nets::stylegan::{StyleGan, random_tensors};
 use dreamwire_nets::stylegan3::{Settings, StyleGan3};
 
 use crate::args::StyleGanArgs;
 use crate::failure::Failure;
 use crate::flops::gflop;
-use crate::measure::{gradient, repeat};
+use crate::measure::{computed, gradient, repeat};
 use crate::report::Report;
 use crate::tensors;
 
@@ -20,10 +21,11 @@ pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
             .map_err(|error| Failure::Usage(format!("--size: {error}")))?,
     };
     let work = sum(weights.iter().filter_map(|(name, tensor)| layer_gflop(name, tensor.dims())));
-    let network = StyleGan::new(weights, None, DType::F32);
+    let options = options(args)?;
+    let network = StyleGan::new(weights, None, options.clone());
     let network = network.map_err(|error| Failure::Input(error.to_string()))?.synthesis;
     let sizes = [network.resolution(), network.layers(), network.w_width()];
-    timed(args, "stylegan2", work, sizes, |w| network.forward(w, &[]))
+    timed(args, "stylegan2", work, sizes, &options.device, |w| network.forward(w, &[]))
 }
 
 /// StyleGAN3's synthesis from `w`, `[1, layers, w]`, to a picture that is not moved. The work is that of the
@@ -34,10 +36,16 @@ pub(crate) fn measure_three(args: &StyleGanArgs) -> Result<String, Failure> {
     };
     let weights = tensors::read(path)?;
     let work = sum(convolutions_three(&weights).into_iter());
-    let network = StyleGan3::new(weights, &Settings::default(), Some(256.0), DType::F32);
+    let options = options(args)?;
+    let network = StyleGan3::new(weights, &Settings::default(), Some(256.0), options.clone());
     let network = network.map_err(|error| Failure::Input(error.to_string()))?.synthesis;
     let sizes = [network.resolution(), network.layers(), network.w_width()];
-    timed(args, "stylegan3", work, sizes, |w| network.forward(w, None))
+    timed(args, "stylegan3", work, sizes, &options.device, |w| network.forward(w, None))
+}
+
+/// The number type of all measurements, on the device that was asked for.
+pub(crate) fn options(args: &StyleGanArgs) -> Result<TensorOptions, Failure> {
+    Ok(TensorOptions { dtype: DType::F32, device: args.common.device.open()? })
 }
 
 /// The times of `forward` from `w`, `[1, layers, width]`, or of its gradient.
@@ -46,6 +54,7 @@ pub(crate) fn timed(
     name: &'static str,
     work: f64,
     [found, layers, width]: [usize; 3],
+    device: &Device,
     forward: impl Fn(&Tensor) -> Result<Tensor, Error>,
 ) -> Result<String, Failure> {
     let size = args.common.size();
@@ -55,12 +64,13 @@ pub(crate) fn timed(
         )));
     }
     let shape = [1, layers, width];
-    let w = tensors::inputs(args.files.input.as_deref(), &[("w", &shape)], [-1.0, 1.0])?.swap_remove(0);
+    let inputs = tensors::inputs(args.files.input.as_deref(), &[("w", &shape)], [-1.0, 1.0], device)?;
+    let w = inputs.into_iter().next().expect("one was asked for");
     let (times, result) = if args.backward {
         let w = Var::from_tensor(&w)?;
-        repeat(&args.common, || gradient(&w, &forward))?
+        repeat(&args.common, || computed(gradient(&w, &forward)?))?
     } else {
-        repeat(&args.common, || forward(&w))?
+        repeat(&args.common, || computed(forward(&w)?))?
     };
     tensors::write(args.files.output.as_deref(), &result)?;
     let passes = if args.backward { 2.0 } else { 1.0 };
@@ -108,8 +118,6 @@ fn layer_gflop(name: &str, shape: &[usize]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     fn check(name: &str, shape: &[usize], expected: Option<f64>) {

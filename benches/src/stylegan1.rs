@@ -1,10 +1,9 @@
-use candle_core::DType;
 use dreamwire_nets::stylegan1::Generator;
 
 use crate::args::StyleGanArgs;
 use crate::failure::Failure;
 use crate::flops::gflop;
-use crate::stylegan::{sum, timed};
+use crate::stylegan::{options, sum, timed};
 use crate::tensors;
 
 /// The first StyleGAN's synthesis from `w`, `[1, layers, w]`, to a picture, including styles and noise. The file may
@@ -17,8 +16,9 @@ pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
     let weights = tensors::read(path)?;
     let size = args.common.size();
     let work = sum(weights.iter().filter_map(|(name, tensor)| layer_gflop(name, tensor.dims(), size)));
+    let options = options(args)?;
     let generator = Generator::new(weights).map_err(|error| Failure::Input(error.to_string()))?;
-    let network = generator.build(Some(size), 1.0, DType::F32);
+    let network = generator.build(Some(size), 1.0, options.clone());
     let network = network.map_err(|error| Failure::Usage(format!("--size: {error}")))?.synthesis;
     let noise = match args.files.input.as_deref() {
         Some(file) => {
@@ -27,12 +27,12 @@ pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
                 planes.map(|(index, side)| (format!("noise_{index}"), [1, 1, side, side])).collect();
             let expected: Vec<(&str, &[usize])> =
                 planes.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
-            tensors::inputs(Some(file), &expected, [-1.0, 1.0])?
+            tensors::inputs(Some(file), &expected, [-1.0, 1.0], &options.device)?
         }
         None => Vec::new(),
     };
     let sizes = [network.resolution(), network.layers(), network.w_width()];
-    timed(args, "stylegan1", work, sizes, |w| network.forward(w, &noise))
+    timed(args, "stylegan1", work, sizes, &options.device, |w| network.forward(w, &noise))
 }
 
 /// Of a convolution that a picture of `size` pixels takes; `None` for all other tensors.

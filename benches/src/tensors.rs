@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path) -> std::result::Result<HashMap<String, Tensor>, 
     weights::read_all(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
-/// The inputs of a network, by name and shape: from the file, or uniform in `low..high`.
+/// The inputs of a network on its device, by name and shape: from the file, or uniform in `low..high`.
 ///
 /// # Errors
 ///
@@ -32,16 +32,17 @@ pub(crate) fn inputs(
     file: Option<&Path>,
     expected: &[(&str, &[usize])],
     [low, high]: [f64; 2],
+    device: &Device,
 ) -> std::result::Result<Vec<Tensor>, Failure> {
     let Some(path) = file else {
         let random = |(index, (_, shape)): (usize, &(&str, &[usize]))| {
-            uniform(INPUTS + index as u64, shape, low, high).map_err(Failure::from)
+            Ok(uniform(INPUTS + index as u64, shape, low, high)?.to_device(device)?)
         };
         return expected.iter().enumerate().map(random).collect();
     };
     let mut tensors = read(path)?;
     let mut take = |name: &str, shape: &[usize]| match tensors.remove(name) {
-        Some(tensor) if tensor.dims() == shape => Ok(tensor),
+        Some(tensor) if tensor.dims() == shape => Ok(tensor.to_device(device)?),
         found => {
             let found = found.map_or_else(|| "nothing".to_owned(), |tensor| format!("{:?}", tensor.dims()));
             let path = path.display();
@@ -49,6 +50,11 @@ pub(crate) fn inputs(
         }
     };
     expected.iter().map(|(name, shape)| take(name, shape)).collect()
+}
+
+/// The tensors on a device.
+pub(crate) fn on(tensors: HashMap<String, Tensor>, device: &Device) -> Result<HashMap<String, Tensor>> {
+    tensors.into_iter().map(|(name, tensor)| Ok((name, tensor.to_device(device)?))).collect()
 }
 
 /// Writes the result of a run, if requested.

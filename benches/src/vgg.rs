@@ -8,7 +8,7 @@ use dreamwire_nets::vgg::{self, Variant, parameter_shapes};
 use crate::args::{Engine, VggArgs};
 use crate::failure::Failure;
 use crate::flops::vgg_gflop;
-use crate::measure::{gradient, repeat};
+use crate::measure::{computed, gradient, repeat};
 use crate::report::Report;
 use crate::{candle_vgg, tensors};
 
@@ -25,32 +25,35 @@ pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
         Some(path) => tensors::read(path)?,
         None => tensors::he(&parameter_shapes(Variant::Vgg16))?,
     };
-    let x =
-        tensors::inputs(args.files.input.as_deref(), &[("x", &[1, 3, size, size])], RANGE)?.swap_remove(0);
-    let (network, engine): (Network, _) = match args.engine {
+    let device = args.common.device.open()?;
+    let x = tensors::inputs(args.files.input.as_deref(), &[("x", &[1, 3, size, size])], RANGE, &device)?;
+    let x = x.into_iter().next().expect("one was asked for");
+    let network: Network = match args.engine {
         Engine::Kernels => {
-            let vgg = vgg16(weights, PaddingMode::Zeros)?;
+            let vgg = vgg16(weights, PaddingMode::Zeros, &device)?;
             let layer = [vgg.layer(layer).expect("the arguments name a layer of VGG16").clone()];
-            (Box::new(move |x: &Tensor| Ok(vgg.apply(x, &layer)?.swap_remove(0))), "kernels")
+            Box::new(move |x: &Tensor| Ok(vgg.apply(x, &layer)?.swap_remove(0)))
         }
         Engine::Candle => {
-            let layer = layer.to_owned();
-            (Box::new(move |x: &Tensor| candle_vgg::features(&weights, x, &layer)), "candle")
+            let (layer, weights) = (layer.to_owned(), tensors::on(weights, &device)?);
+            Box::new(move |x: &Tensor| candle_vgg::features(&weights, x, &layer))
         }
     };
     let (times, result) = if args.backward {
         let x = Var::from_tensor(&x)?;
-        repeat(&args.common, || gradient(&x, &network))?
+        repeat(&args.common, || computed(gradient(&x, &network)?))?
     } else {
-        repeat(&args.common, || network(&x))?
+        repeat(&args.common, || computed(network(&x)?))?
     };
     tensors::write(args.files.output.as_deref(), &result)?;
     let passes = if args.backward { 2.0 } else { 1.0 };
     let report = Report::new("vgg16", &args.common, times, passes * vgg_gflop(size, layer));
-    report.engine(engine).backward(args.backward).text(args.common.json)
+    let report = report.backward(args.backward);
+    let report = if args.engine == Engine::Candle { report.of_candle() } else { report };
+    report.text(args.common.json)
 }
 
-/// VGG16 with these weights.
+/// VGG16 with these weights on a device.
 ///
 /// # Errors
 ///
@@ -58,9 +61,9 @@ pub(crate) fn measure(args: &VggArgs) -> std::result::Result<String, Failure> {
 pub(crate) fn vgg16(
     weights: HashMap<String, Tensor>,
     padding: PaddingMode,
+    device: &Device,
 ) -> std::result::Result<Extractor, Failure> {
-    let vgg =
-        vgg::extractor(weights, padding, &Device::Cpu).map_err(|error| Failure::Input(error.to_string()))?;
+    let vgg = vgg::extractor(weights, padding, device).map_err(|error| Failure::Input(error.to_string()))?;
     match vgg.name() {
         "vgg16" => Ok(vgg),
         other => Err(Failure::Input(format!("expected the weights of vgg16, found those of {other}"))),

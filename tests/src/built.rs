@@ -36,6 +36,13 @@ fn profile_folder() -> PathBuf {
     test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps").to_owned()
 }
 
+/// Of the accelerators that the tests were asked to try.
+const FEATURES: &[&str] = match (cfg!(feature = "cuda"), cfg!(feature = "metal")) {
+    (true, _) => &["cuda"],
+    (false, true) => &["metal"],
+    (false, false) => &[],
+};
+
 fn build() -> Built {
     let folder = profile_folder();
     let target = folder.parent().expect("the profile's folder lies in the target folder");
@@ -45,11 +52,22 @@ fn build() -> Built {
     };
     // The whole workspace with its examples has the features that `cargo test --workspace` has already built
     // everything with: a subset would compile candle again.
-    let done = cargo()
-        .args(["build", "--workspace", "--lib", "--bins", "--examples", "--profile", profile, "--target-dir"])
-        .arg(target)
-        .output()
-        .expect("cargo starts");
+    let mut build = cargo();
+    build.args([
+        "build",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--examples",
+        "--profile",
+        profile,
+        "--target-dir",
+    ]);
+    build.arg(target);
+    for feature in FEATURES {
+        build.args(["--features", feature]);
+    }
+    let done = build.output().expect("cargo starts");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let built = Built {
         binary: folder.join(format!("dreamwire{}", std::env::consts::EXE_SUFFIX)),

@@ -83,7 +83,8 @@ impl Cmd {
 
 fn clean(command: &mut Command) {
     command.env_clear();
-    for name in ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot"] {
+    // The last ones say where the libraries of CUDA are.
+    for name in ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }

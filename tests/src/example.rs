@@ -11,11 +11,12 @@ pub struct Example {
 }
 
 impl Example {
-    /// Runs it in `folder` with these variables, and publishes to `out` there.
-    pub fn run(&self, folder: &Folder, out: &str, variables: &[(&str, &str)]) -> Outcome {
+    /// Runs it in `folder` on a device with these variables, and publishes to `out` there.
+    pub fn run(&self, folder: &Folder, out: &str, device: &str, variables: &[(&str, &str)]) -> Outcome {
         let graph = repository().join("graphs").join(self.graph);
         let sets = self.sets.iter().flat_map(|set| ["--set", set]);
-        let run = Cmd::new(folder).args(["run"]).args([graph]).args(["--out", out]).args(sets);
+        let run =
+            Cmd::new(folder).args(["run"]).args([graph]).args(["--out", out, "--device", device]).args(sets);
         variables.iter().fold(run, |run, (name, value)| run.env(name, value)).run()
     }
 }

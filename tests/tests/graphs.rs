@@ -5,7 +5,7 @@ use dreamwire_tests::{EXAMPLES, Folder, deviation, repository};
 fn check(graph: &str) {
     let small = EXAMPLES.iter().find(|example| example.graph == graph).expect(graph);
     let folder = Folder::new();
-    let outcome = small.run(&folder, "out", &[]);
+    let outcome = small.run(&folder, "out", "cpu", &[]);
     outcome.exits(0);
     let published = folder.files("out");
     assert!(!published.is_empty(), "{} published nothing", small.graph);

@@ -1,5 +1,5 @@
 //! The portable operators, which run on any device, paint what the kernels paint: `DREAMWIRE_OPERATORS=portable` runs them
-//! on the CPU.
+//! on the CPU. With `DREAMWIRE_TEST_DEVICE=cuda` (a device of `--device`, and the feature of that name) they run there.
 
 use dreamwire_tests::{Cmd, EXAMPLES, Example, Folder, disagreement};
 use serde_json::json;
@@ -22,11 +22,15 @@ fn tolerance(example: &Example) -> (f64, u8) {
 
 #[test]
 fn pictures_are_those_of_the_kernels() {
+    let device = std::env::var("DREAMWIRE_TEST_DEVICE").ok();
     let mut too_far = Vec::new();
     for example in EXAMPLES {
         let folder = Folder::new();
-        example.run(&folder, "kernels", &[]).exits(0);
-        example.run(&folder, "portable", &[PORTABLE]).exits(0);
+        example.run(&folder, "kernels", "cpu", &[]).exits(0);
+        match &device {
+            Some(device) => example.run(&folder, "portable", device, &[]).exits(0),
+            None => example.run(&folder, "portable", "cpu", &[PORTABLE]).exits(0),
+        };
         let names = folder.files("kernels");
         assert_eq!(names, folder.files("portable"), "{}", example.graph);
         let (most_mean, most) = tolerance(example);

@@ -96,7 +96,65 @@ fn nothing_is_replaced_without_being_told_to() {
     weights(&folder, &[&import[..], &["--force"]].concat()).exits(0);
     assert!(folder.read("it.safetensors").len() > 1000);
     let outcome = weights(&folder, &["import", "lpips_v0.1_vgg.pth", "-o", "none/it.safetensors"]);
-    outcome.exits(6).says("none/it.safetensors");
+    outcome.exits(6).says("none/it.safetensors").says("make the folder `none` first");
+}
+
+/// Without an average over the training, one of several generators is taken, which is said.
+#[test]
+fn the_one_of_several_generators_is_told() {
+    let folder = Folder::new();
+    let names = ["net_a", "net_b", "G_ema"]
+        .map(|part| ["synthesis.b4.const", "synthesis.b4.conv1.weight"].map(|name| format!("{part}.{name}")));
+    let file = |parts: usize| {
+        let names = names[3 - parts..].iter().flatten();
+        zeros(&names.map(|name| (name.as_str(), &[2usize][..])).collect::<Vec<_>>())
+    };
+    let without: Vec<(&str, &[usize])> =
+        names[..2].iter().flatten().map(|name| (name.as_str(), &[2usize][..])).collect();
+    folder.write("it.safetensors", zeros(&without));
+    let outcome = weights(&folder, &["import", "it.safetensors"]);
+    outcome.exits(0).says("(net_a)").says("no average over the training: --part takes `net_b`");
+    let outcome = weights(&folder, &["import", "it.safetensors", "--part", "net_b"]);
+    outcome.exits(0).says("(net_b)");
+    assert!(!outcome.stderr.contains("--part"), "{}", outcome.stderr);
+    let outcome = weights(&folder, &["info", "it.safetensors"]);
+    let expected = "LoadStyleGAN's `weights`, from a file of `import --part net_b`";
+    assert!(outcome.stdout.contains(expected), "{}", outcome.stdout);
+    let outcome = weights(&folder, &["info", "it.safetensors", "--json"]);
+    let told: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(json!([told["networks"][0]["used"], told["networks"][1]["used"]]), json!([true, false]));
+    // With one there is no question.
+    folder.write("average.safetensors", file(3));
+    let outcome = weights(&folder, &["import", "average.safetensors"]);
+    outcome.exits(0).says("(G_ema)");
+    assert!(!outcome.stderr.contains("--part"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_first_stylegan_has_its_sizes() {
+    let folder = with_copies(&["networks/ros_sg1_narrow.model"]);
+    let outcome = weights(&folder, &["info", "ros_sg1_narrow.model"]);
+    outcome.exits(0);
+    for name in ["resolution", "channels", "width of z", "width of w", "layers of w", "classes"] {
+        assert!(outcome.stdout.contains(&format!("\n  {name} ")), "{name}:\n{}", outcome.stdout);
+    }
+    weights(&folder, &["verify", "ros_sg1_narrow.model"]).exits(0).says("a StyleGAN (v1) generator");
+}
+
+/// Faults: C7.
+#[test]
+fn verify_compares_the_checksums_of_zip_files() {
+    let folder = with_copies(&["networks/ros_sg2_64_converted.pt"]);
+    let file = "ros_sg2_64_converted.pt";
+    weights(&folder, &["verify", file]).exits(0).says("checksums are right");
+    // A bit of the last tensor, far from the directory at the end.
+    let mut bytes = folder.read(file);
+    let directory = bytes.windows(4).position(|four| four == b"PK\x01\x02").expect("a directory");
+    let place = directory - 4000;
+    bytes[place] ^= 1;
+    folder.write(file, &bytes);
+    let outcome = weights(&folder, &["verify", file]);
+    outcome.exits(5).says("does not match its checksum");
 }
 
 #[test]
@@ -211,7 +269,14 @@ fn files_of_other_kinds_are_called_by_their_names() {
         }
     }
     assert_eq!(folder.files("."), ["it"], "nothing was written, and nothing ran");
-    weights(&folder, &["info", "none"]).exits(5).says("cannot read `none`");
+    let outcome = weights(&folder, &["info", "none"]);
+    outcome
+        .exits(5)
+        .says("there is no file `none`")
+        .says("looked for")
+        .says(&folder.join("none").display().to_string());
+    weights(&folder, &["verify", "itt"]).exits(5).says("did you mean `it`");
+    weights(&folder, &["import", "no/it"]).exits(5).says("there is no folder");
     weights(&folder, &["info", "."]).exits(5).says("cannot read `.`");
     #[cfg(unix)]
     weights(&folder, &["info", "/dev/zero"]).exits(5).says("`/dev/zero` is not a regular file");

@@ -84,7 +84,13 @@ pub(crate) fn hint_text(hint: &Hint) -> String {
     let flag = match hint.setting {
         None => return hint.text.clone(),
         Some(Setting::OutputFolder) => "--out DIR",
-        Some(Setting::InputFolder) => "--in DIR, or give the path with --set node.input=PATH",
+        // Paths of the command line may lie anywhere.
+        Some(Setting::InputFolder) => {
+            return format!(
+                "{}: --in DIR; or name the file on the command line: --set NODE.INPUT=PATH",
+                hint.text
+            );
+        }
         Some(Setting::AllowNonfinite) => "--allow-nonfinite",
         Some(Setting::Device) => "--device",
         Some(Setting::Plugins) => "--plugins",

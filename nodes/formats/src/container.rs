@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::bytes::Bytes;
+use crate::checksums::Checksums;
 use crate::error::Error;
 use crate::limits::Budget;
 
@@ -89,6 +90,30 @@ impl<'a> Container<'a> {
             }
         };
         Ok(Some(bytes))
+    }
+
+    /// Compares all entries with their checksums.
+    pub(crate) fn checksums(&self, budget: &Budget) -> Result<Checksums, Error> {
+        let mut found = Checksums::default();
+        let mut archive = self.archive.borrow_mut();
+        for (name, entry) in &self.entries {
+            if entry.method != CompressionMethod::Stored {
+                budget.unpack(entry.size)?;
+            }
+            let file = archive.by_index(entry.index).map_err(damaged)?;
+            // What was left out is 0, which the checksum of no data is, too.
+            if file.crc32() == 0 && entry.size > 0 {
+                found.without += 1;
+                continue;
+            }
+            // The zip crate compares when it comes to the end.
+            match std::io::copy(&mut file.take(entry.size.saturating_add(1)), &mut std::io::sink()) {
+                Ok(length) if length == entry.size => found.sound += 1,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(damaged(error)),
+                _ => found.wrong.push(name.clone()),
+            }
+        }
+        Ok(found)
     }
 
     fn unpack(&self, entry: &Entry) -> Result<Vec<u8>, Error> {

@@ -16,6 +16,7 @@
 
 mod archive;
 mod bytes;
+mod checksums;
 mod container;
 mod dtype;
 mod error;
@@ -31,6 +32,7 @@ mod torch;
 mod walk;
 
 pub use archive::{Archive, Format};
+pub use checksums::{Checksums, checksums};
 pub use dtype::DType;
 pub use error::Error;
 pub use limits::Limits;

@@ -25,6 +25,7 @@ mod pairs;
 mod refusal;
 mod rosinality;
 mod settings;
+mod stylegan1;
 mod telling;
 mod tensorflow;
 mod unsupported;
@@ -52,7 +53,8 @@ pub struct Network<'a> {
     pub tensors: IndexMap<String, Tensor<'a>>,
     /// What it was built with, by the names of NVIDIA's arguments: for StyleGAN2 and 3 `z_dim`, `c_dim`, `w_dim`,
     /// `img_resolution`, `img_channels`, `mapping_kwargs`, and for generators `synthesis_kwargs` with `architecture`,
-    /// `use_noise`, `conv_clamp` (null for none; absent if not known) and the like; for a VGG its `variant`; for other
+    /// `use_noise`, `conv_clamp` (null for none; absent if not known) and the like; for generators also `num_ws`, the layers
+    /// of w; for a StyleGAN (v1) the sizes, of the largest block that was trained; for a VGG its `variant`; for other
     /// families what the file says. Sizes are those of the tensors.
     pub settings: Settings,
 }
@@ -74,6 +76,11 @@ const AVERAGES: [&str; 9] = [
 const MOST_OWNERS: usize = 4;
 
 impl Network<'_> {
+    /// Whether it is an average over a training, by the name of its part.
+    pub fn is_average(&self) -> bool {
+        is_average(&self.part)
+    }
+
     /// A setting, wherever it is: its own, of its synthesis, or of its epilogue.
     pub fn setting(&self, key: &str) -> Option<&Json> {
         let groups = ["synthesis_kwargs", "epilogue_kwargs"];
@@ -83,7 +90,7 @@ impl Network<'_> {
 
     /// The tensors that it must have and lacks, by name. Of families whose networks have many forms none is known.
     pub fn missing(&self) -> Vec<String> {
-        complete::missing(self.family, &self.tensors)
+        complete::missing(self)
     }
 
     /// What a safetensors file of [`Network::tensors`] must have in its metadata, under the key `dreamwire`, so that
@@ -103,12 +110,14 @@ impl<'a> Archive<'a> {
             if class == Some("SuperresGenerator") {
                 candidate.family = Family::Unsupported(&unsupported::STYLEGAN_XL);
             }
+            let is_first = candidate.family == Family::StyleGan1Generator;
+            if is_first && settings::stylegan1(self, part(candidate.prefix)).is_none() {
+                candidate.family = Family::Unsupported(&unsupported::STYLEGAN1_VARIANT);
+            }
         }
-        let is_average =
-            |candidate: &Candidate<'_>| part(candidate.prefix).split('.').any(|key| AVERAGES.contains(&key));
         candidates.sort_by_key(|candidate| {
             let rank = candidate.family.rank();
-            (rank, !is_average(candidate), if rank == 2 { candidate.place } else { 0 })
+            (rank, !is_average(part(candidate.prefix)), if rank == 2 { candidate.place } else { 0 })
         });
         let mut networks = Vec::new();
         // In an honest file a tensor belongs to one network.
@@ -176,6 +185,15 @@ impl<'a> Archive<'a> {
                 filters::complete(&mut own, taps);
                 own
             }
+            (Family::StyleGan1Generator, Layout::TensorFlow) => {
+                let built = settings::stylegan1(self, part).unwrap_or_default();
+                settings = settings::nvidia_norms();
+                stylegan1::of_tensorflow(&tensorflow::variables(file), &built)
+            }
+            (Family::StyleGan1Generator, Layout::Genforce) => {
+                settings = settings::nvidia_norms();
+                stylegan1::of_genforce(&file)
+            }
             (Family::Vgg, _) => {
                 let (own, is_timm) = classifier::vgg(file);
                 layout = if is_timm { Layout::Timm } else { layout };
@@ -192,6 +210,7 @@ impl<'a> Archive<'a> {
             settings.extend(own);
         }
         match family {
+            Family::StyleGan1Generator => settings::add_stylegan1_generator(&mut settings, &tensors),
             Family::StyleGan2Generator => settings::add_stylegan2_generator(&mut settings, &tensors),
             Family::StyleGan2Discriminator => settings::add_stylegan2_discriminator(&mut settings, &tensors),
             Family::StyleGan3Generator => settings::add_stylegan3_generator(&mut settings, &tensors),
@@ -199,6 +218,10 @@ impl<'a> Archive<'a> {
         }
         Network { family, part: part.to_owned(), layout, tensors, settings }
     }
+}
+
+fn is_average(part: &str) -> bool {
+    part.split('.').any(|key| AVERAGES.contains(&key))
 }
 
 /// A prefix without the separator at its end.

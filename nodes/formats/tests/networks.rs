@@ -155,6 +155,14 @@ fn stylegan_v1_keeps_its_names() {
     let networks = archive.networks();
     assert_eq!(summary(&networks), [("", Family::StyleGan1Generator, Layout::Rosinality)]);
     assert_eq!(networks[0].tensors, archive.tensors);
+    assert_eq!(networks[0].missing(), Vec::<String>::new());
+    let sizes = ["img_resolution", "img_channels", "z_dim", "w_dim", "num_ws", "c_dim"];
+    let sizes = sizes.map(|key| networks[0].setting(key).and_then(Json::as_u64).expect(key));
+    assert_eq!(sizes[0], 4 << (sizes[4] / 2 - 1));
+    assert_eq!((sizes[1], sizes[5]), (3, 0));
+    let dense = |name: &str| archive.tensors[name].shape().to_vec();
+    assert_eq!(sizes[2] as usize, dense("style.1.linear.weight_orig")[1]);
+    assert_eq!(sizes[3] as usize, dense("generator.progression.0.adain1.style.linear.weight_orig")[1]);
     let names = ["generator.progression.0.conv1.input", "style.1.linear.weight_orig"];
     let both: Vec<String> = ["generator", "g_running"]
         .iter()
@@ -194,6 +202,8 @@ fn a_stylegan3_pickle_says_how_it_was_built() {
     let part: IndexMap<_, _> =
         archive.part("G_ema").map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect();
     assert_eq!(networks[0].tensors, part);
+    assert_eq!(networks[0].missing(), Vec::<String>::new());
+    assert_eq!(networks[0].setting("num_ws"), Some(&json!(10)));
     let own = |key: &str| networks[0].settings[key].clone();
     assert_eq!(
         json!([own("z_dim"), own("c_dim"), own("w_dim"), own("img_resolution")]),
@@ -220,7 +230,7 @@ fn arguments_of_stylegan2_ada_are_read_by_position_and_by_name() {
     let file = bytes("networks/sg2_16_py37_torch17_style.pkl");
     let networks = open(&file).networks();
     let expected = json!({
-        "z_dim": 32, "c_dim": 0, "w_dim": 32, "img_resolution": 16, "img_channels": 3,
+        "z_dim": 32, "c_dim": 0, "w_dim": 32, "img_resolution": 16, "img_channels": 3, "num_ws": 6,
         "mapping_kwargs": {"num_layers": 2},
         "synthesis_kwargs": {
             "channel_base": 512, "channel_max": 32, "architecture": "skip", "conv_clamp": null, "use_noise": true,
@@ -353,6 +363,7 @@ fn variants_of_stylegan2_are_told_by_their_tensors() {
     let settings = open(&file_g).networks().swap_remove(0).settings;
     let expected = json!({
         "c_dim": 5, "z_dim": 10, "mapping_kwargs": {"num_layers": 4}, "img_resolution": 128, "img_channels": 4,
+        "num_ws": 12,
         "synthesis_kwargs": {"architecture": "orig", "use_noise": false},
     });
     assert_eq!(Json::Object(settings), expected);

@@ -246,13 +246,20 @@ fn a_refusal_says_what_the_file_is_good_for() {
 fn networks_that_are_known_by_name_only() {
     let cases: &[(&[&str], &str)] = &[
         (&["GAN.S.net.0.weight", "GAN.G.initial_conv.weight"], "a GAN of lucidrains' stylegan2-pytorch"),
+        // Its first versions, and the average alone.
+        (&["S.net.0.weight", "G.initial_block", "G.blocks.0.to_style1.weight"], "a GAN of lucidrains"),
+        (&["GAN.SE.net.0.weight", "GAN.GE.blocks.0.to_style1.weight"], "a GAN of lucidrains"),
         (
             &["Gs.synthesis/4x4/Conv/mod_weight", "Gs.mapping/LabelConcat/weight"],
-            "a class-conditional StyleGAN2 of before",
+            "a class-conditional StyleGAN or StyleGAN2 of before",
+        ),
+        (
+            &["Gs.synthesis/4x4/Const/StyleMod/weight", "Gs.mapping/LabelConcat/weight"],
+            "a class-conditional StyleGAN or StyleGAN2 of before",
         ),
         (
             &["g.mapping.label_weight", "g.synthesis.early_layer.const", "g.synthesis.layer0.style.weight"],
-            "a class-conditional StyleGAN2 of before",
+            "a class-conditional StyleGAN or StyleGAN2 of before",
         ),
         (&["g_ema.to_rgbs.0.iwt.ll", "g_ema.conv1.conv.modulation.weight", "g_ema.input.input"], "a SWAGAN"),
         (&["params_ema.style_conv1.modulated_conv.weight"], "a StyleGAN2 of BasicSR or GFPGAN"),
@@ -268,9 +275,8 @@ fn networks_that_are_known_by_name_only() {
             &["G_ema.backbone.synthesis.b4.const", "G_ema.backbone.synthesis.b4.conv1.weight"],
             "an EG3D generator",
         ),
-        (&["Gs.G_synthesis/4x4/Const/StyleMod/weight"], "a StyleGAN (v1) of NVIDIA for TensorFlow"),
+        (&["D.4x4/Dense1/weight"], "a StyleGAN (v1) discriminator of NVIDIA for TensorFlow"),
         (&["Gs.4x4/Dense/weight"], "a Progressive GAN"),
-        (&["generator.synthesis.layer0.apply_noise.weight"], "a StyleGAN (v1) of genforce"),
         (&["generator.gen_z.weight_orig"], "a BigGAN"),
         (&["blocks.0.0.bn1.gain.weight"], "a BigGAN"),
         (
@@ -306,8 +312,8 @@ fn networks_that_are_known_by_name_only() {
     });
     let why = refusal(&["GAN.G.initial_conv.weight"]);
     let expected = "a GAN of lucidrains' stylegan2-pytorch, which is not supported: its layers are not StyleGAN2's: \
-                    pictures are enlarged bilinearly before each convolution, weights are not scaled, and every channel \
-                    has noise of its own";
+                    pictures are enlarged bilinearly before each convolution, weights are not scaled, and noise has a \
+                    strength and an offset per channel";
     assert_eq!(why, expected);
 }
 

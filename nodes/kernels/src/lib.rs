@@ -65,6 +65,10 @@
 //!
 //! This crate does not know about files, plugins or architectures.
 
+// Programs that link no plugin start without NVIDIA's driver too.
+#[cfg(feature = "cuda")]
+use dreamwire_cuda as _;
+
 mod activation;
 mod adaptive;
 mod average_pool;

@@ -9,10 +9,12 @@
 //! | first | upsamples by 2, convolves and blurs; in block 0 it is a constant | `2 k` |
 //! | second | convolves | `2 k + 1` |
 //!
-//! After either: noise, one plane for all channels and both layers, times a strength per channel; leaky ReLU;
-//! and adaptive instance normalisation, which gives each channel the mean and the deviation that the layer's
-//! style says. So there are `2 log2(R) - 2` layers of `w`, and what [`crate::stylegan`] does with latents applies
-//! to these too.
+//! After either: noise, one plane for all channels, times a strength per channel; leaky ReLU; and adaptive instance
+//! normalisation, which gives each channel the mean and the deviation that the layer's style says. So there are
+//! `2 log2(R) - 2` layers of `w`, and what [`crate::stylegan`] does with latents applies to these too.
+//!
+//! Of two implementations, NVIDIA's and rosinality's, [`Generator::new`] and [`Generator::with_settings`] say in what they
+//! differ: where the first bias is added, planes of noise, the average of w, and the epsilon of the norms.
 //!
 //! Such networks were trained progressively. The picture is made from the last block alone; a file has the colours of
 //! every block, so it can paint at any of its resolutions, and while a block was faded in, its picture was blended with
@@ -71,6 +73,12 @@ pub enum StyleGan1Error {
     Blend {
         /// The requested share.
         found: f64,
+    },
+    /// What norms add to variances is no such number.
+    #[error("`norm_epsilon` must be a number from 1e-12 to 1, found {found}")]
+    Epsilon {
+        /// What the file says.
+        found: String,
     },
     /// An error of candle.
     #[error(transparent)]

@@ -17,6 +17,11 @@ pub use dreamwire_formats::Family;
 pub struct Weights {
     /// What the network is.
     pub family: Family,
+    /// What the names of its tensors start with in the file, such as `G_ema`; empty if the names are its own.
+    pub part: String,
+    /// The other networks of the wanted families that the file has, by what their names start with. Empty if this one is an
+    /// average over the training, which is what users want of a checkpoint.
+    pub others: Vec<String>,
     /// What the file says about it besides its tensors.
     pub settings: Map<String, Value>,
     /// Its tensors, with the names of its family. Floating types are f32, integer types as they are in the file.
@@ -111,11 +116,18 @@ pub fn listed<'t>(tensors: impl IntoIterator<Item = &'t NotFinite>) -> String {
 pub fn read(bytes: &[u8], wanted: &[Family]) -> Result<Weights, WeightsError> {
     let archive = formats::read(bytes, &Limits::default())?;
     let network = archive.network(wanted)?;
+    let is_other =
+        |other: &formats::Network<'_>| wanted.contains(&other.family) && other.part != network.part;
+    let others = match network.is_average() {
+        true => Vec::new(),
+        false => archive.networks().into_iter().filter(is_other).map(|other| other.part).collect(),
+    };
     // So that what is not borrowed from the file is gone when it is converted.
     drop(archive);
     let mut not_finite = Vec::new();
-    let mut tensors = HashMap::with_capacity(network.tensors.len());
-    for (name, tensor) in network.tensors {
+    let formats::Network { family, part, settings, tensors: named, .. } = network;
+    let mut tensors = HashMap::with_capacity(named.len());
+    for (name, tensor) in named {
         let (converted, count) = convert(&name, &tensor)?;
         if count > 0 {
             not_finite.push(NotFinite { name: name.clone(), count, of: tensor.count() });
@@ -123,7 +135,7 @@ pub fn read(bytes: &[u8], wanted: &[Family]) -> Result<Weights, WeightsError> {
         tensors.insert(name, converted);
     }
     not_finite.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(Weights { family: network.family, settings: network.settings, tensors, not_finite })
+    Ok(Weights { family, part, others, settings, tensors, not_finite })
 }
 
 /// All tensors of a file, whatever they belong to, by their names in the file.

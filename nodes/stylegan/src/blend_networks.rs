@@ -5,9 +5,9 @@ use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
 use crate::builtin;
-use crate::family::Network;
+use crate::family::{Network, limit};
 use crate::functions::{Generator, Mapping};
-use crate::network::{Source, Weights, limit, random};
+use crate::network::{Source, Weights, random};
 
 /// Makes one StyleGAN2 network of two: coarse blocks of one, fine blocks of the other (layer swapping).
 ///
@@ -36,9 +36,10 @@ pub(crate) struct Params {
     /// The network that turns random latents into styles.
     #[serde(with = "MappingName")]
     pub(crate) mapping: MappingOf,
-    /// Activations are clamped to plus and minus this value; 0 is no limit.
+    /// Activations are clamped to plus and minus this value; 0 is no limit, null is what the file of `coarse` says, as in
+    /// LoadStyleGAN.
     #[schemars(range(min = 0.0))]
-    pub(crate) clamp: f64,
+    pub(crate) clamp: Option<f64>,
 }
 
 impl Default for Params {
@@ -48,7 +49,7 @@ impl Default for Params {
             fine: builtin::NAME.to_owned(),
             from_resolution: 32,
             mapping: MappingOf::Coarse,
-            clamp: 256.0,
+            clamp: None,
         }
     }
 }
@@ -63,7 +64,7 @@ pub(crate) enum MappingName {
 }
 
 /// Where both come from, the first block of the fine one, the mapping, what activations are limited to, and the device.
-type Key = (Source, Source, usize, MappingOf, f64, DeviceLocation);
+type Key = (Source, Source, usize, MappingOf, Option<f64>, DeviceLocation);
 
 #[derive(Default)]
 pub(crate) struct BlendNetworks {
@@ -84,7 +85,9 @@ impl Node for BlendNetworks {
         let options = TensorOptions { dtype: DType::F32, device: call.device().clone() };
         let key = (coarse.source, fine.source, from_resolution, mapping, clamp, call.device().location());
         let network = self.kept.network(key, || {
-            let swapped = coarse.generator()?.swapped(fine.generator()?, from_resolution, mapping);
+            let (one, own) = coarse.generator()?;
+            let (other, _) = fine.generator()?;
+            let swapped = one.swapped(other, from_resolution, mapping);
             let blended = swapped.map_err(|error| {
                 if matches!(error, StyleGanError::Block { .. }) {
                     Error::param("from_resolution", error)
@@ -92,9 +95,11 @@ impl Node for BlendNetworks {
                     Error::content(&error).at("fine")
                 }
             })?;
-            let built = blended.build(limit(clamp), options);
+            let built = blended.build(limit(clamp, &own), options);
             built.map(Network::from).map_err(|error| coarse.unusable(&error))
         })?;
+        coarse.say(call);
+        fine.say(call);
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 

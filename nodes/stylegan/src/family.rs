@@ -4,15 +4,16 @@ use std::fmt::Display;
 use dreamwire_nets::stylegan::Tiles;
 use dreamwire_nets::{TensorOptions, stylegan, stylegan1, stylegan3};
 use dreamwire_sdk::prelude::*;
+use dreamwire_sdk::serde_json::{Map, Value};
 
 use crate::{noise, transform};
 
 /// The first StyleGAN in messages, and the name of its functions.
-const ONE: &str = "stylegan1";
+const ONE: &str = "StyleGAN";
 /// StyleGAN2 in messages, and the name of its functions.
-const TWO: &str = "stylegan2";
+const TWO: &str = "StyleGAN2";
 /// StyleGAN3 in messages, and the name of its functions.
-const THREE: &str = "stylegan3";
+const THREE: &str = "StyleGAN3";
 
 /// A generator's two networks, of one family. Cloning shares the weights.
 #[derive(Clone)]
@@ -24,7 +25,8 @@ pub(crate) struct Network {
 /// What a user sets about a network.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Settings {
-    /// What activations are limited to, in both directions. The first StyleGAN has no limit.
+    /// What activations are limited to, in both directions, 0 for no limit; none for what the file says. The first StyleGAN
+    /// has no limit.
     pub(crate) clamp: Option<f64>,
     /// Height and width of the pictures, if not the network's own. For the first StyleGAN only.
     pub(crate) resolution: Option<usize>,
@@ -58,26 +60,28 @@ impl From<stylegan1::StyleGan1Error> for Refusal {
 }
 
 impl Network {
-    /// The networks of these tensors, of the family that their names tell, in f32 on `device`; `own` is what the file of a
-    /// StyleGAN3 says about how it was built.
+    /// The networks of these tensors, of the family that their names tell, in f32 on `device`; `own` is what the file says
+    /// about how it was built.
     ///
     /// # Errors
     ///
     /// If they are of no family: says what they are, or which tensors are wrong. If a setting is not for this family.
     pub(crate) fn new(
         tensors: HashMap<String, Tensor>,
-        own: &stylegan3::Settings,
+        own: &Map<String, Value>,
         settings: Settings,
         device: &Device,
     ) -> std::result::Result<Self, Refusal> {
         let Settings { clamp, resolution, blend } = settings;
         let options = TensorOptions { dtype: DType::F32, device: device.clone() };
         if stylegan1::recognises(&tensors) {
-            let generator = stylegan1::Generator::new(tensors)?;
+            let generator = stylegan1::Generator::new(tensors)?.with_settings(own)?;
             return Ok(generator.build(resolution, blend, options)?.into());
         }
+        let clamp = limit(clamp, own);
         let network: Self = if stylegan3::recognises(&tensors) {
-            let network = stylegan3::StyleGan3::new(tensors, own, clamp, options);
+            let own = stylegan3::Settings::read(own).map_err(|error| Refusal::of(&error))?;
+            let network = stylegan3::StyleGan3::new(tensors, &own, clamp, options);
             network.map_err(|error| Refusal::of(&error))?.into()
         } else {
             let network = stylegan::StyleGan::new(tensors, clamp, options);
@@ -88,7 +92,7 @@ impl Network {
         {
             if is_set {
                 let name = network.synthesis.name();
-                let text = format!("`{param}` is for {ONE} alone, this is a {name}: use {unset}");
+                let text = format!("`{param}` is for the first {ONE} alone, this is a {name}: use {unset}");
                 return Err(Refusal { param: Some(param), text });
             }
         }
@@ -116,6 +120,20 @@ impl Network {
         };
         Ok(Self { synthesis, ..self })
     }
+}
+
+/// What activations are limited to: `clamp`, where 0 is no limit; without it what the network was trained with, by the
+/// settings `own` of its file. Files that do not say get NVIDIA's usual limit.
+pub(crate) fn limit(clamp: Option<f64>, own: &Map<String, Value>) -> Option<f64> {
+    const USUAL: f64 = 256.0;
+    let of_file = || {
+        let below = || own.get("synthesis_kwargs")?.get("conv_clamp");
+        match own.get("conv_clamp").or_else(below) {
+            Some(Value::Null) => None,
+            found => Some(found.and_then(Value::as_f64).unwrap_or(USUAL)),
+        }
+    };
+    clamp.or_else(of_file).filter(|limit| *limit > 0.0)
 }
 
 impl From<stylegan1::StyleGan1> for Network {

@@ -90,6 +90,7 @@ impl Node for LatentDirection {
         latent::check_count(total)?;
         let weights = Weights::find("weights", &params.weights, || call.read(&params.weights))?;
         let vectors = self.vectors(&weights, &params.weights, &chosen, (count, width))?;
+        weights.say(call);
         if let Some(beyond) = picked.iter().find(|index| **index as usize >= vectors.count) {
             let (count, last) = (vectors.count, vectors.count.saturating_sub(1));
             return Err(wrong(format!(
@@ -151,7 +152,10 @@ impl LatentDirection {
         }
         let mut other = None;
         let found = self.kept.network((weights.source, chosen.to_vec()), || {
-            let generator = weights.generator()?;
+            let (generator, _) = weights.generator().map_err(|error| match weights.other_family() {
+                Some(family) => other_generator(name, family),
+                None => error,
+            })?;
             let (layers, w) = (generator.layers(), generator.w_width());
             if (layers, w) != (count, width) {
                 other = Some((layers, w));
@@ -172,6 +176,16 @@ impl LatentDirection {
         let count = vectors.dim(0)?;
         Ok(Vectors { values: vectors.flatten_all()?.to_vec1()?, count, rows: 1, width })
     }
+}
+
+/// The error that directions are not found in the weights of this network.
+fn other_generator(name: &str, family: &str) -> Error {
+    let message = format!(
+        "`{name}`: this is {family}, for LoadStyleGAN: directions are found in the weights of a StyleGAN2 only"
+    );
+    let hint =
+        "give a file of directions for it: an .npz of GANSpace, or an array [w], [layers,w] or [K,layers,w]";
+    Error::content(message).at("weights").hint(hint)
 }
 
 /// The strengths of a sweep.

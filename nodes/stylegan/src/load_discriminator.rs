@@ -3,9 +3,10 @@ use dreamwire_nets::weights::{self, Family};
 use dreamwire_nets::{Content, Kept, TensorOptions, extractor};
 use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
+use dreamwire_sdk::serde_json::{Map, Value};
 
 use crate::discriminator::{self, Features};
-use crate::network::limit;
+use crate::family::limit;
 
 /// Loads the discriminator of a StyleGAN2 or StyleGAN3 as two functions: DISCRIMINATOR says how real a picture is,
 /// FEATURES what it sees.
@@ -13,8 +14,8 @@ use crate::network::limit;
 /// DISCRIMINATOR takes pictures `[B,R,R,C]` in 0..1 of the size that the network was trained for, and returns one number
 /// each, `[B]`: the higher, the more real; its logistic function is a probability. In a network with classes `c`
 /// `[B,classes]` follows, 1 for the class of the picture and 0 for the others. The pictures of a batch are compared with
-/// each other, in groups of 4: all alike are less real. DiscriminatorObjective makes an objective of it, for pictures of
-/// any size.
+/// each other, in groups of as many as it was trained with, 4 unless the file says otherwise: all alike are less real.
+/// DiscriminatorObjective makes an objective of it, for pictures of any size.
 ///
 /// FEATURES takes pictures of any size, and returns maps inside the network, for dreams and styles like those of
 /// VGGFeatures. `bN` is what the block of N pixels gives to the next one, `bN.conv0` its first convolution; N is a power
@@ -36,11 +37,11 @@ pub(crate) struct Params {
     #[schemars(extend("x-dw-list" = true))]
     #[serde(default = "deepest")]
     pub(crate) layers: String,
-    /// Activations are clamped to plus and minus this value, as stylegan2-ada trains its networks; 0 is no limit, for
-    /// networks converted from TensorFlow.
+    /// Activations are clamped to plus and minus this value, as stylegan2-ada trains its networks; 0 is no limit. Null is
+    /// what the file says, and 256 where it says nothing, as in LoadStyleGAN.
     #[schemars(range(min = 0.0))]
-    #[serde(default = "usual_clamp")]
-    pub(crate) clamp: f64,
+    #[serde(default)]
+    pub(crate) clamp: Option<f64>,
 }
 
 /// The one layer that networks of all sizes have.
@@ -48,14 +49,10 @@ fn deepest() -> String {
     "b8".to_owned()
 }
 
-fn usual_clamp() -> f64 {
-    256.0
-}
-
 #[derive(Default)]
 pub(crate) struct LoadDiscriminator {
     /// By the weights, the clamp and the device.
-    kept: Kept<(Content, f64, DeviceLocation), Discriminator>,
+    kept: Kept<(Content, Option<f64>, DeviceLocation), Discriminator>,
 }
 
 impl Node for LoadDiscriminator {
@@ -79,8 +76,10 @@ impl Node for LoadDiscriminator {
                     None => refused,
                 }
             })?;
-            let built = Discriminator::new(read.tensors, limit(params.clamp), options);
-            built.map_err(|error| unusable(error.to_string()))
+            let group = group(&read.settings).map_err(unusable)?;
+            let clamp = limit(params.clamp, &read.settings);
+            let built = Discriminator::new(read.tensors, clamp, options);
+            Ok(built.map_err(|error| unusable(error.to_string()))?.grouped(group))
         })?;
         let features = Features::new(network.clone(), &params.layers)?;
         Ok(Outputs::new().function(discriminator::Discriminator(network)).function(features))
@@ -93,8 +92,23 @@ impl Node for LoadDiscriminator {
     }
 }
 
+/// How many pictures the network compares with each other, by the settings of its file; none for a whole batch.
+fn group(own: &Map<String, Value>) -> std::result::Result<Option<usize>, String> {
+    const USUAL: usize = 4;
+    let below = || own.get("epilogue_kwargs")?.get("mbstd_group_size");
+    match own.get("mbstd_group_size").or_else(below) {
+        None => Ok(Some(USUAL)),
+        Some(Value::Null) => Ok(None),
+        Some(found) => match found.as_u64().and_then(|size| usize::try_from(size).ok()) {
+            Some(size) if size > 0 => Ok(Some(size)),
+            _ => Err(format!("`mbstd_group_size` must be a number from 1, or none, found {found}")),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use dreamwire_formats::{self as formats, Limits};
     use dreamwire_sdk::abi;
     use dreamwire_sdk::testing::{Value, in_call, run_node};
 
@@ -127,6 +141,36 @@ mod tests {
         let (judge, _) = load("", &small::discriminator(3)).unwrap();
         assert_eq!(dims(&judge.spec().inputs)[1], ("c", &[-1i64, 3][..]));
         assert!(judge.peak().is_some_and(|peak| peak.gradient > peak.value && peak.value > 0));
+    }
+
+    /// Clamp and group are those of the file: two pictures alone, or each compared with the other.
+    #[test]
+    fn settings_of_the_file_count() {
+        let read = |text: &str| match dreamwire_sdk::serde_json::from_str(text).unwrap() {
+            dreamwire_sdk::serde_json::Value::Object(own) => group(&own),
+            other => panic!("{other}"),
+        };
+        assert_eq!(read("{}"), Ok(Some(4)));
+        assert_eq!(read(r#"{"epilogue_kwargs": {"mbstd_group_size": 8}}"#), Ok(Some(8)));
+        assert_eq!(read(r#"{"epilogue_kwargs": {"mbstd_group_size": null}}"#), Ok(None));
+        for wrong in ["0", "-1", "1.5", "\"x\""] {
+            assert!(read(&format!(r#"{{"mbstd_group_size": {wrong}}}"#)).is_err(), "{wrong}");
+        }
+        let plain = small::discriminator(0);
+        let with = |settings: &str| {
+            let archive = formats::read(&plain, &Limits::default()).unwrap();
+            let tensors = archive.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+            let mut file = Vec::new();
+            formats::write_safetensors(&mut file, tensors, ("dreamwire", settings)).unwrap();
+            let (judge, _) = load("", &file).unwrap();
+            let pictures = (small::normal(1, &[4, 16, 16, 3]) * 0.2).unwrap();
+            in_call(|_| Ok(judge.eval(&[&pictures])?[0].to_vec1::<f32>()?)).unwrap()
+        };
+        let four = with(r#"{"settings": {"epilogue_kwargs": {"mbstd_group_size": 4}}}"#);
+        assert_eq!(with("{}"), four);
+        assert_eq!(with(r#"{"settings": {"epilogue_kwargs": {"mbstd_group_size": null}}}"#), four);
+        assert_ne!(with(r#"{"settings": {"epilogue_kwargs": {"mbstd_group_size": 1}}}"#), four);
+        assert_ne!(with(r#"{"settings": {"conv_clamp": 0.1}}"#), four);
     }
 
     #[test]
@@ -164,11 +208,8 @@ mod tests {
             text.contains("there is no layer `b32`") && text.contains("b16.conv0 b16 b8.conv0 b8"),
             "{text}"
         );
-        let params = |layers: &str| Params {
-            weights: "it".to_owned(),
-            layers: layers.to_owned(),
-            clamp: usual_clamp(),
-        };
+        let params =
+            |layers: &str| Params { weights: "it".to_owned(), layers: layers.to_owned(), clamp: None };
         assert!(LoadDiscriminator::check(&params("b64, b8:2")).is_ok());
         assert_eq!(LoadDiscriminator::check(&params("b8, b8")).unwrap_err().input(), "layers");
     }

@@ -1,4 +1,4 @@
-use dreamwire_formats::Archive;
+use dreamwire_formats::{Archive, Family};
 use dreamwire_sdk::prelude::*;
 use serde::Serialize;
 
@@ -133,9 +133,21 @@ fn choose<'a>(file: &str, archive: &'a Archive<'_>, wanted: &str) -> Result<&'a 
         return Ok(only);
     }
     ["w", "latent", "z"].into_iter().find_map(found).ok_or_else(|| {
+        if let Some(network) = network(archive) {
+            return Error::content(format!("`{file}`: {network}; needed are latents, arrays of w or z"));
+        }
         Error::content(format!("{}: it is not clear which of them are latents", described()))
             .hint("set `array` to the name of one")
     })
+}
+
+/// What a file is that has networks and no latents: `this is a StyleGAN2 generator: LoadStyleGAN's ..`.
+fn network(archive: &Archive<'_>) -> Option<String> {
+    let networks = archive.networks();
+    let best = networks.first().filter(|best| !matches!(best.family, Family::Latents | Family::Array))?;
+    let users =
+        best.family.used_by().map_or("no node takes it".to_owned(), |users| format!("{users} takes it"));
+    Some(format!("this is {}: {users}", best.family.name()))
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::network::{self, Kept, Weights};
 ///
 /// - StyleGAN2 has `2 log2(R) - 2` layers of `w`. After `w` its GENERATOR takes noise planes `noise_i`
 ///   `[B or 1,1,r,r]`, all or none: without them it uses those in the weights.
-/// - The first StyleGAN has as many layers, and one noise plane for every two of them. Its weights have no planes:
-///   without given ones it uses those of Synthesis for the `noise_seed` 0. They have no average either: it is that of
-///   4096 fixed latents.
+/// - The first StyleGAN has as many layers. Files of NVIDIA's and genforce's have a noise plane for each of them, and an
+///   average. rosinality's take one plane for every two layers, and have none: without given ones it uses those of
+///   Synthesis for the `noise_seed` 0. They have no average either: it is that of 4096 fixed latents.
 /// - StyleGAN3, configuration T or R, has 16 layers of `w` unless trained otherwise. After `w` its GENERATOR takes a
 ///   `transform` `[B or 1,3,3]`, a matrix that turns a place of the picture into the place that is painted there:
 ///   `(x, y, 1)` from the middle to the right and down, in widths of the picture.
@@ -45,13 +45,15 @@ use crate::network::{self, Kept, Weights};
 pub(crate) struct Params {
     /// `avatars64`; a file as it was published: NVIDIA's `.pkl`, a checkpoint of PyTorch (`.pt`, `.pth`), or
     /// `.safetensors`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
-    /// to 1024. Of a checkpoint with several networks `G_ema` (or `g_running`) is used, or `G` if there is none.
+    /// to 1024. Of a checkpoint with several networks `G_ema` (or `g_running`) is used, or the first generator if
+    /// there is none, which is logged; `dreamwire weights import --part` makes a file of another.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
-    /// Activations are clamped to plus and minus this value, as NVIDIA's PyTorch networks are trained; 0 is no
-    /// limit, for networks converted from TensorFlow. The first StyleGAN has none.
+    /// Activations are clamped to plus and minus this value, as NVIDIA's PyTorch networks are trained; 0 is no limit. Null
+    /// is what the file says: the `conv_clamp` of NVIDIA's, no limit for networks of TensorFlow, rosinality and genforce,
+    /// and 256 where nothing is said. The first StyleGAN has none.
     #[schemars(range(min = 0.0))]
-    pub(crate) clamp: f64,
+    pub(crate) clamp: Option<f64>,
     /// Side of the pictures of a first StyleGAN, which paints at 4, 8, 16, .. px; 0 is the largest one that it was
     /// trained for.
     #[schemars(range(min = 0, max = 1024))]
@@ -68,7 +70,7 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         let tiles = "1x1".to_owned();
-        Self { weights: builtin::NAME.to_owned(), clamp: 256.0, resolution: 0, blend: 1.0, tiles }
+        Self { weights: builtin::NAME.to_owned(), clamp: None, resolution: 0, blend: 1.0, tiles }
     }
 }
 
@@ -89,11 +91,12 @@ impl Node for LoadStyleGAN {
         let tiles = tiles(&params.tiles)?;
         let weights = Weights::find("weights", &params.weights, || call.read(&params.weights))?;
         let settings = Settings {
-            clamp: network::limit(params.clamp),
+            clamp: params.clamp,
             resolution: (params.resolution > 0).then_some(params.resolution),
             blend: params.blend,
         };
         let network = network::network(&mut self.kept, &weights, settings, call.device())?;
+        weights.say(call);
         let network = network.tiled(tiles).map_err(|refusal| weights.refused(&refusal))?;
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }

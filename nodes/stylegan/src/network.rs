@@ -1,13 +1,15 @@
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Display;
 
+use dreamwire_formats::{self as formats, Limits};
 use dreamwire_nets::Content;
 use dreamwire_nets::stylegan::{self, Generator};
-use dreamwire_nets::stylegan3;
 use dreamwire_nets::weights::{self, Family, Weights as Read};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::candle::DeviceLocation;
 use dreamwire_sdk::prelude::*;
+use dreamwire_sdk::serde_json::{Map, Value};
 
 use crate::builtin;
 use crate::family::{Network, Refusal, Settings};
@@ -32,6 +34,8 @@ pub(crate) struct Weights<'a> {
     name: &'a str,
     pub(crate) source: Source,
     pub(crate) bytes: Bytes,
+    /// What a user should know about what was read.
+    note: RefCell<Option<String>>,
 }
 
 impl<'a> Weights<'a> {
@@ -46,10 +50,12 @@ impl<'a> Weights<'a> {
         read: impl FnOnce() -> Result<Bytes>,
     ) -> Result<Self> {
         if let Some(source) = random(name).map_err(|error| error.at(param))? {
-            return Ok(Self { param, name, source, bytes: Bytes::from(&[][..]) });
+            let note = RefCell::default();
+            return Ok(Self { param, name, source, bytes: Bytes::from(&[][..]), note });
         }
         let bytes = if name == builtin::NAME { builtin::NETWORK.into() } else { read()? };
-        Ok(Self { param, name, source: Source::File(Content::of(&bytes)), bytes })
+        let source = Source::File(Content::of(&bytes));
+        Ok(Self { param, name, source, bytes, note: RefCell::default() })
     }
 
     fn random(&self, seed: u64, side: usize) -> Result<HashMap<String, Tensor>> {
@@ -59,11 +65,10 @@ impl<'a> Weights<'a> {
     /// The networks, of the family that the tensors tell, on `device`.
     fn network(&self, settings: Settings, device: &Device) -> Result<Network> {
         let (tensors, own) = match self.source {
-            Source::Random { seed, side } => (self.random(seed, side)?, stylegan3::Settings::default()),
+            Source::Random { seed, side } => (self.random(seed, side)?, Map::new()),
             Source::File(_) => {
                 let read = self.read(&FAMILIES)?;
-                let own = stylegan3::Settings::read(&read.settings).map_err(|error| self.unusable(&error))?;
-                (read.tensors, own)
+                (read.tensors, read.settings)
             }
         };
         Network::new(tensors, &own, settings, device).map_err(|refusal| self.refused(&refusal))
@@ -77,17 +82,36 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The tensors of a StyleGAN2, on the CPU, for what no other family can do.
+    /// The tensors of a StyleGAN2, on the CPU, for what no other family can do, and what its file says about how it was
+    /// built.
     ///
     /// # Errors
     ///
     /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
-    pub(crate) fn generator(&self) -> Result<Generator> {
-        let tensors = match self.source {
-            Source::Random { seed, side } => self.random(seed, side)?,
-            Source::File(_) => self.read(&[Family::StyleGan2Generator])?.tensors,
+    pub(crate) fn generator(&self) -> Result<(Generator, Map<String, Value>)> {
+        let (tensors, own) = match self.source {
+            Source::Random { seed, side } => (self.random(seed, side)?, Map::new()),
+            Source::File(_) => {
+                let read = self.read(&[Family::StyleGan2Generator])?;
+                (read.tensors, read.settings)
+            }
         };
-        Generator::new(tensors).map_err(|error| self.unusable(&error))
+        let generator = Generator::new(tensors).map_err(|error| self.unusable(&error))?;
+        Ok((generator, own))
+    }
+
+    /// The family of the generator in a file, by its name with an article, if it is not StyleGAN2.
+    pub(crate) fn other_family(&self) -> Option<&'static str> {
+        let archive = formats::read(&self.bytes, &Limits::default()).ok()?;
+        let family = archive.network(&FAMILIES).ok()?.family;
+        (family != Family::StyleGan2Generator).then(|| family.name())
+    }
+
+    /// Says which of several generators is used, if the file has no average over the training, and was read.
+    pub(crate) fn say(&self, call: &Call) {
+        if let Some(note) = self.note.take() {
+            call.warn(&note);
+        }
     }
 
     /// What the bytes hold.
@@ -96,13 +120,17 @@ impl<'a> Weights<'a> {
     ///
     /// If it is no network of these families, or has NaN or infinity in its weights.
     fn read(&self, families: &[Family]) -> Result<Read> {
-        weights::read(&self.bytes, families).and_then(Read::finite).map_err(|error| {
+        let read = weights::read(&self.bytes, families).and_then(Read::finite).map_err(|error| {
             let refused = self.unusable(&error);
             match error.hint() {
                 Some(hint) => refused.hint(hint),
                 None => refused,
             }
-        })
+        })?;
+        if !read.others.is_empty() {
+            *self.note.borrow_mut() = Some(several(self.name, &read));
+        }
+        Ok(read)
     }
 
     /// The error that these weights cannot be used, for this reason.
@@ -126,9 +154,16 @@ pub(crate) fn network(
     kept.network((weights.source, settings, device.location()), || weights.network(settings, device))
 }
 
-/// What `clamp` limits activations to.
-pub(crate) fn limit(clamp: f64) -> Option<f64> {
-    (clamp > 0.0).then_some(clamp)
+/// Which of several generators is used.
+fn several(name: &str, read: &Read) -> String {
+    let quoted = |part: &String| format!("`{part}`");
+    let others: Vec<String> = read.others.iter().map(quoted).collect();
+    format!(
+        "`{name}` has several generators, none called an average over the training: `{}` is used, not {}; `dreamwire \
+         weights import --part` makes a file of another",
+        read.part,
+        others.join(", ")
+    )
 }
 
 fn unusable(name: &str, what: &str) -> Error {
@@ -146,6 +181,14 @@ pub(crate) fn random(name: &str) -> Result<Option<Source>> {
         .split_once(':')
         .and_then(|(seed, side)| Some((seed.parse::<u64>().ok()?, side.parse::<usize>().ok()?)));
     let (seed, side) = parsed.ok_or_else(|| {
+        let seed = text.split(':').next().unwrap_or_default();
+        if seed.parse::<i128>().is_ok() && seed.parse::<u64>().is_err() {
+            let most = u64::MAX;
+            return unusable(
+                name,
+                &format!("the SEED of `random:SEED:SIZE` must be 0 to {most}, found {seed}"),
+            );
+        }
         let form =
             "a random network is written `random:SEED:SIZE` with two integers, for example `random:0:256`";
         unusable(name, form)
@@ -156,13 +199,11 @@ pub(crate) fn random(name: &str) -> Result<Option<Source>> {
 
 #[cfg(test)]
 mod tests {
-    use dreamwire_formats as formats;
-
     use super::*;
     use crate::small;
 
     fn settings(clamp: f64) -> Settings {
-        Settings { clamp: limit(clamp), resolution: None, blend: 1.0 }
+        Settings { clamp: Some(clamp), resolution: None, blend: 1.0 }
     }
 
     /// A kept network must not outlive a change of its weights or settings.
@@ -206,6 +247,36 @@ mod tests {
         assert!(one.iter().any(|bits| *bits != one[0]), "a picture of one colour");
     }
 
+    /// Without an average over the training the first of several generators is used, and told.
+    #[test]
+    fn the_one_of_several_generators_is_told() {
+        let parts = |parts: &[&str]| {
+            let file = small::file(0);
+            let archive = formats::read(&file, &Limits::default()).unwrap();
+            let named: Vec<(String, formats::Tensor<'_>)> = parts
+                .iter()
+                .flat_map(|part| {
+                    archive.tensors.iter().map(move |(name, it)| (format!("{part}.{name}"), it.clone()))
+                })
+                .collect();
+            let named = named.iter().map(|(name, tensor)| (name.as_str(), tensor));
+            let mut written = Vec::new();
+            formats::write_safetensors(&mut written, named, ("it", "")).unwrap();
+            written
+        };
+        let note = |file: Vec<u8>| {
+            let weights = Weights::find("weights", "it", || Ok(file.into())).unwrap();
+            network(&mut Kept::default(), &weights, settings(256.0)).unwrap();
+            weights.note.take()
+        };
+        let told = note(parts(&["net_a", "net_b", "net_c"])).expect("three generators");
+        let expected = "`it` has several generators, none called an average over the training: `net_a` is used, not \
+                        `net_b`, `net_c`; `dreamwire weights import --part` makes a file of another";
+        assert_eq!(told, expected);
+        assert_eq!(note(parts(&["G", "G_ema"])), None);
+        assert_eq!(note(parts(&["G"])), None);
+    }
+
     #[test]
     fn files_are_read_and_random_networks_are_not() {
         let read = |name: &str| {
@@ -213,7 +284,16 @@ mod tests {
             weights.map(|_| ()).expect_err("refused")
         };
         assert_eq!(read("random.safetensors").to_string(), "read");
-        for name in ["random:", "random:1", "random:x:16", "random:1:16:3", "random:-1:16", "random:1:16px"] {
+        for seed in ["-1", "18446744073709551616"] {
+            let name = format!("random:{seed}:64");
+            let error = read(&name);
+            assert_eq!(error.input(), "weights");
+            let expected = format!(
+                "`{name}`: the SEED of `random:SEED:SIZE` must be 0 to 18446744073709551615, found {seed}"
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+        for name in ["random:", "random:1", "random:x:16", "random:1:16:3", "random:1:16px"] {
             let error = read(name);
             assert_eq!(error.input(), "weights");
             assert_eq!(

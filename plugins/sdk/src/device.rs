@@ -76,7 +76,10 @@ fn open_now(at: abi::DLDevice) -> Result<Device> {
     let ordinal = || usize::try_from(at.device_id).map_err(|_| Error::failed("its number is negative"));
     match at.device_type {
         #[cfg(feature = "cuda")]
-        abi::DL_CUDA => Ok(Device::new_cuda(ordinal()?)?),
+        abi::DL_CUDA => {
+            dreamwire_cuda::load().map_err(Error::failed)?;
+            Ok(Device::new_cuda(ordinal()?)?)
+        }
         #[cfg(feature = "metal")]
         abi::DL_METAL => Ok(Device::new_metal(ordinal()?)?),
         other => Err(not_built_for(other)),

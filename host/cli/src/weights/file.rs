@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use dreamwire_formats::{self as formats, Archive, Limits};
-use dreamwire_graph::Class;
+use dreamwire_graph::{Class, did_you_mean};
 
 use super::Refused;
 use crate::exit::Exit;
@@ -27,6 +27,9 @@ impl<'p> File<'p> {
             return Err(Refused { message, hint: None, exit: Exit::INPUT });
         }
         let bytes = std::fs::read(path).map_err(|error| {
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                return missing(path);
+            }
             let exit = match error.kind() {
                 ErrorKind::OutOfMemory => Exit::for_class(Class::Limit),
                 _ => Exit::INPUT,
@@ -60,4 +63,24 @@ impl<'p> File<'p> {
     pub(super) fn blake3(&self) -> String {
         blake3::hash(&self.bytes).to_hex().to_string()
     }
+}
+
+/// The refusal of a file that is not there: a file with a similar name, and where it was looked for.
+fn missing(path: &Path) -> Refused {
+    const MOST: usize = 10_000;
+    let message = format!("there is no file `{}`", path.display());
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = whole.parent().unwrap_or(&whole);
+    let looked = match folder.is_dir() {
+        true => format!("looked for `{}`", whole.display()),
+        false => format!("looked for `{}`; there is no folder `{}`", whole.display(), folder.display()),
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    let hint = match did_you_mean(&name, names.iter().map(String::as_str)) {
+        Some(similar) => format!("{similar}\n{looked}"),
+        None => looked,
+    };
+    Refused { message, hint: Some(hint), exit: Exit::INPUT }
 }

@@ -27,6 +27,15 @@ pub(super) fn import(args: &ImportArgs, console: Console) -> Result<(), Refused>
     };
     let census = Census::of(tensors.values());
     console.talk(&format!("wrote `{}`: {title}, {census}", output.path().display()));
+    if let (Some(network), None) = (&network, &given.part) {
+        let others = part::rivals(network, &archive.networks());
+        if !others.is_empty() {
+            let (name, others) = (file.name(), others.join(", "));
+            console.talk(&format!(
+                "`{name}` has others, and no average over the training: --part takes {others}"
+            ));
+        }
+    }
     Ok(())
 }
 

@@ -8,13 +8,14 @@ use crate::cache::in_units;
 use crate::console::{Console, clean, clean_line};
 
 /// What is shown of the settings of networks, by the names of NVIDIA's arguments; `--json` has all.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("variant", "variant"),
     ("img_resolution", "resolution"),
     ("img_channels", "channels"),
     ("architecture", "architecture"),
     ("z_dim", "width of z"),
     ("w_dim", "width of w"),
+    ("num_ws", "layers of w"),
     ("c_dim", "classes"),
     ("use_noise", "noise"),
     ("use_radial_filters", "radial filters"),
@@ -44,7 +45,7 @@ fn as_json(file: &File<'_>, archive: &Archive<'_>, networks: &[Network<'_>]) -> 
         "tensors": census.tensors,
         "numbers": census.numbers,
         "dtypes": census.by_type,
-        "networks": networks.iter().map(part::as_json).collect::<Vec<_>>(),
+        "networks": networks.iter().map(|network| part::as_json(network, networks)).collect::<Vec<_>>(),
     })
 }
 
@@ -59,7 +60,7 @@ fn as_text(file: &File<'_>, archive: &Archive<'_>, networks: &[Network<'_>]) -> 
         Census::of(archive.tensors.values()),
     );
     for network in networks {
-        text += &paragraph(network);
+        text += &paragraph(network, networks);
     }
     if networks.is_empty() {
         text += "\nno network that is known; `dreamwire weights list` lists the tensors\n";
@@ -68,11 +69,16 @@ fn as_text(file: &File<'_>, archive: &Archive<'_>, networks: &[Network<'_>]) -> 
 }
 
 /// What is known of one network.
-fn paragraph(network: &Network<'_>) -> String {
-    let used_by = network.family.used_by().unwrap_or("no kind yet");
+fn paragraph(network: &Network<'_>, all: &[Network<'_>]) -> String {
+    let kinds = network.family.used_by().unwrap_or("no kind yet");
+    // Of several that a kind could take, it takes one.
+    let used_by = match part::stands_for(network, all) {
+        true => kinds.to_owned(),
+        false => format!("{kinds}, from a file of `import --part {}`", network.part),
+    };
     let mut text = format!("\n{}\n", part::title(network));
     let mut line = |name: &str, value: &str| text += &format!("  {name:<14}  {}\n", clean_line(value));
-    line("used by", used_by);
+    line("used by", &used_by);
     line("names of", network.layout.name());
     line("content", &Census::of(network.tensors.values()).to_string());
     for (key, name) in SETTINGS {

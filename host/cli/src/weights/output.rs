@@ -20,7 +20,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// If something is there that must not be replaced.
+    /// If something is there that must not be replaced, or the folder is not there.
     pub(super) fn at(path: PathBuf, force: bool) -> Result<Self, Refused> {
         let output = Self { path, force };
         // Also a link that leads nowhere is something.
@@ -29,7 +29,19 @@ impl Output {
                 Err(output.refused("is a folder", "name the file with --out FILE", Exit::USAGE))
             }
             Ok(_) if !force => Err(output.taken()),
-            _ => Ok(output),
+            _ => output.in_a_folder(),
+        }
+    }
+
+    /// The place, if its folder is there.
+    fn in_a_folder(self) -> Result<Self, Refused> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| !folder.is_dir()) {
+            None => Ok(self),
+            Some(folder) => {
+                let hint = format!("make the folder `{}` first", folder.display());
+                Err(self.refused("cannot be written: its folder is not there", &hint, Exit::OUTPUT))
+            }
         }
     }
 
@@ -137,7 +149,14 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_said() {
         let folder = tempfile::tempdir().expect("a folder");
-        let output = Output::at(folder.path().join("none/it.safetensors"), false).expect("it is free");
+        let refused = Output::at(folder.path().join("none/it.safetensors"), false).err().expect("refused");
+        assert_eq!(refused.exit, Exit::OUTPUT);
+        assert!(refused.message.ends_with("none/it.safetensors` cannot be written: its folder is not there"));
+        assert!(refused.hint.is_some_and(|hint| hint.ends_with("none` first")));
+        // It was there when it was judged.
+        std::fs::create_dir(folder.path().join("gone")).expect("a folder");
+        let output = Output::at(folder.path().join("gone/it.safetensors"), false).expect("it is free");
+        std::fs::remove_dir(folder.path().join("gone")).expect("it is empty");
         assert!(output.write([], "{}").is_err_and(|refused| refused.exit == Exit::OUTPUT));
     }
 }

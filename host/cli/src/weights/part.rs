@@ -34,14 +34,33 @@ pub(super) fn choose<'a>(
     Err(Refused { message, hint: Some(hint), exit: Exit::USAGE })
 }
 
-/// What is known of a network, for programs.
-pub(super) fn as_json(network: &Network<'_>) -> Value {
+/// Whether a kind that is given the file takes this network of it: the first of those that the kind could take.
+pub(super) fn stands_for(network: &Network<'_>, all: &[Network<'_>]) -> bool {
+    let users = network.family.used_by();
+    let first = all.iter().find(|other| other.family.used_by() == users);
+    users.is_none() || first.is_none_or(|first| first.part == network.part)
+}
+
+/// The networks beside this one that could be used in its place, by their parts, if the file does not say which is meant:
+/// none beside an average over the training.
+pub(super) fn rivals(network: &Network<'_>, all: &[Network<'_>]) -> Vec<String> {
+    let users = network.family.used_by();
+    if network.is_average() || users.is_none() {
+        return Vec::new();
+    }
+    let others = all.iter().filter(|it| it.family.used_by() == users && it.part != network.part);
+    others.map(|it| format!("`{}`", clean_line(&it.part))).collect()
+}
+
+/// What is known of a network of a file, for programs.
+pub(super) fn as_json(network: &Network<'_>, all: &[Network<'_>]) -> Value {
     let census = Census::of(network.tensors.values());
     json!({
         "part": network.part,
         "name": network.family.name(),
         "layout": network.layout.name(),
         "used_by": network.family.used_by(),
+        "used": network.family.used_by().is_some() && stands_for(network, all),
         "settings": network.settings,
         "tensors": census.tensors,
         "parameters": census.numbers,

@@ -136,7 +136,9 @@ impl Inputs {
             if candidates[found].within.is_some() {
                 return Err(WorldError::new(format!("`{text}` lies outside that folder")));
             }
-            let hint = Hint::with("add its folder as an input folder", Setting::InputFolder);
+            let folder = real.parent().unwrap_or(&real).display().to_string();
+            let hint = format!("add the folder of the file, `{folder}`, as an input folder");
+            let hint = Hint::with(hint, Setting::InputFolder);
             return Err(WorldError::new(format!("`{text}` lies outside the graph's folder")).hint(hint));
         }
         Ok((found, real))

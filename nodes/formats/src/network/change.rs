@@ -27,6 +27,12 @@ pub(super) enum Change {
     MirroredKernel,
     /// Mirrored along the last two axes.
     Mirrored,
+    /// `[H,W,I,O]` in the file, `[I,O,H,W]` here: PyTorch's order for transposed convolutions.
+    TransposingKernel,
+    /// `[O,I,H,W]` in the file, `[I,O,H,W]` here.
+    Swapped,
+    /// `[C]` in the file, `[1,C,1,1]` here.
+    Spread,
     /// 1 is added when the network runs, and is a part of the tensor here.
     PlusOne,
 }
@@ -54,6 +60,9 @@ impl Change {
                 tensor.permuted(&[3, 2, 0, 1]).and_then(|kernel| kernel.mirrored())
             }
             (Self::Mirrored, [_, _, _, _]) => tensor.mirrored(),
+            (Self::TransposingKernel, [_, _, _, _]) => tensor.permuted(&[2, 3, 0, 1]),
+            (Self::Swapped, [_, _, _, _]) => tensor.permuted(&[1, 0, 2, 3]),
+            (Self::Spread, [channels]) => tensor.reshaped(&[1, *channels, 1, 1]),
             (Self::PlusOne, [..=MOST_CHANNELS]) => Some(tensor.mapped(|value| value + 1.0)),
             _ => None,
         };
@@ -76,6 +85,9 @@ impl Change {
                 tensor.mirrored().and_then(|kernel| kernel.permuted(&[2, 3, 1, 0]))
             }
             (Self::Mirrored, [_, _, _, _]) => tensor.mirrored(),
+            (Self::TransposingKernel, [_, _, _, _]) => tensor.permuted(&[2, 3, 0, 1]),
+            (Self::Swapped, [_, _, _, _]) => tensor.permuted(&[1, 0, 2, 3]),
+            (Self::Spread, [1, channels, 1, 1]) => tensor.reshaped(&[*channels]),
             (Self::PlusOne, [..=MOST_CHANNELS]) => Some(tensor.mapped(|value| value - 1.0)),
             _ => None,
         };
@@ -94,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_written_again() {
-        let cases: [(Change, &[usize], &[usize]); 12] = [
+        let cases: [(Change, &[usize], &[usize]); 15] = [
             (Change::None, &[2, 3], &[2, 3]),
             (Change::Front, &[1, 2, 3, 4, 5], &[2, 3, 4, 5]),
             (Change::Channels, &[1, 3, 1, 1], &[3]),
@@ -106,6 +118,9 @@ mod tests {
             (Change::Kernel, &[3, 3, 2, 4], &[4, 2, 3, 3]),
             (Change::MirroredKernel, &[3, 2, 2, 4], &[4, 2, 3, 2]),
             (Change::Mirrored, &[4, 2, 3, 2], &[4, 2, 3, 2]),
+            (Change::TransposingKernel, &[3, 3, 2, 4], &[2, 4, 3, 3]),
+            (Change::Swapped, &[2, 4, 3, 3], &[4, 2, 3, 3]),
+            (Change::Spread, &[3], &[1, 3, 1, 1]),
             (Change::PlusOne, &[3], &[3]),
         ];
         for (change, file, here) in cases {

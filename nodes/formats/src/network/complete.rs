@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use super::Network;
 use super::family::Family;
-use super::pairs::{MOST_LAYERS, Named, blocks, count, resolution};
+use super::pairs::{MOST_BLOCKS, MOST_LAYERS, Named, blocks, count, resolution};
 
-/// The tensors that a network of this family lacks, by name; none of a family whose networks have many forms.
-pub(super) fn missing(family: Family, tensors: &Named<'_>) -> Vec<String> {
+/// The tensors that a network lacks, by name; none of a family whose networks have many forms.
+pub(super) fn missing(network: &Network<'_>) -> Vec<String> {
+    // Where rectifiers run at a higher rate, as they do unless said otherwise, every layer has filters.
+    let rate = network.setting("lrelu_upsampling").and_then(serde_json::Value::as_u64);
+    missing_of(network.family, &network.tensors, rate.is_none_or(|rate| rate > 1))
+}
+
+fn missing_of(family: Family, tensors: &Named<'_>, has_filters: bool) -> Vec<String> {
     let expected = match family {
+        Family::StyleGan1Generator => stylegan1_generator(tensors),
         Family::StyleGan2Generator => stylegan2_generator(tensors),
         Family::StyleGan2Discriminator => stylegan2_discriminator(tensors),
-        Family::StyleGan3Generator => stylegan3_generator(tensors),
+        Family::StyleGan3Generator => stylegan3_generator(tensors, has_filters),
         Family::Vgg => vgg(tensors),
         Family::GoogLeNet => googlenet(),
         Family::SqueezeNet => squeezenet(),
@@ -43,6 +51,41 @@ fn mapping(tensors: &Named<'_>) -> Vec<String> {
     let layers = count(tensors, "mapping.fc", MOST_LAYERS).max(1);
     // The average of w is in no checkpoint of a training by rosinality's code.
     (0..layers).flat_map(|layer| both(&format!("mapping.fc{layer}"))).collect()
+}
+
+fn stylegan1_generator(tensors: &Named<'_>) -> Vec<String> {
+    /// The first block that published networks enlarge by a transposed convolution.
+    const FIRST_FUSED: usize = 5;
+    let original = |layer: &str| ["weight_orig", "bias"].map(|end| format!("{layer}.{end}"));
+    let layers = (count(tensors, "style.", 2 * MOST_LAYERS) / 2).max(1);
+    let mut names: Vec<String> =
+        (0..layers).flat_map(|layer| original(&format!("style.{}.linear", 2 * layer + 1))).collect();
+    let has_planes = tensors.keys().any(|name| name.starts_with("noises."));
+    let has_late_bias = any(tensors, ".bias1");
+    for index in 0..count(tensors, "generator.progression.", MOST_BLOCKS).max(1) {
+        let block = format!("generator.progression.{index}");
+        let has = |part: &str| tensors.contains_key(&format!("{block}.{part}"));
+        let is_fused = has("conv1.0.weight")
+            || has("conv1.0.bias")
+            || (index >= FIRST_FUSED && !has("conv1.1.conv.weight_orig"));
+        let first: &[&str] = match (index, is_fused, has_late_bias) {
+            (0, ..) => &["conv1.input"],
+            (_, true, true) => &["conv1.0.weight", "conv1.1.weight"],
+            (_, true, false) => &["conv1.0.weight", "conv1.1.weight", "conv1.0.bias"],
+            (_, false, true) => &["conv1.1.conv.weight_orig", "conv1.2.weight"],
+            (_, false, false) => &["conv1.1.conv.weight_orig", "conv1.2.weight", "conv1.1.conv.bias"],
+        };
+        names.extend(first.iter().map(|part| format!("{block}.{part}")));
+        names.extend(has_late_bias.then(|| format!("{block}.bias1")));
+        names.extend(original(&format!("{block}.conv2.conv")));
+        for layer in [1, 2] {
+            names.push(format!("{block}.noise{layer}.weight_orig"));
+            names.extend(original(&format!("{block}.adain{layer}.style.linear")));
+            names.extend(has_planes.then(|| format!("noises.noise_{}", 2 * index + layer - 1)));
+        }
+        names.extend(original(&format!("generator.to_rgb.{index}.conv")));
+    }
+    names
 }
 
 fn stylegan2_generator(tensors: &Named<'_>) -> Vec<String> {
@@ -95,8 +138,9 @@ fn stylegan2_discriminator(tensors: &Named<'_>) -> Vec<String> {
     names
 }
 
-fn stylegan3_generator(tensors: &Named<'_>) -> Vec<String> {
+fn stylegan3_generator(tensors: &Named<'_>, has_filters: bool) -> Vec<String> {
     let mut names = mapping(tensors);
+    names.push("mapping.w_avg".to_owned());
     names.extend(["weight", "freqs", "phases", "transform"].map(|end| format!("synthesis.input.{end}")));
     names.extend(both("synthesis.input.affine"));
     // `synthesis.L3_52_1024.weight`: sizes and channels are in the names.
@@ -116,7 +160,12 @@ fn stylegan3_generator(tensors: &Named<'_>) -> Vec<String> {
         rest.get(..rest.find('_')?)?.parse::<usize>().ok().filter(|number| *number < MOST_LAYERS)
     };
     let numbers: BTreeSet<usize> = layers.iter().filter_map(number).collect();
-    let holes = (0..numbers.last().map_or(0, |last| *last)).filter(|number| !numbers.contains(number));
+    let last = numbers.last().map_or(0, |last| *last);
+    // The last one only mixes channels.
+    for layer in layers.iter().filter(|layer| has_filters && number(layer).is_some_and(|at| at < last)) {
+        names.extend(["up_filter", "down_filter"].map(|filter| format!("{layer}.{filter}")));
+    }
+    let holes = (0..last).filter(|number| !numbers.contains(number));
     names.extend(holes.map(|number| format!("synthesis.L{number}_.weight")));
     names
 }
@@ -173,13 +222,13 @@ mod tests {
     fn check(family: Family, telling: &[&str]) {
         let start = named(telling.iter().map(|name| (*name).to_owned()));
         let mut whole = start.clone();
-        whole.extend(named(missing(family, &start)));
-        assert_eq!(missing(family, &whole), Vec::<String>::new(), "{family:?}");
+        whole.extend(named(missing_of(family, &start, true)));
+        assert_eq!(missing_of(family, &whole, true), Vec::<String>::new(), "{family:?}");
         assert!(whole.len() > telling.len() + 5, "{family:?}: {}", whole.len());
         for name in whole.keys().filter(|name| !telling.contains(&name.as_str())) {
             let mut less = whole.clone();
             less.shift_remove(name);
-            assert!(missing(family, &less).contains(name), "{family:?}: {name}");
+            assert!(missing_of(family, &less, true).contains(name), "{family:?}: {name}");
         }
     }
 
@@ -188,6 +237,10 @@ mod tests {
         let generator =
             ["synthesis.b16.conv1.weight", "synthesis.b4.torgb.weight", "synthesis.b4.conv1.noise_strength"];
         check(Family::StyleGan2Generator, &generator);
+        check(Family::StyleGan1Generator, &["generator.progression.2.conv1.0.weight"]);
+        let nvidia =
+            ["generator.progression.5.noise1.weight_orig", "noises.noise_0", "generator.progression.0.bias1"];
+        check(Family::StyleGan1Generator, &nvidia);
         check(Family::StyleGan2Generator, &["synthesis.b32.skip.weight", "synthesis.b8.conv0.weight"]);
         check(Family::StyleGan2Discriminator, &["b32.fromrgb.weight", "b16.skip.weight"]);
         check(Family::GoogLeNet, &[]);
@@ -206,11 +259,20 @@ mod tests {
         };
         let mut tensors = named(["L0_36_8", "L2_36_8"].iter().flat_map(|name| layer(name)));
         tensors.shift_remove("synthesis.L2_36_8.affine.bias");
-        let found = missing(Family::StyleGan3Generator, &tensors);
-        for name in ["synthesis.L1_.weight", "synthesis.L2_36_8.affine.bias", "mapping.fc0.weight"] {
+        let found = missing_of(Family::StyleGan3Generator, &tensors, true);
+        for name in [
+            "synthesis.L1_.weight",
+            "synthesis.L2_36_8.affine.bias",
+            "synthesis.L0_36_8.up_filter",
+            "mapping.fc0.weight",
+            "mapping.w_avg",
+        ] {
             assert!(found.contains(&name.to_owned()), "{name} in {found:?}");
         }
+        assert!(!found.contains(&"synthesis.L2_36_8.up_filter".to_owned()), "the last layer has none");
+        let unfiltered = missing_of(Family::StyleGan3Generator, &tensors, false);
+        assert!(unfiltered.iter().all(|name| !name.ends_with("_filter")), "{unfiltered:?}");
         let tensors = named(["features.0.weight".to_owned(), "features.2.bias".to_owned()]);
-        assert_eq!(missing(Family::Vgg, &tensors), ["features.0.bias", "features.2.weight"]);
+        assert_eq!(missing_of(Family::Vgg, &tensors, true), ["features.0.bias", "features.2.weight"]);
     }
 }

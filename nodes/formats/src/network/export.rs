@@ -31,8 +31,12 @@ pub fn export<'a>(network: &Network<'a>, to: Layout) -> Result<IndexMap<String, 
             Family::StyleGan2Generator | Family::StyleGan2Discriminator | Family::StyleGan3Generator,
             Layout::Nvidia,
         )
-        | (Family::StyleGan1Generator | Family::StyleGan1Discriminator, Layout::Rosinality) => {
-            Ok(network.tensors.clone())
+        | (Family::StyleGan1Discriminator, Layout::Rosinality) => Ok(network.tensors.clone()),
+        (Family::StyleGan1Generator, Layout::Rosinality) => {
+            match network.tensors.keys().any(|name| name.ends_with(".bias1")) {
+                true => refused(": it adds biases behind a blur, where that code adds them before"),
+                false => Ok(network.tensors.clone()),
+            }
         }
         (Family::StyleGan2Generator, Layout::Rosinality) => match obstacle(network, "skip") {
             Some(why) => refused(&why),

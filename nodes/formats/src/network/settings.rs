@@ -5,13 +5,13 @@ use serde_json::{Map, Value as Json, json};
 use crate::archive::Archive;
 
 use super::family::Family;
-use super::pairs::{MOST_LAYERS, Named, blocks, count, resolution};
+use super::pairs::{MOST_BLOCKS, MOST_LAYERS, Named, blocks, count, resolution};
 
 mod nvidia;
 mod tensorflow;
 
 pub(super) use nvidia::{class_name, explicit as of_nvidia};
-pub(super) use tensorflow::{explicit as of_tensorflow, taps};
+pub(super) use tensorflow::{explicit as of_tensorflow, stylegan1, taps};
 
 pub(super) type Settings = Map<String, Json>;
 
@@ -85,6 +85,40 @@ pub(super) fn without_clamp(family: Family) -> Settings {
     settings
 }
 
+/// What NVIDIA's code adds to the variances of a StyleGAN (v1), where PyTorch's norms add more.
+pub(super) fn nvidia_norms() -> Settings {
+    let mut settings = Settings::new();
+    settings.insert("synthesis_kwargs".to_owned(), json!({ "norm_epsilon": 1e-8 }));
+    settings
+}
+
+/// Adds what the tensors of a StyleGAN (v1) generator show. Its resolution is that of the last block whose colours have a
+/// bias: what training has not come to has none.
+pub(super) fn add_stylegan1_generator(settings: &mut Settings, tensors: &Named<'_>) {
+    /// Channels of a picture, at most.
+    const MOST: usize = 64;
+    let sizes = Sizes(tensors);
+    settings.insert("c_dim".to_owned(), json!(0));
+    put(settings, "z_dim", sizes.get("style.1.linear.weight_orig", 1));
+    let layers = count(tensors, "style.", 2 * MOST_LAYERS) / 2;
+    if let Some(last) = layers.checked_sub(1) {
+        put(settings, "w_dim", sizes.get(&format!("style.{}.linear.weight_orig", 2 * last + 1), 0));
+        if let Some(mapping) = group(settings, "mapping_kwargs") {
+            mapping.insert("num_layers".to_owned(), json!(layers));
+        }
+    }
+    put(settings, "img_channels", sizes.get("generator.to_rgb.0.conv.weight_orig", 0));
+    let blocks = count(tensors, "generator.progression.", MOST_BLOCKS);
+    let is_trained = |index: &usize| {
+        let bias = tensors.get(&format!("generator.to_rgb.{index}.conv.bias"));
+        bias.is_some_and(|bias| bias.count() <= MOST && bias.to_f32().iter().any(|value| *value != 0.0))
+    };
+    if let Some(last) = (0..blocks).rev().find(is_trained).or(blocks.checked_sub(1)) {
+        put(settings, "img_resolution", Some(resolution(last)));
+        put(settings, "num_ws", Some(2 * last + 2));
+    }
+}
+
 /// Adds what the tensors of a StyleGAN2 generator show.
 pub(super) fn add_stylegan2_generator(settings: &mut Settings, tensors: &Named<'_>) {
     let sizes = Sizes(tensors);
@@ -92,6 +126,7 @@ pub(super) fn add_stylegan2_generator(settings: &mut Settings, tensors: &Named<'
     put(settings, "w_dim", sizes.get("synthesis.b4.conv1.affine.weight", 1));
     let Some(top) = blocks(tensors, "synthesis.b", ".").checked_sub(1) else { return };
     put(settings, "img_resolution", Some(resolution(top)));
+    put(settings, "num_ws", Some(2 * top + 2));
     put(settings, "img_channels", sizes.get(&format!("synthesis.b{}.torgb.weight", resolution(top)), 0));
     let architecture = match (sizes.has(".skip.weight"), tensors.contains_key("synthesis.b4.torgb.weight")) {
         (true, _) => "resnet",
@@ -146,6 +181,8 @@ pub(super) fn add_stylegan3_generator(settings: &mut Settings, tensors: &Named<'
         put(settings, "img_resolution", Some(size));
         put(settings, "img_channels", Some(channels));
     }
+    // One for the input, one for each layer, of which the last has this number.
+    put(settings, "num_ws", last.map(|(number, ..)| number + 2));
     let first =
         tensors.iter().find(|(name, _)| name.starts_with("synthesis.L0_") && name.ends_with(".weight"));
     let kernel = first.and_then(|(_, weight)| weight.shape().get(2).copied());

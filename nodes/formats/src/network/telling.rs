@@ -107,7 +107,7 @@ const VGG: &[&str] = &["features.", "classifier.", "pre_logits.", "head."];
 
 /// The networks that can be used.
 #[rustfmt::skip]
-static TELLINGS: [Telling; 24] = [
+static TELLINGS: [Telling; 26] = [
     Telling::new(StyleGan2Generator, Layout::Nvidia, "synthesis.b4.const", "synthesis.b4.conv1.weight").below(NVIDIA_G),
     Telling::new(StyleGan2Discriminator, Layout::Nvidia, "b4.out.weight", "b4.conv.weight").below(NVIDIA_D),
     Telling::new(StyleGan3Generator, Layout::Nvidia, "synthesis.input.freqs", "synthesis.input.weight").below(NVIDIA_G),
@@ -119,6 +119,8 @@ static TELLINGS: [Telling; 24] = [
     Telling::new(StyleGan2Discriminator, Layout::Genforce, "input0.weight", "layer1.weight"),
     Telling::new(StyleGan1Generator, Layout::Rosinality, "generator.progression.0.conv1.input", "style.1.linear.weight_orig")
         .below(&["generator.", "style."]),
+    Telling::new(StyleGan1Generator, Layout::TensorFlow, "4x4/Const/StyleMod/weight", ""),
+    Telling::new(StyleGan1Generator, Layout::Genforce, "synthesis.layer0.apply_noise.weight", "synthesis.layer0.const"),
     Telling::new(StyleGan1Discriminator, Layout::Rosinality, "linear.linear.weight_orig", "progression.0.conv1.0.conv.weight_orig")
         .below(&["progression.", "from_rgb.", "linear."]),
     Telling::new(Vgg, Layout::Torchvision, "features.0.weight", "features.2.weight").shaped(&[64, 3, 3, 3]).below(VGG),

@@ -11,10 +11,10 @@ const fn named(name: &'static str) -> Unsupported {
 static LUCIDRAINS: Unsupported = Unsupported {
     name: "a GAN of lucidrains' stylegan2-pytorch",
     why: "its layers are not StyleGAN2's: pictures are enlarged bilinearly before each convolution, weights are not \
-          scaled, and every channel has noise of its own",
+          scaled, and noise has a strength and an offset per channel",
 };
 static JOINED_LABELS: Unsupported = Unsupported {
-    name: "a class-conditional StyleGAN2 of before 2020's \"ada\"",
+    name: "a class-conditional StyleGAN or StyleGAN2 of before 2020's \"ada\"",
     why: "it joins labels to z by a matrix, and has a logit per class",
 };
 static SWAGAN: Unsupported = Unsupported { name: "a SWAGAN", why: "it paints wavelets" };
@@ -25,13 +25,12 @@ static BASICSR: Unsupported = Unsupported {
 pub(super) static STYLEGAN_XL: Unsupported =
     Unsupported { name: "a StyleGAN-XL generator", why: "its classes are embedded by another network" };
 static EG3D: Unsupported = Unsupported { name: "an EG3D generator", why: "it paints volumes" };
-static STYLEGAN1_TF: Unsupported = Unsupported {
-    name: "a StyleGAN (v1) of NVIDIA for TensorFlow",
-    why: "get the same network for style-based-gan-pytorch",
+static STYLEGAN1_JUDGE: Unsupported = named("a StyleGAN (v1) discriminator of NVIDIA for TensorFlow");
+pub(super) static STYLEGAN1_VARIANT: Unsupported = Unsupported {
+    name: "a StyleGAN (v1) generator with other layers than the published ones",
+    why: "it was built with an activation, a norm or a filter that is not run",
 };
 static PROGAN_TF: Unsupported = named("a Progressive GAN");
-static STYLEGAN1_GENFORCE: Unsupported =
-    Unsupported { name: "a StyleGAN (v1) of genforce", why: "its layers are built otherwise" };
 static BIGGAN: Unsupported = named("a BigGAN");
 static STABLE_DIFFUSION: Unsupported = named("a Stable Diffusion checkpoint");
 static DIFFUSION_UNET: Unsupported = named("a UNet of a diffusion model");
@@ -58,16 +57,16 @@ const fn is(network: &'static Unsupported, anchor: &'static str) -> Telling {
 #[rustfmt::skip]
 pub(super) static TELLINGS: [Telling; 51] = [
     is(&LUCIDRAINS, "G.initial_conv.weight").by(Layout::Lucidrains),
+    is(&LUCIDRAINS, "G.blocks.0.to_style1.weight").by(Layout::Lucidrains),
+    is(&LUCIDRAINS, "GE.blocks.0.to_style1.weight").by(Layout::Lucidrains),
     is(&JOINED_LABELS, "LabelConcat/weight").by(Layout::TensorFlow),
     is(&JOINED_LABELS, "mapping.label_weight").by(Layout::Genforce),
     is(&SWAGAN, "to_rgbs.0.iwt.ll").by(Layout::Rosinality),
     is(&BASICSR, "style_conv1.modulated_conv.weight"),
     is(&STYLEGAN_XL, "mapping.embed_proj.weight").by(Layout::Nvidia),
     is(&EG3D, "backbone.synthesis.b4.const").by(Layout::Nvidia),
-    is(&STYLEGAN1_TF, "4x4/Const/StyleMod/weight").by(Layout::TensorFlow),
-    is(&STYLEGAN1_TF, "4x4/Dense1/weight").by(Layout::TensorFlow),
+    is(&STYLEGAN1_JUDGE, "4x4/Dense1/weight").by(Layout::TensorFlow),
     is(&PROGAN_TF, "4x4/Dense/weight").by(Layout::TensorFlow),
-    is(&STYLEGAN1_GENFORCE, "synthesis.layer0.apply_noise.weight").by(Layout::Genforce),
     is(&BIGGAN, "generator.gen_z.weight_orig"),
     is(&BIGGAN, "generator.gen_z.weight"),
     is(&BIGGAN, "blocks.0.0.bn1.gain.weight"),

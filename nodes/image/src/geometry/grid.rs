@@ -17,7 +17,8 @@ use std::collections::BTreeSet;
 ///
 /// `[B,H,W,C]` becomes `[1,height,width,C]` with `width = columns (W + gap) + gap`. In grey pictures the background
 /// is its luma (BT.709), and in those without alpha it is opaque, with a warning. Errors: a text that is no colour;
-/// another number of labels; a sheet of more than 100 megapixels or 32768 pixels on a side.
+/// another number of labels; a sheet of more than 100 megapixels or 32768 pixels on a side. Columns that are too many for
+/// pictures of any size are refused before a run, other sheets when all pictures are there.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -99,8 +100,18 @@ impl Node for Grid {
         Ok(Tensor::from_vec(samples, (1, size.1, size.0, channels), call.device())?.into())
     }
 
-    /// Rejects a text that is no colour.
+    /// Rejects a text that is no colour, and columns that are too wide for any picture.
     fn check(params: &Params) -> Result<()> {
+        let Params { columns, gap, .. } = *params;
+        let least = u64::from(columns) * (u64::from(gap) + 1) + u64::from(gap);
+        if least > limits::MAX_SIDE {
+            let most = limits::MAX_SIDE;
+            let message = format!(
+                "`columns` {columns} with a `gap` of {gap} is a sheet of at least {least} pixels across, the limit is \
+                 {most}"
+            );
+            return Err(Error::limit(message).at("columns").hint("use fewer columns, or a smaller gap"));
+        }
         colour_text::parse("background", &params.background).map(drop)
     }
 }

@@ -26,8 +26,13 @@ pub struct Discriminator {
     blocks: Arc<[Block]>,
     head: Arc<Head>,
     channels: usize,
+    /// Pictures of a batch that are compared with each other, at most; none for all.
+    group: Option<usize>,
     dtype: DType,
 }
+
+/// NVIDIA's default.
+const GROUP: Option<usize> = Some(4);
 
 /// A map inside a discriminator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +79,16 @@ impl Discriminator {
             blocks: blocks.collect::<Result<Vec<_>>>()?.into(),
             head: Arc::new(Head::new(&parameters, clamp, &options)?),
             channels: parameters.layout.picture(),
+            group: GROUP,
             dtype: options.dtype,
         })
+    }
+
+    /// The network that compares at most `group` pictures of a batch with each other, all of them without one. Networks are
+    /// trained with one number, `mbstd_group_size` of their settings; it is 4 unless said otherwise. It shares the weights.
+    #[must_use]
+    pub fn grouped(&self, group: Option<usize>) -> Self {
+        Self { group, ..self.clone() }
     }
 
     /// Height and width of the pictures in pixels, a power of 2 from 8 to 1024.
@@ -128,7 +141,7 @@ impl Discriminator {
             }
         }
         let (x, picture) = self.run(pictures, self.blocks.len(), |_, _| Ok(()))?;
-        self.head.apply(x, picture.as_ref(), c)
+        self.head.apply(x, picture.as_ref(), c, self.group)
     }
 
     /// The maps `layers`, by their index in [`Discriminator::layers`], of pictures `[B, H, W, C]` of any size in 0..1, as

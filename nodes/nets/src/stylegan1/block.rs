@@ -3,16 +3,16 @@ use std::f64::consts::SQRT_2;
 use candle_core::{DType, Device, Result, Tensor};
 use dreamwire_kernels::{AdaptiveNorm, ModulatedConv, Rectifier, Stack, TensorOptions, Upfirdn2d};
 
-use super::layout::{First, Parameters, block, colours};
+use super::layout::{First, Parameters, block, colours, late_bias};
+use crate::parameters::placed;
 use crate::stylegan::{SLOPE, dense};
-
-/// Added to the variance of a channel, as in PyTorch's `InstanceNorm2d`.
-const EPSILON: f64 = 1e-5;
 
 /// The layers at one resolution.
 pub(super) struct Block {
     /// Upsamples and blurs the map of the block before; the first block has none.
     enlarge: Option<(ModulatedConv, Upfirdn2d)>,
+    /// Added to the blurred map or the constant, `[C]`, where the convolution has no bias.
+    bias: Option<Tensor>,
     first: Finish,
     convolution: ModulatedConv,
     second: Finish,
@@ -33,13 +33,20 @@ impl Block {
         let enlarge = match first {
             First::Constant => None,
             _ => {
-                let [weight, bias, blur] = first.names().map(tensor);
-                Some((enlarging(weight, bias, first, options)?, blurring(blur)?))
+                let [weight, bias, blur] = first.names();
+                let convolution = enlarging(tensor(weight), first, options)?;
+                let convolution = match parameters.layout.late_bias {
+                    true => convolution,
+                    false => biased(convolution, tensor(bias))?,
+                };
+                Some((convolution, blurring(tensor(blur))?))
             }
         };
+        let bias = parameters.layout.late_bias.then(|| placed(parameters.get(&late_bias(index)), options));
         let weight = balanced(tensor("conv2.conv.weight_orig"), 1)?;
         Ok(Self {
             enlarge,
+            bias: bias.transpose()?,
             first: Finish::new(parameters, &name, 1, options)?,
             convolution: biased(
                 ModulatedConv::new(&weight, false, options.clone())?,
@@ -54,15 +61,24 @@ impl Block {
         self.convolution.outputs()
     }
 
-    /// The map `[B, r, r, C]` of the block before's, or the constant. `styles` are `[B, w]`, `noise` is
+    /// Whether its first layer keeps one more map, for the bias behind the blur.
+    pub(super) fn has_late_bias(&self) -> bool {
+        self.bias.is_some()
+    }
+
+    /// The map `[B, r, r, C]` of the block before's, or the constant. `styles` are `[B, w]`, the planes of `noise` are
     /// `[B or 1, r, r]`.
-    pub(super) fn forward(&self, x: Tensor, styles: [&Tensor; 2], noise: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: Tensor, styles: [&Tensor; 2], noise: [&Tensor; 2]) -> Result<Tensor> {
         let x = match &self.enlarge {
             Some((convolution, blur)) => blur.apply(&convolve(convolution, &x)?)?,
             None => x,
         };
-        let x = self.first.forward(&x, styles[0], noise)?;
-        self.second.forward(&convolve(&self.convolution, &x)?, styles[1], noise)
+        let x = match &self.bias {
+            Some(bias) => x.broadcast_add(bias)?,
+            None => x,
+        };
+        let x = self.first.forward(&x, styles[0], noise[0])?;
+        self.second.forward(&convolve(&self.convolution, &x)?, styles[1], noise[1])
     }
 }
 
@@ -73,7 +89,7 @@ impl Finish {
         let strengths = balanced(parameters.get(&format!("{block}.noise{layer}.weight_orig")), 1)?;
         Ok(Self {
             affine: Stack::new(&[affine], options.clone())?,
-            norm: AdaptiveNorm::new(&strengths.flatten_all()?, SLOPE, EPSILON)?,
+            norm: AdaptiveNorm::new(&strengths.flatten_all()?, SLOPE, parameters.epsilon)?,
         })
     }
 
@@ -120,14 +136,14 @@ fn biased(convolution: ModulatedConv, bias: &Tensor) -> Result<ModulatedConv> {
 /// Repeating pixels is to put zeros between them and to add up 2x2 of the result, which can as well be done after the
 /// convolution: then it has a quarter of the work, as a transposed one, whose kernel is flipped. A fused layer is such a
 /// transposed convolution, with the mean of 2x2 instead of their sum.
-fn enlarging(weight: &Tensor, bias: &Tensor, first: First, options: &TensorOptions) -> Result<ModulatedConv> {
+fn enlarging(weight: &Tensor, first: First, options: &TensorOptions) -> Result<ModulatedConv> {
     let weight = match first {
         First::Fused => (balanced(weight, 0)?.transpose(0, 1)?.contiguous()? * 0.25)?,
         _ => balanced(weight, 1)?.flip(&[2, 3])?,
     };
     // Times 4, which smoothing does.
     let ones = Tensor::full(0.25, (2, 2), &Device::Cpu)?;
-    biased(ModulatedConv::upsampling(&weight.contiguous()?, false, options.clone())?.smoothed(&ones)?, bias)
+    ModulatedConv::upsampling(&weight.contiguous()?, false, options.clone())?.smoothed(&ones)
 }
 
 /// The blur of every channel, with zeros around the map; `kernels` are `[C, 1, 3, 3]`, all the same.

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Result as CandleResult, Tensor};
 use dreamwire_kernels::TensorOptions;
+use serde_json::{Map, Value};
 
 use super::layout::{First, Parameters, block, colours};
 use super::{Mapping, StyleGan1, StyleGan1Error, Synthesis};
@@ -28,6 +29,10 @@ impl Generator {
     /// `generator.progression.0.conv1.input` and so on. Of a whole checkpoint the tensors of `g_running.` are used, or
     /// those of `generator.` if there are none, and the rest is ignored. All sizes are read off the tensors.
     ///
+    /// Networks of NVIDIA's code have in addition `latent_avg`, the average of w; `noises.noise_0` and so on, a plane for
+    /// every layer; and `generator.progression.0.bias1` and so on, the bias of a block's first layer, which is added behind
+    /// the blur, where style-based-gan-pytorch adds it before.
+    ///
     /// # Errors
     ///
     /// If tensors are missing or contradict each other (names them), or a blur is not the same for all channels.
@@ -45,6 +50,23 @@ impl Generator {
         }
         let own = trained(&parameters)?;
         Ok(Self { parameters, own })
+    }
+
+    /// The generator with what a file says besides its tensors: `norm_epsilon`, also in a group `synthesis_kwargs`, is
+    /// added to the variances of its norms. Without it that is 1e-5, as in PyTorch; NVIDIA's code has 1e-8. Other settings
+    /// are ignored.
+    ///
+    /// # Errors
+    ///
+    /// If it is no positive number.
+    pub fn with_settings(mut self, settings: &Map<String, Value>) -> Result<Self, StyleGan1Error> {
+        let below = || settings.get("synthesis_kwargs")?.get("norm_epsilon");
+        if let Some(found) = settings.get("norm_epsilon").or_else(below) {
+            let number = found.as_f64().filter(|number| (1e-12..=1.0).contains(number));
+            let refused = || StyleGan1Error::Epsilon { found: found.to_string() };
+            self.parameters.epsilon = number.ok_or_else(refused)?;
+        }
+        Ok(self)
     }
 
     /// Height and width of the largest pictures that the network was trained for, in pixels.

@@ -11,6 +11,12 @@ pub(super) struct Layout {
     pub(super) blocks: Vec<Sizes>,
     /// Channels of the picture.
     pub(super) picture: usize,
+    /// Whether the bias of a block's first layer is added behind its blur, and to the constant: NVIDIA's form.
+    pub(super) late_bias: bool,
+    /// Whether there is a noise plane for every layer.
+    pub(super) planes: bool,
+    /// Whether the average of w is there.
+    pub(super) average: bool,
 }
 
 /// Those of a block.
@@ -36,6 +42,8 @@ pub(super) enum First {
 const CHANNELS: [usize; 9] = [512, 512, 512, 512, 256, 128, 64, 32, 16];
 /// The first block that these fuse, of 128 pixels.
 const FIRST_FUSED: usize = 5;
+/// The average of w, `[w]`, in files that have it.
+pub(super) const AVERAGE: &str = "latent_avg";
 /// The largest plausible number of mapping layers.
 const MOST_LAYERS: usize = 64;
 
@@ -47,6 +55,16 @@ pub(super) fn dense(index: usize) -> String {
 /// The block `index`.
 pub(super) fn block(index: usize) -> String {
     format!("generator.progression.{index}")
+}
+
+/// The bias of the first layer of the block `index`, where it comes after the blur.
+pub(super) fn late_bias(index: usize) -> String {
+    format!("{}.bias1", block(index))
+}
+
+/// The noise plane of the layer `index`, of two per block.
+pub(super) fn plane(index: usize) -> String {
+    format!("noises.noise_{index}")
 }
 
 /// What makes colours of the block `index`.
@@ -99,7 +117,14 @@ impl Layout {
             mapping.push(width.unwrap_or(512));
         }
         let picture = size(format!("{}.weight_orig", colours(0)), 0).filter(|size| [1, 3, 4].contains(size));
-        Self { mapping, blocks: blocks.collect(), picture: picture.unwrap_or(3) }
+        Self {
+            mapping,
+            blocks: blocks.collect(),
+            picture: picture.unwrap_or(3),
+            late_bias: tensors.keys().any(|name| name.ends_with(".bias1")),
+            planes: tensors.keys().any(|name| name.starts_with("noises.")),
+            average: tensors.contains_key(AVERAGE),
+        }
     }
 
     /// Width of one style.
@@ -125,8 +150,18 @@ impl Layout {
                 let weight = if first == First::Fused { [inputs, c, 3, 3] } else { [c, inputs, 3, 3] };
                 let [weight_name, bias, blur] = first.names().map(|name| format!("{block}.{name}"));
                 add(weight_name, &weight);
-                add(bias, &[c]);
+                if !self.late_bias {
+                    add(bias, &[c]);
+                }
                 add(blur, &[c, 1, 3, 3]);
+            }
+            if self.late_bias {
+                add(late_bias(index), &[c]);
+            }
+            if self.planes {
+                let side = 4 << index;
+                add(plane(2 * index), &[1, 1, side, side]);
+                add(plane(2 * index + 1), &[1, 1, side, side]);
             }
             add(format!("{block}.conv2.conv.weight_orig"), &[c, c, 3, 3]);
             add(format!("{block}.conv2.conv.bias"), &[c]);
@@ -139,13 +174,21 @@ impl Layout {
             add(format!("{}.bias", colours(index)), &[self.picture]);
             inputs = c;
         }
+        if self.average {
+            add(AVERAGE.to_owned(), &[w]);
+        }
         shapes
     }
 }
 
+/// What PyTorch's `InstanceNorm2d` adds to a variance.
+const EPSILON: f64 = 1e-5;
+
 /// The tensors of a generator, complete and of consistent shapes.
 pub(super) struct Parameters {
     pub(super) layout: Layout,
+    /// What the norms add to the variance of a channel.
+    pub(super) epsilon: f64,
     tensors: HashMap<String, Tensor>,
 }
 
@@ -160,7 +203,7 @@ impl Parameters {
         let ignored = |name: &str| name.ends_with(".weight_flip");
         let taken = parameters::take("a generator of the first StyleGAN", tensors, &shapes, ignored)?;
         let tensors = shapes.into_iter().map(|(name, _)| name).zip(taken).collect();
-        Ok(Self { layout, tensors })
+        Ok(Self { layout, epsilon: EPSILON, tensors })
     }
 
     /// The tensor of that name, which is in every network of this layout.

@@ -3,7 +3,7 @@ use std::f64::consts::SQRT_2;
 use candle_core::{Device, Result, Tensor, bail};
 use dreamwire_kernels::{Layer, Stack, TensorOptions};
 
-use super::layout::{Parameters, dense};
+use super::layout::{AVERAGE, Parameters, dense};
 use crate::parameters::placed;
 use crate::stylegan::{self, SLOPE, randn};
 
@@ -39,7 +39,10 @@ impl Mapping {
             layers,
             average: Tensor::zeros(parameters.layout.w_width(), options.dtype, &options.device)?,
         };
-        mapping.average = mapping.mean(options)?;
+        mapping.average = match parameters.layout.average {
+            true => placed(parameters.get(AVERAGE), options)?,
+            false => mapping.mean(options)?,
+        };
         Ok(mapping)
     }
 
@@ -58,8 +61,8 @@ impl Mapping {
         self.layers
     }
 
-    /// The average w, `[w]`: the target of truncation. Files of the first StyleGAN do not have it. It is the mean over
-    /// 4096 z, the numbers of the seed 0 of [`randn`], and the same every time.
+    /// The average w, `[w]`: the target of truncation. It is that of the file; of one without it, as rosinality's, the mean
+    /// over 4096 z, the numbers of the seed 0 of [`randn`], and the same every time.
     pub fn average(&self) -> &Tensor {
         &self.average
     }
@@ -78,7 +81,7 @@ impl Mapping {
         w.broadcast_as((batch, self.layers, self.w_width()))?.contiguous()
     }
 
-    /// The average w.
+    /// The average over many z.
     fn mean(&self, options: &TensorOptions) -> Result<Tensor> {
         let z = Tensor::from_vec(randn(0, AVERAGED * self.z_width), (AVERAGED, self.z_width), &Device::Cpu)?;
         // As the pixels of one picture, which is faster for many.

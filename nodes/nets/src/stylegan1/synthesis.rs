@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use dreamwire_kernels::{ModulatedConv, Peak, TensorOptions, Upfirdn2d};
 
 use super::block::{Block, convolve, to_picture};
-use super::layout::{Parameters, block};
+use super::layout::{self, Parameters, block};
 use crate::parameters::placed;
 use crate::random::CounterRng;
 use crate::stylegan::Tiles;
@@ -22,8 +22,10 @@ struct Network {
     blocks: Vec<Block>,
     to_picture: ModulatedConv,
     earlier: Option<Earlier>,
-    /// Planes of noise, `[1, r, r]`, by block, for a single tile.
+    /// Planes of noise, `[1, r, r]`, for a single tile: of the file, one for each layer; otherwise drawn, one for each
+    /// block.
     planes: Vec<Tensor>,
+    has_own_planes: bool,
     w_width: usize,
     options: TensorOptions,
 }
@@ -53,13 +55,19 @@ impl Synthesis {
             _ => None,
         };
         let constant = placed(parameters.get(&format!("{}.conv1.input", block(0))), options)?;
-        let planes = (0..=last).map(|index| plane(index, Tiles::ONE, options));
+        let has_own_planes = parameters.layout.planes;
+        let of_file = |index| placed(&parameters.get(&layout::plane(index)).squeeze(0)?, options);
+        let planes: Result<Vec<Tensor>> = match has_own_planes {
+            true => (0..2 * (last + 1)).map(of_file).collect(),
+            false => (0..=last).map(|index| plane(index, Tiles::ONE, options)).collect(),
+        };
         let network = Network {
             constant: constant.permute((0, 2, 3, 1))?.contiguous()?,
             blocks: blocks.collect::<Result<_>>()?,
             to_picture: to_picture(parameters, last, options)?,
             earlier,
-            planes: planes.collect::<Result<_>>()?,
+            planes: planes?,
+            has_own_planes,
             w_width: parameters.layout.w_width(),
             options: options.clone(),
         };
@@ -103,9 +111,26 @@ impl Synthesis {
         self.network.w_width
     }
 
-    /// Height and width of a tile of every noise plane, one per block: 4, 8, 16 and so on.
+    /// Height and width of a tile of every noise plane, one per block: 4, 8, 16 and so on. A file with planes of its own
+    /// has two of each, one per layer.
     pub fn noise_sizes(&self) -> Vec<usize> {
-        (0..self.network.blocks.len()).map(|index| 4 << index).collect()
+        let count = self.network.planes.len();
+        (0..count).map(|index| 4 << (index / self.planes_per_block())).collect()
+    }
+
+    fn planes_per_block(&self) -> usize {
+        if self.network.has_own_planes { 2 } else { 1 }
+    }
+
+    /// The plane `index`, `[B or 1, h, w]`: of those that are given, or the network's.
+    fn plane(&self, noise: &[Tensor], index: usize) -> Result<Tensor> {
+        let own = &self.network.planes[index];
+        match noise.get(index) {
+            Some(plane) => plane.squeeze(1),
+            None if self.tiles == Tiles::ONE => Ok(own.clone()),
+            None if self.network.has_own_planes => self.tiles.repeated(own, 1),
+            None => plane(index, self.tiles, &self.network.options),
+        }
     }
 
     /// The memory that one picture needs.
@@ -122,7 +147,7 @@ impl Synthesis {
             let side = 4 << index;
             let made = (self.tiles.count() * side * side * block.outputs()) as u64 * element;
             let maps = if index == 0 { 4 } else { 5 };
-            kept += maps * made;
+            kept += (maps + u64::from(block.has_late_bias())) * made;
             most = [most[0].max(read + 2 * made), most[1].max(2 * read + 3 * made)];
             read = made;
             for inputs in [(index > 0).then_some(channels), Some(block.outputs())].into_iter().flatten() {
@@ -146,8 +171,8 @@ impl Synthesis {
     /// overshoots, and differentiable with respect to `w` and to the noise.
     ///
     /// `noise` holds one plane `[B or 1, 1, h, w]` of unit variance for each of [`Synthesis::noise_sizes`], as large as all
-    /// tiles, or is empty. Files have no planes, so then fixed ones are used: plane k has the normal numbers of the stream
-    /// k of the [`CounterRng`] of the seed 0.
+    /// tiles, or is empty. Then those of the file are used, repeated for tiles. A file without planes gets fixed ones: plane
+    /// k has the normal numbers of the stream k of the [`CounterRng`] of the seed 0.
     ///
     /// # Errors
     ///
@@ -166,12 +191,11 @@ impl Synthesis {
                 earlier = Some((picture * (1.0 - before.share))?);
             }
             let style = |layer: usize| w.narrow(1, 2 * index + layer, 1)?.squeeze(1);
-            let plane = match noise.get(index) {
-                Some(plane) => plane.squeeze(1)?,
-                None if self.tiles == Tiles::ONE => self.network.planes[index].clone(),
-                None => plane(index, self.tiles, &self.network.options)?,
-            };
-            x = block.forward(x, [&style(0)?, &style(1)?], &plane)?;
+            // The same one for both layers, or one for each.
+            let per_block = self.planes_per_block();
+            let first = self.plane(noise, index * per_block)?;
+            let second = if per_block == 1 { first.clone() } else { self.plane(noise, 2 * index + 1)? };
+            x = block.forward(x, [&style(0)?, &style(1)?], [&first, &second])?;
         }
         let picture = convolve(&self.network.to_picture, &x)?;
         match (earlier, &self.network.earlier) {

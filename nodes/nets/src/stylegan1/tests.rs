@@ -127,6 +127,69 @@ fn gradients_of_styles_and_noise() {
     }
 }
 
+/// The network in NVIDIA's form: biases behind the blur, planes and an average of its own.
+fn nvidia() -> HashMap<String, Tensor> {
+    let mut tensors = tensors();
+    tensors.retain(|name, _| !name.ends_with("conv1.1.conv.bias") && !name.ends_with("conv1.0.bias"));
+    for (index, channels) in CHANNELS.into_iter().enumerate() {
+        tensors.insert(format!("generator.progression.{index}.bias1"), uniform(41, &[channels]));
+        for layer in [2 * index, 2 * index + 1] {
+            let side = 4 << index;
+            tensors.insert(format!("noises.noise_{layer}"), uniform(layer as u64, &[1, 1, side, side]));
+        }
+    }
+    tensors.insert("latent_avg".to_owned(), uniform(42, &[W]));
+    tensors
+}
+
+#[test]
+fn gradients_in_nvidia_s_form() {
+    let generator = Generator::new(nvidia()).unwrap();
+    let StyleGan1 { mapping, synthesis } = generator.build(None, 0.6, DType::F64).unwrap();
+    assert_eq!(values(mapping.average()), values(&uniform(42, &[W])));
+    let sizes = synthesis.noise_sizes();
+    assert_eq!(sizes, [4, 4, 8, 8, 16, 16]);
+    let (w, planes) = (uniform(7, &[2, 6, W]), planes(&sizes));
+    check_gradient("w", &w, |w| synthesis.forward(w, &planes).unwrap());
+    for (index, plane) in planes.iter().enumerate() {
+        check_gradient(&format!("plane {index}"), plane, |plane| {
+            let mut planes = planes.clone();
+            planes[index] = plane.clone();
+            synthesis.forward(&w, &planes).unwrap()
+        });
+    }
+    // The biases count, and each of them.
+    let own = values(&synthesis.forward(&w, &[]).unwrap());
+    for index in 0..3 {
+        let mut tensors = nvidia();
+        tensors.insert(format!("generator.progression.{index}.bias1"), uniform(43, &[CHANNELS[index]]));
+        let other = StyleGan1::new(tensors, DType::F64).unwrap().synthesis;
+        let one = StyleGan1::new(nvidia(), DType::F64).unwrap().synthesis;
+        assert_ne!(values(&one.forward(&w, &[]).unwrap()), values(&other.forward(&w, &[]).unwrap()));
+    }
+    assert!(own.iter().all(|value| value.is_finite()));
+    assert!(synthesis.peak().gradient > network(None, 0.6).synthesis.peak().gradient, "maps of the biases");
+}
+
+#[test]
+fn a_file_may_say_what_norms_add() {
+    let with = |settings: &str| {
+        let settings: serde_json::Value = serde_json::from_str(settings).unwrap();
+        let generator = Generator::new(tensors()).unwrap().with_settings(settings.as_object().unwrap());
+        generator
+            .and_then(|it| it.build(None, 1.0, DType::F64))
+            .map(|it| values(&it.synthesis.forward(&uniform(7, &[1, 6, W]), &[]).unwrap()))
+    };
+    let usual = with("{}").unwrap();
+    assert_eq!(with(r#"{"norm_epsilon": 1e-5, "z_dim": 6}"#).unwrap(), usual);
+    let other = with(r#"{"synthesis_kwargs": {"norm_epsilon": 1e-1}}"#).unwrap();
+    assert!(usual.iter().zip(&other).any(|(one, other)| (one - other).abs() > 1e-3));
+    for wrong in ["0", "-1", "\"x\"", "2"] {
+        let error = with(&format!(r#"{{"norm_epsilon": {wrong}}}"#)).err().expect("refused").to_string();
+        assert_eq!(error, format!("`norm_epsilon` must be a number from 1e-12 to 1, found {wrong}"));
+    }
+}
+
 #[test]
 fn gradients_of_z() {
     let mapping = network(None, 1.0).mapping;

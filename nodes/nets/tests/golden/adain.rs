@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::adain::{Decoder, adain, channel_statistics, coral, transfer};
 use dreamwire_nets::extractor::{Extractor, Layer};
@@ -9,7 +9,7 @@ use dreamwire_nets::objective::{Reduction, l2_distance, statistics_distance};
 use dreamwire_nets::vgg;
 
 use crate::portable;
-use crate::reference::{Reference, picture, sample};
+use crate::reference::{Reference, device, picture, sample};
 use crate::tolerance::Tolerance;
 
 /// pytorch-AdaIN with portable weights, named `vgg.N.*` and `decoder.N.*`; the pictures are astronaut (content), coffee
@@ -18,7 +18,7 @@ static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::read("adain/
 /// The reference was computed in f32. Ours is computed in f64, so the difference is the reference's rounding.
 static ENCODER: LazyLock<Extractor> = LazyLock::new(|| encoder(DType::F64));
 static DECODER: LazyLock<Decoder> =
-    LazyLock::new(|| Decoder::new(parameters("decoder", DType::F64), &Device::Cpu).unwrap());
+    LazyLock::new(|| Decoder::new(parameters("decoder", DType::F64), &device()).unwrap());
 static CONTENT: LazyLock<Tensor> = LazyLock::new(|| encode(&photograph("astronaut")));
 static STYLE: LazyLock<Tensor> = LazyLock::new(|| encode(&photograph("coffee")));
 
@@ -35,7 +35,7 @@ fn parameters(network: &str, dtype: DType) -> HashMap<String, Tensor> {
 }
 
 fn encoder(dtype: DType) -> Extractor {
-    vgg::extractor(parameters("vgg", dtype), PaddingMode::Reflect, &Device::Cpu).unwrap()
+    vgg::extractor(parameters("vgg", dtype), PaddingMode::Reflect, &device()).unwrap()
 }
 
 /// A photograph in f64.
@@ -138,8 +138,7 @@ fn bytes_of_a_picture() {
     let (encoder, layers) = (encoder(DType::F32), layers(&["relu4_1"]));
     let encode = |name| encoder.features(&picture(name), &layers).unwrap().swap_remove(0);
     let target = adain(&encode("astronaut"), &encode("coffee")).unwrap();
-    let found =
-        Decoder::new(parameters("decoder", DType::F32), &Device::Cpu).unwrap().decode(&target).unwrap();
+    let found = Decoder::new(parameters("decoder", DType::F32), &device()).unwrap().decode(&target).unwrap();
     let levels = found.affine(255.0, 0.5).unwrap().floor().unwrap().clamp(0f32, 255f32).unwrap();
     let reference = REFERENCE.tensor("out.alpha1.0.u8").to_dtype(DType::F32).unwrap();
     let difference: Vec<f32> = (levels - reference).unwrap().flatten_all().unwrap().to_vec1().unwrap();
@@ -241,12 +240,12 @@ fn our_decoder() {
             x = x.upsample_nearest2d(2 * h, 2 * w).unwrap();
         }
     }
-    let decoder = Decoder::new(tensors, &Device::Cpu).unwrap();
+    let decoder = Decoder::new(tensors, &device()).unwrap();
     let found = decoder.decode(&features).unwrap();
     Tolerance::Close.check("picture", &found, &x.permute((0, 2, 3, 1)).unwrap());
     assert_eq!(found.dims(), [2, 12, 20, 3]);
 
-    let other = Tensor::zeros((1, 512, 3, 5), DType::F32, &Device::Cpu).unwrap();
+    let other = Tensor::zeros((1, 512, 3, 5), DType::F32, &device()).unwrap();
     let error = decoder.decode(&other).unwrap_err().to_string();
     assert!(error.contains("needs 256 channels, found 512"), "{error}");
 }
@@ -265,7 +264,7 @@ fn prefixed(prefix: &str, tensors: HashMap<String, Tensor>) -> HashMap<String, T
 #[test]
 fn decoders_are_recognised() {
     let check = |tensors, layer: &str, encoder: &str, channels: usize, scale: usize| {
-        let decoder = Decoder::new(tensors, &Device::Cpu).unwrap();
+        let decoder = Decoder::new(tensors, &device()).unwrap();
         let found = (decoder.layer(), decoder.encoder(), decoder.channels(), decoder.scale());
         assert_eq!(found, (layer, encoder, channels, scale));
     };
@@ -281,7 +280,7 @@ fn decoders_are_recognised() {
 #[test]
 fn a_decoder_of_other_weights_is_refused() {
     let check = |tensors: HashMap<String, Tensor>, expected: &str| {
-        let error = Decoder::new(tensors, &Device::Cpu).err().expect("refused").to_string();
+        let error = Decoder::new(tensors, &device()).err().expect("refused").to_string();
         assert_eq!(error, format!("these are not the weights of {expected}"));
     };
     let tensor = || portable::tensor("x", &[2]);
@@ -294,7 +293,7 @@ fn a_decoder_of_other_weights_is_refused() {
     ours.insert("4.bias".into(), tensor());
     let problems = "`0.weight` [128, 256, 3, 3] is missing; `4.bias` must be [3], found [2]";
     check(ours, &format!("the AdaIN decoder of relu3_1: {problems}"));
-    let mut published = prefixed("decoder.", parameters("decoder", DType::F32), &Device::Cpu);
+    let mut published = prefixed("decoder.", parameters("decoder", DType::F32));
     published.remove("decoder.28.bias");
     published.insert("head".into(), tensor());
     let problems = "`28.bias` [3] is missing; `head` [2] is unexpected";

@@ -7,14 +7,14 @@ use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::stylegan::Discriminator;
 
 use crate::finite::check_gradient;
-use crate::reference::Reference;
+use crate::reference::{Reference, device, options};
 use crate::stylegan::tensors;
 use crate::stylegan_variants::{part, picture};
 use crate::tolerance::Tolerance;
 
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::read("sg2/sg2_64_discriminator"));
 static NETWORK: LazyLock<Discriminator> = LazyLock::new(|| {
-    Discriminator::new(tensors("sg2/sg2_64_discriminator"), Some(256.0), DType::F32).unwrap()
+    Discriminator::new(tensors("sg2/sg2_64_discriminator"), Some(256.0), options(DType::F32)).unwrap()
 });
 
 /// Pictures in -1..1, channels first, as ours.
@@ -90,7 +90,8 @@ fn gradients_of_pictures() {
 }
 
 fn variant(name: &str, dtype: DType) -> Discriminator {
-    Discriminator::new(part("sg2/sg2_16_variants", &format!("D_{name}.")), Some(256.0), dtype).unwrap()
+    Discriminator::new(part("sg2/sg2_16_variants", &format!("D_{name}.")), Some(256.0), options(dtype))
+        .unwrap()
 }
 
 #[test]
@@ -110,7 +111,8 @@ fn architectures_and_classes() {
 #[test]
 fn an_unusual_one() {
     let reference = Reference::read("sg2/sg2_8_variants");
-    let network = Discriminator::new(tensors("sg2/sg2_8_variants"), Some(256.0), DType::F32).unwrap();
+    let network =
+        Discriminator::new(tensors("sg2/sg2_8_variants"), Some(256.0), options(DType::F32)).unwrap();
     assert_eq!((network.resolution(), network.channels(), network.classes()), (8, 4, 3));
     let (pictures, c) = (picture(&reference, "img").affine(0.5, 0.5).unwrap(), reference.tensor("c"));
     for (what, start, count) in [("logits_4", 0, 4), ("logits_3", 3, 3)] {
@@ -132,7 +134,7 @@ fn gradients_by_differences() {
         check_gradient(name, &pictures, |x| network.forward(x, own).unwrap());
         // Clamped where most activations lie.
         let tensors = part("sg2/sg2_16_variants", &format!("D_{name}."));
-        let clamped = Discriminator::new(tensors, Some(0.7), DType::F64).unwrap();
+        let clamped = Discriminator::new(tensors, Some(0.7), options(DType::F64)).unwrap();
         check_gradient(&format!("clamped {name}"), &pictures, |x| clamped.forward(x, own).unwrap());
         for layer in 0..network.layers().len() {
             check_gradient(&format!("layer {layer} of {name}"), &pictures, |x| {
@@ -217,7 +219,8 @@ fn tensors_that_do_not_fit_are_named() {
     let check = |name: &str, change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
         let mut tensors = part("sg2/sg2_16_variants", &format!("D_{name}."));
         change(&mut tensors);
-        let error = Discriminator::new(tensors, None, DType::F32).err().expect("refused").to_string();
+        let error =
+            Discriminator::new(tensors, None, options(DType::F32)).err().expect("refused").to_string();
         assert!(error.starts_with(expected), "{error}");
     };
     let start = "these are not the weights of a StyleGAN2 discriminator: ";
@@ -229,7 +232,7 @@ fn tensors_that_do_not_fit_are_named() {
     check("cond", &remove("mapping.fc7.weight"), &format!("{start}`mapping.fc7.weight` [32, 32] is missing"));
     let put = |name: &'static str, shape: &'static [usize]| {
         move |tensors: &mut HashMap<String, Tensor>| {
-            let zeros = Tensor::zeros(shape, DType::F32, &candle_core::Device::Cpu).unwrap();
+            let zeros = Tensor::zeros(shape, DType::F32, &device()).unwrap();
             tensors.insert(name.into(), zeros);
         }
     };

@@ -1,5 +1,6 @@
 //! Gradients against central differences, in f64.
 
+use crate::reference::device;
 use candle_core::{Tensor, Var};
 use dreamwire_nets::random::CounterRng;
 
@@ -8,7 +9,7 @@ fn uniform(seed: u64, shape: &[usize]) -> Tensor {
     let rng = CounterRng::new(seed);
     let count: usize = shape.iter().product();
     let values: Vec<f64> = (0..count as u64).map(|n| (rng.uniform(n) - 0.5) * 3.0).collect();
-    Tensor::from_vec(values, shape, &candle_core::Device::Cpu).unwrap()
+    Tensor::from_vec(values, shape, &device()).unwrap()
 }
 
 /// The gradient of a weighted sum of `forward(x)`, about 24 numbers of it.

@@ -1,21 +1,20 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use dreamwire_nets::extractor::{Extractor, Normalisation, Reach};
 use dreamwire_nets::googlenet::{self, parameter_shapes};
 
 use crate::network::{check_differences, check_network, check_reach, double, layers};
 use crate::portable;
-use crate::reference::Reference;
+use crate::reference::{Reference, device};
 use crate::tolerance::Tolerance;
 
 static GOOGLENET: LazyLock<Extractor> = LazyLock::new(|| {
-    googlenet::extractor(portable::tensors(&parameter_shapes()), Normalisation::IMAGENET, &Device::Cpu)
-        .unwrap()
+    googlenet::extractor(portable::tensors(&parameter_shapes()), Normalisation::IMAGENET, &device()).unwrap()
 });
 static DOUBLE: LazyLock<Extractor> = LazyLock::new(|| {
-    googlenet::extractor(double(&parameter_shapes()), Normalisation::HALF, &Device::Cpu).unwrap()
+    googlenet::extractor(double(&parameter_shapes()), Normalisation::HALF, &device()).unwrap()
 });
 
 /// torchvision's network with portable weights: every module, and gradients.
@@ -81,10 +80,8 @@ fn wrong_tensors_are_named() {
     let check = |change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
         let mut tensors = portable::tensors(&parameter_shapes());
         change(&mut tensors);
-        let error = googlenet::extractor(tensors, Normalisation::HALF, &Device::Cpu)
-            .err()
-            .expect("refused")
-            .to_string();
+        let error =
+            googlenet::extractor(tensors, Normalisation::HALF, &device()).err().expect("refused").to_string();
         assert_eq!(error, format!("these are not the weights of GoogLeNet: {expected}"));
     };
     check(

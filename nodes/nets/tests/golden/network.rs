@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::extractor::{Extractor, Layer, Reach};
 
 use crate::portable;
-use crate::reference::{Reference, sample};
+use crate::reference::{Reference, device, sample};
 use crate::tolerance::Tolerance;
 
 /// Portable weights in f64.
@@ -84,7 +84,7 @@ pub(crate) fn check_differences(network: &Extractor, [height, width]: [usize; 2]
     let layers = layers(network, names);
     let noise = |name: &str, shape: &[usize]| portable::noise(name, shape).to_dtype(DType::F64).unwrap();
     let value = |image: &Tensor| {
-        let mut sum = Tensor::zeros((), DType::F64, &Device::Cpu).unwrap();
+        let mut sum = Tensor::zeros((), DType::F64, &device()).unwrap();
         for (layer, map) in layers.iter().zip(network.features(image, &layers).unwrap()) {
             let weighted = (&map * noise(layer.name(), map.dims())).unwrap();
             sum = (sum + weighted.sum_all().unwrap()).unwrap();

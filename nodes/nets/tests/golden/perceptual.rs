@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::objective::{Reduction, l1_distance};
 use dreamwire_nets::vgg::{Variant, extractor, parameter_shapes};
 
 use crate::network::double;
 use crate::portable;
-use crate::reference::{Reference, picture};
+use crate::reference::{Reference, device, picture};
 use crate::tolerance::Tolerance;
 
 /// `sum_l alpha_l |F_l(x) - F_l(y)|_1` of two photographs, over five layers of VGG16 with portable weights,
@@ -21,7 +21,7 @@ fn absolute_differences_of_features() {
 #[track_caller]
 fn check(weights: HashMap<String, Tensor>, dtype: DType, tolerance: Tolerance) {
     let reference = Reference::read("perceptual/lpips_vgg16");
-    let network = extractor(weights, PaddingMode::Zeros, &Device::Cpu).unwrap();
+    let network = extractor(weights, PaddingMode::Zeros, &device()).unwrap();
     let alphas = reference.facts["alphas"].as_object().unwrap();
     let layers: Vec<_> = alphas.keys().map(|name| network.layer(name).unwrap().clone()).collect();
     let alphas: Vec<f64> = alphas.values().map(|alpha| alpha.as_f64().unwrap()).collect();

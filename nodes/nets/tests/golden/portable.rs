@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use dreamwire_nets::random::CounterRng;
 
-use crate::reference::Reference;
+use crate::reference::{Reference, device};
 use crate::tolerance::Tolerance;
 
 /// `count` numbers in 0..1, multiples of 2^-24.
@@ -22,7 +22,7 @@ fn uniform(name: &str, count: usize) -> Vec<f32> {
 /// Numbers in -1..1, multiples of 2^-23.
 pub(crate) fn noise(name: &str, shape: &[usize]) -> Tensor {
     let values: Vec<f32> = uniform(name, shape.iter().product()).iter().map(|r| 2.0 * r - 1.0).collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    Tensor::from_vec(values, shape, &device()).unwrap()
 }
 
 /// A tensor of a convolutional network: a weight (Kaiming-uniform by fan-in), a bias, or one of a batch
@@ -38,7 +38,7 @@ pub(crate) fn tensor(name: &str, shape: &[usize]) -> Tensor {
         _ => 0.8 + 0.4 * r,
     };
     let values: Vec<f32> = uniform(name, shape.iter().product()).into_iter().map(value).collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    Tensor::from_vec(values, shape, &device()).unwrap()
 }
 
 /// All tensors of a network.
@@ -50,7 +50,7 @@ pub(crate) fn tensors(shapes: &[(String, Vec<usize>)]) -> HashMap<String, Tensor
 fn the_self_test_vectors() {
     let reference = Reference::read("portable_weights_selftest");
     let name = "features.0.weight";
-    let raw = Tensor::new(uniform(name, 16), &Device::Cpu).unwrap();
+    let raw = Tensor::new(uniform(name, 16), &device()).unwrap();
     Tolerance::Exact.check("uniform numbers", &raw, reference.tensor("a"));
     let weight = tensor(name, &[64, 3, 3, 3]).flatten_all().unwrap().narrow(0, 0, 64).unwrap();
     Tolerance::Exact.check("weights", &weight, reference.tensor("b"));

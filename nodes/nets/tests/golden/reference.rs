@@ -1,8 +1,31 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
+use dreamwire_nets::TensorOptions;
 use serde_json::Value;
+
+/// Where networks are tested: the CPU, or what the environment variable `DREAMWIRE_TEST_DEVICE` names, `cuda`, `cuda:N` or
+/// `metal`. It needs the feature of that name.
+pub(crate) fn device() -> Device {
+    static DEVICE: LazyLock<Device> = LazyLock::new(|| {
+        let name = std::env::var("DREAMWIRE_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+        match (name.as_str(), name.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok())) {
+            ("cpu", _) => Device::Cpu,
+            ("cuda", _) => Device::new_cuda(0).unwrap(),
+            ("metal", _) => Device::new_metal(0).unwrap(),
+            (_, Some(ordinal)) => Device::new_cuda(ordinal).unwrap(),
+            (other, None) => panic!("DREAMWIRE_TEST_DEVICE is {other}, expected cpu, cuda, cuda:N or metal"),
+        }
+    });
+    DEVICE.clone()
+}
+
+/// What networks are built with.
+pub(crate) fn options(dtype: DType) -> TensorOptions {
+    TensorOptions { dtype, device: device() }
+}
 
 /// A file below `tests/ref`.
 fn path(name: &str) -> PathBuf {
@@ -18,7 +41,8 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn read(name: &str) -> Self {
         let read = |extension| std::fs::read(path(&format!("{name}.{extension}"))).unwrap();
-        let tensors = dreamwire_nets::weights::read_all(&read("safetensors")).unwrap();
+        let tensors = dreamwire_nets::weights::read_all(&read("safetensors")).unwrap().into_iter();
+        let tensors = tensors.map(|(name, tensor)| (name, tensor.to_device(&device()).unwrap())).collect();
         let facts = serde_json::from_slice(&read("json")).unwrap();
         Self { tensors, facts }
     }
@@ -39,7 +63,7 @@ pub(crate) fn picture(name: &str) -> Tensor {
     let picture = image::open(path(&format!("images/{name}_128x96.png"))).unwrap().to_rgb8();
     let (width, height) = picture.dimensions();
     let values: Vec<f32> = picture.into_raw().into_iter().map(|value| f32::from(value) / 255.0).collect();
-    Tensor::from_vec(values, (1, height as usize, width as usize, 3), &Device::Cpu).unwrap()
+    Tensor::from_vec(values, (1, height as usize, width as usize, 3), &device()).unwrap()
 }
 
 /// Every `stride`-th element of the row-major flattening.

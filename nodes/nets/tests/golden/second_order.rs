@@ -9,7 +9,7 @@ use candle_core::{DType, Result, Tensor, Var};
 use dreamwire_nets::stylegan::Discriminator;
 
 use crate::portable::noise;
-use crate::reference::Reference;
+use crate::reference::{Reference, options};
 use crate::stylegan_variants::{part, picture};
 
 /// What makes candle keep the graphs of gradients, and what makes the operators have them.
@@ -78,7 +78,7 @@ fn penalties_by_differences() {
     let c = double(reference.tensor("cond.c"));
     for name in ["orig", "skip", "resnet", "cond"] {
         let tensors = wide(part("sg2/sg2_16_variants", &format!("D_{name}.")));
-        let network = Discriminator::new(tensors, Some(256.0), DType::F64).unwrap();
+        let network = Discriminator::new(tensors, Some(256.0), options(DType::F64)).unwrap();
         let pictures = double(&picture(&reference, &format!("{name}.img")));
         let own = (name == "cond").then_some(&c);
         check_differences(name, &pictures, |x| penalty(&network, x, own).unwrap());

@@ -1,18 +1,19 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use dreamwire_nets::extractor::{Extractor, Reach};
 use dreamwire_nets::squeezenet::{self, parameter_shapes};
 
 use crate::network::{check_differences, check_reach, double, layers};
 use crate::portable;
+use crate::reference::device;
 use crate::tolerance::Tolerance;
 
 static SQUEEZENET: LazyLock<Extractor> =
-    LazyLock::new(|| squeezenet::extractor(portable::tensors(&parameter_shapes()), &Device::Cpu).unwrap());
+    LazyLock::new(|| squeezenet::extractor(portable::tensors(&parameter_shapes()), &device()).unwrap());
 static DOUBLE: LazyLock<Extractor> =
-    LazyLock::new(|| squeezenet::extractor(double(&parameter_shapes()), &Device::Cpu).unwrap());
+    LazyLock::new(|| squeezenet::extractor(double(&parameter_shapes()), &device()).unwrap());
 
 /// The network's layers one by one, in candle's own operators.
 struct Plain {
@@ -114,7 +115,7 @@ fn wrong_tensors_are_named() {
     let check = |change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
         let mut tensors = portable::tensors(&parameter_shapes());
         change(&mut tensors);
-        let error = squeezenet::extractor(tensors, &Device::Cpu).err().expect("refused").to_string();
+        let error = squeezenet::extractor(tensors, &device()).err().expect("refused").to_string();
         assert_eq!(error, format!("these are not the weights of SqueezeNet 1.1: {expected}"));
     };
     check(

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::stylegan::{StyleGan, Synthesis, mix, random_tensors, truncate};
 use dreamwire_nets::weights;
 
-use crate::reference::Reference;
+use crate::reference::{Reference, device, options};
 use crate::tolerance::Tolerance;
 
 /// stylegan2-ada-pytorch with seeded random weights: z and w of 64, 64 pixels, up to 64 channels.
@@ -14,7 +14,7 @@ static NETWORK: LazyLock<StyleGan> = LazyLock::new(|| network(Some(256.0)));
 static OUTPUTS: LazyLock<Reference> = LazyLock::new(|| Reference::read("sg2/sg2_64_outputs"));
 
 fn network(clamp: Option<f64>) -> StyleGan {
-    StyleGan::new(tensors("sg2/sg2_64_tensors"), clamp, DType::F32).unwrap()
+    StyleGan::new(tensors("sg2/sg2_64_tensors"), clamp, options(DType::F32)).unwrap()
 }
 
 pub(crate) fn tensors(name: &str) -> HashMap<String, Tensor> {
@@ -123,7 +123,7 @@ fn bytes_of_pictures() {
 fn planes(synthesis: &Synthesis, images: usize, value: impl Fn(usize) -> f32) -> Vec<Tensor> {
     let plane = |size: usize| {
         let values: Vec<f32> = (0..images * size * size).map(&value).collect();
-        Tensor::from_vec(values, (images, 1, size, size), &Device::Cpu).unwrap()
+        Tensor::from_vec(values, (images, 1, size, size), &device()).unwrap()
     };
     synthesis.noise_sizes().into_iter().map(plane).collect()
 }
@@ -164,7 +164,7 @@ fn clamping_cuts_activations() {
 #[test]
 fn a_grey_network_without_noise() {
     let reference = Reference::read("sg2/sg2_16_gray");
-    let network = StyleGan::new(tensors("sg2/sg2_16_gray"), Some(256.0), DType::F32).unwrap();
+    let network = StyleGan::new(tensors("sg2/sg2_16_gray"), Some(256.0), options(DType::F32)).unwrap();
     assert_eq!((network.synthesis.resolution(), network.synthesis.channels()), (16, 1));
     assert!(network.synthesis.noise_sizes().is_empty());
     let w = network.mapping.forward(reference.tensor("z")).unwrap();
@@ -178,7 +178,7 @@ fn gradient(forward: impl Fn(&Tensor) -> Tensor, x: &Tensor) -> (Tensor, Tensor)
     let result = forward(&x);
     let count = result.elem_count() / result.dims()[0];
     let weights: Vec<f32> = (0..count).map(|index| (index % 7) as f32 - 2.5).collect();
-    let weights = Tensor::from_vec(weights, &result.dims()[1..], &Device::Cpu).unwrap();
+    let weights = Tensor::from_vec(weights, &result.dims()[1..], &device()).unwrap();
     let gradients = result.broadcast_mul(&weights).unwrap().sum_all().unwrap().backward().unwrap();
     (result.detach(), gradients.get(&x).unwrap().clone())
 }

@@ -2,7 +2,7 @@ use candle_core::{DType, Tensor};
 use dreamwire_nets::stylegan::{mix, truncate};
 use dreamwire_nets::stylegan1::{Generator, StyleGan1};
 
-use crate::reference::Reference;
+use crate::reference::{Reference, options};
 use crate::stylegan::tensors;
 use crate::tolerance::Tolerance;
 
@@ -19,7 +19,7 @@ struct Reached {
 impl Reached {
     fn new(resolution: usize, blend: f64, dtype: DType) -> Self {
         let generator = Generator::new(tensors("ros/ros_sg1_narrow")).unwrap();
-        let network = generator.build(Some(resolution), blend, dtype).unwrap();
+        let network = generator.build(Some(resolution), blend, options(dtype)).unwrap();
         Self { network, outputs: Reference::read("ros/ros_sg1_outputs"), dtype }
     }
 
@@ -62,7 +62,7 @@ fn sizes() {
     let generator = Generator::new(tensors("ros/ros_sg1_narrow")).unwrap();
     // Random colours, so all blocks count as trained.
     assert_eq!(generator.resolution(), 1024);
-    let StyleGan1 { mapping, synthesis } = generator.build(Some(128), 1.0, DType::F32).unwrap();
+    let StyleGan1 { mapping, synthesis } = generator.build(Some(128), 1.0, options(DType::F32)).unwrap();
     assert_eq!((mapping.z_width(), mapping.w_width(), mapping.layers()), (32, 32, 12));
     assert_eq!((synthesis.resolution(), synthesis.channels()), (128, 3));
     assert_eq!((synthesis.w_width(), synthesis.layers()), (32, 12));

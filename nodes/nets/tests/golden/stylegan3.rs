@@ -1,18 +1,19 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::stylegan::truncate;
 use dreamwire_nets::stylegan3::{Generator, Settings, StyleGan3};
 use serde_json::Value;
 
-use crate::reference::{Reference, sample};
+use crate::reference::{Reference, device, options, sample};
 use crate::stylegan::tensors;
 use crate::tolerance::Tolerance;
 
 /// NVIDIA's stylegan3 with seeded random weights, configuration T: z and w of 64, 64 pixels, 8 layers.
 static NETWORK: LazyLock<StyleGan3> = LazyLock::new(|| {
-    StyleGan3::new(tensors("sg3/sg3t_64_tensors"), &Settings::default(), Some(256.0), DType::F32).unwrap()
+    StyleGan3::new(tensors("sg3/sg3t_64_tensors"), &Settings::default(), Some(256.0), options(DType::F32))
+        .unwrap()
 });
 static OUTPUTS: LazyLock<Reference> = LazyLock::new(|| Reference::read("sg3/sg3t_64_outputs"));
 
@@ -29,7 +30,7 @@ fn styles() -> Tensor {
 fn transform(x: f64, y: f64, degrees: f64) -> Tensor {
     let (s, c) = degrees.to_radians().sin_cos();
     let rows = [[c, -s, s * y - c * x], [s, c, -s * x - c * y], [0.0, 0.0, 1.0]];
-    Tensor::new(&[rows], &Device::Cpu).unwrap()
+    Tensor::new(&[rows], &device()).unwrap()
 }
 
 #[test]
@@ -96,7 +97,7 @@ impl Small {
     fn network(&self, dtype: DType) -> StyleGan3 {
         let convert = |(name, x): (&String, &Tensor)| (name.clone(), x.to_dtype(dtype).unwrap());
         let tensors = self.tensors.iter().map(convert).collect();
-        StyleGan3::new(tensors, &self.settings, Some(256.0), dtype).unwrap()
+        StyleGan3::new(tensors, &self.settings, Some(256.0), options(dtype)).unwrap()
     }
 
     fn tensor(&self, name: &str, dtype: DType) -> Tensor {
@@ -213,7 +214,7 @@ fn threads_do_not_matter() {
 #[track_caller]
 fn refused(tensors: HashMap<String, Tensor>, settings: &Settings) -> String {
     Generator::new(tensors, settings)
-        .and_then(|generator| generator.build(None, DType::F32))
+        .and_then(|generator| generator.build(None, options(DType::F32)))
         .err()
         .expect("refused")
         .to_string()
@@ -248,12 +249,12 @@ fn weights_that_do_not_fit_are_refused_by_name() {
         },
         &format!("{of}it must have 4 to 65 layers `synthesis.L0_..`, found 3"),
     );
-    let nan = Tensor::new(&[f32::NAN; 3], &Device::Cpu).unwrap();
+    let nan = Tensor::new(&[f32::NAN; 3], &device()).unwrap();
     check(
         &|tensors| drop(tensors.insert("G.synthesis.L6_32_3.bias".into(), nan.clone())),
         "tensor `synthesis.L6_32_3.bias` has values that are NaN or infinite",
     );
-    let zero = Tensor::new(&[0f32], &Device::Cpu).unwrap();
+    let zero = Tensor::new(&[0f32], &device()).unwrap();
     check(
         &|tensors| drop(tensors.insert("G.synthesis.L6_32_3.magnitude_ema".into(), zero.clone())),
         "`synthesis.L6_32_3.magnitude_ema` must be above 0, found 0",

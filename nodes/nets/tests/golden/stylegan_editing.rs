@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 use dreamwire_nets::stylegan::{Generator, MappingOf, StyleGan, StyleGanError, randn};
 
-use crate::reference::Reference;
+use crate::reference::{Reference, device, options};
 use crate::stylegan::tensors;
 use crate::tolerance::Tolerance;
 
@@ -55,18 +55,18 @@ fn blocks(network: &StyleGan, w: &Tensor) -> Vec<Tensor> {
 /// and the fine blocks continue as the other would.
 #[test]
 fn swapped_blocks() {
-    let own = generator().build(Some(256.0), DType::F32).unwrap();
+    let own = generator().build(Some(256.0), options(DType::F32)).unwrap();
     let mut others = tensors("sg2/sg2_64_tensors");
     for (name, tensor) in &mut others {
         if name.ends_with(".affine.bias") {
             *tensor = (&*tensor * 0.5).unwrap();
         }
     }
-    let other = Generator::new(others.clone()).unwrap().build(Some(256.0), DType::F32).unwrap();
+    let other = Generator::new(others.clone()).unwrap().build(Some(256.0), options(DType::F32)).unwrap();
     let swap = |size| generator().swapped(Generator::new(others.clone()).unwrap(), size, MappingOf::Coarse);
-    let swapped = swap(32).unwrap().build(Some(256.0), DType::F32).unwrap();
+    let swapped = swap(32).unwrap().build(Some(256.0), options(DType::F32)).unwrap();
     let z: Vec<f32> = randn(0, 64).into_iter().map(|z| z as f32).collect();
-    let z = Tensor::from_vec(z, (1, 64), &candle_core::Device::Cpu).unwrap();
+    let z = Tensor::from_vec(z, (1, 64), &device()).unwrap();
     let w = own.mapping.forward(&z).unwrap();
     Tolerance::Exact.check("w", &swapped.mapping.forward(&z).unwrap(), &w);
     let (found, own, other) = (blocks(&swapped, &w), blocks(&own, &w), blocks(&other, &w));

@@ -1,8 +1,8 @@
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use dreamwire_nets::stylegan::{Interpolation, interpolate, randn};
 use safetensors::SafeTensors;
 
-use crate::reference::Reference;
+use crate::reference::{Reference, device};
 use crate::stylegan::reference_file;
 use crate::tolerance::Tolerance;
 
@@ -27,7 +27,7 @@ fn seeds_become_z() {
     let reference = Reference::read("sg2/sg2_64_outputs");
     for (index, seed) in [0, 1, 85, 265].into_iter().enumerate() {
         let z: Vec<f32> = randn(seed, 64).into_iter().map(|z| z as f32).collect();
-        let z = Tensor::new(z, &Device::Cpu).unwrap();
+        let z = Tensor::new(z, &device()).unwrap();
         Tolerance::Exact.check(&format!("seed {seed}"), &z, &reference.tensor("z").get(index).unwrap());
     }
 }

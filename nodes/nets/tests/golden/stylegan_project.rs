@@ -1,6 +1,6 @@
 //! A search of 20 steps as stylegan2-ada-pytorch makes it, with all its random draws.
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::extractor::{Extractor, Layer};
 use dreamwire_nets::objective::unit_length;
@@ -9,7 +9,7 @@ use dreamwire_nets::vgg::{Variant, extractor, parameter_shapes};
 
 use crate::network::double;
 use crate::portable;
-use crate::reference::Reference;
+use crate::reference::{Reference, device, options};
 use crate::stylegan::tensors;
 use crate::tolerance::Tolerance;
 
@@ -25,7 +25,7 @@ impl Lpips {
     fn new(dtype: DType) -> Self {
         let shapes = parameter_shapes(Variant::Vgg16);
         let weights = if dtype == DType::F64 { double(&shapes) } else { portable::tensors(&shapes) };
-        let network = extractor(weights, PaddingMode::Zeros, &Device::Cpu).unwrap();
+        let network = extractor(weights, PaddingMode::Zeros, &device()).unwrap();
         let names = ["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"];
         let layers = names.map(|name| network.layer(name).unwrap().clone()).to_vec();
         let reference = Reference::read("perceptual/lpips_vgg16");
@@ -81,7 +81,7 @@ fn a_search_in_single_precision() {
 #[track_caller]
 fn check(dtype: DType, limit: f64, distances: f64) {
     let reference = Reference::read("sg2/sg2_64_projector");
-    let network = StyleGan::new(tensors("sg2/sg2_64_tensors"), Some(256.0), dtype).unwrap();
+    let network = StyleGan::new(tensors("sg2/sg2_64_tensors"), Some(256.0), options(dtype)).unwrap();
     let tensor = |name: &str| reference.tensor(name).to_dtype(dtype).unwrap();
 
     let samples = reference.facts["w_avg_samples"].as_u64().unwrap() as usize;

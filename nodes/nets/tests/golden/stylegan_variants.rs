@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor};
 use dreamwire_nets::stylegan::{StyleGan, truncate};
 
 use crate::finite::check_gradient;
-use crate::reference::Reference;
+use crate::reference::{Reference, options};
 use crate::stylegan::tensors;
 use crate::tolerance::Tolerance;
 
@@ -21,7 +21,7 @@ pub(crate) fn part(file: &str, prefix: &str) -> HashMap<String, Tensor> {
 }
 
 fn network(name: &str, dtype: DType) -> StyleGan {
-    StyleGan::new(part("sg2/sg2_16_variants", &format!("G_{name}.")), Some(256.0), dtype).unwrap()
+    StyleGan::new(part("sg2/sg2_16_variants", &format!("G_{name}.")), Some(256.0), options(dtype)).unwrap()
 }
 
 /// A reference picture, channels last.
@@ -75,7 +75,7 @@ fn classes() {
 /// Styles of a class alone, between classes and of none; four channels; filters of eight taps, stored as one axis.
 #[test]
 fn a_network_of_classes_alone() {
-    let network = StyleGan::new(part("sg2/sg2_8_variants", "G."), Some(256.0), DType::F32).unwrap();
+    let network = StyleGan::new(part("sg2/sg2_8_variants", "G."), Some(256.0), options(DType::F32)).unwrap();
     assert_eq!((network.mapping.classes(), network.mapping.z_width()), (3, 0));
     assert_eq!((network.synthesis.resolution(), network.synthesis.channels()), (8, 4));
     let c = EIGHT.tensor("c");
@@ -105,7 +105,7 @@ fn tensors_that_do_not_fit_a_form_are_named() {
     let check = |name: &str, change: &dyn Fn(&mut HashMap<String, Tensor>), expected: &str| {
         let mut tensors = part("sg2/sg2_16_variants", &format!("G_{name}."));
         change(&mut tensors);
-        let error = StyleGan::new(tensors, None, DType::F32).err().expect("refused").to_string();
+        let error = StyleGan::new(tensors, None, options(DType::F32)).err().expect("refused").to_string();
         assert_eq!(error, format!("these are not the weights of a StyleGAN2 generator: {expected}"));
     };
     let remove = |name: &'static str| {

@@ -1,4 +1,4 @@
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 /// How close a result must be to its reference.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,9 @@ impl Tolerance {
     #[track_caller]
     pub(crate) fn check(self, what: &str, found: &Tensor, expected: &Tensor) {
         assert_eq!(found.dims(), expected.dims(), "shape of {what}");
-        let values = |x: &Tensor| x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
+        // Metal has no f64.
+        let values =
+            |x: &Tensor| x.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
         let (found, expected) = (values(found).unwrap(), values(expected).unwrap());
         // Of a number and NaN, `max` is the number.
         assert!(found.iter().all(|x| x.is_finite()), "{what}: not all numbers are finite");

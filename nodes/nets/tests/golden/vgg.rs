@@ -1,21 +1,21 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::extractor::{Extractor, Reach};
 use dreamwire_nets::vgg::{self, Variant, parameter_shapes};
 
 use crate::network::{check_differences, check_network, check_reach, double, layers};
 use crate::portable;
-use crate::reference::Reference;
+use crate::reference::{Reference, device};
 use crate::tolerance::Tolerance;
 
 static VGG16: LazyLock<Extractor> = LazyLock::new(|| network(Variant::Vgg16, PaddingMode::Zeros));
 /// In f64, with mirrored edges.
 static ENCODER: LazyLock<Extractor> = LazyLock::new(|| {
     let tensors = double(&parameter_shapes(Variant::AdainEncoder));
-    vgg::extractor(tensors, PaddingMode::Reflect, &Device::Cpu).unwrap()
+    vgg::extractor(tensors, PaddingMode::Reflect, &device()).unwrap()
 });
 
 fn parameters(variant: Variant) -> HashMap<String, Tensor> {
@@ -23,11 +23,11 @@ fn parameters(variant: Variant) -> HashMap<String, Tensor> {
 }
 
 fn network(variant: Variant, padding: PaddingMode) -> Extractor {
-    vgg::extractor(parameters(variant), padding, &Device::Cpu).unwrap()
+    vgg::extractor(parameters(variant), padding, &device()).unwrap()
 }
 
 fn in_f64(variant: Variant) -> Extractor {
-    vgg::extractor(double(&parameter_shapes(variant)), PaddingMode::Zeros, &Device::Cpu).unwrap()
+    vgg::extractor(double(&parameter_shapes(variant)), PaddingMode::Zeros, &device()).unwrap()
 }
 
 /// torchvision's networks with portable weights: every ReLU and pool, and gradients.
@@ -59,7 +59,7 @@ fn convolutions_are_tapped_before_their_relu() {
 fn batch_norms_are_folded() {
     let tensors = parameters(Variant::Vgg16Bn);
     let image = portable::noise("picture", &[2, 7, 9, 3]);
-    let network = vgg::extractor(tensors.clone(), PaddingMode::Zeros, &Device::Cpu).unwrap();
+    let network = vgg::extractor(tensors.clone(), PaddingMode::Zeros, &device()).unwrap();
     let found = network.features(&image, &layers(&network, &["relu1_1", "conv1_2"])).unwrap();
 
     let channels = |name: &str| tensors[name].reshape((1, (), 1, 1)).unwrap();
@@ -118,8 +118,8 @@ fn an_encoder_may_have_a_prefix() {
     let prefixed = tensors.iter().map(|(name, tensor)| (format!("encoder.{name}"), tensor.clone()));
     let mut prefixed: HashMap<String, Tensor> = prefixed.collect();
     prefixed.insert("decoder.1.weight".into(), tensors["2.weight"].clone());
-    let prefixed = vgg::extractor(prefixed, PaddingMode::Reflect, &Device::Cpu).unwrap();
-    let plain = network(Variant::AdainEncoder, PaddingMode::Reflect, &Device::Cpu);
+    let prefixed = vgg::extractor(prefixed, PaddingMode::Reflect, &device()).unwrap();
+    let plain = network(Variant::AdainEncoder, PaddingMode::Reflect);
     let last = layers(&plain, &["relu4_1"]);
     let found = prefixed.features(&image, &last).unwrap();
     Tolerance::Exact.check("relu4_1", &found[0], &plain.features(&image, &last).unwrap()[0]);
@@ -132,7 +132,7 @@ fn an_encoder_may_have_a_prefix() {
 #[test]
 fn odd_sizes() {
     let check = |network: &Extractor, dtype: DType, expected: [usize; 4]| {
-        let image = Tensor::zeros((1, 75, 101, 3), dtype, &Device::Cpu).unwrap();
+        let image = Tensor::zeros((1, 75, 101, 3), dtype, &device()).unwrap();
         let found = network.features(&image, &layers(network, &["relu4_1"])).unwrap();
         assert_eq!(found[0].dims(), expected);
     };
@@ -172,21 +172,21 @@ fn the_smallest_pictures() {
     check(&VGG16, "pool1", 2);
     check(&VGG16, "relu4_3", 8);
     check(&VGG16, "pool5", 32);
-    check(&network(Variant::Vgg16, PaddingMode::Reflect, &Device::Cpu), "relu3_1", 8);
-    let small = Tensor::zeros((1, 7, 40, 3), DType::F32, &Device::Cpu).unwrap();
+    check(&network(Variant::Vgg16, PaddingMode::Reflect), "relu3_1", 8);
+    let small = Tensor::zeros((1, 7, 40, 3), DType::F32, &device()).unwrap();
     assert!(VGG16.features(&small, &layers(&VGG16, &["relu4_3"])).is_err());
 }
 
 #[test]
 fn layers_of_another_network_are_refused() {
-    let image = Tensor::zeros((1, 16, 16, 3), DType::F32, &Device::Cpu).unwrap();
+    let image = Tensor::zeros((1, 16, 16, 3), DType::F32, &device()).unwrap();
     let error = VGG16.features(&image, &layers(&ENCODER, &["relu3_4"])).unwrap_err().to_string();
     assert!(error.contains("vgg16 has no layer `relu3_4`"), "{error}");
 }
 
 #[track_caller]
 fn check_refused(tensors: HashMap<String, Tensor>, expected: &str) {
-    let error = vgg::extractor(tensors, PaddingMode::Zeros, &Device::Cpu).err().expect("refused").to_string();
+    let error = vgg::extractor(tensors, PaddingMode::Zeros, &device()).err().expect("refused").to_string();
     assert_eq!(error, expected);
 }
 

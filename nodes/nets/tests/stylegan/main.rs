@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use dreamwire_nets::random::CounterRng;
 use dreamwire_nets::stylegan::{StyleGan, StyleGanError, randn, random_tensors};
 
+mod nvidia1;
 mod tiles;
 
 /// A network of few channels, no two layers alike: z of 5, w of 3, two mapping layers.

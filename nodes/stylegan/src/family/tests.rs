@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use dreamwire_nets::weights;
+use dreamwire_sdk::serde_json;
 use dreamwire_sdk::testing::{Ran, Value, in_call, run_node};
 
 use crate::blend_networks::BlendNetworks;
@@ -62,15 +63,35 @@ impl Reference {
     }
 }
 
+/// What a file says counts where nothing is set.
+#[test]
+fn the_clamp_is_that_of_the_file() {
+    let own = |text: &str| match serde_json::from_str(text).unwrap() {
+        serde_json::Value::Object(own) => own,
+        other => panic!("{other}"),
+    };
+    let (nothing, none) = (own("{}"), own(r#"{"synthesis_kwargs": {"conv_clamp": null}}"#));
+    let (some, judge) = (own(r#"{"synthesis_kwargs": {"conv_clamp": 64}}"#), own(r#"{"conv_clamp": 32}"#));
+    assert_eq!([&nothing, &none, &some, &judge].map(|own| limit(None, own)), [
+        Some(256.0),
+        None,
+        Some(64.0),
+        Some(32.0)
+    ]);
+    for own in [&nothing, &none, &some] {
+        assert_eq!((limit(Some(0.5), own), limit(Some(0.0), own)), (Some(0.5), None));
+    }
+}
+
 #[test]
 fn functions_tell_their_family() {
     let names = |functions: &[Function]| -> Vec<String> {
         functions.iter().map(|function| function.spec().name.clone()).collect()
     };
     let three = Reference::read().load();
-    assert_eq!(names(&three), ["stylegan3", "stylegan3"]);
+    assert_eq!(names(&three), ["StyleGAN3", "StyleGAN3"]);
     let (mapping, generator) = small::load();
-    assert_eq!(names(&[mapping, generator]), ["stylegan2", "stylegan2"]);
+    assert_eq!(names(&[mapping, generator]), ["StyleGAN2", "StyleGAN2"]);
     let spec = three[1].spec();
     let inputs: Vec<_> = spec.inputs.iter().map(|input| (input.name.as_str(), &input.dims[..])).collect();
     assert_eq!(inputs, [("w", &[-1i64, 8, 8][..]), ("transform", &[-1, 3, 3])]);
@@ -172,7 +193,7 @@ fn what_only_another_family_has_is_refused() {
             ("transform", Value::Tensor(transform.clone())),
         ]
     };
-    let expected = "a TRANSFORM moves the pictures of a StyleGAN3 only, and this generator is a `stylegan2`; hint: leave \
+    let expected = "a TRANSFORM moves the pictures of a StyleGAN3 only, and this generator is a `StyleGAN2`; hint: leave \
                     `transform` unconnected";
     small::check_error::<Synthesis>("{}", &with(two, &still), "transform", expected);
     let three = w.narrow(0, 0, 1).unwrap().broadcast_as((3, 8, 8)).unwrap().contiguous().unwrap();
@@ -188,6 +209,8 @@ fn what_only_another_family_has_is_refused() {
     let params = r#"{"coarse": "it", "fine": "it"}"#;
     check(reference.run::<BlendNetworks>(params, &[]).err().expect("refused"), "coarse");
     let inputs = [("latents", Value::Tensor(w.clone()))];
-    let refused = reference.run::<LatentDirection>(r#"{"weights": "it"}"#, &inputs);
-    check(refused.err().expect("refused"), "weights");
+    let refused = reference.run::<LatentDirection>(r#"{"weights": "it"}"#, &inputs).err().expect("refused");
+    let text = refused.to_string();
+    assert!(text.contains("directions are found in the weights of a StyleGAN2 only; hint: give a file of"), "{text}");
+    check(refused, "weights");
 }

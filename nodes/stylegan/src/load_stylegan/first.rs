@@ -157,8 +157,9 @@ fn what_does_not_fit_is_refused() {
     for (params, blamed, unset) in
         [(r#", "resolution": 16"#, "resolution", 0), (r#", "blend": 0.5"#, "blend", 1)]
     {
-        let text =
-            format!("`v1.safetensors`: `{blamed}` is for stylegan1 alone, this is a stylegan2: use {unset}");
+        let text = format!(
+            "`v1.safetensors`: `{blamed}` is for the first StyleGAN alone, this is a StyleGAN2: use {unset}"
+        );
         check(params, &small::file(0), blamed, &text);
     }
     let mut tensors = tensors();

@@ -113,7 +113,7 @@ fn a_stylegan3_is_refused() {
     assert_eq!(error.input(), "tiles");
     assert_eq!(
         error.to_string(),
-        "`it`: `tiles` is for stylegan1 and stylegan2, this is a stylegan3, whose pictures are moved by \
+        "`it`: `tiles` is for StyleGAN and StyleGAN2, this is a StyleGAN3, whose pictures are moved by \
          GeneratorTransform: use 1x1"
     );
 }

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::archive::Archive;
 use crate::network::family::Family;
+use crate::network::stylegan1::Built;
 
 use super::{Settings, about, group};
 
@@ -49,6 +50,45 @@ pub(in crate::network) fn taps(archive: &Archive<'_>, part: &str) -> Option<Vec<
     let told = arguments(archive, part)?.get("resample_kernel")?.as_array()?;
     let taps: Option<Vec<f32>> = told.iter().map(|tap| Some(tap.as_f64()? as f32)).collect();
     taps.filter(|taps| (1..=MOST_TAPS).contains(&taps.len()) && taps.iter().sum::<f32>() != 0.0)
+}
+
+/// How the generator of a StyleGAN (v1) was built; nothing if its layers are others than those of the published ones.
+pub(in crate::network) fn stylegan1(archive: &Archive<'_>, part: &str) -> Option<Built> {
+    let mut built = Built::default();
+    let Some(told) = arguments(archive, part) else { return Some(built) };
+    let is = |key: &str, value: Json| told.get(key).is_none_or(|found| *found == value);
+    let is_usual = is("nonlinearity", json!("lrelu"))
+        && is("mapping_nonlinearity", json!("lrelu"))
+        && is("use_wscale", json!(true))
+        && is("use_styles", json!(true))
+        && is("use_pixel_norm", json!(false))
+        && is("use_instance_norm", json!(true))
+        && is("normalize_latents", json!(true));
+    if !is_usual {
+        return None;
+    }
+    if let Some(multiplier) = told.get("mapping_lrmul") {
+        built.lr_multiplier = multiplier.as_f64()?;
+    }
+    built.fused = match told.get("fused_scale") {
+        Some(Json::Bool(fused)) => Some(*fused),
+        _ => None,
+    };
+    match told.get("blur_filter") {
+        None => {}
+        Some(Json::Null) => built.taps = [0.0, 1.0, 0.0],
+        Some(filter) => {
+            let taps: Option<Vec<f64>> = filter.as_array()?.iter().map(Json::as_f64).collect();
+            let taps: [f64; 3] = match taps?[..] {
+                [tap] => [0.0, tap, 0.0],
+                [before, tap, after] => [before, tap, after],
+                _ => return None,
+            };
+            let sum: f64 = taps.iter().sum();
+            built.taps = taps.map(|tap| (tap / sum) as f32);
+        }
+    }
+    Some(built).filter(|built| built.taps.iter().all(|tap| tap.is_finite()))
 }
 
 fn arguments<'s>(archive: &'s Archive<'_>, part: &str) -> Option<&'s Settings> {

@@ -57,10 +57,16 @@ impl Head {
     }
 
     /// One number per picture, `[B]`, from the output of the last block, `[B, 4, 4, C]`, the picture of that size in the
-    /// skip architecture, and classes.
-    pub(super) fn apply(&self, x: Tensor, picture: Option<&Tensor>, c: Option<&Tensor>) -> Result<Tensor> {
+    /// skip architecture, and classes; at most `group` pictures are compared with each other.
+    pub(super) fn apply(
+        &self,
+        x: Tensor,
+        picture: Option<&Tensor>,
+        c: Option<&Tensor>,
+        group: Option<usize>,
+    ) -> Result<Tensor> {
         let x = seen(Some(x), self.from_picture.as_ref(), picture)?;
-        let x = self.convolution.apply(&with_statistics(&x, self.statistics)?)?;
+        let x = self.convolution.apply(&with_statistics(&x, self.statistics, group)?)?;
         let y = self.dense.apply(&channels_first(&x)?, &[2])?.swap_remove(0).flatten_from(1)?;
         match (&self.mapping, c) {
             (Some(mapping), c) => {

@@ -1,7 +1,5 @@
 use candle_core::{Result, Tensor};
 
-/// Pictures that are compared with each other, at most; NVIDIA's default.
-const GROUP: usize = 4;
 /// Added to a variance.
 const EPSILON: f64 = 1e-8;
 
@@ -10,14 +8,15 @@ const EPSILON: f64 = 1e-8;
 /// Growing of GANs", arXiv:1710.10196, section 3, and NVIDIA's grouping: picture i is in group i modulo the number of
 /// groups).
 ///
-/// A group has 4 pictures, or the whole batch if that is smaller. A batch that 4 does not divide, which NVIDIA's code
-/// refuses, has groups of the largest number below that does.
-pub(super) fn with_statistics(x: &Tensor, count: usize) -> Result<Tensor> {
+/// A group has `most` pictures, or the whole batch if that is smaller or `most` is none. A batch that `most` does not
+/// divide, which NVIDIA's code refuses, has groups of the largest number below that does.
+pub(super) fn with_statistics(x: &Tensor, count: usize, most: Option<usize>) -> Result<Tensor> {
     if count == 0 {
         return Ok(x.clone());
     }
     let (batch, h, w, channels) = x.dims4()?;
-    let group = (1..=GROUP.min(batch)).rev().find(|size| batch.is_multiple_of(*size)).unwrap_or(1);
+    let most = most.unwrap_or(batch).min(batch);
+    let group = (1..=most).rev().find(|size| batch.is_multiple_of(*size)).unwrap_or(1);
     let y = x.reshape(&[group, batch / group, h * w, count, channels / count][..])?;
     let variance = y.broadcast_sub(&y.mean_keepdim(0)?)?.sqr()?.mean(0)?;
     // [groups, count]

@@ -1,12 +1,12 @@
 //! Google's notebook (github.com/google/deepdream) on torchvision's GoogLeNet with portable weights.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use dreamwire_nets::extractor::{Extractor, Layer, Normalisation};
 use dreamwire_nets::optim::{Stepper, octave_sizes, zoom};
 use dreamwire_nets::{googlenet, objective};
 
 use super::{errors, gradient, weights};
-use crate::reference::{Reference, picture, sample};
+use crate::reference::{Reference, device, picture, sample};
 use crate::tolerance::Tolerance;
 
 /// The notebook with its network. Pictures are `[1, H, W, 3]` in 0..1, where the notebook has 0..255 less a mean.
@@ -20,7 +20,7 @@ impl Notebook {
     fn new(dtype: DType) -> Result<Self> {
         let tensors = weights(&googlenet::parameter_shapes(), dtype);
         let network =
-            googlenet::extractor(tensors, Normalisation::CAFFE, &Device::Cpu).expect("these are its weights");
+            googlenet::extractor(tensors, Normalisation::CAFFE, &device()).expect("these are its weights");
         let end = network.layer("inception3b").expect("a layer of GoogLeNet").clone();
         Ok(Self { network, end, dtype })
     }
@@ -75,7 +75,7 @@ impl Notebook {
 
 /// The next smaller octave. The notebook shrinks pictures less their mean, so what [`nd_zoom`] loses is grey.
 fn shrink(image: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-    let mean = Tensor::new(&Normalisation::CAFFE.mean, &Device::Cpu)?;
+    let mean = Tensor::new(&Normalisation::CAFFE.mean, &device())?;
     nd_zoom(&image.broadcast_sub(&mean)?, height, width)?.broadcast_add(&mean)
 }
 

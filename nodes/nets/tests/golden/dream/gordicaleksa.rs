@@ -1,6 +1,6 @@
 //! gordicaleksa's pytorch-deepdream on VGG16 with portable weights.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use dreamwire_nets::PaddingMode;
 use dreamwire_nets::extractor::{Extractor, Layer, Normalisation};
 use dreamwire_nets::objective::{Norm, energy};
@@ -9,7 +9,7 @@ use dreamwire_nets::vgg::{self, Variant};
 use serde_json::Value;
 
 use super::{errors, gradient, weights};
-use crate::reference::{Reference, picture};
+use crate::reference::{Reference, device, picture};
 use crate::tolerance::Tolerance;
 
 const MEAN: [f32; 3] = Normalisation::IMAGENET.mean;
@@ -30,8 +30,7 @@ struct Program {
 impl Program {
     fn new(config: &Value, dtype: DType) -> Result<Self> {
         let tensors = weights(&vgg::parameter_shapes(Variant::Vgg16), dtype);
-        let network =
-            vgg::extractor(tensors, PaddingMode::Zeros, &Device::Cpu).expect("these are its weights");
+        let network = vgg::extractor(tensors, PaddingMode::Zeros, &device()).expect("these are its weights");
         let names: Vec<String> = serde_json::from_value(config["layers_to_use"].clone()).unwrap();
         let layers =
             names.iter().map(|name| network.layer(name).expect("a layer of VGG16").clone()).collect();
@@ -82,7 +81,7 @@ fn normalise(image: &Tensor) -> Result<Tensor> {
 }
 
 fn grey(value: f32) -> Result<Tensor> {
-    Tensor::full(value, (1, 1, 1, 3), &Device::Cpu)
+    Tensor::full(value, (1, 1, 1, 3), &device())
 }
 
 /// The reference's planes `[1, C, H, W]` as our pictures, `[1, H, W, C]`.
