@@ -1,7 +1,6 @@
 //! Kernels against plain loops, central differences and themselves at other thread counts.
 
 mod adaptive;
-mod again;
 mod differences;
 mod filtered_lrelu;
 mod forward;

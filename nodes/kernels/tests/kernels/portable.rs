@@ -1,6 +1,7 @@
 //! The portable operators against the kernels and central differences.
 
 mod derivatives;
+mod generators;
 mod rules;
 mod second;
 
