@@ -41,15 +41,7 @@ macro_rules! library {
                 #[unsafe(naked)]
                 #[unsafe(no_mangle)]
                 unsafe extern "C" fn $function() {
-                    #[cfg(target_arch = "x86_64")]
                     std::arch::naked_asm!("jmp qword ptr [rip + {}]", sym slots::$function);
-                    #[cfg(target_arch = "aarch64")]
-                    std::arch::naked_asm!(
-                        "adrp x16, {0}",
-                        "ldr x16, [x16, :lo12:{0}]",
-                        "br x16",
-                        sym slots::$function
-                    );
                 }
             )*
         }
