@@ -1,5 +1,6 @@
 //! Operators made of candle's own, for any device: the portable executor.
 
+mod activated;
 pub(crate) mod adaptive;
 pub(crate) mod attach;
 mod constant;
@@ -9,4 +10,3 @@ pub(crate) mod filtered_lrelu;
 pub(crate) mod fir;
 pub(crate) mod layout;
 pub(crate) mod modulated;
-pub(crate) mod rectified;

@@ -1,4 +1,4 @@
-//! The other tests again, with the portable operators on the CPU.
+//! The tests of generators' operators again, with the portable ones on the CPU.
 
 use std::process::Command;
 
