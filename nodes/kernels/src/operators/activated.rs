@@ -26,6 +26,7 @@ fn shifted(x: &Tensor, shifts: &[&Tensor]) -> Result<Tensor> {
     if constants.is_empty() {
         return Ok(x);
     }
-    let value = |x: &Tensor| constants.into_iter().try_fold(x.clone(), |x, constant| x.broadcast_add(constant));
+    let value =
+        |x: &Tensor| constants.into_iter().try_fold(x.clone(), |x, constant| x.broadcast_add(constant));
     attach1("shift", &x, value, |_, gradient| Ok(gradient.clone()))
 }

@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::constant::constant;
 use super::activated::activated;
+use super::constant::constant;
 use crate::rectifier::Rectifier;
 
 /// [`AdaptiveNorm`](crate::AdaptiveNorm) of a map `[n, h, w, c]`, noise `[n or 1, h, w]` and styles `[n, 2

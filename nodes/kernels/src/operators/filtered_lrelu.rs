@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::fir::{Axis, resample};
 use super::activated::activated;
+use super::fir::{Axis, resample};
 use crate::fir::Separable;
 use crate::rectifier::Rectifier;
 

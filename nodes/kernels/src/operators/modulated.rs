@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
+use super::activated::activated;
 use super::constant::constant;
 use super::convolution::conv2d;
 use super::layout::{channels_first, channels_last};
-use super::activated::activated;
 use crate::layer::Padding;
 use crate::op::to_f64;
 use crate::options::TensorOptions;
