@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
+use super::activated::activated;
 use super::constant::constant;
-use super::rectified::rectified;
 use crate::rectifier::Rectifier;
 
 /// [`AdaptiveNorm`](crate::AdaptiveNorm) of a map `[n, h, w, c]`, noise `[n or 1, h, w]` and styles `[n, 2
@@ -17,7 +17,7 @@ pub(crate) fn adaptive_norm(
     let (n, _, _, c) = x.dims4()?;
     let strengths = constant(strengths.to_vec(), c, x.dtype(), x.device())?;
     let noise = noise.unsqueeze(3)?.broadcast_mul(&strengths)?;
-    let v = rectified(x, &[&noise], Rectifier { slope, ..Rectifier::NONE })?;
+    let v = activated(x, &[&noise], Rectifier { slope, ..Rectifier::NONE })?;
     // In two passes, as a variance that is much smaller than the square of its mean needs.
     let centred = v.broadcast_sub(&mean(&v)?)?;
     let deviation = (mean(&centred.sqr()?)? + epsilon)?.sqrt()?;

@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
+use super::activated::activated;
 use super::fir::{Axis, resample};
-use super::rectified::rectified;
 use crate::fir::Separable;
 use crate::rectifier::Rectifier;
 
@@ -17,5 +17,5 @@ pub(crate) fn filtered_lrelu(
     rectifier: Rectifier,
 ) -> Result<Tensor> {
     let upsampled = resample(&x.broadcast_add(bias)?, up.0, up.1)?;
-    resample(&rectified(&upsampled, &[], rectifier)?, down.0, down.1)
+    resample(&activated(&upsampled, &[], rectifier)?, down.0, down.1)
 }

@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
+use super::activated::activated;
 use super::constant::constant;
 use super::convolution::conv2d;
 use super::layout::{channels_first, channels_last};
-use super::rectified::rectified;
 use crate::layer::Padding;
 use crate::op::to_f64;
 use crate::options::TensorOptions;
@@ -125,7 +125,7 @@ impl Modulated {
         };
         let noise = noise.map(|noise| noise.unsqueeze(3)).transpose()?;
         let shifts: Vec<&Tensor> = noise.iter().chain(&self.bias).collect();
-        rectified(&map, &shifts, rectifier)
+        activated(&map, &shifts, rectifier)
     }
 }
 
