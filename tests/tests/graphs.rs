@@ -64,6 +64,18 @@ const GRAPHS: &[Small] = &[
         sets: &["photo_size.width=64", "photo_size.height=0", "painting_size.width=64", "style.steps=3"],
         longest: 64,
     },
+    // Two pictures of 16 px.
+    Small {
+        graph: "stylegan3_rotation.json",
+        sets: &[
+            "net.weights=random:3:16:stylegan3-r",
+            "turn.count=2",
+            "large.width=16",
+            "strip.columns=2",
+            "strip.gap=0",
+        ],
+        longest: 32,
+    },
     Small {
         graph: "stylegan_blend.json",
         sets: &[
@@ -165,6 +177,11 @@ fn a_dream_around_a_face() {
 #[test]
 fn noise_that_comes_to_look_like_a_photograph() {
     check("perceptual_match.json");
+}
+
+#[test]
+fn a_turn_of_a_stylegan3() {
+    check("stylegan3_rotation.json");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How much memory this process can still get, and whether something fits.
+//! How much memory this process can still get, and whether something fits. The host counts alike, with code of its own: a
+//! plugin stands alone (`machine` of `dreamwire-session`).
 
 use crate::{Error, Result};
 use std::fs::read_to_string;
