@@ -19,9 +19,9 @@ const MAPPING: (usize, usize) = (512, 2);
 // styles and biases the mean of a picture differs more than its parts do.
 
 /// Of the weights of the affine maps from w to styles.
-const STYLE_DEVIATION: f64 = 0.5;
+const STYLE_DEVIATION: f64 = 0.2;
 /// Of the biases of convolutions.
-const BIAS_DEVIATION: f64 = 0.2;
+const BIAS_DEVIATION: f64 = 0.1;
 /// Of each colour in the picture of the average style, in -1..1.
 const COLOUR_DEVIATION: f64 = 0.35;
 
