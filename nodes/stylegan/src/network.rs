@@ -266,7 +266,7 @@ mod tests {
         };
         let note = |file: Vec<u8>| {
             let weights = Weights::find("weights", "it", || Ok(file.into())).unwrap();
-            network(&mut Kept::default(), &weights, settings(256.0)).unwrap();
+            network(&mut Kept::default(), &weights, settings(256.0), &Device::Cpu).unwrap();
             weights.note.take()
         };
         let told = note(parts(&["net_a", "net_b", "net_c"])).expect("three generators");
