@@ -15,8 +15,9 @@
 //!
 //! Where maps are on the CPU, the *kernels* compute them: what the rest of this page is about. On CUDA and Metal, and on
 //! the CPU too if the environment says `DREAMWIRE_OPERATORS=portable`, it is the *portable operators*, which are made of
-//! candle's own: [`is_portable`] tells which. A [`Stack`] chooses when it is made, by its [`TensorOptions`]. Both compute
-//! the same, but for rounding. The portable operators have derivatives of any order (those after the first need candle's
+//! candle's own: [`is_portable`] tells which. A [`Stack`] and a [`ModulatedConv`] choose when they are made, by their
+//! [`TensorOptions`]; the other operators of generators choose by the map's device. Both compute the same, but for
+//! rounding. The portable operators have derivatives of any order (those after the first need candle's
 //! `CANDLE_GRAD_DO_NOT_DETACH=1`), and with respect to weights: see [`Stack::from_weights`]. They keep all maps for a
 //! backward pass.
 //!

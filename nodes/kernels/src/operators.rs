@@ -4,6 +4,7 @@
 //! is computed without a graph and [`attach`]ed with a gradient that is made of these operators again, so that
 //! derivatives of any order exist.
 
+mod activated;
 pub(crate) mod adaptive;
 pub(crate) mod attach;
 mod average_pool;
