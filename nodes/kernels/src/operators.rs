@@ -21,7 +21,6 @@ mod max_pool;
 mod mirror;
 pub(crate) mod modulated;
 mod network;
-pub(crate) mod rectified;
 pub(crate) mod rectifier;
 mod upsample;
 

@@ -1,7 +1,6 @@
 //! The portable operators against the kernels and central differences.
 
 mod derivatives;
-mod generators;
 mod rules;
 mod second;
 
