@@ -22,6 +22,7 @@ const TOLERANCES: &[(&str, f64, u8)] = &[
     ("masked_dream.json", 0.25, 4),
     ("perceptual_match.json", 0.5, 8),
     ("style_by_descent.json", 0.5, 8),
+    ("stylegan3_rotation.json", 0.05, 1),
     ("stylegan_blend.json", 0.05, 1),
     ("stylegan_choose.json", 0.05, 1),
     ("stylegan_directions.json", 0.05, 1),
