@@ -23,7 +23,9 @@ fn operators_of_generators() {
     let modules = ["modulated::", "upfirdn::", "filtered_lrelu::", "adaptive::"];
     // A product of one row and one of several may round differently, so the bits of an image depend on the
     // batch.
-    let ran = run(&[&modules[..], &["--skip", "images_do_not_see_each_other"]].concat(), None);
+    // Tiles of the kernels are no other case here, and slow.
+    let skipped = ["--skip", "images_do_not_see_each_other", "--skip", "gradients_of_many_tiles"];
+    let ran = run(&[&modules[..], &skipped].concat(), None);
     // A filter that matches nothing would pass too.
     assert!(ran >= 28, "only {ran} tests ran");
 }
