@@ -72,12 +72,10 @@ fn the_clamp_is_that_of_the_file() {
     };
     let (nothing, none) = (own("{}"), own(r#"{"synthesis_kwargs": {"conv_clamp": null}}"#));
     let (some, judge) = (own(r#"{"synthesis_kwargs": {"conv_clamp": 64}}"#), own(r#"{"conv_clamp": 32}"#));
-    assert_eq!([&nothing, &none, &some, &judge].map(|own| limit(None, own)), [
-        Some(256.0),
-        None,
-        Some(64.0),
-        Some(32.0)
-    ]);
+    assert_eq!(
+        [&nothing, &none, &some, &judge].map(|own| limit(None, own)),
+        [Some(256.0), None, Some(64.0), Some(32.0)]
+    );
     for own in [&nothing, &none, &some] {
         assert_eq!((limit(Some(0.5), own), limit(Some(0.0), own)), (Some(0.5), None));
     }
@@ -211,6 +209,9 @@ fn what_only_another_family_has_is_refused() {
     let inputs = [("latents", Value::Tensor(w.clone()))];
     let refused = reference.run::<LatentDirection>(r#"{"weights": "it"}"#, &inputs).err().expect("refused");
     let text = refused.to_string();
-    assert!(text.contains("directions are found in the weights of a StyleGAN2 only; hint: give a file of"), "{text}");
+    assert!(
+        text.contains("directions are found in the weights of a StyleGAN2 only; hint: give a file of"),
+        "{text}"
+    );
     check(refused, "weights");
 }

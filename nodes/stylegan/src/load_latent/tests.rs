@@ -181,8 +181,7 @@ fn truncated_files_are_refused() {
 #[test]
 fn a_network_is_told_by_its_name() {
     let error = run("", &small::file(0), false).err().expect("refused").to_string();
-    let expected =
-        "`it`: this is a StyleGAN2 generator: LoadStyleGAN's `weights` takes it; needed are latents, arrays of w or z";
+    let expected = "`it`: this is a StyleGAN2 generator: LoadStyleGAN's `weights` takes it; needed are latents, arrays of w or z";
     assert_eq!(error, expected);
     // An array of it can be had all the same.
     let average = loaded(r#", "array": "mapping.w_avg", "rows": "z""#, &small::file(0), false);

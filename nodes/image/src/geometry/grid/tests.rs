@@ -112,7 +112,10 @@ fn what_cannot_be_laid_out_is_refused() {
     let error = check(4096, 8).expect_err("refused");
     assert_eq!((error.input(), error.status()), ("columns", dreamwire_sdk::abi::E_LIMIT));
     let text = error.to_string();
-    assert!(text.starts_with("`columns` 4096 with a `gap` of 8 is a sheet of at least 36872 pixels across"), "{text}");
+    assert!(
+        text.starts_with("`columns` 4096 with a `gap` of 8 is a sheet of at least 36872 pixels across"),
+        "{text}"
+    );
     assert!(check(4096, 6).is_ok() && check(0, 4096).is_ok() && check(7, 4096).is_ok());
 }
 
