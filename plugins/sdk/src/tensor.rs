@@ -8,7 +8,6 @@
 use crate::{Error, Result};
 use candle_core::op::BackpropOp;
 use candle_core::{CpuStorage, DType, Device, Shape, Storage, Tensor};
-use dreamwire_abi as abi;
 use dreamwire_socket::{Dtype, Element, Fault, Memory, Owned, TensorView, lend};
 
 fn dtype(dtype: DType) -> Result<Dtype> {
