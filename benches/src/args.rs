@@ -63,9 +63,9 @@ pub(crate) struct Files {
     /// Weights [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for the StyleGANs and for the first one also the noise `noise_0`
-    /// `[1,1,4,4]`, `noise_1` `[1,1,8,8]` and so on, `content` and `style` `[1,N,N,3]` for adain
-    /// [default: random, always the same].
+    /// Inputs: `x` `[1,3,N,N]` for vgg16, `w` `[1,L,512]` for the StyleGANs and for the first one also the
+    /// noise `noise_0` `[1,1,4,4]`, `noise_1` `[1,1,8,8]` and so on, `content` and `style` `[1,N,N,3]` for
+    /// adain [default: random, always the same].
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
     /// Where the last output (with --backward, the last gradient) is written, as the tensor `result`.

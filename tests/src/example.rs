@@ -75,6 +75,18 @@ pub const EXAMPLES: &[Example] = &[
         sets: &["photo_size.width=64", "photo_size.height=0", "painting_size.width=64", "style.steps=3"],
         longest: 64,
     },
+    // Two pictures of 16 px.
+    Example {
+        graph: "stylegan3_rotation.json",
+        sets: &[
+            "net.weights=random:3:16:stylegan3-r",
+            "turn.count=2",
+            "large.width=16",
+            "strip.columns=2",
+            "strip.gap=0",
+        ],
+        longest: 32,
+    },
     Example {
         graph: "stylegan_blend.json",
         sets: &[

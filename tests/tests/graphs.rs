@@ -55,6 +55,11 @@ fn noise_that_comes_to_look_like_a_photograph() {
 }
 
 #[test]
+fn a_turn_of_a_stylegan3() {
+    check("stylegan3_rotation.json");
+}
+
+#[test]
 fn two_networks_in_one() {
     check("stylegan_blend.json");
 }

@@ -98,8 +98,26 @@ fn after_a_kill_only_the_missing_pictures_are_made() {
     assert_eq!(expected.len(), FACES);
 }
 
-/// Faces, and what is made of them; where `whole`, each step gets all rows at once, because it takes them from a node that
-/// is not split.
+#[test]
+fn what_comes_from_the_cache_is_counted() {
+    let folder = Folder::with_graph(&faces("0-2"));
+    let run = |arguments: &[&str]| {
+        let command = ["run", "graph.json", "--out", "out", "--cache", "cache", "--explain"];
+        Cmd::new(&folder).args(command).args(arguments).run()
+    };
+    run(&[]).exits(0).says("`faces` runs: no earlier run of this graph had it").says_not("pictures");
+    run(&["--set", "z.seeds=0-4"])
+        .exits(0)
+        .says("`faces` runs: input `w` comes from `w`, which has changed; 3 of 5 pictures in the cache")
+        .says(" cached; 5 pictures: 3 from the cache)");
+    let ended = run(&["--set", "z.seeds=0-5", "--progress", "json"]);
+    let last = ended.exits(0).stdout.lines().last().expect("events");
+    let last: Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!((&last["event"], &last["pictures"], &last["cached"]), (&json!("done"), &json!(6), &json!(5)));
+}
+
+/// Faces, and what is made of them; where `whole`, each step gets all rows at once, because it takes them from
+/// a node that is not split.
 fn chain(whole: bool) -> Value {
     let steps = [
         ("dream", "GradientAscent", json!({ "objective": ["vgg", 0], "octaves": 2, "steps": 2, "seed": 3 })),

@@ -141,7 +141,6 @@ fn the_first_stylegan_has_its_sizes() {
     weights(&folder, &["verify", "ros_sg1_narrow.model"]).exits(0).says("a StyleGAN (v1) generator");
 }
 
-/// Faults: C7.
 #[test]
 fn verify_compares_the_checksums_of_zip_files() {
     let folder = with_copies(&["networks/ros_sg2_64_converted.pt"]);

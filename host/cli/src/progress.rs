@@ -6,7 +6,7 @@ mod preview;
 
 use std::time::Duration;
 
-use dreamwire_engine::{Event, Level, Stopped, Summary};
+use dreamwire_engine::{Batches, Event, Level, Stopped, Summary};
 use dreamwire_graph::{Diagnostic, Source, sort};
 use dreamwire_session::{End, Job, events};
 use serde_json::{Value, json};
@@ -148,7 +148,13 @@ impl Listener {
                 self.talk(&plain::published(file));
             }
         }
-        self.tell(&json!({ "event": "done", "ms": elapsed.as_millis() as u64 }));
+        let mut end = json!({ "event": "done", "ms": elapsed.as_millis() as u64 });
+        let Batches { rows, cached } = summary.batches;
+        if rows > 0 {
+            end["pictures"] = rows.into();
+            end["cached"] = cached.into();
+        }
+        self.tell(&end);
         if !matches!(self.form, Form::Json) {
             self.talk(&plain::done(summary, elapsed));
             let several = summary.steps.iter().filter(|step| step.ran.is_some()).count() > 1;

@@ -208,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn settings_are_flags_of_the_command_line() {
+        let hint = Hint::with("add the folder of the file, `/etc`, as an input folder", Setting::InputFolder);
+        let expected = "add the folder of the file, `/etc`, as an input folder: --in DIR; or name the file on the command \
+                        line: --set NODE.INPUT=PATH";
+        assert_eq!(hint_text(&hint), expected);
+        assert_eq!(hint_text(&Hint::with("use another", Setting::OutputFolder)), "use another (--out DIR)");
+    }
+
+    #[test]
     fn a_problem_shows_code_place_words_and_hint() {
         let (source, problem) = example();
         let text = problems(&source, std::slice::from_ref(&problem), false);

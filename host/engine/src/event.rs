@@ -27,7 +27,7 @@ pub enum Event {
         /// Why it is valid.
         why: Why,
     },
-    /// Why a step will run, if that was asked for.
+    /// Why a step runs, if that was asked for; it has not started yet.
     Explained {
         /// Node id.
         node: String,

@@ -84,6 +84,13 @@ pub enum Reason {
     NotPure,
     /// Nothing changed, but its result is not cached: functions never leave memory, and old results are removed.
     NotKept,
+    /// Only a part of its batch is cached.
+    Rows {
+        /// How many rows are.
+        cached: usize,
+        /// How many rows the batch has.
+        batch: usize,
+    },
 }
 
 impl History {

@@ -44,7 +44,7 @@ pub use key::instructions;
 pub use nodes::{Device, Input, Nodes, Request};
 pub use plan::{FileParam, Plan, Step};
 pub use preflight::preflight;
-pub use run::{Engine, Options, Run, StepFailure, StepReport, Stopped, Summary};
+pub use run::{Batches, Engine, Options, Run, StepFailure, StepReport, Stopped, Summary};
 pub use services::Services;
 pub use snapshot::{Snapshot, Stamps};
 pub use value::{Dtype, Function, Tensor, Value};

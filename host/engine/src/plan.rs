@@ -26,8 +26,8 @@ pub struct Step {
     pub files: Vec<FileParam>,
     /// Its params as JSON text, those that come over links aside.
     pub params: String,
-    /// Whether its deep key can come again: the node and all that it depends on are pure, and the names of their files are
-    /// in the graph.
+    /// Whether its deep key can come again: the node and all that it depends on are pure, and the names of
+    /// their files are in the graph.
     pub repeats: bool,
 }
 

@@ -2,6 +2,8 @@
 
 mod advance;
 mod chain;
+mod compute;
+mod explain;
 mod finite;
 mod inputs;
 mod joined;
@@ -42,6 +44,17 @@ pub struct Options {
 pub struct Summary {
     /// One report per step that was reached, in order.
     pub steps: Vec<StepReport>,
+    /// The batches that were made in pieces.
+    pub batches: Batches,
+}
+
+/// The rows of batches that were made in pieces. Those that were only saved do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batches {
+    /// How many there are.
+    pub rows: usize,
+    /// How many of them were cached, after every step, so that at most saving was left to do.
+    pub cached: usize,
 }
 
 /// The report of one step.
@@ -141,10 +154,8 @@ impl Engine {
         let results = self.resolve(run.plan, &deep, lost);
         let wanted = results.iter().filter(|state| matches!(state, State::Wanted)).count();
         (run.emit)(Event::Planned { steps: wanted });
-        if let Some(history) = run.explain {
-            explain(run, history, &deep, &results)?;
-        }
-        let mut steps = Steps::new(run, deep, results, lost);
+        let reasons = run.explain.map(|earlier| explain::reasons(run, earlier, &deep)).transpose()?;
+        let mut steps = Steps::new(run, deep, results, reasons.unwrap_or_default(), lost);
         for index in 0..run.plan.steps.len() {
             self.advance(&mut steps, index)?;
         }
@@ -169,17 +180,4 @@ impl Engine {
         }
         states
     }
-}
-
-/// Emits why each step that is not cached will run.
-fn explain(run: &Run<'_>, earlier: &History, deep: &[Hash], results: &[State]) -> Result<(), Stopped> {
-    let now = History::with_keys(run, deep)?;
-    for step in &run.plan.steps {
-        if let State::Wanted = results[step.node] {
-            let node = run.plan.node(step);
-            let reasons = now.reasons(&node.id, earlier, node.kind.pure_);
-            (run.emit)(Event::Explained { node: node.id.clone(), reasons });
-        }
-    }
-    Ok(())
 }

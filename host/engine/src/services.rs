@@ -60,13 +60,14 @@ struct State {
 }
 
 impl<'a> Services<'a> {
-    pub(crate) fn new(run: &'a Run<'a>, node: &'a str, settled: &'a Settled<'a>) -> Self {
-        Self { run, node, settled, piece: None, state: Mutex::default() }
-    }
-
-    /// For some rows of a batch.
-    pub(crate) fn piece(self, piece: Piece<'a>) -> Self {
-        Self { piece: Some(piece), ..self }
+    /// For all rows, or for those of `piece`.
+    pub(crate) fn new(
+        run: &'a Run<'a>,
+        node: &'a str,
+        settled: &'a Settled<'a>,
+        piece: Option<Piece<'a>>,
+    ) -> Self {
+        Self { run, node, settled, piece, state: Mutex::default() }
     }
 
     /// The index in the whole batch of the first row that an output node got, if it did not get all.

@@ -190,7 +190,8 @@ impl Tensor {
         hasher.finalize()
     }
 
-    /// A tensor of bytes that came from elsewhere; they are copied if they are not aligned. `None` if the sizes do not match.
+    /// A tensor of bytes that came from elsewhere; they are copied if they are not aligned. `None` if the sizes
+    /// do not match.
     pub fn copied(dtype: Dtype, shape: Vec<i64>, bytes: Vec<u8>) -> Option<Self> {
         Self::new(dtype, shape, Arc::new(Aligned::new(bytes)))
     }

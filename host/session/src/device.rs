@@ -45,13 +45,12 @@ pub fn devices(loader: &Loader) -> Vec<Found> {
     let mut found = vec![cpu(loader)];
     for ordinal in 0..MOST {
         let next = look(Device::Cuda(ordinal), loader);
+        let works = next.state.is_ok();
         // Beyond the last number there is nothing to tell.
-        if ordinal > 0 && next.state.is_err() {
-            break;
+        if works || ordinal == 0 {
+            found.push(next);
         }
-        let is_last = next.state.is_err();
-        found.push(next);
-        if is_last {
+        if !works {
             break;
         }
     }
@@ -78,13 +77,12 @@ fn look(device: Device, loader: &Loader) -> Found {
             Err(failure) => others.push((plugin, failure.message)),
         }
     }
-    let state = match (works.first(), others.first()) {
-        (Some((_, facts)), _) => {
-            let facts = facts.clone();
+    let facts = works.first().map(|(_, facts): &(String, DeviceFacts)| facts.clone());
+    let state = match facts {
+        Some(facts) => {
             Ok(Works { facts, plugins: works.into_iter().map(|(plugin, _)| plugin).collect(), others })
         }
-        (None, Some((_, why))) => Err(Why::Broken(why.clone())),
-        (None, None) => Err(Why::NotBuilt),
+        None => Err(others.into_iter().next().map_or(Why::NotBuilt, |(_, why)| Why::Broken(why))),
     };
     Found { device, state }
 }

@@ -57,6 +57,7 @@ pub fn reason(reason: &Reason) -> String {
             "nothing has changed, but its result is not in the cache, where networks and objectives never are"
                 .to_owned()
         }
+        Reason::Rows { cached, batch } => format!("{cached} of {batch} pictures in the cache"),
     }
 }
 

@@ -58,7 +58,8 @@ impl GraphFile {
         self.inputs.iter().find(|folder| !folder.is_dir()).map(PathBuf::as_path)
     }
 
-    /// Reads the graph, of a text or of a picture that carries one. If there are problems, the source only serves to display them.
+    /// Reads the graph, of a text or of a picture that carries one. If there are problems, the source only
+    /// serves to display them.
     pub fn read(&self) -> (Source, Vec<Diagnostic>) {
         match self.bytes() {
             Ok(bytes) => self.source(&bytes),

@@ -1,4 +1,8 @@
 //! What this machine has: cores, memory and disk space.
+//!
+//! The SDK's `memory` reads the same numbers. There are two because a plugin stands alone: the host cannot import the SDK,
+//! which brings candle, and what both can import, the ABI and its socket, is the contract and nothing else. What `doctor`
+//! shows must be what a node has, so both count alike.
 
 use std::path::Path;
 
@@ -28,10 +32,10 @@ pub fn free_space(_: &Path) -> Option<u64> {
     None
 }
 
-/// `MemAvailable` of the kernel.
+/// What is free or can be freed, and the free part of the swap space.
 fn system_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    meminfo(&text, "MemAvailable:")
+    Some(meminfo(&text, "MemAvailable:")?.saturating_add(meminfo(&text, "SwapFree:").unwrap_or(0)))
 }
 
 fn meminfo(text: &str, name: &str) -> Option<u64> {
@@ -47,10 +51,17 @@ fn group_memory() -> Option<u64> {
     let folder = Path::new("/sys/fs/cgroup").join(group.trim_start_matches('/'));
     let left = |folder: &Path| {
         let number = |name: &str| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
+        let stat = std::fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
         // `max` is no number: without a limit of its own a group has that of its parent.
-        Some(number("memory.max")?.saturating_sub(number("memory.current")?))
+        Some(left(number("memory.max")?, number("memory.current")?, &stat))
     };
     folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup")).filter_map(left).min()
+}
+
+/// What a limit leaves: pages of files count as used, but are given back under pressure.
+fn left(most: u64, used: u64, stat: &str) -> u64 {
+    let files = stat.lines().find_map(|line| line.strip_prefix("file ")?.trim().parse::<u64>().ok());
+    most.saturating_sub(used.saturating_sub(files.unwrap_or(0)))
 }
 
 /// What `ulimit -v` leaves.
@@ -77,6 +88,13 @@ mod tests {
         assert_eq!(meminfo(table, "MemAvailable:"), Some(20_480_000_000));
         assert_eq!(meminfo(table, "SwapFree:"), None);
         assert_eq!(meminfo("MemAvailable: much kB", "MemAvailable:"), None);
+    }
+
+    #[test]
+    fn pages_of_files_are_not_used_up() {
+        assert_eq!(left(100, 70, "anon 30\nfile 40\n"), 70);
+        assert_eq!(left(100, 70, ""), 30);
+        assert_eq!(left(100, 170, ""), 0);
     }
 
     #[cfg(target_os = "linux")]

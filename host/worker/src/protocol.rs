@@ -81,7 +81,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use dreamwire_engine::{Dtype, FailureKind, StepFailure, StepReport, Stopped, Summary, Tensor};
+    use dreamwire_engine::{Batches, Dtype, FailureKind, StepFailure, StepReport, Stopped, Summary, Tensor};
     use dreamwire_graph::{Class, Code, Diagnostic, Span};
 
     use super::*;
@@ -111,9 +111,10 @@ mod tests {
             ran: Some(Duration::from_millis(5)),
             published: Vec::new(),
         };
-        let done = Reply::End(End::Done(Summary { steps: vec![report] }));
+        let batches = Batches { rows: 40, cached: 12 };
+        let done = Reply::End(End::Done(Summary { steps: vec![report], batches }));
         let Reply::End(End::Done(summary)) = there_and_back(&done) else { panic!() };
-        assert_eq!(summary.steps[0].ran, Some(Duration::from_millis(5)));
+        assert_eq!((summary.steps[0].ran, summary.batches), (Some(Duration::from_millis(5)), batches));
 
         let failure = Failure::new(FailureKind::Shape, "odd").at("image").hint("even");
         let failed = StepFailure { node: 3, failure };

@@ -20,7 +20,8 @@ impl Objective {
     ///
     /// # Errors
     ///
-    /// If the function takes pictures of other channels or no pictures, a layer's weight is no number, or all of them are 0.
+    /// If the function takes pictures of other channels or no pictures, a layer's weight is no number, or all
+    /// of them are 0.
     pub(crate) fn new(function: Function, channels: i64, port: &str) -> Result<Self> {
         let spec = function.spec();
         if is_of_latents(spec) {

@@ -3,7 +3,8 @@ use dreamwire_sdk::prelude::*;
 use crate::objective::{SPLIT, check_weights, layer_weights};
 use crate::scalar::{PICTURE_COPIES, PIXEL_BYTES, input_dims, picture};
 
-/// Copies of its layers that an objective has at once: as received, one or two terms, and what their gradients are made of.
+/// Copies of its layers that an objective has at once: as received, one or two terms, and what their gradients
+/// are made of.
 const LAYER_COPIES: u64 = 5;
 
 /// FEATURES with a weight for each of their layers.

@@ -285,8 +285,8 @@ fn arguments_say_how_blocks_enlarge_and_blur() {
     // What is not run is not guessed at.
     for told in [
         &(|pickle: Pickle| pickle.text("use_pixel_norm").raw(b"\x88s")) as &dyn Fn(Pickle) -> Pickle,
-        &|pickle| pickle.text("nonlinearity").text("relu").raw(b"s"),
-        &|pickle| pickle.text("blur_filter").raw(b"](K\x01K\x03K\x03K\x01es"),
+        &|pickle: Pickle| pickle.text("nonlinearity").text("relu").raw(b"s"),
+        &|pickle: Pickle| pickle.text("blur_filter").raw(b"](K\x01K\x03K\x03K\x01es"),
     ] {
         let file = tensorflow(told);
         let error = open(&file).network(&[Family::StyleGan1Generator]).expect_err("a refusal").to_string();
@@ -295,6 +295,23 @@ fn arguments_say_how_blocks_enlarge_and_blur() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn an_import_is_the_same_network() {
+    let file = tensorflow(&|pickle| pickle);
+    let networks = open(&file).networks();
+    let network = find(&networks, "Gs");
+    let metadata = [("dreamwire".to_owned(), network.metadata())].into();
+    let saved = safetensors::serialize(&network.tensors, Some(metadata)).expect("sound tensors");
+    let again = open(&saved).networks().swap_remove(0);
+    assert_eq!((again.family, again.layout), (Family::StyleGan1Generator, Layout::Own));
+    assert_eq!(again.tensors.len(), network.tensors.len());
+    for (name, tensor) in &network.tensors {
+        assert!(again.tensors[name] == *tensor, "{name}");
+    }
+    let epsilon = again.setting("norm_epsilon").and_then(serde_json::Value::as_f64).expect("a number");
+    assert!((epsilon - 1e-8).abs() < 1e-20, "{epsilon}");
 }
 
 /// A missing variable is told by the name of the tensor that it would be.

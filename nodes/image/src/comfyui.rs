@@ -1,5 +1,5 @@
-//! Kinds with the names, inputs and defaults of ComfyUI's, so that its graphs run as they are, where ours of that purpose is
-//! another.
+//! Kinds with the names, inputs and defaults of ComfyUI's, so that its graphs run as they are, where ours of
+//! that purpose is another.
 
 mod crop_mask;
 mod empty_image;

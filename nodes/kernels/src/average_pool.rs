@@ -71,7 +71,7 @@ impl AveragePool {
     }
 
     /// Pixels along one side of window `index` that the mean counts.
-    fn counted(self, index: usize, size: usize) -> usize {
+    pub(crate) fn counted(self, index: usize, size: usize) -> usize {
         let Windows { kernel, stride, padding } = self.windows;
         if self.count_padding {
             // What lies beyond the padding does not count, as in PyTorch.

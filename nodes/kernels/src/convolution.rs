@@ -12,10 +12,10 @@
 //! around them are, from the inside out: pixels of a strip, so that a slice of filters stays in L1; panels of
 //! 16 outputs, so that the strip's windows stay in L2; slices of the depth, kernel rows, strips.
 //!
-//! Which of these ways is taken is an [`Algorithm`]. Where a map has few channels, such a row is too short: [`few_inputs`] copies the windows of some pixels and
-//! multiplies them whole. On the way back to such a map, [`few_outputs`] multiplies every pixel of the gradient with
-//! the whole kernel, and adds up what falls on the same place. Scale, noise, bias, rectifier and clamp follow while
-//! outputs are in the cache.
+//! Which of these ways is taken is an [`Algorithm`]. Where a map has few channels, such a row is too short:
+//! [`few_inputs`] copies the windows of some pixels and multiplies them whole. On the way back to such a map,
+//! [`few_outputs`] multiplies every pixel of the gradient with the whole kernel, and adds up what falls on the
+//! same place. Scale, noise, bias, rectifier and clamp follow while outputs are in the cache.
 
 use rayon::prelude::*;
 

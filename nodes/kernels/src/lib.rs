@@ -1,4 +1,4 @@
-//! Fast CPU operators for frozen networks, as candle custom ops.
+//! Operators of networks, as operations of candle's graph: fast ones for the CPU, and portable ones for any device.
 //!
 //! A [`Stack`] is a chain or a graph of [`Layer`]s with fixed weights: a feature extractor. [`Stack::apply`]
 //! computes the outputs of any of its layers as *one* node of candle's graph, with its own vector-Jacobian
@@ -11,7 +11,18 @@
 //! noise, bias and [`Rectifier`] after it. An [`AdaptiveNorm`] is what follows a convolution of the first
 //! StyleGAN.
 //!
-//! Why not candle's own ops (all measured with candle 0.11.1 against central differences):
+//! # Two executors
+//!
+//! Where maps are on the CPU, the *kernels* compute them: what the rest of this page is about. On CUDA and Metal, and on
+//! the CPU too if the environment says `DREAMWIRE_OPERATORS=portable`, it is the *portable operators*, which are made of
+//! candle's own: [`is_portable`] tells which. A [`Stack`] and a [`ModulatedConv`] choose when they are made, by their
+//! [`TensorOptions`]; the other operators of generators choose by the map's device. Both compute the same, but for
+//! rounding. The portable operators have derivatives of any order (those after the first need candle's
+//! `CANDLE_GRAD_DO_NOT_DETACH=1`), and with respect to weights: see [`Stack::from_weights`]. They keep all maps for a
+//! backward pass.
+//!
+//! Why not candle's own operators and their gradients, in either (all measured with candle 0.11.1 against central
+//! differences):
 //!
 //! - `max_pool2d` divides gradients by the window's size and is wrong on odd sizes;
 //! - `upsample_nearest2d` overwrites gradients that were already accumulated;

@@ -1,17 +1,19 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
+use candle_nn::VarBuilder;
 
 use crate::element::Element;
 use crate::layer::{Layer, Node, Source};
 use crate::network::{Network, Peak, Plan, Trace, output_shape};
 use crate::op::{Values, operand};
-use crate::options::TensorOptions;
+use crate::operators;
+use crate::options::{TensorOptions, is_portable};
 
 /// Layers with frozen weights, as a chain or a graph, applied as one operation of candle's graph.
 ///
-/// The weights are copied into the kernels' layout once; cloning is cheap and shares them.
+/// The weights are copied into the kernels' layout, or to the device, once; cloning is cheap and shares them.
 #[derive(Clone)]
 pub struct Stack {
     // Without weights: only what shapes and plans are made of.
@@ -19,16 +21,17 @@ pub struct Stack {
     executor: Executor,
 }
 
-/// What computes the layers of a stack, chosen when the stack is made: the kernels, in one of two number types. An
-/// executor follows a [`Plan`] and returns all taps in one tensor, placed as [`Plan::outputs`] says.
+/// What computes the layers of a stack, chosen when the stack is made: the kernels, in one of two number types, or the
+/// portable operators. An executor follows a [`Plan`].
 #[derive(Clone)]
 enum Executor {
     F32(Arc<Network<f32>>),
     F64(Arc<Network<f64>>),
+    Portable(Arc<operators::Network>),
 }
 
 impl Executor {
-    fn new(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
+    fn kernels(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
         if !options.device.is_cpu() {
             bail!("the kernels run on the CPU only")
         }
@@ -39,20 +42,37 @@ impl Executor {
         })
     }
 
+    fn portable(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
+        Ok(Self::Portable(Arc::new(operators::Network::frozen(nodes, options)?)))
+    }
+
     fn dtype(&self) -> DType {
         match self {
             Self::F32(_) => DType::F32,
             Self::F64(_) => DType::F64,
+            Self::Portable(network) => network.options.dtype,
         }
     }
 
-    /// The taps of `plan` for `x`, which is contiguous and of the type and shape that they are for, as an operation of
-    /// candle's graph.
-    fn apply(&self, x: &Tensor, plan: &Arc<Plan>) -> Result<Tensor> {
+    fn device(&self) -> &Device {
         match self {
-            Self::F32(network) => x.apply_op1(Run::new(network, plan, x.track_op())),
-            Self::F64(network) => x.apply_op1(Run::new(network, plan, x.track_op())),
+            Self::F32(_) | Self::F64(_) => &Device::Cpu,
+            Self::Portable(network) => &network.options.device,
         }
+    }
+
+    /// The taps of `plan` for `x`, which is contiguous and of the type, the device and the shape that they are for, as
+    /// operations of candle's graph.
+    fn apply(&self, x: &Tensor, plan: &Arc<Plan>) -> Result<Vec<Tensor>> {
+        let flat = match self {
+            Self::F32(network) => x.apply_op1(Run::new(network, plan, x.track_op()))?,
+            Self::F64(network) => x.apply_op1(Run::new(network, plan, x.track_op()))?,
+            Self::Portable(network) => return network.apply(x, plan),
+        };
+        let output = |(tap, place): (usize, Range<usize>)| {
+            flat.narrow(0, place.start, place.len())?.reshape(&plan.shapes[tap + 1][..])
+        };
+        plan.outputs().map(output).collect()
     }
 }
 
@@ -79,8 +99,32 @@ impl Stack {
     /// all, or several without being a [`Layer::Concat`]; if a convolution's channels differ from those of
     /// the layers before it.
     pub fn graph(nodes: &[(Layer, Vec<Source>)], options: impl Into<TensorOptions>) -> Result<Self> {
+        let options = options.into();
+        if is_portable(&options.device) {
+            Self::with(nodes, |nodes| Executor::portable(nodes, &options))
+        } else {
+            Self::with(nodes, |nodes| Executor::kernels(nodes, &options))
+        }
+    }
+
+    /// As [`Stack::graph`], with the weights `{index}.weight` and `{index}.bias` of `weights`, in its number type and on
+    /// its device: portable operators, whose outputs are differentiable with respect to them too. Those of the layers
+    /// only say which there are, and give their shapes. From a [`VarMap`](candle_nn::VarMap) that does not have them,
+    /// they are initialised as those of [`candle_nn::conv2d`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::graph`], and if `weights` does not have them, or in another shape.
+    pub fn from_weights(nodes: &[(Layer, Vec<Source>)], weights: &VarBuilder) -> Result<Self> {
+        let executor =
+            |nodes: &[Node]| Ok(Executor::Portable(Arc::new(operators::Network::new(nodes, weights)?)));
+        Self::with(nodes, executor)
+    }
+
+    /// With an executor for these nodes.
+    fn with(nodes: &[Node], executor: impl FnOnce(&[Node]) -> Result<Executor>) -> Result<Self> {
         check(nodes)?;
-        let executor = Executor::new(nodes, &options.into())?;
+        let executor = executor(nodes)?;
         let nodes = nodes.iter().map(|(layer, inputs)| Ok((without_values(layer)?, inputs.clone())));
         Ok(Self { nodes: nodes.collect::<Result<_>>()?, executor })
     }
@@ -106,7 +150,8 @@ impl Stack {
         Ok(shapes)
     }
 
-    /// The memory that [`Stack::apply`] needs for the layers `taps` of an input `[n, c, h, w]`.
+    /// The memory that [`Stack::apply`] needs for the layers `taps` of an input `[n, c, h, w]`, with the kernels.
+    /// Portable operators need more: every map for a backward pass, and what the device's convolutions take.
     ///
     /// # Errors
     ///
@@ -120,24 +165,24 @@ impl Stack {
     /// The outputs of the layers `taps` (by index, in the order given) for `x`, `[n, c, h, w]`.
     ///
     /// Only layers that a tap depends on are computed. The outputs are differentiable with respect to `x`
-    /// alone.
+    /// alone, unless the stack is one of [`Stack::from_weights`].
     ///
     /// # Errors
     ///
-    /// If `x` does not have the stack's type, has a shape that these layers cannot take, or is not on the
-    /// CPU; if `taps` is empty or names a layer that does not exist.
+    /// If `x` does not have the stack's type, has a shape that these layers cannot take, or is on another device; if
+    /// `taps` is empty or names a layer that does not exist.
     pub fn apply(&self, x: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let (n, c, h, w) = x.dims4()?;
         self.check_taps(taps)?;
         if x.dtype() != self.dtype() {
             bail!("a stack of {:?} needs an input of the same type, found {:?}", self.dtype(), x.dtype())
         }
+        let (device, found) = (self.executor.device().location(), x.device().location());
+        if found != device {
+            bail!("a stack on {device:?} needs an input on the same device, found {found:?}")
+        }
         let plan = Arc::new(Plan::new(&self.nodes, [n, c, h, w], taps)?);
-        let flat = self.executor.apply(&x.contiguous()?, &plan)?;
-        let output = |(tap, place): (usize, Range<usize>)| {
-            flat.narrow(0, place.start, place.len())?.reshape(&plan.shapes[tap + 1][..])
-        };
-        plan.outputs().map(output).collect()
+        self.executor.apply(&x.contiguous()?, &plan)
     }
 
     fn check_taps(&self, taps: &[usize]) -> Result<()> {

@@ -314,8 +314,8 @@ impl<T: Element, S: Scheme> Work<'_, T, S> {
     }
 }
 
-// The points of a tile or a filter lie one after the other, and so do products. A power of two apart they would compete for the
-// same places of a cache, so there is a cache line between them.
+// The points of a tile or a filter lie one after the other, and so do products. A power of two apart they would
+// compete for the same places of a cache, so there is a cache line between them.
 
 /// Tiles of a block that are multiplied at once.
 fn part_tiles<S: Scheme>() -> usize {

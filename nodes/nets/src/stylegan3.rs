@@ -29,12 +29,15 @@ mod generator;
 mod input;
 mod layer;
 mod layout;
+mod lowpass;
+mod random;
 mod resampling;
 mod settings;
 mod synthesis;
 
 pub use band::Band;
 pub use generator::Generator;
+pub use random::random_tensors;
 pub use settings::Settings;
 pub use synthesis::Synthesis;
 

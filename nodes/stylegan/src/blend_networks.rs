@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::builtin;
 use crate::family::{Network, limit};
 use crate::functions::{Generator, Mapping};
-use crate::network::{Source, Weights, random};
+use crate::network::{Random, Source, Weights, random_two};
 
 /// Makes one StyleGAN2 network of two: coarse blocks of one, fine blocks of the other (layer swapping).
 ///
@@ -103,14 +103,14 @@ impl Node for BlendNetworks {
         Ok(Outputs::new().function(Mapping(network.mapping)).function(Generator(network.synthesis)))
     }
 
-    /// Rejects names of random networks that do not exist, and sides that are not powers of 2 or that a network without a
-    /// file does not have.
+    /// Rejects names of random networks that do not exist or are no StyleGAN2, and sides that are not powers of 2
+    /// or that a network without a file does not have.
     fn check(params: &Params) -> Result<()> {
         let found = params.from_resolution;
         let wrong = |message: String| Err(Error::param("from_resolution", message));
         for (param, name) in [("coarse", &params.coarse), ("fine", &params.fine)] {
-            let side = match random(name).map_err(|error| error.at(param))? {
-                Some(Source::Random { side, .. }) => side,
+            let side = match random_two(name).map_err(|error| error.at(param))? {
+                Some(Random { side, .. }) => side,
                 _ if name == builtin::NAME => builtin::SIDE,
                 _ => continue,
             };
@@ -222,6 +222,10 @@ mod tests {
         );
         assert_eq!(
             check(Params { fine: "random:0:9".to_owned(), ..Params::default() }),
+            Err("fine".to_owned())
+        );
+        assert_eq!(
+            check(Params { fine: "random:0:64:stylegan3-r".to_owned(), ..Params::default() }),
             Err("fine".to_owned())
         );
         let from_128 = |coarse: &str, fine: &str| Params {

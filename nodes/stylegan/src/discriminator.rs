@@ -6,8 +6,8 @@ use crate::classes;
 /// The name of both functions in messages.
 const NAME: &str = "discriminator";
 
-/// DISCRIMINATOR: from pictures `[B,R,R,C]` in 0..1 to one number each, `[B]`. In a network with classes `c` `[B,classes]`
-/// follows the picture.
+/// DISCRIMINATOR: from pictures `[B,R,R,C]` in 0..1 to one number each, `[B]`. In a network with classes `c`
+/// `[B,classes]` follows the picture.
 pub(crate) struct Discriminator(pub(crate) stylegan::Discriminator);
 
 impl Differentiable for Discriminator {

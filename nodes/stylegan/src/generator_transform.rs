@@ -5,13 +5,13 @@ use crate::transform::{self, Move};
 
 /// Moves what a StyleGAN3 paints: a shift and a rotation for each picture of a batch, for `transform` of Synthesis.
 ///
-/// The network paints the same thing elsewhere: it is turned about the middle of the picture, then shifted, and what comes
-/// in from beyond the border is painted too. With `translate_to` and `rotate_to` the `count` matrices go there in even
-/// steps, so that one latent becomes an animation. NVIDIA's gen_images.py takes the same numbers at `--translate` and
-/// `--rotate`.
+/// The network paints the same thing elsewhere: it is turned about the middle of the picture, then shifted, and
+/// what comes in from beyond the border is painted too. With `translate_to` and `rotate_to` the `count`
+/// matrices go there in even steps, so that one latent becomes an animation. NVIDIA's gen_images.py takes the
+/// same numbers at `--translate` and `--rotate`.
 ///
-/// A matrix turns a place of the picture into the place that is painted there: `(x, y, 1)` from the middle to the right and
-/// down, in widths of the picture. It is the inverse of the move.
+/// A matrix turns a place of the picture into the place that is painted there: `(x, y, 1)` from the middle to
+/// the right and down, in widths of the picture. It is the inverse of the move.
 ///
 /// Errors: shifts that are not two numbers.
 ///

@@ -1,7 +1,7 @@
 use dreamwire_nets::Kept;
 use dreamwire_sdk::prelude::*;
 
-use crate::network::{Source, Weights, random};
+use crate::network::{Source, Weights, random_two};
 use crate::vectors::Vectors;
 use crate::{builtin, latent, layers, list};
 
@@ -122,9 +122,9 @@ impl Node for LatentDirection {
         Ok(Tensor::from_vec(moved, shape, call.device())?.into())
     }
 
-    /// Rejects lists that cannot be parsed, and names of random networks that do not exist.
+    /// Rejects lists that cannot be parsed, and names of random networks that do not exist or are no StyleGAN2.
     fn check(params: &Params) -> Result<()> {
-        random(&params.weights).map_err(|error| error.at("weights"))?;
+        random_two(&params.weights).map_err(|error| error.at("weights"))?;
         list::items(&params.directions).map_err(wrong)?;
         layers::check(&params.layers)
     }

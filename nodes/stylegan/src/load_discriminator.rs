@@ -79,7 +79,7 @@ impl Node for LoadDiscriminator {
             let group = group(&read.settings).map_err(unusable)?;
             let clamp = limit(params.clamp, &read.settings);
             let built = Discriminator::new(read.tensors, clamp, options);
-            Ok(built.map_err(|error| unusable(error.to_string()))?.grouped(group))
+            built.map(|network| network.grouped(group)).map_err(|error| unusable(error.to_string()))
         })?;
         let features = Features::new(network.clone(), &params.layers)?;
         Ok(Outputs::new().function(discriminator::Discriminator(network)).function(features))

@@ -31,7 +31,8 @@ use crate::network::{self, Kept, Weights};
 /// others, or weights between. Where the class alone makes the styles, any `z` will do, and only counts rows.
 ///
 /// The built-in network, `avatars64`, paints cartoon faces of 64 px; its `z` and `w` have 128 numbers, and it
-/// has 10 layers. A random network makes abstract pictures, as slowly as a trained one of its size.
+/// has 10 layers. A random network makes abstract pictures, a StyleGAN2 as slowly as a trained one of its size; a
+/// StyleGAN3 has an eighth of the channels of a trained one.
 ///
 /// Errors: weights of another architecture (named if known), or with tensors that are missing or of other
 /// shapes; a random network whose size is not a power of 2 from 16 to 1024; a `resolution` that the network does not
@@ -45,8 +46,9 @@ use crate::network::{self, Kept, Weights};
 pub(crate) struct Params {
     /// `avatars64`; a file as it was published: NVIDIA's `.pkl`, a checkpoint of PyTorch (`.pt`, `.pth`), or
     /// `.safetensors`; or `random:SEED:SIZE`, a network with random weights for pictures of SIZE pixels, 16
-    /// to 1024. Of a checkpoint with several networks `G_ema` (or `g_running`) is used, or the first generator if
-    /// there is none, which is logged; `dreamwire weights import --part` makes a file of another.
+    /// to 1024, a StyleGAN2, or with `:stylegan3-r` behind it a StyleGAN3. Of a checkpoint with several
+    /// networks `G_ema` (or `g_running`) is used, or the first generator if there is none, which is logged;
+    /// `dreamwire weights import --part` makes a file of another.
     #[schemars(extend("format" = "dw-weights", "x-dw-builtin" = ["avatars64", "random:*"]))]
     pub(crate) weights: String,
     /// Activations are clamped to plus and minus this value, as NVIDIA's PyTorch networks are trained; 0 is no limit. Null
@@ -151,6 +153,31 @@ mod tests {
             let mean = picture.mean_all()?;
             let variance = picture.broadcast_sub(&mean)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
             assert!(variance > 1e-4 && variance.is_finite(), "an even picture: variance {variance}");
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    /// A random StyleGAN3 takes a transform after `w`.
+    #[test]
+    fn a_random_stylegan3_makes_pictures_that_can_be_moved() {
+        let ran = run_node::<LoadStyleGAN>(r#"{"weights": "random:7:16:stylegan3-r"}"#, &[], &[]).unwrap();
+        let [Value::Function(mapping), Value::Function(generator)] = &ran.outputs[..] else {
+            panic!("two functions were promised");
+        };
+        in_call(|_| {
+            let y = mapping.eval(&[&small::normal(3, &[1, 512])])?;
+            assert_eq!(y[0].dims(), [1, 16, 512]);
+            let matrix = |angle: f32| {
+                let (s, c) = angle.sin_cos();
+                Tensor::new(&[[[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]], &Device::Cpu)
+            };
+            let still = generator.eval(&[&y[0]])?.swap_remove(0);
+            assert_eq!(still.dims(), [1, 16, 16, 3]);
+            let same = generator.eval(&[&y[0], &matrix(0.0)?])?.swap_remove(0);
+            assert!(small::difference(&still, &same) < 1e-4);
+            let turned = generator.eval(&[&y[0], &matrix(1.0)?])?.swap_remove(0);
+            assert!(small::difference(&still, &turned) > 0.1);
             Ok(())
         })
         .unwrap();

@@ -21,11 +21,25 @@ pub(crate) type Kept = dreamwire_nets::Kept<(Source, Settings, DeviceLocation), 
 const FAMILIES: [Family; 3] =
     [Family::StyleGan2Generator, Family::StyleGan3Generator, Family::StyleGan1Generator];
 
+/// Why a random network is refused where only a StyleGAN2 will do.
+const NOT_TWO: &str = "this is a StyleGAN3 generator: StyleGAN2's weights are needed here";
+/// What follows the name of a random network that is a StyleGAN3.
+const THREE: &str = "stylegan3-r";
+
 /// Where the weights come from.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Source {
-    Random { seed: u64, side: usize },
+    Random(Random),
     File(Content),
+}
+
+/// An untrained network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Random {
+    pub(crate) seed: u64,
+    pub(crate) side: usize,
+    /// A StyleGAN3 of configuration R, instead of a StyleGAN2.
+    pub(crate) is_three: bool,
 }
 
 /// Weights that a param names: where they come from, and the bytes if they are those of a file.
@@ -39,7 +53,7 @@ pub(crate) struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// The weights called `name`: the built-in ones, `random:SEED:SIZE`, or whatever bytes `read` gives.
+    /// The weights called `name`: the built-in ones, those of a [`random`] network, or whatever bytes `read` gives.
     ///
     /// # Errors
     ///
@@ -49,8 +63,8 @@ impl<'a> Weights<'a> {
         name: &'a str,
         read: impl FnOnce() -> Result<Bytes>,
     ) -> Result<Self> {
-        if let Some(source) = random(name).map_err(|error| error.at(param))? {
-            let note = RefCell::default();
+        if let Some(random) = random(name).map_err(|error| error.at(param))? {
+            let (source, note) = (Source::Random(random), RefCell::default());
             return Ok(Self { param, name, source, bytes: Bytes::from(&[][..]), note });
         }
         let bytes = if name == builtin::NAME { builtin::NETWORK.into() } else { read()? };
@@ -58,14 +72,18 @@ impl<'a> Weights<'a> {
         Ok(Self { param, name, source, bytes, note: RefCell::default() })
     }
 
-    fn random(&self, seed: u64, side: usize) -> Result<HashMap<String, Tensor>> {
-        stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error))
+    fn random(&self, random: Random) -> Result<HashMap<String, Tensor>> {
+        let Random { seed, side, is_three } = random;
+        match is_three {
+            true => stylegan3::random_tensors(seed, side).map_err(|error| self.unusable(&error)),
+            false => stylegan::random_tensors(seed, side).map_err(|error| self.unusable(&error)),
+        }
     }
 
     /// The networks, of the family that the tensors tell, on `device`.
     fn network(&self, settings: Settings, device: &Device) -> Result<Network> {
         let (tensors, own) = match self.source {
-            Source::Random { seed, side } => (self.random(seed, side)?, Map::new()),
+            Source::Random(random) => (self.random(random)?, Map::new()),
             Source::File(_) => {
                 let read = self.read(&FAMILIES)?;
                 (read.tensors, read.settings)
@@ -90,7 +108,8 @@ impl<'a> Weights<'a> {
     /// If these are not StyleGAN2's weights: says what they are, or which tensors are wrong.
     pub(crate) fn generator(&self) -> Result<(Generator, Map<String, Value>)> {
         let (tensors, own) = match self.source {
-            Source::Random { seed, side } => (self.random(seed, side)?, Map::new()),
+            Source::Random(Random { is_three: true, .. }) => return Err(self.unusable(&NOT_TWO)),
+            Source::Random(random) => (self.random(random)?, Map::new()),
             Source::File(_) => {
                 let read = self.read(&[Family::StyleGan2Generator])?;
                 (read.tensors, read.settings)
@@ -170,31 +189,46 @@ fn unusable(name: &str, what: &str) -> Error {
     Error::content(format!("`{name}`: {what}"))
 }
 
-/// The random network of the name `random:SEED:SIZE`; nothing for a name of another form.
+/// The random network of the name `random:SEED:SIZE`, a StyleGAN2, or `random:SEED:SIZE:stylegan3-r`; nothing for a name
+/// of another form.
 ///
 /// # Errors
 ///
 /// If these are not two numbers, or there is no network of that size.
-pub(crate) fn random(name: &str) -> Result<Option<Source>> {
+pub(crate) fn random(name: &str) -> Result<Option<Random>> {
     let Some(text) = name.strip_prefix("random:") else { return Ok(None) };
-    let parsed = text
-        .split_once(':')
-        .and_then(|(seed, side)| Some((seed.parse::<u64>().ok()?, side.parse::<usize>().ok()?)));
-    let (seed, side) = parsed.ok_or_else(|| {
-        let seed = text.split(':').next().unwrap_or_default();
-        if seed.parse::<i128>().is_ok() && seed.parse::<u64>().is_err() {
-            let most = u64::MAX;
+    let parts: Vec<&str> = text.split(':').collect();
+    let parsed = match parts[..] {
+        [seed, side] => seed.parse::<u64>().ok().zip(side.parse::<usize>().ok()).map(|found| (found, false)),
+        [seed, side, THREE] => seed.parse().ok().zip(side.parse().ok()).map(|found| (found, true)),
+        _ => None,
+    };
+    let ((seed, side), is_three) = parsed.ok_or_else(|| {
+        if parts[0].parse::<i128>().is_ok() && parts[0].parse::<u64>().is_err() {
+            let (most, seed) = (u64::MAX, parts[0]);
             return unusable(
                 name,
                 &format!("the SEED of `random:SEED:SIZE` must be 0 to {most}, found {seed}"),
             );
         }
-        let form =
-            "a random network is written `random:SEED:SIZE` with two integers, for example `random:0:256`";
+        let form = "a random network is written `random:SEED:SIZE` with two integers, for example `random:0:256`, \
+                    or `random:0:256:stylegan3-r`";
         unusable(name, form)
     })?;
     stylegan::check_resolution(side).map_err(|error| unusable(name, &error.to_string()))?;
-    Ok(Some(Source::Random { seed, side }))
+    Ok(Some(Random { seed, side, is_three }))
+}
+
+/// As [`random`], where only a StyleGAN2 will do.
+///
+/// # Errors
+///
+/// As [`random`], and if it is a StyleGAN3.
+pub(crate) fn random_two(name: &str) -> Result<Option<Random>> {
+    match random(name)? {
+        Some(Random { is_three: true, .. }) => Err(unusable(name, NOT_TWO)),
+        found => Ok(found),
+    }
 }
 
 #[cfg(test)]
@@ -266,7 +300,7 @@ mod tests {
         };
         let note = |file: Vec<u8>| {
             let weights = Weights::find("weights", "it", || Ok(file.into())).unwrap();
-            network(&mut Kept::default(), &weights, settings(256.0)).unwrap();
+            network(&mut Kept::default(), &weights, settings(256.0), &Device::Cpu).unwrap();
             weights.note.take()
         };
         let told = note(parts(&["net_a", "net_b", "net_c"])).expect("three generators");
@@ -293,16 +327,27 @@ mod tests {
             );
             assert_eq!(error.to_string(), expected);
         }
-        for name in ["random:", "random:1", "random:x:16", "random:1:16:3", "random:1:16px"] {
+        let names = ["random:", "random:1", "random:x:16", "random:1:16:3", "random:1:16px"];
+        for name in names.into_iter().chain(["random:1:16:stylegan3-r:", "random:1::stylegan3-r"]) {
             let error = read(name);
             assert_eq!(error.input(), "weights");
             assert_eq!(
                 error.to_string(),
                 format!(
                     "`{name}`: a random network is written `random:SEED:SIZE` with two integers, for example \
-                     `random:0:256`"
+                     `random:0:256`, or `random:0:256:stylegan3-r`"
                 )
             );
         }
+        let named = |name| random(name).unwrap();
+        assert_eq!(named("random:7:64"), Some(Random { seed: 7, side: 64, is_three: false }));
+        assert_eq!(named("random:7:64:stylegan3-r"), Some(Random { seed: 7, side: 64, is_three: true }));
+        let three =
+            Weights::find("weights", "random:7:64:stylegan3-r", || Err(Error::failed("read"))).unwrap();
+        let error = three.generator().map(drop).expect_err("it is no StyleGAN2");
+        assert_eq!(
+            (error.input(), error.to_string()),
+            ("weights", format!("`random:7:64:stylegan3-r`: {NOT_TWO}"))
+        );
     }
 }

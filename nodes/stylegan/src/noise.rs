@@ -38,8 +38,8 @@ pub(crate) fn check(planes: &[Tensor], sizes: &[[usize; 2]], batch: usize) -> Re
     Ok(())
 }
 
-/// The noise planes of a generator, `[1,1,r,r]` each, to pass after `w`; none for one without noise: standard normal numbers, or zeros
-/// without a seed.
+/// The noise planes of a generator, `[1,1,r,r]` each, to pass after `w`; none for one without noise: standard
+/// normal numbers, or zeros without a seed.
 ///
 /// A number depends only on the seed, on its plane and on its position in it.
 ///

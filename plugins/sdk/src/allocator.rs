@@ -141,8 +141,8 @@ impl Reusing {
 }
 
 // SAFETY: blocks come from the system's allocator, with the layout asked for or with `stored`'s, which is at least as
-// large and as aligned and depends on the layout alone, so that they are freed with the layout they were allocated with. A
-// block is either a caller's or in `spares`. Nothing here unwinds.
+// large and as aligned and depends on the layout alone, so that they are freed with the layout they were
+// allocated with. A block is either a caller's or in `spares`. Nothing here unwinds.
 unsafe impl GlobalAlloc for Reusing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match stored(layout) {

@@ -21,8 +21,8 @@ pub(crate) fn install_panic_hook() {
     });
 }
 
-/// Runs the body of an exported function: on the plugin's pool, with the call live, panics caught. The error is the status
-/// that the caller gets; the host has been told why.
+/// Runs the body of an exported function: on the plugin's pool, with the call live, panics caught. The error is
+/// the status that the caller gets; the host has been told why.
 pub(crate) fn guard<T: Send>(
     call: CallRef<'_>,
     body: impl FnOnce(&Call) -> Result<T> + Send,

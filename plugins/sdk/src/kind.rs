@@ -42,8 +42,9 @@ impl Port {
     }
 
     /// Its first axis counts rows, such as the pictures of a batch, and row i of each output depends on row i of these
-    /// inputs, bit for bit, and on all of the other inputs. The host may then run the node on some rows at a time. Rows are
-    /// split only if all outputs have this, too. The first such input has all rows, others as many or one for all.
+    /// inputs, bit for bit, and on all of the other inputs. The host may then run the node on some rows at a
+    /// time. Rows are split only if all outputs have this, too. The first such input has all rows, others as
+    /// many or one for all.
     pub const fn rows(mut self) -> Self {
         self.0.flags |= abi::PORT_ROWS;
         self

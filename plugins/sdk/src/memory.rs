@@ -1,4 +1,5 @@
-//! How much memory this process can still get, on the host and on a device, and whether something fits.
+//! How much memory this process can still get, on the host and on a device, and whether something fits. The host counts
+//! alike, with code of its own: a plugin stands alone (`machine` of `dreamwire-session`).
 
 use crate::{Error, Result};
 use candle_core::Device;

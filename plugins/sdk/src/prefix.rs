@@ -22,8 +22,8 @@ pub fn check(prefix: &str) -> Result<()> {
     ))
 }
 
-/// The prefix of one picture of a batch, with `%width%`, `%height%` and `%batch_num%` filled in. The host fills in the rest:
-/// `%year%` and the like when it writes the file.
+/// The prefix of one picture of a batch, with `%width%`, `%height%` and `%batch_num%` filled in. The host fills
+/// in the rest: `%year%` and the like when it writes the file.
 pub fn fill(prefix: &str, width: usize, height: usize, index: usize) -> String {
     let values = [("width", width), ("height", height), ("batch_num", index)];
     let mut filled = String::new();

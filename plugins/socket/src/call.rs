@@ -205,7 +205,8 @@ impl<'a> CallRef<'a> {
     /// The index in the whole batch of the first row that this call has; 0 if it has all of them.
     pub fn first_row(self) -> u64 {
         let Some(extension) = method!(self, get_extension) else { return 0 };
-        // SAFETY: alive; what comes back is null, or a `dw_rows` that lives as long as the call, read only within its size.
+        // SAFETY: alive; what comes back is null, or a `dw_rows` that lives as long as the call, read only
+        // within its size.
         unsafe {
             let rows = extension(self.raw(), abi::ROWS.as_ptr()).cast::<abi::Rows>();
             if rows.is_null() || ((&raw const (*rows).size).read() as usize) < size_of::<abi::Rows>() {

@@ -1,9 +1,9 @@
 use crate::judge;
 use crate::outcome::{Stop, Verdict};
-use crate::probe::{Plugin, Refused};
+use crate::probe::Refused;
 use crate::subject::Subject;
 use dreamwire_abi as abi;
-use dreamwire_socket::{DeviceFacts, DevicesRef};
+use dreamwire_socket::DeviceFacts;
 use std::collections::BTreeSet;
 
 /// Types of devices that DLPack does not have.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Device, Event, Level, Published, Summary, Why};
+use dreamwire_engine::{Batches, Device, Event, Level, Published, Summary, Why};
 use dreamwire_session::events::{level_name, reason};
 
 use crate::console::{Console, clean, clean_line};
@@ -91,11 +91,15 @@ pub(super) fn published(file: &Published) -> String {
     format!("{what} {}", clean(&file.path.display().to_string()))
 }
 
-/// The last line: "done in 3.2 s (2 run, 1 cached)".
+/// The last line: "done in 3.2 s (2 run, 1 cached)", or "(2 run, 1 cached; 40 pictures: 12 from the cache)".
 pub(super) fn done(summary: &Summary, elapsed: Duration) -> String {
     let run = summary.steps.iter().filter(|step| step.ran.is_some()).count();
     let cached = summary.steps.len() - run;
-    format!("done in {} ({run} run, {cached} cached)", seconds(elapsed))
+    let pictures = match summary.batches {
+        Batches { cached: 0, .. } => String::new(),
+        Batches { rows, cached } => format!("; {rows} pictures: {cached} from the cache"),
+    };
+    format!("done in {} ({run} run, {cached} cached{pictures})", seconds(elapsed))
 }
 
 /// The steps with their times, the slowest first: for people, after a run.
@@ -158,7 +162,12 @@ mod tests {
             step("save", "SaveImage", None),
         ];
         let expected = "  dream  GradientAscent  3.2 s\n  photo  LoadImage       12 ms";
-        assert_eq!(table(&Summary { steps }), expected);
+        let summary = Summary { steps, ..Summary::default() };
+        assert_eq!(table(&summary), expected);
+        assert_eq!(done(&summary, Duration::from_millis(3252)), "done in 3.3 s (2 run, 1 cached)");
+        let batches = Batches { rows: 40, cached: 12 };
+        let line = done(&Summary { batches, ..summary }, Duration::from_millis(3252));
+        assert_eq!(line, "done in 3.3 s (2 run, 1 cached; 40 pictures: 12 from the cache)");
     }
 
     #[test]

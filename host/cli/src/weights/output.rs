@@ -1,4 +1,8 @@
 //! The file that a command writes: whole or not at all, and never by accident in the place of another.
+//!
+//! The engine writes results by the same steps (`world::publish`), but not with the same code: a result is in memory, has a
+//! name of the engine's making and must not leave its folder, whereas this file is as large as a network, is written
+//! piece by piece, and goes wherever the user says.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

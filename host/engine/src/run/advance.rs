@@ -1,14 +1,13 @@
 //! One step: from the cache, or run for all rows at once.
 
+use super::compute::{Computed, compute};
 use super::publish::publish_again;
 use super::steps::{Done, Known, State, Steps, Trouble, value};
-use super::{Ended, Engine, Stopped, finite, inputs, keys};
+use super::{Ended, Engine, Stopped, inputs, keys};
 use crate::cache::Entry;
 use crate::event::{Event, Why};
-use crate::{Request, Services, Step};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 impl Engine {
     /// Gives a step its turn: takes it from the cache, skips it, or runs it, with others if their batch is split.
@@ -39,7 +38,7 @@ impl Engine {
                 if let Some(chain) = self.chain(steps, index)? {
                     return self.run_chain(steps, &chain);
                 }
-                let done = self.run_whole(steps, step);
+                let done = self.run_whole(steps, index);
                 steps.release(node);
                 steps.note(step, done)
             }
@@ -47,20 +46,14 @@ impl Engine {
     }
 
     /// Runs one step: collects its inputs, looks up its content key, and computes it if that is not cached.
-    fn run_whole(&mut self, steps: &mut Steps<'_>, step: &Step) -> Result<Done, Trouble> {
-        let run = steps.run;
-        let (plan, emit, node) = (run.plan, run.emit, run.plan.node(step));
-        let deep_key = steps.deep[step.node];
-        let identity = keys::identity(run, step, deep_key);
-        if let Some(failure) = run.quarantine.get(&identity) {
-            return Err(failure.clone().into());
-        }
+    fn run_whole(&mut self, steps: &mut Steps<'_>, index: usize) -> Result<Done, Trouble> {
+        let (run, (step, node)) = (steps.run, steps.step(index));
+        let (emit, deep_key) = (run.emit, steps.deep[step.node]);
         for link in node.links() {
             self.join(steps, link.node)?;
         }
-        let results = &steps.results;
-        let settled = inputs::settle(plan, step, results)?;
-        let inputs = inputs::ports(plan, node, |_, link| value(results, link))?;
+        let (identity, settled) = steps.begin(step)?;
+        let inputs = inputs::ports(run.plan, node, |_, link| value(&steps.results, link))?;
         let key = keys::content(run, step, &settled, &inputs, &steps.deep, 0)?;
         if let Some(known) = self.known(key, steps.lost) {
             let published = publish_again(&mut self.cache, run, node, &known, 0)?;
@@ -71,23 +64,9 @@ impl Engine {
             return Ok(Done { known, ran: None, published });
         }
 
+        steps.explain(index, |reasons| reasons);
         emit(Event::Started { node: node.id.clone(), kind: node.kind.id.clone(), identity });
-        let services = Services::new(run, &node.id, &settled);
-        let start = Instant::now();
-        let outputs = run.nodes.run(&Request {
-            node: &node.id,
-            kind: &node.kind,
-            params: &settled.params,
-            inputs: &inputs,
-            services: &services,
-            device: run.options_of(&node.kind.id).device,
-            threads: run.options.threads,
-        })?;
-        let elapsed = start.elapsed();
-        if !run.options.allow_nonfinite {
-            finite::check(node, &outputs)?;
-        }
-        let (published, saved) = services.into_published();
+        let Computed { outputs, elapsed, published, saved } = compute(run, node, &settled, &inputs, None)?;
         let entry = Arc::new(Entry::new(outputs, saved));
         // A deep key with a step in it that does not repeat never comes again.
         match (step.repeats, node.kind.pure_) {

@@ -7,6 +7,7 @@ use super::source::Source;
 use super::steps::{Known, State, Steps, value};
 use super::{Ended, Engine, inputs, keys};
 use crate::Value;
+use crate::services::Rows;
 use dreamwire_graph::{CheckedNode, KindInfo, Link, Port};
 
 /// The largest size of the rows of a piece at an input of a chain, in bytes; one row may be larger. Small pictures are
@@ -21,6 +22,14 @@ pub(super) struct Chain {
     pub(super) batch: usize,
     /// Rows of a piece.
     pub(super) piece: usize,
+}
+
+impl Chain {
+    /// The rows of each piece, in order.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Rows> + '_ {
+        let firsts = (0..self.batch).step_by(self.piece);
+        firsts.map(move |first| Rows { first, count: self.piece.min(self.batch - first), batch: self.batch })
+    }
 }
 
 impl Engine {
@@ -38,7 +47,7 @@ impl Engine {
         if batch < 2 || !fits(steps, node, batch, &alone, Pending::Refused) {
             return Ok(None);
         }
-        let piece = self.piece(steps, &[first], &alone);
+        let piece = self.piece_rows(steps, &[first], &alone);
         if piece.is_none_or(|piece| batch <= piece) || self.is_settled(steps, first) {
             return Ok(None);
         }
@@ -48,7 +57,7 @@ impl Engine {
         }
         let members = members(steps, first, batch, Pending::Refused);
         // Further inputs may have larger rows.
-        let piece = self.piece(steps, &members, &Inside::of(steps, &members));
+        let piece = self.piece_rows(steps, &members, &Inside::of(steps, &members));
         Ok(piece.map(|piece| Chain { steps: members, batch, piece }))
     }
 
@@ -57,10 +66,7 @@ impl Engine {
     fn is_settled(&mut self, steps: &Steps<'_>, index: usize) -> bool {
         let (step, node) = steps.step(index);
         let (run, deep) = (steps.run, &steps.deep);
-        if run.quarantine.contains_key(&keys::identity(run, step, deep[step.node])) {
-            return true;
-        }
-        let Ok(settled) = inputs::settle(run.plan, step, &steps.results) else { return true };
+        let Ok((_, settled)) = steps.begin(step) else { return true };
         let in_parts = |link: Link| matches!(steps.results[link.node], State::Known(Known::Parts(_)));
         if node.links().any(in_parts) {
             return false;
@@ -72,7 +78,7 @@ impl Engine {
     }
 
     /// Rows of a piece for a chain of these steps; `None` if an input cannot be read.
-    fn piece(&mut self, steps: &Steps<'_>, members: &[usize], inside: &Inside) -> Option<usize> {
+    fn piece_rows(&mut self, steps: &Steps<'_>, members: &[usize], inside: &Inside) -> Option<usize> {
         let mut largest = 1;
         for &index in members {
             let node = steps.step(index).1;

@@ -4,25 +4,29 @@
 //! a result like any other, with a key of its own: what was done before a run ended is found by the next one.
 
 use super::chain::{Chain, rows_links};
+use super::compute::{Computed, compute};
 use super::member::Member;
 use super::parts::Parts;
 use super::publish::publish_again;
 use super::source::Source;
 use super::steps::{Done, Known, Steps, Trouble, value};
-use super::{Ended, Engine, State, Stopped, finite, inputs, keys};
+use super::{Ended, Engine, State, Stopped, inputs, keys};
 use crate::cache::{Entry, Part};
 use crate::event::{Event, Why};
 use crate::services::{Piece, Rows};
-use crate::{Failure, FailureKind, Input, Published, Request, Services, Value};
+use crate::{Failure, FailureKind, Input, Value};
 use blake3::Hash;
 use dreamwire_graph::{CheckedNode, Link};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The results of one piece, by node.
-type Current = HashMap<usize, Arc<Entry>>;
+pub(super) type Current = HashMap<usize, Arc<Entry>>;
+
+/// The rows that a chain takes from outside, by node and output.
+pub(super) type Sources = HashMap<(usize, usize), Source>;
 
 impl Engine {
     /// Runs the steps of a chain. A step that fails stops only those that depend on it; what they did for the pieces
@@ -30,9 +34,10 @@ impl Engine {
     pub(super) fn run_chain(&mut self, steps: &mut Steps<'_>, chain: &Chain) -> Result<(), Ended> {
         let mut members = self.members(steps, chain)?;
         let mut sources = sources(steps, &members);
-        for first in (0..chain.batch).step_by(chain.piece) {
-            let rows = Rows { first, count: chain.piece.min(chain.batch - first), batch: chain.batch };
-            let mut current = Current::new();
+        self.explain_chain(steps, chain, &members, &mut sources)?;
+        let makes_pictures = members.iter().flatten().any(|member| !member.node.kind.output);
+        for rows in chain.pieces() {
+            let (mut current, mut all_cached) = (Current::new(), true);
             for place in 0..members.len() {
                 if steps.run.cancel.load(Ordering::Relaxed) {
                     return Err(Stopped::Cancelled.into());
@@ -48,8 +53,12 @@ impl Engine {
                     None => self.run_piece(steps, member, rows, &current, &mut sources),
                 };
                 match done {
-                    Ok(entry) => drop(current.insert(step.node, entry)),
+                    Ok((entry, cached)) => {
+                        all_cached &= cached || member.node.kind.output;
+                        current.insert(step.node, entry);
+                    }
                     Err(trouble) => {
+                        all_cached = false;
                         steps.note(step, Err(at_row(trouble, rows)))?;
                         members[place] = None;
                     }
@@ -58,6 +67,9 @@ impl Engine {
                     members.iter().flatten().any(|it| it.step.node == *node && it.last_reader > place)
                 };
                 current.retain(|node, _| still_read(node));
+            }
+            if makes_pictures {
+                steps.count(rows.count, all_cached);
             }
             if members.iter().all(Option::is_none) {
                 break;
@@ -89,11 +101,8 @@ impl Engine {
                     self.join(steps, link.node)?;
                 }
             }
-            let identity = keys::identity(steps.run, step, steps.deep[step.node]);
-            let refused = steps.run.quarantine.get(&identity).cloned().map_or(Ok(()), Err);
-            let settled = refused.and_then(|()| inputs::settle(steps.run.plan, step, &steps.results));
-            let settled = match settled {
-                Ok(settled) => settled,
+            let (identity, settled) = match steps.begin(step) {
+                Ok(begun) => begun,
                 Err(failure) => {
                     steps.note(step, Err(failure.into()))?;
                     members.push(None);
@@ -119,16 +128,16 @@ impl Engine {
         Ok(members)
     }
 
-    /// Runs one step for some rows, unless their result is cached.
-    fn run_piece(
+    /// The inputs of a step for some rows, and the key of its result.
+    pub(super) fn prepare(
         &mut self,
         steps: &Steps<'_>,
-        member: &mut Member<'_>,
+        member: &Member<'_>,
         rows: Rows,
         current: &Current,
-        sources: &mut HashMap<(usize, usize), Source>,
-    ) -> Result<Arc<Entry>, Trouble> {
-        let (run, node, step) = (steps.run, member.node, member.step);
+        sources: &mut Sources,
+    ) -> Result<(Vec<Input>, Hash), Trouble> {
+        let (run, node) = (steps.run, member.node);
         let mut trouble = None;
         let inputs = inputs::ports(run.plan, node, |port, link| {
             if !port.rows {
@@ -147,20 +156,37 @@ impl Engine {
             return Err(trouble);
         }
         let inputs = inputs?;
-        let key = keys::content(run, step, &member.settled, &inputs, &steps.deep, rows.first)?;
-        if let Some(entry) = self.cache.part(key).filter(|entry| entry.parts.is_empty()) {
+        let key = keys::content(run, member.step, &member.settled, &inputs, &steps.deep, rows.first)?;
+        Ok((inputs, key))
+    }
+
+    /// The result of a step for some rows, if it is cached. One that is itself in pieces is of no use.
+    pub(super) fn piece(&mut self, key: Hash) -> Option<Arc<Entry>> {
+        self.cache.part(key).filter(|entry| entry.parts.is_empty())
+    }
+
+    /// Runs one step for some rows, unless their result is cached; whether it was.
+    fn run_piece(
+        &mut self,
+        steps: &Steps<'_>,
+        member: &mut Member<'_>,
+        rows: Rows,
+        current: &Current,
+        sources: &mut Sources,
+    ) -> Result<(Arc<Entry>, bool), Trouble> {
+        let (inputs, key) = self.prepare(steps, member, rows, current, sources)?;
+        if let Some(entry) = self.piece(key) {
             self.take_piece(steps, member, &entry)?;
             self.keep_piece(steps, member, rows, key, &entry);
-            return Ok(entry);
+            return Ok((entry, true));
         }
-        let (outputs, elapsed, services) = compute(steps, member, rows, &inputs)?;
-        let (published, saved) = services;
+        let Computed { outputs, elapsed, published, saved } = compute_piece(steps, member, rows, &inputs)?;
         member.ran = Some(member.ran.unwrap_or_default() + elapsed);
         member.published.extend(published);
         member.check(&outputs, rows.count)?;
         let entry = Arc::new(Entry::new(outputs, saved));
         self.keep_piece(steps, member, rows, key, &entry);
-        Ok(entry)
+        Ok((entry, false))
     }
 
     /// Publishes the files of a cached piece.
@@ -218,11 +244,8 @@ impl Engine {
     }
 }
 
-/// What a step gave for some rows: outputs, how long it took, and files.
-type Computed = (Vec<Value>, Duration, (Vec<Published>, Vec<crate::cache::Saved>));
-
 /// Runs the node of a step for some rows.
-fn compute(
+fn compute_piece(
     steps: &Steps<'_>,
     member: &mut Member<'_>,
     rows: Rows,
@@ -239,22 +262,7 @@ fn compute(
     (run.emit)(Event::Rows { node: id, kind, identity, first, count, batch });
     let (published, output) = (member.published.len(), node.kind.output);
     let piece = Piece { rows, published, output, logged: &member.logged };
-    let services = Services::new(run, &node.id, &member.settled).piece(piece);
-    let start = Instant::now();
-    let outputs = run.nodes.run(&Request {
-        node: &node.id,
-        kind: &node.kind,
-        params: &member.settled.params,
-        inputs,
-        services: &services,
-        device: run.options_of(&node.kind.id).device,
-        threads: run.options.threads,
-    })?;
-    let elapsed = start.elapsed();
-    if !run.options.allow_nonfinite {
-        finite::check(node, &outputs)?;
-    }
-    Ok((outputs, elapsed, services.into_published()))
+    compute(run, node, &member.settled, inputs, Some(piece))
 }
 
 fn links_to(node: &CheckedNode, source: usize) -> impl Iterator<Item = Link> + '_ {
@@ -265,8 +273,7 @@ fn reads(node: &CheckedNode, source: usize) -> bool {
     links_to(node, source).next().is_some()
 }
 
-/// The rows that a chain takes from outside, by node and output.
-fn sources(steps: &Steps<'_>, members: &[Option<Member<'_>>]) -> HashMap<(usize, usize), Source> {
+fn sources(steps: &Steps<'_>, members: &[Option<Member<'_>>]) -> Sources {
     let links = members.iter().flatten().flat_map(|member| rows_links(member.node));
     let source = |link: Link| match &steps.results[link.node] {
         State::Known(known) => Some(((link.node, link.output), Source::new(known.clone(), link.output))),

@@ -1,9 +1,9 @@
 //! The state of a run.
 
 use super::parts::Parts;
-use super::{Run, StepFailure, StepReport, Stopped, Summary, inputs};
+use super::{Run, Settled, StepFailure, StepReport, Stopped, Summary, inputs, keys};
 use crate::cache::Entry;
-use crate::{Event, Failure, FailureKind, Plan, Published, Step, Value};
+use crate::{Event, Failure, FailureKind, Plan, Published, Reason, Step, Value};
 use blake3::Hash;
 use dreamwire_graph::{CheckedNode, Link};
 use std::collections::HashSet;
@@ -88,6 +88,8 @@ pub(super) struct Steps<'a> {
     pub(super) handled: Vec<bool>,
     /// Keys of cached results that cannot be used.
     pub(super) lost: &'a HashSet<Hash>,
+    /// By step: why it would run, if that was asked for.
+    reasons: Vec<Vec<Reason>>,
     summary: Summary,
     failures: Vec<StepFailure>,
 }
@@ -97,18 +99,42 @@ impl<'a> Steps<'a> {
         run: &'a Run<'a>,
         deep: Vec<Hash>,
         results: Vec<State>,
+        reasons: Vec<Vec<Reason>>,
         lost: &'a HashSet<Hash>,
     ) -> Self {
         let uses = remaining_uses(run.plan, &results);
         let handled = vec![false; run.plan.steps.len()];
         let (summary, failures) = (Summary::default(), Vec::new());
-        Self { run, deep, results, uses, handled, lost, summary, failures }
+        Self { run, deep, results, uses, handled, lost, reasons, summary, failures }
     }
 
     /// The step of that index, and its node.
     pub(super) fn step(&self, index: usize) -> (&'a Step, &'a CheckedNode) {
         let step = &self.run.plan.steps[index];
         (step, self.run.plan.node(step))
+    }
+
+    /// The identity of a step and its params, unless it is not to be tried, or its params are wrong.
+    pub(super) fn begin(&self, step: &'a Step) -> Result<(Hash, Settled<'a>), Failure> {
+        let identity = keys::identity(self.run, step, self.deep[step.node]);
+        match self.run.quarantine.get(&identity) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok((identity, inputs::settle(self.run.plan, step, &self.results)?)),
+        }
+    }
+
+    /// Says why a step runs, if that was asked for; `more` adds what is known only now.
+    pub(super) fn explain(&self, index: usize, more: impl FnOnce(Vec<Reason>) -> Vec<Reason>) {
+        if let Some(reasons) = self.reasons.get(index) {
+            let node = self.step(index).1.id.clone();
+            (self.run.emit)(Event::Explained { node, reasons: more(reasons.clone()) });
+        }
+    }
+
+    /// Counts rows of a batch in pieces; `cached` where nothing had to be computed for them.
+    pub(super) fn count(&mut self, rows: usize, cached: bool) {
+        self.summary.batches.rows += rows;
+        self.summary.batches.cached += if cached { rows } else { 0 };
     }
 
     pub(super) fn is_wanted(&self, node: usize) -> bool {

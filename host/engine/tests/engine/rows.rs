@@ -1,7 +1,7 @@
 //! Batches in pieces: which calls are made, in which order, with how many rows, and what is left of a run that ends
 //! early.
 
-use crate::studio::Bench;
+use crate::studio::{Bench, Ran};
 use dreamwire_engine::*;
 use dreamwire_graph::KindInfo;
 use std::sync::atomic::Ordering;
@@ -82,6 +82,44 @@ fn the_next_process_goes_on_where_a_run_was_stopped() {
     let told: Vec<&String> = ran.events.iter().filter(|event| event.starts_with("save x_")).collect();
     assert_eq!(told.len(), 5, "{told:?}");
     assert_eq!(told[..2], ["save x_00001.txt false", "save x_00002.txt false"]);
+}
+
+#[test]
+fn a_batch_says_how_much_of_it_is_there() {
+    let mut b = Bench::on_disk();
+    b.explains = true;
+    let why =
+        |ran: &Ran| ran.events.iter().filter(|event| event.contains(" for [")).cloned().collect::<Vec<_>>();
+    let batches = |ran: Ran| ran.summary.unwrap().batches;
+    b.studio.last_seed.store(3, Ordering::Relaxed);
+    let stopped = b.run(&painted(5));
+    assert_eq!(why(&stopped), ["seeds for [New]", "paint for [New]", "save for [New]"]);
+    b.studio.last_seed.store(0, Ordering::Relaxed);
+    b.begin_again();
+    let ran = b.run(&painted(5));
+    // Before anything of the batch is made.
+    let some = ["paint for [Rows { cached: 3, batch: 5 }]", "save for [Rows { cached: 2, batch: 5 }]"];
+    assert_eq!(ran.events[1..3], some, "{:?}", ran.events);
+    assert_eq!(why(&ran), some);
+    assert_eq!(batches(ran), Batches { rows: 5, cached: 3 });
+
+    let longer = b.run(&painted(6));
+    let rows = |node: &str, cached: usize| {
+        let own = |event: &String| {
+            event.starts_with(node) && event.ends_with(&format!("Rows {{ cached: {cached}, batch: 6 }}]"))
+        };
+        why(&longer).iter().any(own)
+    };
+    assert!(rows("paint for [Input", 5) && rows("save for [Input", 5), "{:?}", why(&longer));
+    assert_eq!(batches(longer), Batches { rows: 6, cached: 5 });
+
+    // All of it is there: nothing runs, so nothing says why.
+    let shorter = b.run(&painted(2));
+    assert_eq!(why(&shorter).len(), 1, "{:?}", why(&shorter));
+    assert_eq!(batches(shorter), Batches { rows: 2, cached: 2 });
+    // Nor are pictures counted that are only saved.
+    let renamed = painted(2).replace(r#""images""#, r#""name": "y", "images""#);
+    assert_eq!(batches(b.run(&renamed)), Batches::default());
 }
 
 #[test]

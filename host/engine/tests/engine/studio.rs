@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 /// Side of a picture: a row of more than half a piece.
 const SIDE: usize = 450;
 
-/// Kinds of batches: `Seeds` (latents from `first` on), `Paint` (a picture per latent), `Invert`, `Blend` (with one picture or
-/// as many), `Sheet` (the mean of all), `Small` (pictures of one pixel), `Aim` (a function for a batch of `count`), `Follow`
-/// (rows and such a function), `Double` (each picture twice, against its word), `Save` (a file per picture).
+/// Kinds of batches: `Seeds` (latents from `first` on), `Paint` (a picture per latent), `Invert`, `Blend` (with
+/// one picture or as many), `Sheet` (the mean of all), `Small` (pictures of one pixel), `Aim` (a function for a
+/// batch of `count`), `Follow` (rows and such a function), `Double` (each picture twice, against its word),
+/// `Save` (a file per picture).
 pub(crate) struct Studio {
     pub(crate) kinds: Kinds,
     /// Each call with its rows: `paint[2]`.
@@ -228,6 +229,9 @@ pub(crate) struct Bench {
     pub(crate) studio: Studio,
     world: Disk,
     engine: Engine,
+    /// Whether steps say why they run, judged by the last run.
+    pub(crate) explains: bool,
+    history: History,
 }
 
 /// What is left of a run.
@@ -242,7 +246,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let world = Disk::new(vec![dir.path().to_owned()], dir.path().join("out"));
         let engine = Engine::new(Cache::new(1 << 30));
-        Self { dir, studio: Studio::new(), world, engine }
+        Self { dir, studio: Studio::new(), world, engine, explains: false, history: History::default() }
     }
 
     /// With a cache on disk.
@@ -278,22 +282,27 @@ impl Bench {
                 Event::Progress { node, done, total, .. } => format!("{node} {done}/{total}"),
                 Event::Published { node, file } => format!("{node} {} {}", file.name, file.written),
                 Event::Log { node, message, .. } => format!("{node} {message}"),
+                Event::Explained { node, reasons } => format!("{node} for {reasons:?}"),
                 Event::Rows { node, first, count, batch, .. } => format!("{node} {first}+{count}/{batch}"),
                 _ => return,
             };
             events.lock().unwrap().push(text);
         };
-        let summary = self.engine.run(&Run {
+        let files = Snapshot::take(&plan, &self.world);
+        let run = Run {
             plan: &plan,
-            files: &Snapshot::take(&plan, &self.world),
+            files: &files,
             options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false },
             nodes: &self.studio,
             world: &self.world,
             emit: &emit,
             cancel: &self.studio.cancel,
             quarantine: &HashMap::new(),
-            explain: None,
-        });
+            explain: self.explains.then_some(&self.history),
+        };
+        let summary = self.engine.run(&run);
+        let history = History::of(&run);
+        self.history = history.unwrap();
         let calls = std::mem::take(&mut *self.studio.calls.lock().unwrap()).join(" ");
         Ran { calls, events: events.into_inner().unwrap(), summary }
     }

@@ -141,8 +141,8 @@ fn out_of_range(param: &Param, shown: &Number, name: &str) -> Problem {
     }
 }
 
-/// A bound of a param as people write it. The largest integers are not exact as floats: 2^63 stands for 2^63 - 1, and 2^64
-/// for 2^64 - 1.
+/// A bound of a param as people write it. The largest integers are not exact as floats: 2^63 stands for
+/// 2^63 - 1, and 2^64 for 2^64 - 1.
 pub fn bound(bound: f64) -> String {
     large(bound).map_or_else(|| bound.to_string(), |whole| whole.to_string())
 }

@@ -144,7 +144,7 @@ fn damaged_descriptors_are_not_in_the_index() {
         String::new(),
         "[]".to_owned(),
         whole.replace("A test.", "A toast"),
-        whole.replace("\"format\":1", "\"format\":2"),
+        whole.replace("\"format\":2", "\"format\":3"),
         whole.replace(&version, "\"host\":\"0.0.0\""),
     ] {
         assert_ne!(damaged, whole);

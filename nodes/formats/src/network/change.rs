@@ -99,11 +99,6 @@ impl Change {
 mod tests {
     use super::*;
 
-    fn counted(shape: &[usize]) -> Tensor<'static> {
-        let values: Vec<f32> = (0..shape.iter().product()).map(|value: usize| value as f32).collect();
-        Tensor::of_f32(shape, &values)
-    }
-
     #[test]
     fn what_is_read_is_written_again() {
         let cases: [(Change, &[usize], &[usize]); 15] = [
@@ -124,26 +119,26 @@ mod tests {
             (Change::PlusOne, &[3], &[3]),
         ];
         for (change, file, here) in cases {
-            let tensor = counted(file);
+            let tensor = Tensor::counted(file);
             let read = change.read(&tensor);
             assert_eq!(read.shape(), here, "{change:?}");
             assert_eq!(change.write(&read), tensor, "{change:?}");
             // Nothing is changed that has another shape.
-            let odd = counted(&[2, 1, 1, 1, 1, 1]);
+            let odd = Tensor::counted(&[2, 1, 1, 1, 1, 1]);
             assert_eq!(change.read(&odd), odd, "{change:?}");
         }
     }
 
     #[test]
     fn numbers_go_to_their_places() {
-        let kernel = counted(&[2, 2, 1, 2]);
+        let kernel = Tensor::counted(&[2, 2, 1, 2]);
         assert_eq!(Change::Kernel.read(&kernel).to_f32(), [0., 2., 4., 6., 1., 3., 5., 7.]);
         assert_eq!(Change::MirroredKernel.read(&kernel).to_f32(), [6., 4., 2., 0., 7., 5., 3., 1.]);
-        assert_eq!(Change::Mirrored.read(&counted(&[1, 1, 2, 2])).to_f32(), [3., 2., 1., 0.]);
-        assert_eq!(Change::PlusOne.read(&counted(&[2])).to_f32(), [1., 2.]);
-        assert_eq!(Change::Filter.read(&counted(&[1, 2])).to_f32(), [0., 0.25]);
+        assert_eq!(Change::Mirrored.read(&Tensor::counted(&[1, 1, 2, 2])).to_f32(), [3., 2., 1., 0.]);
+        assert_eq!(Change::PlusOne.read(&Tensor::counted(&[2])).to_f32(), [1., 2.]);
+        assert_eq!(Change::Filter.read(&Tensor::counted(&[1, 2])).to_f32(), [0., 0.25]);
         // Too large for a filter.
-        let large = counted(&[65, 65]);
+        let large = Tensor::counted(&[65, 65]);
         assert_eq!(Change::Filter.read(&large), large);
     }
 }

@@ -3,7 +3,9 @@
 /// An architecture. The tensors of a network of one family have the same names, whichever program wrote them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// StyleGAN (v1): Karras et al., arXiv:1812.04948. Names of rosinality's style-based-gan-pytorch.
+    /// StyleGAN (v1): Karras et al., arXiv:1812.04948. Names of rosinality's style-based-gan-pytorch; those of NVIDIA's and
+    /// genforce's programs have besides `latent_avg`, `noises.noise_0` and so on, and `generator.progression.0.bias1` and so
+    /// on in the place of the biases before a blur.
     StyleGan1Generator,
     /// Its discriminator. Names of rosinality's style-based-gan-pytorch.
     StyleGan1Discriminator,

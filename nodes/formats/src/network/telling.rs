@@ -118,7 +118,7 @@ static TELLINGS: [Telling; 26] = [
     Telling::new(StyleGan2Generator, Layout::Genforce, "synthesis.early_layer.const", "synthesis.layer0.style.weight"),
     Telling::new(StyleGan2Discriminator, Layout::Genforce, "input0.weight", "layer1.weight"),
     Telling::new(StyleGan1Generator, Layout::Rosinality, "generator.progression.0.conv1.input", "style.1.linear.weight_orig")
-        .below(&["generator.", "style."]),
+        .below(&["generator.", "style.", "noises.", "latent_avg"]),
     Telling::new(StyleGan1Generator, Layout::TensorFlow, "4x4/Const/StyleMod/weight", ""),
     Telling::new(StyleGan1Generator, Layout::Genforce, "synthesis.layer0.apply_noise.weight", "synthesis.layer0.const"),
     Telling::new(StyleGan1Discriminator, Layout::Rosinality, "linear.linear.weight_orig", "progression.0.conv1.0.conv.weight_orig")

@@ -10,14 +10,20 @@ impl Tensor<'_> {
     /// Numbers that are in no file, in row-major order. `values` must be as many as `shape` says.
     pub(crate) fn of_f32(shape: &[usize], values: &[f32]) -> Self {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        Self {
-            dtype: DType::F32,
-            shape: shape.to_vec(),
-            strides: dense(shape),
-            bytes: Bytes::unpacked(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-            first: 0,
-            big_endian: false,
-        }
+        Self::packed(DType::F32, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
+    /// 0, 1, ... in this shape.
+    #[cfg(test)]
+    pub(crate) fn counted(shape: &[usize]) -> Self {
+        let values: Vec<f32> = (0..shape.iter().product()).map(|value: usize| value as f32).collect();
+        Self::of_f32(shape, &values)
+    }
+
+    /// Numbers in row-major order, little endian.
+    fn packed(dtype: DType, shape: &[usize], bytes: Vec<u8>) -> Self {
+        let (shape, strides) = (shape.to_vec(), dense(shape));
+        Self { dtype, shape, strides, bytes: Bytes::unpacked(bytes), first: 0, big_endian: false }
     }
 
     /// A view with the axes in the order `axes`; nothing if these are not all axes.
@@ -98,14 +104,7 @@ impl Tensor<'_> {
             }
             _ => (DType::F32, values.flat_map(f32::to_le_bytes).collect()),
         };
-        Self {
-            dtype,
-            shape: self.shape.clone(),
-            strides: dense(&self.shape),
-            bytes: Bytes::unpacked(bytes),
-            first: 0,
-            big_endian: false,
-        }
+        Self::packed(dtype, &self.shape, bytes)
     }
 }
 
@@ -126,15 +125,9 @@ mod tests {
     use super::*;
     use crate::tensor::{Storage, View};
 
-    /// 0, 1, ... in this shape.
-    fn counted(shape: &[usize]) -> Tensor<'static> {
-        let values: Vec<f32> = (0..shape.iter().product()).map(|value: usize| value as f32).collect();
-        Tensor::of_f32(shape, &values)
-    }
-
     #[test]
     fn axes_are_permuted_and_mirrored_without_a_copy() {
-        let whole = counted(&[2, 3]);
+        let whole = Tensor::counted(&[2, 3]);
         let turned = whole.permuted(&[1, 0]).expect("two axes");
         assert_eq!((turned.shape(), turned.to_f32()), (&[3, 2][..], vec![0., 3., 1., 4., 2., 5.]));
         let mirrored = turned.mirrored().expect("two axes");
@@ -144,14 +137,14 @@ mod tests {
         for axes in [&[0][..], &[0, 0], &[0, 2], &[0, 1, 2]] {
             assert!(whole.permuted(axes).is_none(), "{axes:?}");
         }
-        assert!(counted(&[3]).mirrored().is_none());
-        assert_eq!(counted(&[1, 1]).mirrored().expect("two axes").to_f32(), [0.]);
-        assert_eq!(counted(&[0, 3]).mirrored().expect("two axes").to_f32(), [0f32; 0]);
+        assert!(Tensor::counted(&[3]).mirrored().is_none());
+        assert_eq!(Tensor::counted(&[1, 1]).mirrored().expect("two axes").to_f32(), [0.]);
+        assert_eq!(Tensor::counted(&[0, 3]).mirrored().expect("two axes").to_f32(), [0f32; 0]);
     }
 
     #[test]
     fn shapes_change_without_a_copy_where_they_can() {
-        let whole = counted(&[1, 2, 3]);
+        let whole = Tensor::counted(&[1, 2, 3]);
         let flat = whole.reshaped(&[6]).expect("6 elements");
         assert_eq!(flat.to_f32(), whole.to_f32());
         let turned = whole.permuted(&[2, 0, 1]).expect("three axes");
@@ -163,19 +156,19 @@ mod tests {
         let mirrored = whole.mirrored().and_then(|mirrored| mirrored.reshaped(&[2, 3])).expect("6 elements");
         assert_eq!(mirrored.to_f32(), [5., 4., 3., 2., 1., 0.]);
         assert!(whole.reshaped(&[5]).is_none() && whole.reshaped(&[usize::MAX, 2]).is_none());
-        assert_eq!(counted(&[1]).reshaped(&[]).expect("one element").to_f32(), [0.]);
-        assert_eq!(counted(&[0, 2]).reshaped(&[2, 0, 7]).expect("no elements").count(), 0);
+        assert_eq!(Tensor::counted(&[1]).reshaped(&[]).expect("one element").to_f32(), [0.]);
+        assert_eq!(Tensor::counted(&[0, 2]).reshaped(&[2, 0, 7]).expect("no elements").count(), 0);
     }
 
     #[test]
     fn the_front_is_a_view() {
-        let whole = counted(&[2, 2, 3]);
+        let whole = Tensor::counted(&[2, 2, 3]);
         assert_eq!(whole.front().expect("two of them").to_f32(), [0., 1., 2., 3., 4., 5.]);
         let mirrored = whole.mirrored().and_then(|mirrored| mirrored.front()).expect("two of them");
         assert_eq!(mirrored.to_f32(), [5., 4., 3., 2., 1., 0.]);
         let turned = whole.permuted(&[2, 1, 0]).and_then(|turned| turned.front()).expect("three of them");
         assert_eq!(turned.to_f32(), [0., 6., 3., 9.]);
-        assert!(counted(&[]).front().is_none() && counted(&[0, 3]).front().is_none());
+        assert!(Tensor::counted(&[]).front().is_none() && Tensor::counted(&[0, 3]).front().is_none());
     }
 
     #[test]
@@ -190,7 +183,7 @@ mod tests {
 
     #[test]
     fn numbers_change_and_small_types_stay() {
-        assert_eq!(counted(&[2, 2]).mapped(|value| value * 4.).to_f32(), [0., 4., 8., 12.]);
+        assert_eq!(Tensor::counted(&[2, 2]).mapped(|value| value * 4.).to_f32(), [0., 4., 8., 12.]);
         let half = [0x3c00u16, 0x4000].iter().flat_map(|bits| bits.to_be_bytes()).collect();
         let storage = Storage { bytes: Bytes::unpacked(half), dtype: Some(DType::F16), big_endian: true };
         let view = View { dtype: DType::F16, offset: 0, shape: vec![2], strides: vec![1] };

@@ -38,8 +38,9 @@ pub(crate) fn pooled(old: usize, new: usize) -> Vec<Window> {
     (0..new).map(window).collect()
 }
 
-/// Of each of `new` pixels the `reach` old ones on either side of its centre, weighted by `kernel` of their distance, also
-/// where it shrinks. Beyond the border, the last pixel is repeated. PyTorch's `interpolate` without corners aligned.
+/// Of each of `new` pixels the `reach` old ones on either side of its centre, weighted by `kernel` of their
+/// distance, also where it shrinks. Beyond the border, the last pixel is repeated. PyTorch's `interpolate`
+/// without corners aligned.
 pub(crate) fn interpolated(old: usize, new: usize, reach: i64, kernel: fn(f64) -> f64) -> Vec<Window> {
     let window = |at: usize| {
         let centre = (at as f64 + 0.5) * old as f64 / new as f64 - 0.5;

@@ -16,7 +16,7 @@ pub(crate) struct Plan {
     /// The layers that a tap needs, in the order of computation.
     pub(super) units: Vec<Unit>,
     /// By value: the last layer that reads it.
-    pub(super) last_readers: Vec<Option<usize>>,
+    pub(crate) last_readers: Vec<Option<usize>>,
     /// By value: how many layers read it.
     readers: Vec<usize>,
     /// By layer: the first of the layers that it is fused with.
@@ -109,6 +109,11 @@ impl Plan {
     /// Whether exactly one layer and no tap reads this layer's output.
     pub(super) fn is_seen_once(&self, layer: usize) -> bool {
         self.readers[layer + 1] == 1 && !self.taps.contains(&layer)
+    }
+
+    /// The layers that a tap needs, each after all that it reads.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = usize> {
+        self.units.iter().flat_map(|unit| [Some(unit.head), unit.rectifier, unit.pool]).flatten()
     }
 
     /// The taps, each with the position of its numbers, `[n, c, h, w]`, in the concatenation of all outputs.

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, MetalStorage, Result, Shape, Storage,
-    Tensor, bail,
+    CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, MetalStorage, Result, Shape, Storage, Tensor, bail,
 };
 
 /// `value` of `x` as an operation of candle's graph whose gradient is `vjp(x, gradient)`.
@@ -41,21 +40,6 @@ pub(crate) fn attach2(
         return Ok(value);
     }
     a.apply_op2(b, Attached::new::<2>(name, value, vjp)?)
-}
-
-/// As [`attach2`], of three operands.
-pub(crate) fn attach3(
-    name: &'static str,
-    operands: [&Tensor; 3],
-    value: impl FnOnce(&Tensor, &Tensor, &Tensor) -> Result<Tensor>,
-    vjp: impl Fn([&Tensor; 3], &Tensor) -> Result<[Option<Tensor>; 3]> + Send + Sync + 'static,
-) -> Result<Tensor> {
-    let [a, b, c] = operands;
-    let value = value(&a.detach(), &b.detach(), &c.detach())?;
-    if !operands.iter().any(|operand| operand.track_op()) {
-        return Ok(value);
-    }
-    a.apply_op3(b, c, Attached::new::<3>(name, value, vjp)?)
 }
 
 /// A gradient if `operand` has one: candle itself computes those of constants too, and keeps them.
@@ -180,62 +164,5 @@ where
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let [a, b] = (self.vjp)([a, b], gradient)?;
         Ok((a, b))
-    }
-}
-
-impl<F> CustomOp3 for Attached<F>
-where
-    F: Fn([&Tensor; 3], &Tensor) -> Result<[Option<Tensor>; 3]>,
-{
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.on_cpu()
-    }
-
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        self.on_cuda()
-    }
-
-    fn metal_fwd(
-        &self,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-    ) -> Result<(MetalStorage, Shape)> {
-        self.on_metal()
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        c: &Tensor,
-        _value: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [a, b, c] = (self.vjp)([a, b, c], gradient)?;
-        Ok((a, b, c))
     }
 }

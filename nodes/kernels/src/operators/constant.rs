@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result, Shape, Tensor};
 
-/// Numbers of an operator, on the device that it computes on. They are rounded to `dtype` before they go there: Metal has
-/// no f64.
+/// Numbers of an operator, on the device that it computes on. They are rounded to `dtype` before they go
+/// there: Metal has no f64.
 pub(super) fn constant(
     numbers: Vec<f64>,
     shape: impl Into<Shape>,

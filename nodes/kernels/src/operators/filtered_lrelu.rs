@@ -2,13 +2,13 @@
 
 use candle_core::{Result, Tensor};
 
+use super::activated::activated;
 use super::fir::{Axis, resample};
-use super::rectified::rectified;
 use crate::fir::Separable;
 use crate::rectifier::Rectifier;
 
-/// [`FilteredLrelu`](crate::FilteredLrelu) of `x`, `[n, h, w, c]`, and `bias`, `[c]`: rows and columns upsampled by the
-/// first pair, and downsampled by the second. The upsampled map is stored.
+/// [`FilteredLrelu`](crate::FilteredLrelu) of `x`, `[n, h, w, c]`, and `bias`, `[c]`: rows and columns
+/// upsampled by the first pair, and downsampled by the second. The upsampled map is stored.
 pub(crate) fn filtered_lrelu(
     x: &Tensor,
     bias: &Tensor,
@@ -17,5 +17,5 @@ pub(crate) fn filtered_lrelu(
     rectifier: Rectifier,
 ) -> Result<Tensor> {
     let upsampled = resample(&x.broadcast_add(bias)?, up.0, up.1)?;
-    resample(&rectified(&upsampled, &[], rectifier)?, down.0, down.1)
+    resample(&activated(&upsampled, &[], rectifier)?, down.0, down.1)
 }

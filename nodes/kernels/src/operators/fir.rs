@@ -1,5 +1,5 @@
-//! Resampling with a finite impulse response: rows and columns are multiplied by small matrices, which is fast on every
-//! device.
+//! Resampling with a finite impulse response: rows and columns are multiplied by small matrices, which is
+//! fast on every device.
 
 use candle_core::{DType, Result, Tensor, bail};
 
@@ -10,8 +10,8 @@ mod blocks;
 
 use blocks::Blocks;
 
-/// The resampling of one axis: with a filter of `len` taps, `y[o] = sum_i filter[len - 1 - t] x[i]` over the inputs whose
-/// place under the flipped filter, `t = i up - o down + before`, is one of `0..len`.
+/// The resampling of one axis: with a filter of `len` taps, `y[o] = sum_i filter[len - 1 - t] x[i]` over the
+/// inputs whose place under the flipped filter, `t = i up - o down + before`, is one of `0..len`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Axis {
     pub(crate) inputs: usize,
@@ -30,8 +30,8 @@ impl Axis {
     }
 }
 
-/// `x`, `[n, h, w, c]` of f32 or f64, resampled by `[rows, columns]` with one filter for all channels. A number that is
-/// not finite may reach more pixels than the filter does.
+/// `x`, `[n, h, w, c]` of f32 or f64, resampled by `[rows, columns]` with one filter for all channels. A
+/// number that is not finite may reach more pixels than the filter does.
 ///
 /// # Errors
 ///

@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
+use super::activated::activated;
 use super::constant::constant;
 use super::convolution::conv2d;
 use super::layout::{channels_first, channels_last};
-use super::rectified::rectified;
 use crate::layer::Padding;
 use crate::op::to_f64;
 use crate::options::TensorOptions;
@@ -73,8 +73,8 @@ impl Modulated {
         &self.options
     }
 
-    /// Smooths the outputs of an upsampling convolution with `filter`, rows of `k` taps, which is flipped, between
-    /// `before` zeros and others.
+    /// Smooths the outputs of an upsampling convolution with `filter`, rows of `k` taps, which is flipped,
+    /// between `before` zeros and others.
     pub(crate) fn smooth(&mut self, filter: &[f64], before: usize) -> Result<()> {
         let (outputs, inputs, _, _) = self.weight.dims4()?;
         let numbers = to_f64(&self.weight)?;
@@ -90,8 +90,8 @@ impl Modulated {
         Ok(())
     }
 
-    /// The layer's outputs, `[n, h, w, o]` with `size = [h, w]`, for `x`, `[n, h, w, i]`, `styles`, `[n, i]`, and `noise`,
-    /// `[n or 1, h, w]`, all on one device.
+    /// The layer's outputs, `[n, h, w, o]` with `size = [h, w]`, for `x`, `[n, h, w, i]`, `styles`, `[n, i]`,
+    /// and `noise`, `[n or 1, h, w]`, all on one device.
     pub(crate) fn apply(
         &self,
         x: &Tensor,
@@ -125,7 +125,7 @@ impl Modulated {
         };
         let noise = noise.map(|noise| noise.unsqueeze(3)).transpose()?;
         let shifts: Vec<&Tensor> = noise.iter().chain(&self.bias).collect();
-        rectified(&map, &shifts, rectifier)
+        activated(&map, &shifts, rectifier)
     }
 }
 
@@ -135,8 +135,8 @@ fn scaled(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
     x.broadcast_mul(&factors.reshape((n, c, 1, 1))?)
 }
 
-/// A 1x1 convolution of `x`, `[n, h, w, i]`, as one product per image: here the scaled weights are smaller than a scaled
-/// map. `weight` is `[i, o]`.
+/// A 1x1 convolution of `x`, `[n, h, w, i]`, as one product per image: here the scaled weights are smaller
+/// than a scaled map. `weight` is `[i, o]`.
 fn pointwise(x: &Tensor, weight: &Tensor, styles: &Tensor, factors: Option<&Tensor>) -> Result<Tensor> {
     let (n, h, w, c) = x.dims4()?;
     let mut weights = styles.unsqueeze(2)?.broadcast_mul(weight)?;

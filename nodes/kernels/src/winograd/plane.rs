@@ -9,8 +9,8 @@ use super::scheme::Line;
 use crate::element::Element;
 use crate::simd::Lanes;
 
-/// The place of the point `i` along the columns and `j` along the rows, where `P` values meet `F` transformed taps: points
-/// of one tap stand together.
+/// The place of the point `i` along the columns and `j` along the rows, where `P` values meet `F` transformed
+/// taps: points of one tap stand together.
 #[inline(always)]
 const fn index<const P: usize, const F: usize>(i: usize, j: usize) -> usize {
     let last = F - 1;

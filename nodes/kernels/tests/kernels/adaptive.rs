@@ -76,7 +76,7 @@ fn gradients() {
 }
 
 #[test]
-#[ignore = "the kernels have none: run by `portable`"]
+#[ignore = "the kernels have none: run by `generators`"]
 fn second_derivatives() {
     for (shape, planes) in CASES {
         let norm = norm(shape[3]);

@@ -56,8 +56,8 @@ pub(crate) fn positive(seed: u64, shape: &[usize]) -> Tensor {
     Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
 }
 
-/// The gradients of a random weighting of the squares of `function`'s output, as one tensor: what [`check`] needs for second
-/// derivatives, where candle keeps the graph of gradients.
+/// The gradients of a random weighting of the squares of `function`'s output, as one tensor: what [`check`] needs for
+/// second derivatives, where candle keeps the graph of gradients.
 pub(crate) fn gradients(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Result<Tensor>) -> Result<Tensor> {
     let variable = |input: &Tensor| match input.is_variable() {
         true => Ok(input.clone()),

@@ -4,6 +4,7 @@ mod adaptive;
 mod differences;
 mod filtered_lrelu;
 mod forward;
+mod generators;
 mod gradient;
 mod graph;
 mod levels;

@@ -89,7 +89,7 @@ fn gradients() {
 }
 
 #[test]
-#[ignore = "the kernels have none: run by `portable`"]
+#[ignore = "the kernels have none: run by `generators`"]
 fn second_derivatives() {
     for case in CASES {
         for separable in [false, true] {

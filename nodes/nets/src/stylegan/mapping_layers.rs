@@ -8,7 +8,7 @@ use super::SLOPE;
 use super::layer::dense;
 
 /// Weights are stored multiplied by this factor, which slows down their training. Not those of the classes.
-pub(super) const LEARNING_RATE: f64 = 0.01;
+pub(crate) const LEARNING_RATE: f64 = 0.01;
 /// Added to a mean square.
 const EPSILON: f64 = 1e-8;
 /// The largest plausible number of layers; a file with more is not one of ours.
@@ -30,7 +30,12 @@ pub(crate) struct MappingSizes {
 impl MappingSizes {
     /// Those of "config-f".
     pub(super) fn config_f() -> Self {
-        Self { z: USUAL.0, classes: [0, 0], widths: vec![USUAL.0; USUAL.1] }
+        Self::plain(USUAL.0, USUAL.1)
+    }
+
+    /// As many numbers in z as in all outputs of `depth` layers, and no classes.
+    pub(crate) fn plain(width: usize, depth: usize) -> Self {
+        Self { z: width, classes: [0, 0], widths: vec![width; depth] }
     }
 
     /// The sizes that fit `tensors` best, the usual ones where they say nothing.

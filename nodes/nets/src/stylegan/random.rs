@@ -118,6 +118,11 @@ fn values(rng: CounterRng, name: &str, shape: &[usize]) -> Vec<f32> {
         Some(_) if is(".bias") => BIAS_DEVIATION,
         Some(_) => 1.0,
     };
+    uniform(rng, name, count, deviation)
+}
+
+/// Uniform numbers of this deviation around 0, of a stream of their own for each name.
+pub(crate) fn uniform(rng: CounterRng, name: &str, count: usize, deviation: f64) -> Vec<f32> {
     // Uniform over -1..1 has the deviation 1 / sqrt(3).
     let scale = (deviation * 3f64.sqrt()) as f32;
     let rng = rng.stream(fnv1a(name));

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Tensor};
 
-use super::resampling::Resampling;
+use super::resampling::{Resampling, TAPS};
 use super::{Band, Settings, StyleGan3Error};
 use crate::parameters::{self, ParameterError};
 use crate::stylegan::MappingSizes;
@@ -95,6 +95,31 @@ impl Layout {
         Ok(Self { mapping: MappingSizes::of(tensors), layers: layers.collect(), bands })
     }
 
+    /// Of configuration R, with `channels` in all maps and the colours of the picture.
+    pub(super) fn of_configuration_r(
+        settings: &Settings,
+        mapping: MappingSizes,
+        resolution: usize,
+        last: usize,
+        channels: usize,
+    ) -> Self {
+        let bands = Band::all(settings, resolution, last);
+        let layer = |(index, band): (usize, &Band)| {
+            let is_last = index == last;
+            let outputs = if is_last { 3 } else { channels };
+            LayerLayout {
+                name: format!("synthesis.L{index}_{}_{outputs}", band.size),
+                inputs: channels,
+                outputs,
+                kernel: 1,
+                resampling: (!is_last)
+                    .then(|| Resampling::new(settings, &bands[index.saturating_sub(1)], band)),
+            }
+        };
+        let layers = bands.iter().enumerate().map(layer).collect();
+        Self { mapping, layers, bands }
+    }
+
     /// Width of one style.
     pub(super) fn w_width(&self) -> usize {
         self.mapping.outputs()
@@ -106,7 +131,7 @@ impl Layout {
     }
 
     /// Names and shapes of all tensors that are used. Those of filters are the most usual ones.
-    fn shapes(&self) -> Vec<(String, Vec<usize>)> {
+    pub(super) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
         let (channels, w) = (self.layers[0].inputs, self.w_width());
         let mut shapes = self.mapping.shapes();
         let mut add = |name: String, shape: &[usize]| shapes.push((name, shape.to_vec()));
@@ -126,7 +151,7 @@ impl Layout {
             // Without a change of rate there is no filter.
             for (filter, factor) in resampling.iter().flat_map(|it| [("up", it.up), ("down", it.down)]) {
                 if factor > 1 {
-                    add(format!("{name}.{filter}_filter"), &[6 * factor]);
+                    add(format!("{name}.{filter}_filter"), &[TAPS * factor]);
                 }
             }
         }

@@ -1,4 +1,8 @@
+use super::lowpass::LowPass;
 use super::{Band, Settings};
+
+/// Taps of a filter for each sample that it lies between.
+pub(super) const TAPS: usize = 6;
 
 /// How a layer goes from the rate of the map that it reads to its own: up to the rate of its rectifier, and down from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +19,29 @@ impl Resampling {
         let rate = read.rate.max(made.rate) * settings.lrelu_upsampling;
         let factor = |band: &Band| (rate as f64 / band.rate.max(1) as f64).round() as usize;
         Self { up: factor(read), down: factor(made) }
+    }
+
+    /// The filters of configuration R behind upsampling and before downsampling, as shape and numbers; none
+    /// where the rate does not change. The critical layers keep all frequencies that their rate can hold, also
+    /// in the corners, so their filters are not radial.
+    pub(super) fn filters(self, read: &Band, made: &Band) -> [Option<(Vec<usize>, Vec<f64>)>; 2] {
+        let Self { up, down } = self;
+        let rate = (read.rate * up) as f64;
+        let low_pass = |factor: usize, band: &Band| LowPass {
+            taps: TAPS * factor,
+            cutoff: band.cutoff,
+            width: 2.0 * band.half_width,
+            rate,
+        };
+        let before = low_pass(up, read);
+        let after = low_pass(down, made);
+        let is_critical = 2.0 * made.cutoff >= made.rate as f64;
+        let along = |filter: LowPass| (vec![filter.taps], filter.along());
+        let after = match is_critical {
+            true => along(after),
+            false => (vec![after.taps; 2], after.radial()),
+        };
+        [(up > 1).then(|| along(before)), (down > 1).then_some(after)]
     }
 
     /// Zeros before and after a row of the convolved map after upsampling; negative ones are cropped. The convolution

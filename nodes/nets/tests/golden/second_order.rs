@@ -34,9 +34,10 @@ fn again(test: &str) {
     assert!(done.status.success() && text.contains("1 passed"), "{text}{errors}");
 }
 
-/// The squared length of the gradient of the discriminator with respect to pictures, over the whole batch.
+/// The squared length of the gradient of squared logits with respect to pictures, over the whole batch. Of the logits
+/// themselves it would hardly depend on the pictures: rectifiers are linear on either side.
 fn penalty(network: &Discriminator, pictures: &Var, c: Option<&Tensor>) -> Result<Tensor> {
-    let sum = network.forward(pictures, c)?.sum_all()?;
+    let sum = network.forward(pictures, c)?.sqr()?.sum_all()?;
     let gradient = sum.backward()?.remove(pictures).expect("a gradient");
     gradient.sqr()?.sum_all()
 }
@@ -67,7 +68,7 @@ fn wide(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     tensors.into_iter().map(|(name, x)| (name, x.to_dtype(DType::F64).unwrap())).collect()
 }
 
-/// Of pictures, through the statistics of a batch and all that is linear in what the layers before say; and of classes.
+/// With respect to pictures, and to classes.
 #[test]
 fn penalties_by_differences() {
     if !is_prepared() {

@@ -136,4 +136,8 @@ fn lists_are_judged_without_latents() {
         check(Params { weights: "random:1".to_owned(), ..Params::default() }),
         Err("weights".to_owned())
     );
+    assert_eq!(
+        check(Params { weights: "random:1:64:stylegan3-r".to_owned(), ..Params::default() }),
+        Err("weights".to_owned())
+    );
 }

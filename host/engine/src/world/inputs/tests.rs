@@ -70,6 +70,9 @@ fn only_regular_files_under_the_roots_are_read() {
     assert_eq!(refusal("none.png"), "there is no file `none.png`");
     assert_eq!(refusal("folder"), "`folder` is a folder, not a file");
     assert!(refusal("../secret").contains("outside the graph's folder"));
+    let hint = self::refusal(&f.inputs, "../secret").hint.expect("a hint").text;
+    let parent = f.graph.parent().unwrap().canonicalize().unwrap();
+    assert_eq!(hint, format!("add the folder of the file, `{}`, as an input folder", parent.display()));
     let absolute = f.graph.parent().unwrap().join("secret").display().to_string();
     assert!(refusal(&absolute).contains("outside"));
     let set = InputPath { text: absolute, anywhere: true };

@@ -29,8 +29,8 @@ fn a_convolution_and_its_rectifier() {
 #[test]
 fn a_pool_drops_the_map_before_it() {
     let stack = Stack::new(&[conv(4, 3, 1, 1, Padding::zeros(0)), POOL], DType::F32).unwrap();
-    // At the convolution: the inputs, its output, and the 256 bytes of the tap. On the way back two of these, 64 places, the
-    // gradient before the pool, and that of the input.
+    // At the convolution: the inputs, its output, and the 256 bytes of the tap. On the way back two of these,
+    // 64 places, the gradient before the pool, and that of the input.
     check(&stack, [1, 3, 8, 8], &[1], [2 * 768 + 256 + 1024, 768 + 2 * 256 + 64 + 1024 + 768, 256]);
 }
 

@@ -2,6 +2,7 @@ use candle_core::{Result, Tensor};
 
 use super::correlate;
 use crate::layer::Padding;
+use crate::operators::edges::interleaved;
 
 /// The transposed convolution to a map of `size`. Those of its pixels whose positions have the same remainder by
 /// `stride` are a plain convolution of the gradient with the filter's numbers that reach them, flipped: no zeros are
@@ -15,28 +16,22 @@ pub(super) fn transposed(
 ) -> Result<Tensor> {
     let (n, _, h, w) = gradient.dims4()?;
     let (_, c, kh, kw) = weight.dims4()?;
-    let weight = weight.transpose(0, 1)?;
+    let weight = weight.transpose(0, 1)?.contiguous()?;
     // The same number of rows, and of columns, for every remainder; cut to `size` in the end.
     let [rows, columns] = size.map(|size| size.div_ceil(stride));
-    let mut parts = Vec::with_capacity(stride * stride);
-    for vertical in 0..stride {
-        let vertical = Phase::new(vertical + padding.top, kh, stride);
-        for horizontal in 0..stride {
-            let horizontal = Phase::new(horizontal + padding.left, kw, stride);
-            parts.push(if vertical.taps.is_empty() || horizontal.taps.is_empty() {
-                Tensor::zeros((n, c, rows, columns), gradient.dtype(), gradient.device())?
-            } else {
-                let filter = horizontal.of(&vertical.of(&weight, 2)?, 3)?;
-                let sides = [vertical.sides(h, rows), horizontal.sides(w, columns)];
-                correlate(gradient, &filter, 1, 1, sides)?
-            });
-        }
-    }
-    if stride == 1 {
-        return Ok(parts.swap_remove(0));
-    }
-    let parts = Tensor::stack(&parts, 4)?.reshape(vec![n, c, rows, columns, stride, stride])?;
-    let map = parts.permute(vec![0, 1, 2, 4, 3, 5])?.reshape((n, c, rows * stride, columns * stride))?;
+    let by_row = (0..stride).map(|remainder| {
+        let vertical = Phase::new(remainder + padding.top, kh, stride);
+        let by_column = (0..stride).map(|remainder| {
+            let horizontal = Phase::new(remainder + padding.left, kw, stride);
+            if vertical.taps.is_empty() || horizontal.taps.is_empty() {
+                return Tensor::zeros((n, c, rows, columns), gradient.dtype(), gradient.device());
+            }
+            let filter = horizontal.of(&vertical.of(&weight, 2)?, 3)?;
+            correlate(gradient, &filter, 1, 1, [vertical.sides(h, rows), horizontal.sides(w, columns)])
+        });
+        interleaved(&by_column.collect::<Result<Vec<_>>>()?, 3)
+    });
+    let map = interleaved(&by_row.collect::<Result<Vec<_>>>()?, 2)?;
     map.narrow(2, 0, size[0])?.narrow(3, 0, size[1])?.contiguous()
 }
 
@@ -57,7 +52,7 @@ impl Phase {
     /// The filter, with the last tap first: a correlation.
     fn of(&self, weight: &Tensor, dim: usize) -> Result<Tensor> {
         let flipped: Vec<u32> = self.taps.iter().rev().copied().collect();
-        weight.contiguous()?.index_select(&Tensor::new(flipped, weight.device())?, dim)
+        weight.index_select(&Tensor::new(flipped, weight.device())?, dim)
     }
 
     /// Zeros before and after `size` gradients that make `outputs` of them.

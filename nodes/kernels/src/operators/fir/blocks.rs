@@ -2,16 +2,16 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::Axis;
 use crate::operators::constant::constant;
-use crate::operators::edges::resized;
 
 /// The longest axis that is one block.
 const LONGEST: usize = 128;
 
-/// About as many inputs or outputs has a block of a longer one: more would multiply more zeros, fewer would read more
-/// inputs twice.
+/// About as many inputs or outputs has a block of a longer one: more would multiply more zeros, fewer would
+/// read more inputs twice.
 const BLOCK: usize = 32;
 
-/// A resampled axis as blocks of outputs, each the product of one matrix with a window of the inputs. Windows overlap.
+/// A resampled axis as blocks of outputs, each the product of one matrix with a window of the inputs. Windows
+/// overlap.
 pub(super) struct Blocks {
     count: usize,
     /// Inputs from one window to the next.
@@ -46,10 +46,16 @@ impl Blocks {
             (end - 1).div_euclid(up as isize) + 1 - first
         };
         let count = outputs.div_ceil(block).max(read(outputs).max(0).unsigned_abs().div_ceil(step));
-        if count < 3 {
-            return whole;
-        }
-        Self { count, step, outputs: block, first, window: read(block).max(0).unsigned_abs().max(step) }
+        let window = read(block).max(0).unsigned_abs().max(step);
+        let blocks = Self { count, step, outputs: block, first, window };
+        let [start, end] = blocks.kept(inputs);
+        if count < 3 || start >= end { whole } else { blocks }
+    }
+
+    /// The first input of all steps, and the one behind their last, of so many.
+    fn kept(&self, inputs: usize) -> [isize; 2] {
+        let end = self.first + (self.count * self.step) as isize;
+        [self.first.max(0), end.min(inputs as isize)]
     }
 
     /// What every window is multiplied by, `[outputs, window]`.
@@ -73,8 +79,11 @@ impl Blocks {
             return Ok(x.clone());
         }
         let (outer, inputs, inner) = x.dims3()?;
-        let missing = (self.count * self.step) as isize - inputs as isize + self.first;
-        let padded = resized(x, 1, -self.first, missing)?.contiguous()?;
+        let [start, end] = self.kept(inputs);
+        let before = self.first.min(0).unsigned_abs();
+        let after = self.count * self.step - before - (end - start).unsigned_abs();
+        let kept = x.narrow(1, start.unsigned_abs(), (end - start).unsigned_abs())?;
+        let padded = kept.pad_with_zeros(1, before, after)?.contiguous()?;
         let steps = padded.reshape((outer * self.count, self.step, inner))?;
         let overlap = self.window - self.step;
         if overlap == 0 {

@@ -5,12 +5,14 @@ use crate::operators::constant::constant;
 use crate::operators::convolution::conv2d;
 use crate::options::TensorOptions;
 
-/// The transposed convolution of stride 2 with 3x3 kernels, and the filter behind it, as one convolution of stride 1.
+/// The transposed convolution of stride 2 with 3x3 kernels, and the filter behind it, as one convolution of
+/// stride 1.
 ///
-/// Both together are a transposed convolution whose kernel `K` is the convolution of the two kernels, and which is cut at
-/// the edges: along an axis, `y[p] = sum_t K[t] x[(p + cut - t) / 2]`. Outputs at odd and at even positions, `p = 2 a + r`,
-/// read neighbours of `x[a]`: with `t = r + cut - 2 d`, `y[2 a + r] = sum_d K[r + cut - 2 d] x[a + d]`. So the four kinds
-/// of outputs are four times as many channels of a map of half the size.
+/// Both together are a transposed convolution whose kernel `K` is the convolution of the two kernels, and
+/// which is cut at the edges: along an axis, `y[p] = sum_t K[t] x[(p + cut - t) / 2]`. Outputs at odd and at
+/// even positions, `p = 2 a + r`, read neighbours of `x[a]`: with `t = r + cut - 2 d`, `y[2 a + r] = sum_d
+/// K[r + cut - 2 d] x[a + d]`. So the four kinds of outputs are four times as many channels of a map of half
+/// the size.
 #[derive(Clone)]
 pub(super) struct Upsampling {
     /// `[4 o, i, k, k]`: outputs of even rows and even columns, even rows and odd columns, and so on.
@@ -21,8 +23,8 @@ pub(super) struct Upsampling {
 }
 
 impl Upsampling {
-    /// From `weight`, `[o, i, 3, 3]`, and a filter, rows of `taps` taps. `before` zeros are above and on the left of the
-    /// map that it smooths.
+    /// From `weight`, `[o, i, 3, 3]`, and a filter, rows of `taps` taps. `before` zeros are above and on the
+    /// left of the map that it smooths.
     pub(super) fn new(
         weight: &[f64],
         [outputs, inputs]: [usize; 2],
@@ -55,7 +57,8 @@ impl Upsampling {
         Ok(Self { weight, outputs, reach })
     }
 
-    /// From `x`, `[n, i, h, w]`, to `[n, h', w', o]` with `size = [h', w']`; the outputs are multiplied by `factors`, `[n, o]`.
+    /// From `x`, `[n, i, h, w]`, to `[n, h', w', o]` with `size = [h', w']`; the outputs are multiplied by
+    /// `factors`, `[n, o]`.
     pub(super) fn apply(&self, x: &Tensor, factors: Option<&Tensor>, size: [usize; 2]) -> Result<Tensor> {
         let (n, _, h, w) = x.dims4()?;
         let o = self.outputs;

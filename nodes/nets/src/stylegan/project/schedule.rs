@@ -24,8 +24,8 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// The rate of a step, which counts from 0: `rate * min(1, t / rampup) * (1 - cos(pi min(1, (1 - t) / rampdown))) / 2`
-    /// at the time `t = step / steps`.
+    /// The rate of a step, which counts from 0, at the time `t = step / steps`:
+    /// `rate * min(1, t / rampup) * (1 - cos(pi min(1, (1 - t) / rampdown))) / 2`.
     pub fn rate(&self, step: usize) -> f64 {
         let time = self.time(step);
         let falls = (0.5 - 0.5 * (PI * part(1.0 - time, self.rampdown)).cos()).clamp(0.0, 1.0);
