@@ -5,9 +5,9 @@ mod functions;
 use std::ffi::{CStr, CString, c_int, c_uint, c_void};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
-use functions::{cublas, curand, driver};
+use functions::{cublas, curand, driver, runtime};
 
 /// The major version of CUDA that candle was built for.
 #[cfg(feature = "cuda")]
@@ -102,6 +102,27 @@ unsafe extern "C" fn cuInit(flags: c_uint) -> c_int {
     // SAFETY: a function of this type, or one that has no parameters and returns the same; C's callers clean up.
     let init = unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(c_uint) -> c_int>(address) };
     init(flags)
+}
+
+/// The first function of the code that nvcc has written, called for each of its files when a library that holds them is
+/// opened. What is registered once is used and taken back later, so the runtime library is there from the first call on, or
+/// never. It needs no driver to open.
+///
+/// # Safety
+/// That of the runtime library's function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __cudaRegisterFatBinary(binary: *mut c_void) -> *mut *mut c_void {
+    static OPENED: Once = Once::new();
+    OPENED.call_once(|| {
+        if let Ok(handle) = runtime::LIBRARY.open() {
+            runtime::LIBRARY.find(handle);
+        }
+    });
+    let address = runtime::FIRST.load(Ordering::Acquire);
+    type Register = unsafe extern "C" fn(*mut c_void) -> *mut *mut c_void;
+    // SAFETY: a function of this type, or one that has no parameters and returns a number. That is then the handle of the
+    // file, which only the functions of this library take, and they are closed too.
+    unsafe { std::mem::transmute::<*mut c_void, Register>(address)(binary) }
 }
 
 #[cfg(test)]

@@ -84,3 +84,14 @@ library! {
     curandCreateGenerator curandDestroyGenerator curandGenerateNormal curandGenerateNormalDouble
     curandGenerateUniform curandGenerateUniformDouble curandSetPseudoRandomGeneratorSeed curandSetStream
 }
+
+library! {
+    /// What the code of candle's quantised products calls, which nvcc has written; it begins when a plugin is opened.
+    /// Closed, its functions return cudaErrorStubLibrary.
+    runtime: "libcudart.so.N" of "CUDA N", closed 34, first __cudaRegisterFatBinary;
+    __cudaGetKernel __cudaInitModule __cudaLaunchKernel __cudaLaunchKernel_ptsz __cudaPopCallConfiguration
+    __cudaPushCallConfiguration __cudaRegisterFatBinaryEnd __cudaRegisterFunction __cudaRegisterVar
+    __cudaUnregisterFatBinary
+    cudaFreeAsync cudaFreeAsync_ptsz cudaFuncSetAttribute cudaGetDevice cudaGetLastError cudaLaunchKernel
+    cudaLaunchKernel_ptsz cudaMallocAsync cudaMallocAsync_ptsz cudaMemsetAsync cudaMemsetAsync_ptsz
+}
