@@ -160,9 +160,9 @@ fn gradients_in_nvidia_s_form() {
     }
     // The biases count, and each of them.
     let own = values(&synthesis.forward(&w, &[]).unwrap());
-    for index in 0..3 {
+    for (index, channels) in CHANNELS.iter().enumerate().take(3) {
         let mut tensors = nvidia();
-        tensors.insert(format!("generator.progression.{index}.bias1"), uniform(43, &[CHANNELS[index]]));
+        tensors.insert(format!("generator.progression.{index}.bias1"), uniform(43, &[*channels]));
         let other = StyleGan1::new(tensors, DType::F64).unwrap().synthesis;
         let one = StyleGan1::new(nvidia(), DType::F64).unwrap().synthesis;
         assert_ne!(values(&one.forward(&w, &[]).unwrap()), values(&other.forward(&w, &[]).unwrap()));
@@ -185,7 +185,7 @@ fn a_file_may_say_what_norms_add() {
     let other = with(r#"{"synthesis_kwargs": {"norm_epsilon": 1e-1}}"#).unwrap();
     assert!(usual.iter().zip(&other).any(|(one, other)| (one - other).abs() > 1e-3));
     for wrong in ["0", "-1", "\"x\"", "2"] {
-        let error = with(&format!(r#"{{"norm_epsilon": {wrong}}}"#)).err().expect("refused").to_string();
+        let error = with(&format!(r#"{{"norm_epsilon": {wrong}}}"#)).expect_err("refused").to_string();
         assert_eq!(error, format!("`norm_epsilon` must be a number from 1e-12 to 1, found {wrong}"));
     }
 }

@@ -35,7 +35,7 @@ impl Upsampling {
         let taps = filter.len().isqrt();
         let (kernel, cut) = (taps + 2, taps - 1 - before);
         // The least and the largest `d` of a tap.
-        let reach = [(kernel - 1 - cut) / 2, (1 + cut) / 2];
+        let reach = [(kernel - 1 - cut) / 2, cut.div_ceil(2)];
         let size = reach[0] + 1 + reach[1];
         let mut phases = vec![0.0; 4 * weight.len() / 9 * size * size];
         for (pair, weight) in weight.chunks_exact(9).enumerate() {
