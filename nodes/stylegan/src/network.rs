@@ -5,6 +5,7 @@ use std::fmt::Display;
 use dreamwire_formats::{self as formats, Limits};
 use dreamwire_nets::Content;
 use dreamwire_nets::stylegan::{self, Generator};
+use dreamwire_nets::stylegan3;
 use dreamwire_nets::weights::{self, Family, Weights as Read};
 use dreamwire_sdk::Bytes;
 use dreamwire_sdk::candle::DeviceLocation;

@@ -139,7 +139,7 @@ impl From<candle_core::Error> for Error {
             match crate::device::is_out_of_memory(&text) {
                 true => Self::new(abi::E_NOMEM, "", format!("the memory of the device is used up: {text}"))
                     // The node that makes the picture may be another one, so the hint names its param.
-                    .hint("smaller pictures need less, and so does a smaller `tile` in GradientAscent; or use `--device cpu`"),
+                    .hint("smaller pictures need less, and so does a smaller `tile` in GradientAscent; or compute on the CPU"),
                 false => Self::failed(text),
             }
         })
@@ -181,7 +181,7 @@ mod tests {
             assert_eq!(error.status(), abi::E_NOMEM, "{text}");
             let said = error.to_string();
             assert!(said.starts_with("the memory of the device is used up: "), "{said}");
-            assert!(said.contains("`tile`") && said.contains("--device cpu"), "{said}");
+            assert!(said.contains("`tile`") && said.contains("on the CPU"), "{said}");
         }
         let other = of_cuda("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")");
         assert_eq!(Error::from(other).status(), abi::E_FAILED);
