@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-use functions::{cublas, curand, driver, runtime};
+use functions::{cublas, curand, driver, runtime, runtime_texts};
 
 /// The major version of CUDA that candle was built for.
 #[cfg(feature = "cuda")]
@@ -15,7 +15,7 @@ const CUDA_MAJOR: u32 = candle_core::cuda_backend::cudarc::driver::sys::CUDA_VER
 #[cfg(not(feature = "cuda"))]
 const CUDA_MAJOR: u32 = 13;
 
-/// Where a function of a library is: at first, that of one that returns an error.
+/// Where a function of a library is: at first, that of one that does nothing.
 type Slot = AtomicPtr<c_void>;
 
 /// A library, and the functions that are called in it. `N` in a text is CUDA's major version.
@@ -116,6 +116,7 @@ unsafe extern "C" fn __cudaRegisterFatBinary(binary: *mut c_void) -> *mut *mut c
     OPENED.call_once(|| {
         if let Ok(handle) = runtime::LIBRARY.open() {
             runtime::LIBRARY.find(handle);
+            runtime_texts::LIBRARY.find(handle);
         }
     });
     let address = runtime::FIRST.load(Ordering::Acquire);

@@ -1,11 +1,11 @@
 //! The functions that candle calls. Where one is missing here, `just check-cuda` fails and names it.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_void};
 
 use super::{Library, Slot};
 
-/// What a function returns whose library is not open.
-extern "C" fn closed<const STATUS: c_int>() -> c_int {
+/// What a function returns whose library is not open, as wide as the register that statuses and addresses are returned in.
+extern "C" fn closed<const STATUS: usize>() -> usize {
     STATUS
 }
 
@@ -89,9 +89,16 @@ library! {
     /// What the code of candle's quantised products calls, which nvcc has written; it begins when a plugin is opened.
     /// Closed, its functions return cudaErrorStubLibrary.
     runtime: "libcudart.so.N" of "CUDA N", closed 34, first __cudaRegisterFatBinary;
-    __cudaGetKernel __cudaInitModule __cudaLaunchKernel __cudaLaunchKernel_ptsz __cudaPopCallConfiguration
-    __cudaPushCallConfiguration __cudaRegisterFatBinaryEnd __cudaRegisterFunction __cudaRegisterVar
-    __cudaUnregisterFatBinary
-    cudaFreeAsync cudaFreeAsync_ptsz cudaFuncSetAttribute cudaGetDevice cudaGetLastError cudaLaunchKernel
-    cudaLaunchKernel_ptsz cudaMallocAsync cudaMallocAsync_ptsz cudaMemsetAsync cudaMemsetAsync_ptsz
+    __cudaGetKernel __cudaInitModule __cudaLaunchKernel_ptsz __cudaPopCallConfiguration __cudaPushCallConfiguration
+    __cudaRegisterFatBinaryEnd __cudaRegisterFunction __cudaRegisterVar __cudaUnregisterFatBinary
+    cudaDeviceGetAttribute cudaFree cudaFreeAsync_ptsz cudaFuncGetAttributes cudaFuncSetAttribute cudaGetDevice
+    cudaGetDeviceCount cudaGetLastError cudaLaunchKernelExC_ptsz cudaLaunchKernel_ptsz cudaMalloc cudaMallocAsync_ptsz
+    cudaMemsetAsync_ptsz cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags cudaPeekAtLastError cudaSetDevice
+    cudaStreamSynchronize_ptsz
+}
+
+library! {
+    /// Those of its functions that return a text. Closed, it is null.
+    runtime_texts: "libcudart.so.N" of "CUDA N", closed 0;
+    cudaGetErrorName cudaGetErrorString
 }
