@@ -1,8 +1,6 @@
 use candle_core::{DType, Device, Result, Tensor};
 use dreamwire_kernels::is_portable;
 
-use super::matrix::{Matrix, apply_matrices};
-
 /// Sampling positions of a bilinear resampling along one axis: output pixel `i` reads at `start + i * step`,
 /// or the edge pixel where that is outside.
 pub(super) struct Axis {
@@ -34,12 +32,18 @@ impl Axis {
         (first, (first + 1).min(self.last), position - first as f64)
     }
 
-    fn matrix(&self) -> Matrix {
-        let taps = |output: usize| {
-            let (first, second, along) = self.read(output);
-            [(output, first, 1.0 - along), (output, second, along)]
-        };
-        Matrix::new(self.last + 1, self.out, (0..self.out).flat_map(taps))
+    /// `x`, `[B, H, W, C]`, resampled along a dimension where it is. Between two equal pixels all are equal, as on the host:
+    /// a product with `1 - t` and `t` would round, and break the ties of pools.
+    fn along(&self, x: &Tensor, dimension: usize) -> Result<Tensor> {
+        let reads: Vec<(usize, usize, f64)> = (0..self.out).map(|i| self.read(i)).collect();
+        let pixels = |places: Vec<u32>| x.index_select(&Tensor::new(places, x.device())?, dimension);
+        let first = pixels(reads.iter().map(|read| read.0 as u32).collect())?;
+        let second = pixels(reads.iter().map(|read| read.1 as u32).collect())?;
+        let mut shape = [1; 4];
+        shape[dimension] = self.out;
+        let t: Vec<f32> = reads.iter().map(|read| read.2 as f32).collect();
+        let t = Tensor::from_vec(t, &shape, x.device())?;
+        &first + (second - &first)?.broadcast_mul(&t)?
     }
 }
 
@@ -50,7 +54,8 @@ pub(super) fn resample(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Te
 
 fn on_device(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Tensor> {
     image.dims4()?;
-    apply_matrices(image, [Some(rows.matrix()), Some(columns.matrix())])
+    let image = image.detach().to_dtype(DType::F32)?.contiguous()?;
+    rows.along(&columns.along(&image, 2)?, 1)
 }
 
 fn on_host(image: &Tensor, rows: &Axis, columns: &Axis) -> Result<Tensor> {
@@ -81,7 +86,7 @@ mod tests {
     use super::super::matrix::tests::{assert_close, pictures};
     use super::*;
 
-    /// Weights and the sum of two products are rounded to f32, on the host the result alone.
+    /// Every operation is rounded to f32, on the host the result alone.
     #[test]
     fn the_device_agrees_with_the_host() {
         let image = pictures([2, 5, 7, 3]);
@@ -92,6 +97,10 @@ mod tests {
                 assert_close(&found, &on_host(&image, &rows, &columns).unwrap(), 1e-6);
             }
         }
+        // Where all pixels are equal, none may differ from them.
+        let flat = Tensor::full(0.3f32, (1, 5, 7, 1), image.device()).unwrap();
+        let found = on_device(&flat, &Axis::edges(5, 64), &Axis::edges(7, 90)).unwrap();
+        assert!(found.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|pixel| *pixel == 0.3));
         assert!(on_device(&image.flatten_from(2).unwrap(), &Axis::edges(5, 3), &Axis::edges(7, 3)).is_err());
     }
 }
