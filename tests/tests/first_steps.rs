@@ -34,13 +34,20 @@ fn a_file_name_that_is_nearly_right() {
 
 #[test]
 fn weights_that_are_neither_built_in_nor_a_file() {
-    let folder = folder(|graph| {
-        graph["net"] = json!({ "class_type": "VGGFeatures", "inputs": { "weights": "vgg19" } });
-        graph["dream"] = json!({ "class_type": "GradientAscent",
-            "inputs": { "image": ["photo", 0], "objective": ["net", 0] } });
-        graph["save"]["inputs"]["images"] = json!(["dream", 0]);
-    });
-    run(&folder, &[]).exits(5).says("there is no file `vgg19`").says("built in: `vgg16`");
+    let with = |weights: &str| {
+        folder(|graph| {
+            graph["net"] = json!({ "class_type": "VGGFeatures", "inputs": { "weights": weights } });
+            graph["dream"] = json!({ "class_type": "GradientAscent",
+                "inputs": { "image": ["photo", 0], "objective": ["net", 0] } });
+            graph["save"]["inputs"]["images"] = json!(["dream", 0]);
+        })
+    };
+    run(&with("vgg19"), &[]).exits(5).says("there is no file `vgg19`").says("built in: `vgg16`");
+    // This one is there, but where a graph may not read.
+    let elsewhere = Folder::new();
+    elsewhere.write("it.pth", b"weights");
+    let outcome = run(&with(elsewhere.join("it.pth").to_str().expect("a plain name")), &[]);
+    outcome.exits(5).says("as an input folder: --in DIR; or name").says_not("built in");
 }
 
 #[test]

@@ -95,6 +95,9 @@ fn nothing_is_replaced_without_being_told_to() {
     assert_eq!(folder.read("it.safetensors"), b"mine");
     weights(&folder, &[&import[..], &["--force"]].concat()).exits(0);
     assert!(folder.read("it.safetensors").len() > 1000);
+    // What is read is never written over.
+    let itself = ["import", "lpips_v0.1_vgg.pth", "-o", "./lpips_v0.1_vgg.pth", "--force"];
+    weights(&folder, &itself).exits(2).says("is the file that is read").says("--out");
     let outcome = weights(&folder, &["import", "lpips_v0.1_vgg.pth", "-o", "none/it.safetensors"]);
     outcome.exits(6).says("none/it.safetensors").says("make the folder `none` first");
 }

@@ -59,7 +59,8 @@ fn hinted(problem: Diagnostic, error: WorldError) -> Diagnostic {
     }
 }
 
-/// Adds the built-in names to the hint for a name that is neither a file nor built in.
+/// Adds the built-in names to the hint for a name that is neither a file nor built in. A file that lies where a graph may
+/// not read is there: its hint names the setting that lets it.
 fn with_names(error: WorldError, param: Option<&Param>) -> WorldError {
     let names: Vec<String> = param
         .map_or(&[][..], |param| &param.builtin)
@@ -67,13 +68,10 @@ fn with_names(error: WorldError, param: Option<&Param>) -> WorldError {
         .filter(|name| !name.is_empty())
         .map(|name| format!("`{name}`"))
         .collect();
-    if names.is_empty() {
+    if names.is_empty() || error.hint.as_ref().is_some_and(|hint| hint.setting.is_some()) {
         return error;
     }
     let before = error.hint.as_ref().map(|hint| format!("{}\n", hint.text)).unwrap_or_default();
-    let hint = Hint {
-        text: format!("{before}built in: {}", names.join(", ")),
-        setting: error.hint.and_then(|h| h.setting),
-    };
+    let hint = Hint { text: format!("{before}built in: {}", names.join(", ")), setting: None };
     WorldError { hint: Some(hint), ..error }
 }

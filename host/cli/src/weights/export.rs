@@ -16,7 +16,7 @@ pub(super) fn export(args: &ExportArgs, console: Console) -> Result<(), Refused>
         Program::Nvidia => (Layout::Nvidia, "nvidia"),
     };
     let place = given.out.clone().unwrap_or_else(|| beside(&args.file, label));
-    let output = Output::at(place, given.force)?;
+    let output = Output::at(place, &args.file, given.force)?;
     let file = File::read(&args.file)?;
     let archive = file.archive()?;
     let network = part::choose(&file, &archive, given.part.as_deref())?.ok_or_else(|| Refused {

@@ -10,7 +10,7 @@ use crate::console::Console;
 /// `weights import`: the network that is used, or all tensors of a file in which none is known.
 pub(super) fn import(args: &ImportArgs, console: Console) -> Result<(), Refused> {
     let given = &args.output;
-    let at = |place| Output::at(place, given.force);
+    let at = |place| Output::at(place, &args.file, given.force);
     // What can be refused without reading the file is.
     let output = given.out.clone().map(at).transpose()?;
     let file = File::read(&args.file)?;

@@ -19,14 +19,20 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The place at `path`, where a file is replaced only by `force`. Judged before anything is read, and once more when
-    /// the file is written.
+    /// The place at `path` for what is made of the file `input`, which is never replaced; another file only by `force`.
+    /// Judged before anything is read, and once more when the file is written.
     ///
     /// # Errors
     ///
     /// If something is there that must not be replaced, or the folder is not there.
-    pub(super) fn at(path: PathBuf, force: bool) -> Result<Self, Refused> {
+    pub(super) fn at(path: PathBuf, input: &Path, force: bool) -> Result<Self, Refused> {
         let output = Self { path, force };
+        if let (Ok(one), Ok(other)) = (output.path.canonicalize(), input.canonicalize())
+            && one == other
+        {
+            let hint = "what it holds beside the network would be lost; --out names another file";
+            return Err(output.refused("is the file that is read", hint, Exit::USAGE));
+        }
         // Also a link that leads nowhere is something.
         match output.path.symlink_metadata() {
             Ok(found) if found.is_dir() => {
@@ -135,31 +141,37 @@ mod tests {
     #[test]
     fn nothing_is_replaced_by_accident() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("it.safetensors");
-        let output = Output::at(path.clone(), false).expect("it is free");
+        let [path, input] = ["it.safetensors", "input.pkl"].map(|name| folder.path().join(name));
+        let output = Output::at(path.clone(), &input, false).expect("it is free");
         output.write([], "{}").expect("it is written");
         let first = std::fs::read(&path).expect("it is there");
-        assert!(Output::at(path.clone(), false).is_err_and(|refused| refused.exit == Exit::USAGE));
+        assert!(Output::at(path.clone(), &input, false).is_err_and(|refused| refused.exit == Exit::USAGE));
         // It was free when it was judged.
         assert!(output.write([], r#"{"other": 1}"#).is_err_and(|refused| refused.exit == Exit::USAGE));
         assert_eq!(std::fs::read(&path).expect("it is there"), first);
-        let output = Output::at(path.clone(), true).expect("it may be replaced");
+        let output = Output::at(path.clone(), &input, true).expect("it may be replaced");
         output.write([], r#"{"other": 1}"#).expect("it is written");
         assert_ne!(std::fs::read(&path).expect("it is there"), first);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left");
-        assert!(Output::at(folder.path().to_owned(), true).is_err_and(|refused| refused.exit == Exit::USAGE));
+        assert!(
+            Output::at(folder.path().to_owned(), &input, true)
+                .is_err_and(|refused| refused.exit == Exit::USAGE)
+        );
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_said() {
         let folder = tempfile::tempdir().expect("a folder");
-        let refused = Output::at(folder.path().join("none/it.safetensors"), false).err().expect("refused");
+        let input = folder.path().join("input.pkl");
+        let none = folder.path().join("none/it.safetensors");
+        let refused = Output::at(none, &input, false).err().expect("refused");
         assert_eq!(refused.exit, Exit::OUTPUT);
         assert!(refused.message.ends_with("none/it.safetensors` cannot be written: its folder is not there"));
         assert!(refused.hint.is_some_and(|hint| hint.ends_with("none` first")));
         // It was there when it was judged.
         std::fs::create_dir(folder.path().join("gone")).expect("a folder");
-        let output = Output::at(folder.path().join("gone/it.safetensors"), false).expect("it is free");
+        let output =
+            Output::at(folder.path().join("gone/it.safetensors"), &input, false).expect("it is free");
         std::fs::remove_dir(folder.path().join("gone")).expect("it is empty");
         assert!(output.write([], "{}").is_err_and(|refused| refused.exit == Exit::OUTPUT));
     }
