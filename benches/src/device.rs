@@ -53,7 +53,9 @@ impl Place {
             Self::Metal => Device::new_metal(0),
         };
         opened.map_err(|error| {
-            Failure::Usage(format!("--device: {self} cannot be used: {error}; `dreamwire devices` says more"))
+            // candle adds where it was.
+            let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+            Failure::Usage(format!("--device: {self} cannot be used: {why}; `dreamwire devices` says more"))
         })
     }
 }

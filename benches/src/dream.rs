@@ -80,7 +80,7 @@ fn run(program: &Path, folder: &Path, graph: &Path, common: &Common) -> Result<R
         .arg("run")
         .arg(graph)
         .args(["--progress", "json", "--threads", &common.threads().to_string()])
-        .args(["--device", &common.device.to_string(), "--out"])
+        .args(["--device", &common.device.to_string(), "--no-cache", "--out"])
         .arg(folder.join("out"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
