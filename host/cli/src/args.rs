@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 mod how;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -7,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dreamwire_session::CacheFolder;
 pub(crate) use dreamwire_session::machine::cores;
 
-pub(crate) use how::{HowArgs, Progress};
+pub(crate) use how::{ComputeArgs, HowArgs, Progress};
+pub(crate) use serve::ServeArgs;
 
 use crate::new_plugin::NewPluginArgs;
 use crate::weights::WeightsArgs;
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Describe(DescribeArgs),
     /// Run a graph, and rerun what a change of its file, an input or a plugin affects.
     Watch(WatchArgs),
+    /// Run graphs that come over HTTP: from a browser, ComfyUI's editor and its clients.
+    Serve(Box<ServeArgs>),
     /// List the kinds of nodes, or describe one.
     Nodes(NodesArgs),
     /// List or check plugins.
@@ -344,7 +348,7 @@ mod tests {
         let cli = Cli::parse_from(words.split(' '));
         let Command::Run(args) = cli.command else { panic!("not run") };
         assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
-        assert_eq!(args.how.device, how::DeviceArg::Only(Device::Cuda(1)));
+        assert_eq!(args.how.compute.device, how::DeviceArg::Only(Device::Cuda(1)));
         assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.how.inputs.len()), (1, 1, 1));
     }
 

@@ -56,7 +56,10 @@ impl Worker {
                 _ => self.queue.end(id, state, &outcome),
             };
             if let Err(error) = kept {
-                self.hub.tell_all("notification", &json!({ "value": format!("the queue cannot be kept: {error}") }));
+                self.hub.tell_all(
+                    "notification",
+                    &json!({ "value": format!("the queue cannot be kept: {error}") }),
+                );
             }
             tell_status(&self.queue, &self.hub);
             // Clients of the first protocol wait for exactly this, after history has the job.

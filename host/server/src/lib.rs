@@ -39,3 +39,12 @@ mod server;
 pub use config::Config;
 pub use queue::StoreError;
 pub use server::{ServeError, Server, Stopper};
+
+mod diagnose;
+/// Temporary.
+pub fn find_frontend() -> Option<std::path::PathBuf> {
+    None
+}
+fn features() -> serde_json::Value {
+    serde_json::json!({ "supports_preview_metadata": true, "supports_progress_text_metadata": true, "max_upload_size": 104857600 })
+}

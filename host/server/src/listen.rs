@@ -33,7 +33,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: Recei
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             // The client has gone already.
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => continue,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) =>
+            {
+                continue;
+            }
             Err(_) => {
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -44,7 +48,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: Recei
             request.extensions_mut().insert(ConnectInfo(peer));
             request
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection =
+            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             // The client sees why it ended, and nobody else has to.

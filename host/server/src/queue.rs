@@ -207,7 +207,10 @@ impl Queue {
     }
 
     /// Asks the database.
-    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         question(&self.lock().store)
     }
 }

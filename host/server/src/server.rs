@@ -11,6 +11,7 @@ use dreamwire_worker::Child;
 use tokio::runtime::Runtime;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
+use crate::Config;
 use crate::activity::Activity;
 use crate::app::App;
 use crate::hub::Hub;
@@ -20,7 +21,6 @@ use crate::plugins::Plugins;
 use crate::queue::{Queue, StoreError};
 use crate::redact::Redactor;
 use crate::reload::Reload;
-use crate::Config;
 
 /// The folder of what the server keeps, below the output folder. Names that begin with a dot are never served.
 const OWN: &str = ".dreamwire";
@@ -146,7 +146,8 @@ impl Server {
         let router = self.router(app);
         let Server { config, session, listener, queue, stop, _lock, .. } = self;
         let threads = settings.options.threads;
-        let reload = Reload { session, threads, plugins, hub: Arc::clone(&hub), graphs: config.graphs.clone() };
+        let reload =
+            Reload { session, threads, plugins, hub: Arc::clone(&hub), graphs: config.graphs.clone() };
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(reload.watch(stop.subscribe()));

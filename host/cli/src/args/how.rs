@@ -22,21 +22,12 @@ pub(crate) struct HowArgs {
     /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// The device to compute on: auto (the first that works of cuda, metal and cpu), cpu, cuda, cuda:N or metal.
-    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
-    pub(crate) device: DeviceArg,
-    /// The number of threads per step [default: one per core].
-    #[arg(long, value_name = "N", value_parser = threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
     /// How progress is shown; `json` writes one event per line to standard output.
     #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
     pub(crate) progress: Progress,
     /// Show pictures in the terminal while they are made.
     #[arg(long)]
     pub(crate) preview: bool,
-    /// Allow NaN and infinity in results.
-    #[arg(long)]
-    pub(crate) allow_nonfinite: bool,
     /// Say for each step why it runs.
     #[arg(long)]
     pub(crate) explain: bool,
@@ -46,6 +37,22 @@ pub(crate) struct HowArgs {
     /// Run plugins in this process.
     #[arg(long, conflicts_with_all = ["isolate", "node_timeout", "memory"])]
     pub(crate) no_isolate: bool,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Options of every step, whoever asks for the run.
+#[derive(Args, Debug)]
+pub(crate) struct ComputeArgs {
+    /// The device to compute on: auto (the first that works of cuda, metal and cpu), cpu, cuda, cuda:N or metal.
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
+    pub(crate) device: DeviceArg,
+    /// The number of threads per step [default: one per core].
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Allow NaN and infinity in results.
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
     /// The time that one step may take, in seconds; implies --isolate.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) node_timeout: Option<Duration>,
@@ -80,6 +87,31 @@ impl HowArgs {
         global: &Global,
         console: Console,
     ) -> Result<Settings, Exit> {
+        let (options, any_device) = self.compute.options(console)?;
+        Ok(Settings {
+            graph: open::graph(graph, &self.inputs, console)?,
+            out: self.out.clone(),
+            options,
+            any_device,
+            cache: global.cache(),
+            replaces: true,
+            explain: self.explain,
+            isolated,
+            limits: self.compute.limits(),
+        })
+    }
+
+    /// Whether `run` uses a process for plugins: on request, for limits that need one, and where the shell limits the
+    /// address space (`ulimit -v`), which only another process survives.
+    pub(crate) fn isolates_run(&self) -> bool {
+        let needed = self.compute.limits() != Limits::default() || is_address_space_limited();
+        self.isolate || (needed && !self.no_isolate)
+    }
+}
+
+impl ComputeArgs {
+    /// The options of a run, and whether its device is still to be chosen.
+    pub(crate) fn options(&self, console: Console) -> Result<(Options, bool), Exit> {
         if self.memory.is_some() && !cfg!(target_os = "linux") {
             console.talk("error: --memory: only on Linux the address space of a process can be limited");
             return Err(Exit::USAGE);
@@ -90,24 +122,12 @@ impl HowArgs {
             DeviceArg::Only(device) => (false, device),
         };
         let options = Options { device, threads, allow_nonfinite: self.allow_nonfinite };
-        Ok(Settings {
-            graph: open::graph(graph, &self.inputs, console)?,
-            out: self.out.clone(),
-            options,
-            any_device,
-            cache: global.cache(),
-            replaces: true,
-            explain: self.explain,
-            isolated,
-            limits: Limits { step: self.node_timeout, memory: self.memory },
-        })
+        Ok((options, any_device))
     }
 
-    /// Whether `run` uses a process for plugins: on request, for limits that need one, and where the shell limits the
-    /// address space (`ulimit -v`), which only another process survives.
-    pub(crate) fn isolates_run(&self) -> bool {
-        let needed = self.node_timeout.is_some() || self.memory.is_some() || is_address_space_limited();
-        self.isolate || (needed && !self.no_isolate)
+    /// The limits of plugins.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { step: self.node_timeout, memory: self.memory }
     }
 }
 
@@ -125,7 +145,7 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "expected 1 or more; leave it out for one per core".to_owned())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())

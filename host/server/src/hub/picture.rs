@@ -2,8 +2,8 @@
 
 use dreamwire_engine::Tensor;
 use dreamwire_session::Picture;
-use image::codecs::jpeg::JpegEncoder;
 use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 
 /// The longest side of a preview, in pixels.
 const LONGEST: usize = 512;

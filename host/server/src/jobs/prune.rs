@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn a_long_chain_and_a_cycle_end() {
         let node = |to: usize| json!({ "class_type": "A", "inputs": { "x": [to.to_string(), 0] } });
-        let chain: Map<String, Value> = (0..50_000usize).map(|n| (n.to_string(), node((n + 1) % 50_000))).collect();
+        let chain: Map<String, Value> =
+            (0..50_000usize).map(|n| (n.to_string(), node((n + 1) % 50_000))).collect();
         let kept = prune(&Value::Object(chain), &["7".to_owned()]);
         assert_eq!(kept.as_object().unwrap().len(), 50_000);
     }

@@ -227,7 +227,9 @@ impl Hears for Telling<'_> {
                 }
             }
             Event::Started { node, .. } | Event::Rows { node, .. } => self.starts(&mut told, &node),
-            Event::Progress { node, done, total, note } => self.advances(&mut told, &node, done, total, &note),
+            Event::Progress { node, done, total, note } => {
+                self.advances(&mut told, &node, done, total, &note)
+            }
             Event::Preview { node, image } => {
                 if let Some(jpeg) = preview(&image) {
                     self.frame(&Frame::preview(self.id(), &node, jpeg.into()));
@@ -239,7 +241,8 @@ impl Hears for Telling<'_> {
                 }
                 let (key, entry) = listed(&file);
                 let output = told.outcome.outputs.entry(node.clone()).or_insert_with(|| json!({}));
-                let list = output.as_object_mut().map(|output| output.entry(key).or_insert_with(|| json!([])));
+                let list =
+                    output.as_object_mut().map(|output| output.entry(key).or_insert_with(|| json!([])));
                 if let Some(Value::Array(list)) = list
                     && !list.contains(&entry)
                 {

@@ -35,7 +35,8 @@ const SCHEMA: &str = "
 ";
 
 /// The columns of a record, in the order that `record` reads them.
-const COLUMNS: &str = "id, number, client, prompt, extra, targets, state, created, started, ended, starts, outcome";
+const COLUMNS: &str =
+    "id, number, client, prompt, extra, targets, state, created, started, ended, starts, outcome";
 const ENDED: &str = "state NOT IN ('pending', 'in_progress')";
 
 /// The database.
@@ -100,7 +101,13 @@ impl Store {
     }
 
     /// Notes how a job has ended, and forgets the oldest ones beyond the limit. False if it had ended before.
-    pub(crate) fn end(&self, id: &str, state: State, outcome: &Outcome, now: i64) -> Result<bool, StoreError> {
+    pub(crate) fn end(
+        &self,
+        id: &str,
+        state: State,
+        outcome: &Outcome,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let mut update = self.0.prepare_cached(&format!(
             "UPDATE jobs SET state = ?2, outcome = ?3, ended = ?4 WHERE id = ?1 AND NOT ({ENDED})"
         ))?;
@@ -231,7 +238,8 @@ fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result
 }
 
 fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
 }
 
 /// Why the jobs cannot be kept.

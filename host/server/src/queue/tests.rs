@@ -96,7 +96,11 @@ fn h10_a_killed_server_leaves_its_jobs_and_a_job_that_kills_it_is_given_up() {
     add(&queue, "later");
     let later = queue.ask(|store| store.get("later")).unwrap().unwrap();
     assert!(later.order.number > number, "numbers go on");
-    assert_eq!(later.order, Order { number: later.order.number, ..order("later") }, "all of it is kept, in order");
+    assert_eq!(
+        later.order,
+        Order { number: later.order.number, ..order("later") },
+        "all of it is kept, in order"
+    );
 }
 
 #[test]
@@ -181,7 +185,10 @@ fn records_have_the_shapes_of_the_protocol() {
     let prompt: Vec<&String> = history["prompt"][2].as_object().unwrap().keys().collect();
     assert_eq!(prompt, ["b", "a"], "the order of nodes is kept");
     let job = record.summary();
-    assert_eq!((&job["status"], &job["outputs_count"], &job["workflow_id"]), (&json!("completed"), &json!(2), &json!("w1")));
+    assert_eq!(
+        (&job["status"], &job["outputs_count"], &job["workflow_id"]),
+        (&json!("completed"), &json!(2), &json!("w1"))
+    );
     assert_eq!(job["preview_output"]["filename"], "y.png", "what was saved comes first");
     assert_eq!(job.get("execution_error"), None);
     let detail = record.detail();

@@ -42,7 +42,9 @@ fn messages(connection: &mut Connection) -> Vec<(String, Value)> {
             continue;
         };
         match serde_json::from_str::<Value>(text) {
-            Ok(message) => found.push((message["type"].as_str().unwrap().to_owned(), message["data"].clone())),
+            Ok(message) => {
+                found.push((message["type"].as_str().unwrap().to_owned(), message["data"].clone()))
+            }
             Err(_) => found.push(("binary".to_owned(), Value::Null)),
         }
     }
@@ -115,7 +117,10 @@ fn a_run_is_told_in_the_order_that_pages_expect() {
         "images": [{ "filename": "dream_00001_.png", "subfolder": "a", "type": "output" }],
         "files": [{ "filename": "x.npz", "subfolder": "", "type": "temp" }],
     });
-    assert_eq!(told[11].1, json!({ "node": "save", "display_node": "save", "output": output, "prompt_id": "j" }));
+    assert_eq!(
+        told[11].1,
+        json!({ "node": "save", "display_node": "save", "output": output, "prompt_id": "j" })
+    );
     assert_eq!((state, &outcome.outputs["save"]), (State::Completed, &output));
     let kept: Vec<&str> = outcome.messages.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kept, ["execution_start", "execution_cached", "execution_success"]);
