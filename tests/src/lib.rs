@@ -2,7 +2,7 @@
 //!
 //! Nothing in here looks into the host. [`built`] makes cargo build the program, the plugins and the fixtures
 //! once per test process; [`Cmd`] runs the program in a [`Folder`] with a clean environment; [`c_plugin`]
-//! compiles the C sources of `plugins/`; [`Watching`] listens to a `dreamwire watch`; [`safetensors`] makes
+//! compiles the C sources of `plugins/`; [`Watching`] listens to a `dreamwire watch`, [`Serving`] speaks to a `dreamwire serve`; [`safetensors`] makes
 //! and reads weights files. The tests are in `tests/`, one file per behaviour.
 //!
 //! `BLESS=1 cargo test -p dreamwire-tests` rewrites the texts that tests compare with.
@@ -17,6 +17,7 @@ mod folder;
 mod peak;
 mod picture;
 pub mod safetensors;
+mod serving;
 mod watching;
 
 pub use bless::same_text;
@@ -28,4 +29,5 @@ pub use folder::Folder;
 #[cfg(target_os = "linux")]
 pub use peak::peak;
 pub use picture::{deviation, differences, disagreement, photo};
+pub use serving::{Answer, Serving, Socket};
 pub use watching::Watching;

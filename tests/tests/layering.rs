@@ -40,7 +40,12 @@ fn package(short: &str) -> String {
 }
 
 /// Third-party crates that only one of ours may import.
-const DOORS: &[(&str, &str)] = &[("libloading", "dreamwire-loader"), ("cap-std", "dreamwire-engine")];
+const DOORS: &[(&str, &str)] = &[
+    ("libloading", "dreamwire-loader"),
+    ("cap-std", "dreamwire-engine"),
+    ("axum", "dreamwire-server"),
+    ("rusqlite", "dreamwire-server"),
+];
 
 /// Every workspace member, with the names of its dependencies outside of tests.
 fn members() -> Vec<(String, Vec<String>)> {
