@@ -42,6 +42,11 @@ figures:
     cargo build --release
     DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test reload_figures -- --ignored --test-threads 1
 
+# The server with 1,000 jobs, 50 sockets and kills, and how fast it starts and answers, with the release build; minutes
+serve-load:
+    cargo build --release
+    DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test serve_load -- --ignored --nocapture --test-threads 1
+
 # Time and peak memory of 100 megapixels: load, resize, save, with the release build; minutes
 large:
     cargo build --release

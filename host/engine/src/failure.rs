@@ -32,6 +32,8 @@ pub enum FailureKind {
     Panic,
     /// The plugin broke the contract, or cannot do it.
     Plugin,
+    /// Something ended the process of the step, perhaps because memory ran out.
+    Killed,
     /// The step took longer than a step may.
     TimedOut,
     /// The run was stopped.
@@ -54,6 +56,7 @@ impl FailureKind {
             Self::Limit => "run::limit",
             Self::Panic => "run::panic",
             Self::Plugin => "run::plugin",
+            Self::Killed => "run::killed",
             Self::TimedOut => "run::timed_out",
             Self::Cancelled => "run::cancelled",
         }
@@ -64,7 +67,7 @@ impl FailureKind {
         match self {
             Self::Input | Self::Read => Class::Input,
             Self::Publish => Class::Output,
-            Self::Limit => Class::Limit,
+            Self::Limit | Self::Killed => Class::Limit,
             Self::Plugin => Class::Plugin,
             Self::TimedOut => Class::Time,
             _ => Class::Node,

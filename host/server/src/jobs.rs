@@ -6,10 +6,10 @@ mod tell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use dreamwire_engine::Plan;
+use dreamwire_engine::{FailureKind, Plan, Stopped};
 use dreamwire_graph::{Diagnostic, Source, parse};
 use dreamwire_session::{End, Job, Judging, Runner, Settings, understand};
-use dreamwire_worker::Child;
+use dreamwire_worker::{CRASHED, Child};
 use serde_json::json;
 
 use crate::hub::{Frame, Hub};
@@ -44,7 +44,12 @@ impl Worker {
             let telling = Telling::new(&self.hub, &self.queue, &self.redactor, &record);
             let (state, outcome) = match self.job(&record, cancel) {
                 Ok(job) => {
-                    let end = runner.run(&job, &telling);
+                    let mut end = runner.run(&job, &telling);
+                    // It may not have been the job: the system takes the largest process when memory runs out. Finished
+                    // steps are in the cache.
+                    if was_killed(&end) && !self.queue.is_closed() {
+                        end = runner.run(&job, &telling);
+                    }
                     telling.ended(&end, &end.problems(&job))
                 }
                 Err(problems) => telling.ended(&End::Refused(Vec::new()), &problems),
@@ -86,6 +91,17 @@ impl Worker {
             warnings: Vec::new(),
             cancel,
         })
+    }
+}
+
+/// Whether something ended the worker, and no crash of a plugin.
+fn was_killed(end: &End) -> bool {
+    match end {
+        End::Refused(problems) => problems.iter().any(|problem| problem.code == CRASHED),
+        End::Stopped(Stopped::Failed(failures)) => {
+            failures.iter().any(|failed| failed.failure.kind == FailureKind::Killed)
+        }
+        End::Done(_) | End::Stopped(Stopped::Cancelled) => false,
     }
 }
 

@@ -29,6 +29,9 @@ const MOST_BUILDS: usize = 8;
 /// Lines of standard error that are kept for the report of a crash.
 const LAST_WORDS: usize = 5;
 
+/// The code of a worker that ended outside a step.
+pub const CRASHED: Code = Code::new("worker::crashed");
+
 /// Runs jobs in a worker process, which is started when it is first needed.
 pub struct Child {
     program: PathBuf,
@@ -181,7 +184,7 @@ impl Child {
                 Diagnostic::error(Code::new("worker::memory"), Class::Limit, message)
                     .hint("allow more memory: it is counted as address space, which includes libraries")
             }
-            None => Diagnostic::error(Code::new("worker::crashed"), Class::Plugin, message),
+            None => Diagnostic::error(CRASHED, Class::Plugin, message),
         }
     }
 

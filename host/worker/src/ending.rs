@@ -17,7 +17,9 @@ pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String]
         hints.push(format!("it wrote: {}", words.join(" | ")));
     }
     match ending.kind {
-        FailureKind::Limit => hints.push("use smaller pictures or tiles, or allow more memory".to_owned()),
+        FailureKind::Limit | FailureKind::Killed => {
+            hints.push("use smaller pictures or tiles, or allow more memory".to_owned())
+        }
         _ => hints.push("this is a fault of the plugin: `dreamwire plugin check` may find it".to_owned()),
     }
     failure.hint(hints.join("\n"))
@@ -46,13 +48,15 @@ struct Ending {
 impl Ending {
     fn of(status: Option<ExitStatus>, words: &[String]) -> Self {
         let crashed = |what: String| Ending { kind: FailureKind::Plugin, what };
-        let out_of_memory = |what: &str| Ending { kind: FailureKind::Limit, what: what.to_owned() };
         if words.iter().any(|line| line.contains(OUT_OF_MEMORY)) {
-            return out_of_memory("ran out of memory");
+            return Ending { kind: FailureKind::Limit, what: "ran out of memory".to_owned() };
         }
         let Some(status) = status else { return crashed("ended its process".to_owned()) };
         match signal(status) {
-            Some((_, "SIGKILL")) => out_of_memory("was killed (SIGKILL), perhaps because memory ran out"),
+            Some((_, "SIGKILL")) => {
+                let what = "was killed (SIGKILL), perhaps because memory ran out".to_owned();
+                Ending { kind: FailureKind::Killed, what }
+            }
             Some((number, "")) => crashed(format!("crashed (signal {number})")),
             Some((_, name)) => crashed(format!("crashed ({name})")),
             None => {
@@ -102,6 +106,6 @@ mod tests {
             "plugin `org.x` ran out of memory",
         );
         let killed = "plugin `org.x` was killed (SIGKILL), perhaps because memory ran out";
-        check(9, &[], FailureKind::Limit, killed);
+        check(9, &[], FailureKind::Killed, killed);
     }
 }

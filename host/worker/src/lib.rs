@@ -17,5 +17,5 @@ mod ending;
 mod protocol;
 mod serve;
 
-pub use child::Child;
+pub use child::{CRASHED, Child};
 pub use serve::serve;
