@@ -242,8 +242,8 @@ fn it_starts_in_the_background_and_holds_no_stream() {
 fn h16_a_graph_sees_nothing_but_its_folders() {
     let folder = Folder::new();
     let serving = Serving::start(&folder, [] as [&str; 0]);
-    std::fs::copy(photo(), folder.join("secret.png")).unwrap();
-    std::fs::copy(photo(), folder.join("in/seen.png")).unwrap();
+    photo(&folder.join("secret.png"), 16, 16);
+    photo(&folder.join("in/seen.png"), 16, 16);
     let graph = |image: &str| {
         json!({
             "photo": { "class_type": "LoadImage", "inputs": { "image": image } },

@@ -156,7 +156,7 @@ fn how_fast_it_starts_and_answers() {
     let serving = Serving::start(&folder, [] as [&str; 0]);
     let mut graph = json!({ "n0": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8 } } });
     for n in 1..99 {
-        let inputs = json!({ "image": [format!("n{}", n - 1), 0], "brightness": 0.01 });
+        let inputs = json!({ "image": [format!("n{}", n - 1), 0], "exposure": 0.01 });
         graph[format!("n{n}")] = json!({ "class_type": "Adjust", "inputs": inputs });
     }
     graph["save"] =
