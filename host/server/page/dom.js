@@ -45,7 +45,7 @@ export function say(text, { bad = false, action = null } = {}) {
   box.id = `message-${(messages += 1)}`;
   $("messages").append(box);
   while ($("messages").children.length > 3) $("messages").firstChild.remove();
-  if (!action) setTimeout(close, bad ? 12000 : 5000);
+  if (!action) setTimeout(close, bad ? 9000 : 5000);
 }
 
 /** A length of time in the form that a person would say. */

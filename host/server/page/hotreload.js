@@ -1,5 +1,5 @@
 // For ComfyUI's editor: what Dreamwire rebuilds or reloads shows up in the open page. Public globals only.
-const { app } = window;
+const { app } = window.comfyAPI.app;
 
 app.registerExtension({
   name: "dreamwire.hotreload",
