@@ -101,7 +101,9 @@ document.addEventListener("keydown", (event) => {
 // --- What the server tells
 
 socket.addEventListener("status", ({ detail }) => {
-  queue.count(detail.status.exec_info.queue_remaining);
+  const remaining = detail.status.exec_info.queue_remaining;
+  queue.count(remaining);
+  if (remaining === 0) run.idle();
   if ($("queue").matches(":popover-open")) queue.load().catch(failed);
 });
 socket.addEventListener("open", () => {

@@ -86,6 +86,13 @@ export class Run {
     await Promise.all(stops).catch((error) => say(error.message, { bad: true }));
   }
 
+  /** The server has nothing to run: jobs that were taken back elsewhere no longer wait. */
+  idle() {
+    this.pending.clear();
+    $("stop").disabled = !this.busy;
+    if ($("status").textContent === "Queued") this.#say("");
+  }
+
   #card(id) {
     return this.flow.cards.get(String(id));
   }
