@@ -94,6 +94,12 @@ class Journey {
     return this.messages.slice(start).filter((message) => message.type === type);
   }
 
+  /** The nodes that have worked since `start`, sorted. */
+  ran(start) {
+    const nodes = this.since(start, "executing").map(({ data }) => data.node);
+    return [...new Set(nodes)].filter((node) => node != null).toSorted();
+  }
+
   async picture(name) {
     // Until pictures are there, and what moves has come to rest.
     await this.page.waitForTimeout(500);

@@ -2,7 +2,10 @@
 
 import { kindsOf } from "./kinds.js";
 
-const at = (path) => new URL(path, document.baseURI);
+/** The page is at the root, or beside ComfyUI's editor at `dreamwire/`. */
+const root = new URL(location.pathname.replace(/(dreamwire\/)?[^/]*$/, ""), location.origin);
+
+export const at = (path) => new URL(path, root);
 
 export class Refusal extends Error {
   /** `body` is the answer's JSON, if it had one. */
@@ -44,15 +47,18 @@ export const graphs = () => json("dreamwire/graphs");
 export const graph = async (name) => (await ask(`dreamwire/graphs/${encodeURIComponent(name)}?form=api`)).text();
 export const pictures = () => json("dreamwire/pictures");
 
-/** Names of the example graphs that have a picture, with the picture's address. */
-export async function thumbnails() {
-  const found = new Map();
-  for (const group of await json("templates/index.json").catch(() => [])) {
-    for (const { name, mediaSubtype } of group.templates ?? []) {
-      found.set(name, at(`templates/${encodeURIComponent(name)}-1.${mediaSubtype}`).href);
-    }
-  }
-  return found;
+/** What the gallery of templates says of the graphs, by file name: { title, description, picture }. */
+export async function templates() {
+  const groups = await json("templates/index.json").catch(() => []);
+  return new Map(groups.flatMap((group) => group.templates).map(({ name, title, description, mediaSubtype }) =>
+    [`${name}.json`, { title, description, picture: at(`templates/${encodeURIComponent(name)}-1.${mediaSubtype}`).href }]));
+}
+
+/** Whether ComfyUI's editor is at the root, and this page beside it. */
+export async function hasEditor() {
+  if (root.pathname === location.pathname) return false;
+  const page = await ask("").then((answer) => answer.text()).catch(() => "Dreamwire");
+  return !page.includes('content="Dreamwire"');
 }
 
 /** The documentation of a kind as Markdown, or null where the server has none. */

@@ -1,6 +1,6 @@
 // The control of one input: a number with or without a slider, choices, a switch, text, or a file.
 
-import { h, iconButton, icon, words } from "./dom.js";
+import { h, iconButton, icon } from "./dom.js";
 import { range } from "./kinds.js";
 
 let count = 0;
@@ -14,9 +14,9 @@ let count = 0;
 export function field(input, { change, reset, upload }) {
   const id = `field-${(count += 1)}`;
   const control = controlOf(input, id, { change, upload });
-  const undo = iconButton("reset", `Reset ${words(input.name)}`, reset, { class: "icon-button reset" });
+  const undo = iconButton("reset", `Reset ${input.title}`, reset, { class: "icon-button reset" });
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
-  const label = h("label", { for: id, "data-tip": tip(input) }, words(input.name));
+  const label = h("label", { for: id, "data-tip": tip(input) }, input.title);
   const element = h("div", { class: `field ${control.style ?? ""}` }, label, undo, ...control.parts, error);
   return {
     element,
@@ -53,6 +53,7 @@ function controlOf(input, id, { change, upload }) {
   if (input.file) return file(input, id, change, upload);
   if (input.type === "COMBO") return choice(input, id, change);
   if (input.type === "BOOLEAN") return toggle(id, change);
+  if (input.color) return color(input, id, change);
   if (input.type === "INT" || input.type === "FLOAT") return number(input, id, change);
   return text(input, id, change);
 }
@@ -123,6 +124,31 @@ function choice(input, id, change) {
 function toggle(id, change) {
   const box = h("input", { id, type: "checkbox", class: "switch", role: "switch", onchange: () => change(box.checked) });
   return { main: box, parts: [box], show: (value) => { box.checked = value === true; } };
+}
+
+/** A colour as #rrggbb or as a whole number: text or number to type, and the browser's own picker beside it. */
+function color(input, id, change) {
+  const whole = input.type === "INT";
+  const entry = h("input", { id, type: "text", spellcheck: "false", autocomplete: "off" });
+  const swatch = h("input", { type: "color", "aria-label": `Pick ${input.title}` });
+  const hex = (value) => (whole ? `#${(Number(value) & 0xffffff).toString(16).padStart(6, "0")}` : String(value ?? ""));
+  const paint = () => {
+    const found = hex(entry.value);
+    if (/^#[0-9a-f]{6}/i.test(found)) swatch.value = found.slice(0, 7);
+  };
+  entry.addEventListener("input", () => {
+    paint();
+    change(whole && /^\d+$/.test(entry.value) ? Number(entry.value) : entry.value);
+  });
+  swatch.addEventListener("input", () => {
+    entry.value = whole ? Number.parseInt(swatch.value.slice(1), 16) : swatch.value;
+    change(whole ? Number(entry.value) : entry.value);
+  });
+  const show = (value) => {
+    if (document.activeElement !== entry) entry.value = value ?? "";
+    paint();
+  };
+  return { main: entry, parts: [h("span", { class: "number" }, entry), swatch], style: "with-button", show };
 }
 
 function text(input, id, change) {

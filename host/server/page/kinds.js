@@ -1,6 +1,8 @@
 // Kinds of nodes as this page uses them, from the protocol's /object_info.
 
-const WIDGETS = new Set(["INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"]);
+import { words } from "./dom.js";
+
+const WIDGETS = new Set(["INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR"]);
 
 /** { name: kind } from { name: definition }. */
 export function kindsOf(definitions) {
@@ -37,11 +39,13 @@ function inputOf(name, [type, options = {}], required) {
   const known = Array.isArray(type) ? "COMBO" : type;
   return {
     name,
+    title: options.display_name ?? words(name),
     type: known,
     required,
     widget: WIDGETS.has(known) && options.forceInput !== true,
     choices: choices ?? [],
     file: options.image_upload === true,
+    color: known === "COLOR" || options.display === "color",
     folded: options.advanced === true,
     value: "default" in options ? options.default : known === "COMBO" ? choices?.[0] : undefined,
     min: options.min,

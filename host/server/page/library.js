@@ -1,33 +1,34 @@
 // The first view: the graphs of the folder, with the pictures that they make.
 
 import * as api from "./api.js";
-import { $, h } from "./dom.js";
+import { $, capital, h, words } from "./dom.js";
 
 export class Library {
   #shown = "";
 
   async load() {
-    const [graphs, pictures] = await Promise.all([api.graphs(), api.thumbnails()]);
-    this.graphs = graphs;
-    const text = JSON.stringify([graphs, [...pictures]]);
+    const [graphs, templates] = await Promise.all([api.graphs(), api.templates()]);
+    this.graphs = new Map(graphs.map((graph) => [graph.name, { ...graph, ...templates.get(graph.name) }]));
+    const text = JSON.stringify([...this.graphs]);
     if (text === this.#shown) return;
     this.#shown = text;
-    $("graphs").replaceChildren(...graphs.map(({ name, title }) => this.#entry(name, title, pictures.get(name))));
+    $("graphs").replaceChildren(...[...this.graphs.keys()].map((name) => this.#entry(name)));
     $("no-graphs").hidden = graphs.length > 0;
   }
 
+  /** The title of a graph of the folder, or null. */
   title(name) {
-    return this.graphs?.find((graph) => graph.name === name)?.title ?? null;
+    const graph = this.graphs.get(name);
+    return graph ? graph.title || capital(words(name.replace(/\.json$/, ""))) : null;
   }
 
-  #entry(name, title, picture) {
-    const image = picture
-      ? h("img", { src: picture, alt: "", loading: "lazy", onerror: () => image.remove() })
-      : null;
+  #entry(name) {
+    const { description, picture } = this.graphs.get(name);
+    const image = picture && h("img", { src: picture, alt: "", loading: "lazy", onerror: () => image.remove() });
     return h("li", {},
       h("a", { href: `#/graph/${encodeURIComponent(name)}` },
         h("span", { class: "cover" }, image),
-        h("strong", {}, title && title !== name ? title : name.replaceAll("_", " ")),
-        h("small", {}, `${name}.json`)));
+        h("strong", {}, this.title(name)),
+        h("small", {}, description || name)));
   }
 }

@@ -33,7 +33,7 @@ function show(graph, key) {
   open = { graph, key };
   titles.set(key, graph.title);
   $("graph-title").textContent = graph.title;
-  $("graph-file").textContent = graph.name ? `${graph.name}.json` : "not in the folder";
+  $("graph-file").textContent = graph.name ?? "not in the folder";
   const link = $("open-graph");
   link.hidden = false;
   link.textContent = graph.title;
@@ -85,7 +85,7 @@ $("save").addEventListener("click", () => {
   const file = new Blob([open.graph.text()], { type: "application/json" });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
-  link.download = `${open.graph.name ?? "graph"}.json`;
+  link.download = open.graph.name ?? "graph.json";
   link.click();
   URL.revokeObjectURL(link.href);
 });
@@ -122,10 +122,10 @@ socket.addEventListener("dreamwire.graph_changed", ({ detail: { name } }) => {
   if (open?.graph.name !== name) return;
   const again = () => load(name).catch(failed);
   if (open.graph.edits().length === 0) {
-    again().then(() => say(`${name}.json was saved: this is the new graph.`));
+    again().then(() => say(`${name} was saved: this is the new graph.`));
   } else {
     const action = { label: "Load it", run: () => { remember(`edits ${name}`, []); again(); } };
-    say(`${name}.json was saved. You have changed values here.`, { action });
+    say(`${name} was saved. You have changed values here.`, { action });
   }
 });
 
@@ -201,10 +201,6 @@ $("open-file").addEventListener("change", ({ target }) => {
 
 // --- Start
 
-// The server has set its cookie: the token need not stay in the address, where others could read it.
-if (new URLSearchParams(location.search).has("token")) {
-  history.replaceState(null, "", location.pathname + location.hash);
-}
 tooltips();
 try {
   [kinds] = await Promise.all([api.kinds(), library.load()]);
@@ -216,3 +212,7 @@ try {
 }
 socket.connect();
 document.body.classList.add("ready");
+if (await api.hasEditor()) {
+  $("editor-there").hidden = false;
+  $("editor-missing").hidden = true;
+}

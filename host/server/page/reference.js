@@ -42,9 +42,9 @@ export class Reference {
     }
     const text = await api.help(kind);
     if (this.shown !== name) return;
-    const written = text ? markdown(text.replace(/^# .*\n/, "")) : [...markdown(kind.description), ...tables(kind)];
-    $("kind").replaceChildren(
-      h("h2", {}, kind.title), h("p", { class: "kind-name" }, h("code", {}, kind.name), ` in ${kind.category}`), ...written);
+    const written = text ? markdown(text.replace(/^# .*\n/, ""))
+      : [h("p", {}, h("code", {}, kind.name), ` in ${kind.category}`), ...markdown(kind.description), ...tables(kind)];
+    $("kind").replaceChildren(h("h2", {}, kind.title), ...written);
     $("kind").scrollTop = 0;
   }
 }

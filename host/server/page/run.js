@@ -132,6 +132,10 @@ export class Run {
       if (state === "running") {
         running = { card, value, max };
         card.state("running", value, max);
+      } else if (state === "finished" && card.element.dataset.state === "waiting") {
+        // It never ran: its result was found when its inputs were known.
+        this.job.skipped.add(id);
+        card.state("cached");
       } else if (!this.job.finished.has(id)) {
         this.job.finished.add(id);
         card.state(state === "error" ? "failed" : "done");
@@ -151,11 +155,12 @@ export class Run {
     this.#say(running.max > 1 ? `${title}: ${running.value} of ${running.max}` : title);
   }
 
-  #failed({ node_id, exception_message, exception_type, executed }) {
+  #failed({ node_id, input_name, exception_message, exception_type, executed, traceback }) {
     for (const id of executed ?? []) if (!this.job.skipped.has(id)) this.#card(id)?.state("done");
     const card = this.#card(node_id);
     card?.state("failed");
-    card?.problem({ message: exception_message || exception_type, extra_info: {} });
+    const hint = traceback?.find((line) => line.startsWith("hint: "))?.slice(6);
+    card?.problem({ message: exception_message || exception_type, extra_info: { input_name, hint } });
     this.#end("failed");
     if (!card) say(exception_message, { bad: true });
     this.#reveal();
@@ -165,7 +170,12 @@ export class Run {
     const { job } = this;
     job.over = true;
     for (const card of this.flow.cards.values()) {
-      if (["running", "waiting"].includes(card.element.dataset.state)) card.state("");
+      const { state } = card.element.dataset;
+      // What a cached result was made of is not even looked at.
+      if (state === "waiting" && how === "done") {
+        job.skipped.add(card.id);
+        card.state("cached");
+      } else if (state === "running" || state === "waiting") card.state("");
     }
     $("progress").hidden = true;
     const made = job.finished.size;

@@ -3,6 +3,7 @@
 // Events: "open", "close", "preview" { node, prompt_id, picture }, "text" { node, text }, and every message of the
 // protocol by its type, with its data as `detail`.
 
+import { at } from "./api.js";
 import { recall, remember } from "./dom.js";
 
 const FLAGS = { supports_preview_metadata: true, supports_progress_text_metadata: true };
@@ -28,7 +29,7 @@ export class Socket extends EventTarget {
   #running = null;
 
   connect() {
-    const address = new URL(`ws?clientId=${clientId}`, document.baseURI);
+    const address = at(`ws?clientId=${clientId}`);
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
