@@ -33,4 +33,5 @@ export function tooltips() {
   });
   for (const end of ["pointerdown", "focusout", "keydown"]) document.addEventListener(end, hide);
   document.addEventListener("scroll", hide, true);
+  addEventListener("hashchange", hide);
 }
