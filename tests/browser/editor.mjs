@@ -1,0 +1,177 @@
+// ComfyUI's web editor, unmodified, from its first start to a picture and back to its graph.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { journey, sizeOf } from "./journey.mjs";
+
+const GRAPH = "dream_then_style.json";
+
+await journey(async (test) => {
+  const page = await test.open();
+  await page.goto(test.address);
+  await boot(test, page);
+  await search(test, page);
+  await load(test, page);
+  await first(test, page);
+  await edit(test, page);
+  await stop(test, page);
+  await faults(test, page);
+  await back(test, page);
+  await saved(test, page);
+  test.clean();
+});
+
+async function boot(test, page) {
+  const kinds = Object.keys(await test.json("object_info"));
+  await test.until("the editor starts", () => page.evaluate(() => Boolean(window.app?.graph && window.app.extensionManager?.command)));
+  const registered = () => page.evaluate(() => Object.keys(window.LiteGraph?.registered_node_types ?? {}));
+  await test.until(`it knows our ${kinds.length} kinds`, async () => {
+    const known = await registered();
+    return kinds.length > 0 && kinds.every((kind) => known.includes(kind));
+  });
+  test.check("our extension is loaded", await page.evaluate(() =>
+    window.app.extensions.some(({ name }) => name === "dreamwire.hotreload")));
+  // Dialogs of a first start would lie over the canvas.
+  await page.waitForTimeout(1500);
+  await test.picture("editor-start");
+  await page.keyboard.press("Escape");
+}
+
+async function search(test, page) {
+  await page.evaluate(() => window.app.graph.clear());
+  const canvas = await page.locator("canvas#graph-canvas").boundingBox();
+  await page.mouse.dblclick(canvas.x + canvas.width / 2, canvas.y + canvas.height / 2);
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.type("gradient ascent");
+  await page.getByRole("listbox").getByText("Gradient ascent (DeepDream)").first().waitFor();
+  await test.picture("editor-search");
+  await page.keyboard.press("Enter");
+  await test.until("the search for nodes finds ours and adds it", () => page.evaluate(() =>
+    window.app.graph.nodes.length === 1 && window.app.graph.nodes[0].type === "GradientAscent"));
+}
+
+/** The graph file, small enough for a test, dropped on the canvas. */
+async function load(test, page) {
+  const graph = await test.json(`dreamwire/graphs/${GRAPH}?form=api`);
+  graph.size.inputs.width = 96;
+  graph.painting_size.inputs.width = 96;
+  Object.assign(graph.dream.inputs, { octaves: 2, steps: 60 });
+  graph.style.inputs.refine = 4;
+  await test.drop("canvas#graph-canvas", GRAPH, "application/json", JSON.stringify(graph));
+  await test.until("a dropped graph file becomes ten nodes", () => page.evaluate(() => window.app.graph.nodes.length === 10));
+  test.same("with its values", await value(page, "size", "width"), 96);
+  test.same("and nine links", await page.evaluate(() => window.app.graph.links.size), 9);
+  await page.keyboard.press(".");
+}
+
+function value(page, id, name) {
+  return page.evaluate(([id, name]) =>
+    window.app.graph.getNodeById(id)?.widgets.find((widget) => widget.name === name)?.value, [id, name]);
+}
+
+/** Sets a widget, as an edit on the canvas would in the end. */
+function set(page, id, name, to) {
+  return page.evaluate(([id, name, to]) => {
+    const node = window.app.graph.getNodeById(id);
+    const widget = node.widgets.find((one) => one.name === name);
+    widget.value = to;
+    widget.callback?.(to);
+    window.app.graph.setDirtyCanvas(true, true);
+  }, [id, name, to]);
+}
+
+async function queue(page) {
+  await page.getByTestId("queue-button").click();
+}
+
+function done(test, start) {
+  return test.since(start, "execution_success").length === 1;
+}
+
+async function first(test, page) {
+  const start = test.messages.length;
+  await page.locator("canvas#graph-canvas").focus().catch(() => {});
+  await page.keyboard.press("Control+Enter");
+  await test.until("a live preview shows on the node that works", () => page.evaluate(() =>
+    window.app.nodePreviewImages.dream?.length > 0 && window.app.graph.getNodeById("dream").imgs?.[0]?.naturalWidth > 0));
+  const states = () => test.since(start, "progress_state").map(({ data }) => data.nodes.dream).filter(Boolean);
+  await test.until("and its progress grows", () => {
+    const values = states().map((state) => state.value);
+    return values.length > 3 && values.at(-1) > values[0] && states().every((state) => state.value <= state.max);
+  });
+  await test.picture("editor-running");
+  await test.until("the job ends well", () => done(test, start));
+  const outputs = await test.until("both outputs have a picture", () => page.evaluate(() => {
+    const of = (id) => window.app.nodeOutputs[id]?.images?.[0];
+    return of("save_dream") && of("save_styled") && [of("save_dream"), of("save_styled")];
+  }));
+  for (const output of outputs) {
+    test.same(`${output.filename} is 96 wide`, sizeOf(await png(test, output))[0], 96);
+  }
+  await test.until("and show it on the canvas", () => page.evaluate(() => ["save_dream", "save_styled"].every((id) =>
+    window.app.graph.getNodeById(id).imgs?.[0]?.naturalWidth === 96)));
+  await test.picture("editor-done");
+}
+
+function png(test, { filename, subfolder, type }) {
+  return test.bytes(`view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+async function edit(test, page) {
+  const start = test.messages.length;
+  await set(page, "style", "alpha", 0.5);
+  await queue(page);
+  await test.until("a changed value runs", () => done(test, start));
+  test.same("and nothing else", test.ran(start), ["save_styled", "style"]);
+  const cached = test.since(start, "execution_cached").flatMap(({ data }) => data.nodes);
+  test.check("the dream is said to be cached", cached.includes("dream"), cached);
+}
+
+async function stop(test, page) {
+  const start = test.messages.length;
+  await set(page, "dream", "steps", 5000);
+  await queue(page);
+  await test.until("a long dream runs", () => test.since(start, "executing").some(({ data }) => data.node === "dream"));
+  await page.evaluate(() => window.app.extensionManager.command.execute("Comfy.Interrupt"));
+  await test.until("it can be interrupted", () => test.since(start, "execution_interrupted").length === 1, 20);
+  await set(page, "dream", "steps", 60);
+}
+
+async function faults(test, page) {
+  await set(page, "size", "width", 99999999);
+  const refused = page.waitForResponse((answer) => /\/prompt$/.test(new URL(answer.url()).pathname) && answer.request().method() === "POST");
+  await queue(page);
+  test.same("a bad value is refused", (await refused).status(), 400);
+  await test.until("and its node is marked", () => page.evaluate(() => window.app.graph.getNodeById("size").has_errors === true));
+  const errors = await page.evaluate(() => window.app.lastNodeErrors);
+  test.same("only that node", Object.keys(errors), ["size"]);
+  test.same("and that input", errors.size.errors[0].extra_info.input_name, "width");
+  await test.picture("editor-error");
+  await page.keyboard.press("Escape");
+  await set(page, "size", "width", 96);
+}
+
+async function back(test, page) {
+  const [output] = await page.evaluate(() => window.app.nodeOutputs.save_styled.images);
+  const picture = await png(test, output);
+  await page.evaluate(() => window.app.graph.clear());
+  await test.drop("canvas#graph-canvas", "back.png", "image/png", picture);
+  await test.until("a dropped picture brings its graph back", () => page.evaluate(() => window.app.graph.nodes.length === 10));
+  const alphas = await page.evaluate(() => window.app.graph.nodes.filter((node) => node.type === "AdaIN")
+    .map((node) => node.widgets.find((widget) => widget.name === "alpha").value));
+  test.same("with the values that made it", alphas, [0.5]);
+}
+
+/** Another program saves a graph file: the page shows it. */
+async function saved(test, page) {
+  const file = join(test.graphs, GRAPH);
+  const before = readFileSync(file, "utf8");
+  const start = test.messages.length;
+  try {
+    writeFileSync(file, before.replace(/"octaves": \d+/, '"octaves": 3'));
+    await test.until("a saved graph file is announced", () => test.since(start, "dreamwire.graph_changed").length > 0);
+    await test.until("and the editor shows it", async () => (await value(page, "dream", "octaves")) === 3);
+  } finally {
+    writeFileSync(file, before);
+  }
+}
