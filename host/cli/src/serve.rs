@@ -96,7 +96,7 @@ fn frontend(wanted: Option<&Path>, console: Console) -> Result<Option<PathBuf>, 
 
 fn refuse(error: &ServeError, console: Console) -> Exit {
     let (hint, exit) = match error {
-        ServeError::NoToken(_) => (Some("give one with --token, or listen on 127.0.0.1"), Exit::USAGE),
+        ServeError::Policy(_) => (Some("see --listen, --token and --name"), Exit::USAGE),
         ServeError::Address(..) => (Some("choose another port with --listen"), Exit::TRY_LATER),
         ServeError::Busy(_) => (Some("end it, or choose another folder with --out"), Exit::TRY_LATER),
         ServeError::Folder(..) => (None, Exit::OUTPUT),

@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,14 +33,4 @@ pub struct Config {
     pub plugins: Vec<PathBuf>,
     /// The program that runs jobs when it is called with `worker`.
     pub program: PathBuf,
-}
-
-impl Config {
-    /// Whether only this machine reaches it.
-    pub(crate) fn is_local(&self) -> bool {
-        match self.listen.ip() {
-            IpAddr::V4(address) => address.is_loopback(),
-            IpAddr::V6(address) => address.is_loopback(),
-        }
-    }
 }

@@ -1,6 +1,5 @@
 //! The thread that runs jobs, one after another, in a worker process.
 
-mod prune;
 mod tell;
 
 use std::sync::Arc;
@@ -10,13 +9,14 @@ use dreamwire_engine::{FailureKind, Plan, Stopped};
 use dreamwire_graph::{Diagnostic, Source, parse};
 use dreamwire_session::{End, Job, Judging, Runner, Settings, understand};
 use dreamwire_worker::{CRASHED, Child};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::diagnose::needed;
+use crate::files::logs::Logs;
 use crate::hub::{Frame, Hub};
 use crate::plugins::Plugins;
-use crate::queue::{Queue, Record, State};
+use crate::queue::{Outcome, Queue, Record, State};
 use crate::redact::Redactor;
-pub(crate) use prune::prune;
 use tell::Telling;
 
 /// What a graph of the queue is called in messages.
@@ -24,59 +24,69 @@ const NAME: &str = "prompt";
 
 /// Runs the jobs of a queue.
 pub(crate) struct Worker {
-    /// The jobs.
-    pub(crate) queue: Arc<Queue>,
     /// Who hears of them.
-    pub(crate) hub: Arc<Hub>,
+    pub(crate) audience: Audience,
     /// The plugins of now.
     pub(crate) plugins: Arc<Plugins>,
     /// How jobs run.
     pub(crate) settings: Settings,
-    /// What the words of a run may not show.
+}
+
+/// Who hears of a run, and how.
+pub(crate) struct Audience {
+    /// The jobs.
+    pub(crate) queue: Arc<Queue>,
+    /// The connected sockets.
+    pub(crate) hub: Arc<Hub>,
+    /// The last lines of the log.
+    pub(crate) logs: Arc<Logs>,
+    /// What may not be said.
     pub(crate) redactor: Redactor,
 }
 
 impl Worker {
     /// Runs jobs until the queue is closed.
     pub(crate) fn work(&self, mut runner: Child) {
-        while let Some((record, cancel)) = self.queue.take() {
-            tell_status(&self.queue, &self.hub);
-            let telling = Telling::new(&self.hub, &self.queue, &self.redactor, &record);
-            let (state, outcome) = match self.job(&record, cancel) {
-                Ok(job) => {
-                    let mut end = runner.run(&job, &telling);
-                    // It may not have been the job: the system takes the largest process when memory runs out. Finished
-                    // steps are in the cache.
-                    if was_killed(&end) && !self.queue.is_closed() {
-                        end = runner.run(&job, &telling);
-                    }
-                    telling.ended(&end, &end.problems(&job))
-                }
-                Err(problems) => telling.ended(&End::Refused(Vec::new()), &problems),
-            };
+        let Audience { queue, hub, .. } = &self.audience;
+        while let Some((record, cancel)) = queue.take() {
+            tell_status(queue, hub);
+            let (state, outcome) = self.run(&record, cancel, &mut runner);
             let id = &record.order.id;
             let kept = match state {
                 // It was not the user who stopped it.
-                State::Cancelled if self.queue.is_closed() => self.queue.put_back(id),
-                _ => self.queue.end(id, state, &outcome),
+                State::Cancelled if queue.is_closed() => queue.put_back(id),
+                _ => queue.end(id, state, &outcome),
             };
             if let Err(error) = kept {
-                self.hub.tell_all(
-                    "notification",
-                    &json!({ "value": format!("the queue cannot be kept: {error}") }),
-                );
+                let words = format!("the queue cannot be kept: {error}");
+                hub.tell_all("notification", &json!({ "value": words }));
             }
-            tell_status(&self.queue, &self.hub);
+            tell_status(queue, hub);
             // Clients of the first protocol wait for exactly this, after history has the job.
             let data = json!({ "node": null, "display_node": null, "prompt_id": id });
-            self.hub.send(record.order.client.as_deref(), &Frame::text("executing", &data));
+            hub.send(record.order.client.as_deref(), &Frame::text("executing", &data));
         }
+    }
+
+    fn run(&self, record: &Record, cancel: Arc<AtomicBool>, runner: &mut Child) -> (State, Outcome) {
+        let telling = Telling::new(&self.audience, record);
+        let job = match self.job(record, cancel) {
+            Ok(job) => job,
+            Err(problems) => return telling.ended(&End::Refused(Vec::new()), &problems),
+        };
+        let mut end = runner.run(&job, &telling);
+        // It may not have been the job: the system takes the largest process when memory runs out. Finished steps are in
+        // the cache.
+        if was_killed(&end) && !self.audience.queue.is_closed() {
+            end = runner.run(&job, &telling);
+        }
+        telling.ended(&end, &end.problems(&job))
     }
 
     /// The job of a record, with the plugins of now.
     fn job(&self, record: &Record, cancel: Arc<AtomicBool>) -> Result<Job, Vec<Diagnostic>> {
-        let prompt = prune(&record.order.prompt, &record.order.targets);
-        let source = Source::new(NAME, &prompt.to_string());
+        let nodes = record.order.prompt.as_object().map(|nodes| needed(nodes, &record.order.targets));
+        let source = Source::new(NAME, &Value::Object(nodes.unwrap_or_default()).to_string());
         let loader = self.plugins.get();
         let understood = understand(parse(&source), &[], &*loader, Judging::ByTheRunner);
         // There are no overrides that could be wrong.

@@ -24,7 +24,11 @@
 
 mod activity;
 mod app;
+mod catalogue;
 mod config;
+mod diagnose;
+mod files;
+mod folders;
 mod graphs;
 mod hub;
 mod jobs;
@@ -34,17 +38,10 @@ mod queue;
 mod redact;
 mod reload;
 mod routes;
+mod security;
 mod server;
 
 pub use config::Config;
+pub use files::find_frontend;
 pub use queue::StoreError;
 pub use server::{ServeError, Server, Stopper};
-
-mod diagnose;
-/// Temporary.
-pub fn find_frontend() -> Option<std::path::PathBuf> {
-    None
-}
-fn features() -> serde_json::Value {
-    serde_json::json!({ "supports_preview_metadata": true, "supports_progress_text_metadata": true, "max_upload_size": 104857600 })
-}

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use dreamwire_session::{GraphFile, STACK_BYTES, Session, Settings};
 use dreamwire_worker::Child;
 use tokio::runtime::Runtime;
@@ -13,14 +12,19 @@ use tokio::sync::watch::{Receiver, Sender, channel};
 
 use crate::Config;
 use crate::activity::Activity;
-use crate::app::App;
+use crate::app::{App, Parts};
+use crate::catalogue::Catalogue;
+use crate::files::body::Limits;
+use crate::files::logs::Logs;
+use crate::folders::Folders;
 use crate::hub::Hub;
-use crate::jobs::Worker;
+use crate::jobs::{Audience, Worker};
 use crate::listen;
 use crate::plugins::Plugins;
 use crate::queue::{Queue, StoreError};
 use crate::redact::Redactor;
 use crate::reload::Reload;
+use crate::security::{Policy, PolicyError};
 
 /// The folder of what the server keeps, below the output folder. Names that begin with a dot are never served.
 const OWN: &str = ".dreamwire";
@@ -33,6 +37,7 @@ pub struct Server {
     session: Session,
     listener: TcpListener,
     address: SocketAddr,
+    policy: Arc<Policy>,
     queue: Arc<Queue>,
     stop: Sender<bool>,
     /// Held as long as the server lives, so that no second one uses the same folder.
@@ -53,9 +58,9 @@ impl Stopper {
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// It would be reached from other machines.
-    #[error("`{0}` is reached from other machines, so it needs a token")]
-    NoToken(SocketAddr),
+    /// It would be open to others, or a token or a name is none.
+    #[error("{0}")]
+    Policy(#[from] PolicyError),
     /// Something else listens there.
     #[error("cannot listen on `{0}`: {1}")]
     Address(SocketAddr, io::Error),
@@ -79,9 +84,8 @@ impl Server {
     /// # Errors
     /// See [`ServeError`].
     pub fn open(config: Config, session: Session) -> Result<Self, ServeError> {
-        if !config.is_local() && config.token.is_none() {
-            return Err(ServeError::NoToken(config.listen));
-        }
+        // What is known without its port, before anything is created.
+        Policy::new(config.listen, config.token.as_deref(), &config.names)?;
         let own = config.settings.out.join(OWN);
         for folder in [&config.input, &own] {
             std::fs::create_dir_all(folder).map_err(|error| ServeError::Folder(folder.clone(), error))?;
@@ -94,10 +98,12 @@ impl Server {
         let listener = TcpListener::bind(config.listen).map_err(unusable)?;
         listener.set_nonblocking(true).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
+        let policy = Policy::new(address, config.token.as_deref(), &config.names)?;
         let path = own.join("queue.sqlite");
         let queue = Queue::open(&path, config.queue_max).map_err(|error| ServeError::Store(path, error))?;
         let (stop, _) = channel(false);
-        Ok(Server { config, session, listener, address, queue: Arc::new(queue), stop, _lock: lock })
+        let (queue, policy) = (Arc::new(queue), Arc::new(policy));
+        Ok(Server { config, session, listener, address, policy, queue, stop, _lock: lock })
     }
 
     /// Where it listens.
@@ -124,13 +130,14 @@ impl Server {
         let hub = Arc::new(Hub::new(self.config.sockets_max));
         let plugins = Arc::new(Plugins::new(Arc::clone(&self.session.loader)));
         let settings = settings(&self.config);
-        let worker = Worker {
+        let logs: Arc<Logs> = Arc::default();
+        let audience = Audience {
             queue: Arc::clone(&self.queue),
             hub: Arc::clone(&hub),
-            plugins: Arc::clone(&plugins),
-            settings: settings.clone(),
+            logs: Arc::clone(&logs),
             redactor: redactor(&self.config),
         };
+        let worker = Worker { audience, plugins: Arc::clone(&plugins), settings: settings.clone() };
         let child = Child::new(self.config.program.clone(), &settings, self.config.plugins.clone());
         let jobs = std::thread::Builder::new()
             .name("jobs".to_owned())
@@ -143,7 +150,17 @@ impl Server {
             plugins: Arc::clone(&plugins),
             activity: Arc::clone(&activity),
         };
-        let router = self.router(app);
+        let folders = folders(&self.config);
+        let of_catalogue = Arc::clone(&plugins);
+        let catalogue = Catalogue::new(move || of_catalogue.get(), folders.clone());
+        let parts = Parts {
+            catalogue: Arc::new(catalogue),
+            folders: Arc::new(folders),
+            logs: Arc::clone(&logs),
+            limits: Limits { upload: self.config.upload_max, ..Limits::default() },
+            policy: Arc::clone(&self.policy),
+        };
+        let router = app.routes(parts);
         let Server { config, session, listener, queue, stop, _lock, .. } = self;
         let threads = settings.options.threads;
         let reload =
@@ -162,9 +179,16 @@ impl Server {
         shut_down(runtime);
         Ok(())
     }
+}
 
-    fn router(&self, app: App) -> Router {
-        app.routes()
+/// Where a server's files lie.
+fn folders(config: &Config) -> Folders {
+    Folders {
+        input: config.input.clone(),
+        output: config.settings.out.clone(),
+        user: config.settings.out.join(OWN),
+        graphs: config.graphs.clone(),
+        frontend: config.frontend.clone(),
     }
 }
 

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use dreamwire_engine::{Event, Published, Stamps, Stopped};
 use dreamwire_graph::Diagnostic;
+use dreamwire_session::events::level_name;
 use dreamwire_session::{End, Hears};
 use serde_json::{Map, Value, json};
 
-use crate::hub::{Frame, Hub, preview};
-use crate::queue::{Outcome, Queue, Record, State, now};
-use crate::redact::Redactor;
+use super::Audience;
+use crate::hub::{Frame, preview};
+use crate::queue::{Outcome, Record, State, now};
 
 /// The shortest time between two reports of progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -25,9 +26,7 @@ const PICTURES: [&str; 7] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "qoi"];
 
 /// Tells one run.
 pub(crate) struct Telling<'a> {
-    hub: &'a Hub,
-    queue: &'a Queue,
-    redactor: &'a Redactor,
+    audience: &'a Audience,
     record: &'a Record,
     told: Mutex<Told>,
 }
@@ -55,8 +54,8 @@ struct Told {
 
 impl<'a> Telling<'a> {
     /// Begins: `execution_start`.
-    pub(crate) fn new(hub: &'a Hub, queue: &'a Queue, redactor: &'a Redactor, record: &'a Record) -> Self {
-        let telling = Telling { hub, queue, redactor, record, told: Mutex::default() };
+    pub(super) fn new(audience: &'a Audience, record: &'a Record) -> Self {
+        let telling = Telling { audience, record, told: Mutex::default() };
         telling.keep(&mut telling.lock(), "execution_start", json!({}));
         telling
     }
@@ -70,11 +69,21 @@ impl<'a> Telling<'a> {
     }
 
     fn frame(&self, frame: &Frame) {
-        self.hub.send(self.record.order.client.as_deref(), frame);
+        self.audience.hub.send(self.record.order.client.as_deref(), frame);
     }
 
     fn send(&self, kind: &str, data: &Value) {
         self.frame(&Frame::text(kind, data));
+    }
+
+    /// Keeps a line of the log, and sends it to the submitter if it listens.
+    fn log(&self, line: &str) {
+        let entry = self.audience.logs.push(&self.audience.redactor.text(line));
+        if let Some(client) = &self.record.order.client
+            && self.audience.logs.is_heard_by(client)
+        {
+            self.send("logs", &json!({ "entries": [entry], "size": { "cols": 80, "rows": 24 } }));
+        }
     }
 
     /// Sends a message that history keeps, with the job and the time.
@@ -120,7 +129,7 @@ impl<'a> Telling<'a> {
             return;
         }
         told.working = Some(node.to_owned());
-        self.queue.works_on(node);
+        self.audience.queue.works_on(node);
         // A batch in pieces comes back to its steps.
         let known = told.progress.get(node).map(|entry| (entry["value"].as_u64(), entry["max"].as_u64()));
         let (value, max) = known.map_or((0, 1), |(value, max)| (value.unwrap_or(0), max.unwrap_or(1)));
@@ -141,7 +150,7 @@ impl<'a> Telling<'a> {
         let data = json!({ "value": done, "max": max, "prompt_id": self.id(), "node": node });
         self.send("progress", &data);
         if !note.is_empty() {
-            self.frame(&Frame::note(self.id(), node, &self.redactor.text(note)));
+            self.frame(&Frame::note(self.id(), node, &self.audience.redactor.text(note)));
         }
     }
 
@@ -182,10 +191,10 @@ impl<'a> Telling<'a> {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             (name.clone(), json!([text]))
         });
-        let words = |problem: &Diagnostic| self.redactor.text(&problem.message);
+        let words = |problem: &Diagnostic| self.audience.redactor.text(&problem.message);
         let hint = |problem: &Diagnostic| {
             let hint = problem.hint.as_ref()?;
-            Some(format!("hint: {}", self.redactor.text(&hint.text)))
+            Some(format!("hint: {}", self.audience.redactor.text(&hint.text)))
         };
         let mut trace: Vec<String> = first.and_then(hint).into_iter().collect();
         let others = problems.iter().filter(|problem| problem.is_error()).skip(1);
@@ -261,11 +270,12 @@ impl Hears for Telling<'_> {
                 self.tell_progress(&mut told, &node, "error", 0, 1);
                 told.failed.get_or_insert(node);
             }
-            Event::Device { .. }
-            | Event::Planned { .. }
-            | Event::Explained { .. }
-            | Event::Log { .. }
-            | Event::Skipped { .. } => {}
+            Event::Log { node, level, message } => {
+                let from = if node.is_empty() { String::new() } else { format!(" `{node}`") };
+                self.log(&format!("{}{from}: {message}", level_name(level)));
+            }
+            Event::Device { device, words } => self.log(&format!("{device}: {words}")),
+            Event::Planned { .. } | Event::Explained { .. } | Event::Skipped { .. } => {}
         }
     }
 }

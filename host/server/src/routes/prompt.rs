@@ -7,11 +7,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use dreamwire_engine::Nodes;
+use dreamwire_graph::{Source, check, parse};
 use serde_json::{Map, Value, json};
 
 use super::{answer, broken, texts};
 use crate::app::App;
-use crate::diagnose;
+use crate::catalogue::coerce::coerce;
+use crate::diagnose::diagnose;
 use crate::jobs::tell_status;
 use crate::queue::{Order, Refusal, now};
 
@@ -63,7 +65,15 @@ fn submitted(app: &App, body: &[u8]) -> Response {
     let targets = request.get("partial_execution_targets").filter(|targets| targets.is_array());
     let targets = targets.map(|targets| texts(targets).map(str::to_owned).collect::<Vec<_>>());
     let loader = app.plugins.get();
-    let verdict = diagnose::judge(prompt, targets.as_deref(), loader.kinds());
+    let mut prompt = prompt.clone();
+    if let Value::Object(nodes) = &mut prompt {
+        coerce(nodes, loader.kinds());
+    }
+    let source = Source::new("prompt", &prompt.to_string());
+    let (graph, mut problems) = parse(&source);
+    let (checked, found) = check(&graph, loader.kinds());
+    problems.extend(found);
+    let verdict = diagnose(&graph, checked.as_ref(), &problems, loader.kinds(), targets.as_deref());
     if let Some(error) = verdict.error {
         let body = json!({ "error": error, "node_errors": verdict.node_errors });
         return (StatusCode::BAD_REQUEST, Json(body)).into_response();
@@ -72,9 +82,9 @@ fn submitted(app: &App, body: &[u8]) -> Response {
         id,
         number: 0.0,
         client: request.get("client_id").and_then(Value::as_str).map(str::to_owned),
-        prompt: verdict.prompt,
+        prompt,
         extra: extra(request.get("extra_data")),
-        targets: verdict.targets,
+        targets: verdict.good,
     };
     let number = request.get("number").and_then(Value::as_f64).filter(|number| number.is_finite());
     let front = request.get("front") == Some(&json!(true));

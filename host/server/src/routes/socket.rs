@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::catalogue::machine::features;
 use crate::hub::{Connection, Frame};
 
 /// The largest message that a client may send, in bytes.
@@ -102,5 +103,5 @@ fn heard(connection: &Connection, text: &str) -> Option<Message> {
     let flag = |name: &str| message["data"][name] == true;
     connection.flags.preview_metadata.store(flag("supports_preview_metadata"), Ordering::Relaxed);
     connection.flags.text_metadata.store(flag("supports_progress_text_metadata"), Ordering::Relaxed);
-    Some(Frame::text("feature_flags", &crate::features()).message(&connection.flags))
+    Some(Frame::text("feature_flags", &features()).message(&connection.flags))
 }

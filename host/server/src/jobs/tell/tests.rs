@@ -6,14 +6,13 @@ use dreamwire_graph::{Class, Code};
 use tempfile::TempDir;
 
 use super::*;
-use crate::hub::Connection;
-use crate::queue::Order;
+use crate::hub::{Connection, Hub};
+use crate::queue::{Order, Queue};
+use crate::redact::Redactor;
 
 struct Fixture {
-    queue: Queue,
-    hub: Arc<Hub>,
+    audience: Audience,
     record: Record,
-    redactor: Redactor,
     _folder: TempDir,
 }
 
@@ -30,8 +29,13 @@ fn fixture() -> Fixture {
     };
     queue.add(order, None, false).unwrap();
     let (record, _) = queue.take().unwrap();
-    let redactor = Redactor::new([(folder.path(), "output")]);
-    Fixture { queue, hub: Arc::new(Hub::new(4)), record, redactor, _folder: folder }
+    let audience = Audience {
+        queue: Arc::new(queue),
+        hub: Arc::new(Hub::new(4)),
+        logs: Arc::default(),
+        redactor: Redactor::new([(folder.path(), "output")]),
+    };
+    Fixture { audience, record, _folder: folder }
 }
 
 fn messages(connection: &mut Connection) -> Vec<(String, Value)> {
@@ -73,9 +77,9 @@ fn cached(node: &str) -> Event {
 #[test]
 fn a_run_is_told_in_the_order_that_pages_expect() {
     let f = fixture();
-    let mut me = f.hub.connect("me".to_owned()).unwrap();
-    let mut other = f.hub.connect("other".to_owned()).unwrap();
-    let telling = Telling::new(&f.hub, &f.queue, &f.redactor, &f.record);
+    let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
+    let mut other = f.audience.hub.connect("other".to_owned()).unwrap();
+    let telling = Telling::new(&f.audience, &f.record);
     let image = Tensor::new(Dtype::F32, vec![1, 1, 1, 3], Arc::new(vec![0u8; 12])).unwrap();
     for event in [
         cached("photo"),
@@ -90,7 +94,7 @@ fn a_run_is_told_in_the_order_that_pages_expect() {
     ] {
         telling.event(event);
     }
-    assert_eq!(f.queue.running(), Some(("j".to_owned(), Some("save".to_owned()))));
+    assert_eq!(f.audience.queue.running(), Some(("j".to_owned(), Some("save".to_owned()))));
     let (state, outcome) = telling.ended(&End::Done(Summary::default()), &[]);
     let told = messages(&mut me);
     let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
@@ -130,8 +134,8 @@ fn a_run_is_told_in_the_order_that_pages_expect() {
 #[test]
 fn what_comes_from_the_cache_is_told_as_executed_too() {
     let f = fixture();
-    let mut me = f.hub.connect("me".to_owned()).unwrap();
-    let telling = Telling::new(&f.hub, &f.queue, &f.redactor, &f.record);
+    let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
+    let telling = Telling::new(&f.audience, &f.record);
     telling.event(cached("dream"));
     telling.event(cached("save"));
     telling.event(published("save", "dream_00001_.png"));
@@ -146,8 +150,8 @@ fn what_comes_from_the_cache_is_told_as_executed_too() {
 #[test]
 fn a_failure_names_node_input_and_hint_but_no_folder() {
     let f = fixture();
-    let mut me = f.hub.connect("me".to_owned()).unwrap();
-    let telling = Telling::new(&f.hub, &f.queue, &f.redactor, &f.record);
+    let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
+    let telling = Telling::new(&f.audience, &f.record);
     telling.event(started("dream"));
     telling.event(Event::Failed { node: "dream".to_owned() });
     let message = format!("no file in `{}`", f._folder.path().display());
@@ -171,7 +175,7 @@ fn a_failure_names_node_input_and_hint_but_no_folder() {
 #[test]
 fn an_interrupted_run_says_where_it_was() {
     let f = fixture();
-    let telling = Telling::new(&f.hub, &f.queue, &f.redactor, &f.record);
+    let telling = Telling::new(&f.audience, &f.record);
     telling.event(started("a"));
     telling.event(finished("a"));
     telling.event(started("dream"));
