@@ -39,12 +39,12 @@ fn package(short: &str) -> String {
     }
 }
 
-/// Third-party crates that only one of ours may import.
-const DOORS: &[(&str, &str)] = &[
-    ("libloading", "dreamwire-loader"),
-    ("cap-std", "dreamwire-engine"),
-    ("axum", "dreamwire-server"),
-    ("rusqlite", "dreamwire-server"),
+/// Third-party crates that only some of ours may import.
+const DOORS: &[(&str, &[&str])] = &[
+    ("libloading", &["dreamwire-loader"]),
+    ("cap-std", &["dreamwire-engine", "dreamwire-server"]),
+    ("axum", &["dreamwire-server"]),
+    ("rusqlite", &["dreamwire-server"]),
 ];
 
 /// Every workspace member, with the names of its dependencies outside of tests.
@@ -77,7 +77,10 @@ fn every_crate_imports_only_what_the_design_allows() {
             assert!(!ours(import) || rule.ours.contains(import), "{name} must not import {import}");
             assert!(rule.candle || !import.starts_with("candle"), "{name} must not import {import}");
             let door = DOORS.iter().find(|(door, _)| door == import);
-            assert!(door.is_none_or(|(_, owner)| owner == name), "{name} must not import {import}");
+            assert!(
+                door.is_none_or(|(_, owners)| owners.contains(&name.as_str())),
+                "{name} must not import {import}"
+            );
         }
     }
     for rule in &rules {

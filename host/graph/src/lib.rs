@@ -59,6 +59,7 @@ mod editor;
 mod effective;
 mod file_schema;
 pub mod prefix;
+pub mod reference;
 
 #[cfg(test)]
 mod testing;

@@ -10,9 +10,9 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::activity::Activity;
 use crate::catalogue::{self, Catalogue};
+use crate::files;
 use crate::files::body::Limits;
 use crate::files::logs::Logs;
-use crate::files;
 use crate::folders::Folders;
 use crate::hub::Hub;
 use crate::plugins::Plugins;

@@ -13,6 +13,13 @@ impl Plugins {
         Self(RwLock::new(loader))
     }
 
+    /// None at all.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        let nowhere = dreamwire_loader::Search::of(None, Vec::new(), &[]);
+        Self::new(Arc::new(Loader::load(&nowhere, 1, None, None).0))
+    }
+
     /// The plugins of now.
     pub(crate) fn get(&self) -> Arc<Loader> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))

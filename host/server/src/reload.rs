@@ -83,7 +83,7 @@ impl Reload {
     /// Sends a graph that was saved; one with mistakes waits for the next save.
     fn tell_graph(&self, name: &str) {
         let Some(folder) = &self.graphs else { return };
-        if let Some(graph) = graphs::api_form(&folder.join(name), self.plugins.get().kinds()) {
+        if let Some(graph) = graphs::api_form_of(&folder.join(name), self.plugins.get().kinds()) {
             self.hub.tell_all("dreamwire.graph_changed", &json!({ "name": name, "graph": graph }));
         }
     }

@@ -4,7 +4,7 @@
 //! which brings candle, and what both can import, the ABI and its socket, is the contract and nothing else. What `doctor`
 //! shows must be what a node has, so both count alike.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The number of CPU cores that this process may use.
 pub fn cores() -> usize {
@@ -15,6 +15,14 @@ pub fn cores() -> usize {
 /// group and of its address space. `None` if that is not known.
 pub fn available_memory() -> Option<u64> {
     [system_memory(), group_memory(), address_space()].into_iter().flatten().min()
+}
+
+/// The memory that this process may have in all, in bytes: what the system has, or the limit of its control group. `None`
+/// if that is not known.
+pub fn total_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let group = groups().filter_map(|folder| number(&folder, "memory.max")).min();
+    [meminfo(&text, "MemTotal:"), group].into_iter().flatten().min()
 }
 
 /// Free bytes for this user on the disk of a path, or of its nearest ancestor that exists.
@@ -46,16 +54,25 @@ fn meminfo(text: &str, name: &str) -> Option<u64> {
 
 /// What the control group (version 2) leaves: containers and services have one.
 fn group_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = text.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let folder = Path::new("/sys/fs/cgroup").join(group.trim_start_matches('/'));
-    let left = |folder: &Path| {
-        let number = |name: &str| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
+    let left = |folder: PathBuf| {
         let stat = std::fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
         // `max` is no number: without a limit of its own a group has that of its parent.
-        Some(left(number("memory.max")?, number("memory.current")?, &stat))
+        Some(left(number(&folder, "memory.max")?, number(&folder, "memory.current")?, &stat))
     };
-    folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup")).filter_map(left).min()
+    groups().filter_map(left).min()
+}
+
+/// The folders of the control group and of those that it is in.
+fn groups() -> impl Iterator<Item = PathBuf> {
+    let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let group = text.lines().find_map(|line| line.strip_prefix("0::"));
+    let folder = group.map(|group| Path::new("/sys/fs/cgroup").join(group.trim_start_matches('/')));
+    let parent = |folder: &PathBuf| folder.parent().map(Path::to_owned);
+    std::iter::successors(folder, parent).take_while(|folder| folder.starts_with("/sys/fs/cgroup"))
+}
+
+fn number(folder: &Path, name: &str) -> Option<u64> {
+    std::fs::read_to_string(folder.join(name)).ok()?.trim().parse().ok()
 }
 
 /// What a limit leaves: pages of files count as used, but are given back under pressure.
@@ -101,6 +118,7 @@ mod tests {
     #[test]
     fn this_machine_has_memory_and_space() {
         assert!(available_memory().is_some_and(|bytes| bytes > 1 << 20));
+        assert!(total_memory().is_some_and(|bytes| bytes > 1 << 20));
         assert!(free_space(Path::new("no/such/folder/yet")).is_some());
     }
 }

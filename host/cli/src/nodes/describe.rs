@@ -1,6 +1,7 @@
 //! The description of one kind, with its types, ranges and defaults.
 
-use dreamwire_graph::{KindInfo, Param, ParamType, Port, bound};
+use dreamwire_graph::reference::{param_facts, port_facts};
+use dreamwire_graph::{KindInfo, Port};
 
 /// Everything about a kind, for a terminal.
 pub(super) fn kind(kind: &KindInfo) -> String {
@@ -15,7 +16,7 @@ pub(super) fn kind(kind: &KindInfo) -> String {
         text += "\nparams\n";
     }
     for param in &kind.params.list {
-        text += &format!("  {}: {}\n", param.name, facts(param).join(", "));
+        text += &format!("  {}: {}\n", param.name, param_facts(param).join(", "));
         indented(&mut text, &param.doc);
     }
     text
@@ -26,7 +27,7 @@ fn ports(text: &mut String, title: &str, ports: &[Port]) {
         *text += &format!("\n{title}\n");
     }
     for port in ports {
-        *text += &format!("  {}: {}\n", port.name, port_type(port));
+        *text += &format!("  {}: {}\n", port.name, port_facts(port));
         indented(text, &port.doc);
     }
 }
@@ -34,53 +35,6 @@ fn ports(text: &mut String, title: &str, ports: &[Port]) {
 fn indented(text: &mut String, doc: &str) {
     for line in doc.lines().filter(|line| !line.trim().is_empty()) {
         *text += &format!("      {}\n", line.trim());
-    }
-}
-
-/// The types of a port: "OBJECTIVE or FEATURES, optional".
-pub(super) fn port_type(port: &Port) -> String {
-    let mut text = port.types.join(" or ");
-    if port.many {
-        text += ", any number";
-    } else if port.optional {
-        text += ", optional";
-    }
-    text
-}
-
-/// The facts about a param: "integer", "1 to 16", "default 4".
-pub(super) fn facts(param: &Param) -> Vec<String> {
-    let mut facts = vec![type_name(&param.ty)];
-    if !param.choices.is_empty() {
-        facts.push(format!("one of {}", param.choices.join(", ")));
-    }
-    facts.extend(range(param));
-    facts.extend(param.unit.as_ref().map(|unit| format!("in {unit}")));
-    facts.push(match &param.default {
-        Some(default) => format!("default {default}"),
-        None => "required".to_owned(),
-    });
-    facts
-}
-
-/// The name of a type: "integer", "list of numbers".
-pub(super) fn type_name(ty: &ParamType) -> String {
-    match ty {
-        ParamType::Integer => "integer".to_owned(),
-        ParamType::Number => "number".to_owned(),
-        ParamType::String => "string".to_owned(),
-        ParamType::Boolean => "boolean".to_owned(),
-        ParamType::Array(item) => format!("list of {}s", type_name(item)),
-    }
-}
-
-/// The range of a param: "1 to 16", "at least 0".
-pub(super) fn range(param: &Param) -> Option<String> {
-    match (param.minimum, param.maximum) {
-        (Some(minimum), Some(maximum)) => Some(format!("{} to {}", bound(minimum), bound(maximum))),
-        (Some(minimum), None) => Some(format!("at least {}", bound(minimum))),
-        (None, Some(maximum)) => Some(format!("at most {}", bound(maximum))),
-        (None, None) => None,
     }
 }
 

@@ -1,7 +1,6 @@
+use dreamwire_graph::reference::type_name;
 use dreamwire_graph::{Format, KindInfo, Param, Port, bound_value};
 use serde_json::{Value, json};
-
-use super::describe::type_name;
 
 /// Everything about a kind, for programs.
 pub(super) fn kind(kind: &KindInfo) -> Value {

@@ -2,7 +2,7 @@
 
 /// The folder that a name is meant for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folder {
+pub enum Folder {
     /// The folders of inputs.
     Input,
     /// The output folder.
@@ -12,13 +12,13 @@ pub(super) enum Folder {
 }
 
 /// Where PreviewImage publishes, below the output folder.
-pub(super) const PREVIEWS: &str = "preview";
+pub const PREVIEWS: &str = "preview";
 
 const NOTES: [(&str, Folder); 3] =
     [("[input]", Folder::Input), ("[output]", Folder::Output), ("[temp]", Folder::Temporary)];
 
 /// A name without its note, and the folder; none if there is no note.
-pub(super) fn split(text: &str) -> Option<(&str, Folder)> {
+pub fn split(text: &str) -> Option<(&str, Folder)> {
     let (name, folder) = NOTES.iter().find_map(|(note, folder)| Some((text.strip_suffix(note)?, *folder)))?;
     let name = name.trim_end_matches(' ');
     (!name.is_empty()).then_some((name, folder))

@@ -4,7 +4,7 @@
 //! except for large ones, which are read again if a step asks for them. Files are written atomically: a temporary file
 //! in the same folder, flushed to the disk, then renamed. Processes that publish in one folder take turns.
 
-mod annotation;
+pub mod annotation;
 mod dates;
 mod disk;
 mod inputs;

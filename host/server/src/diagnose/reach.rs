@@ -1,0 +1,71 @@
+//! Which nodes of a graph depend on which. Nothing here recurses: a chain may be as long as a graph.
+
+use std::collections::HashMap;
+
+use dreamwire_graph::{Graph, InputValue};
+use serde_json::{Map, Value};
+
+/// The links of a graph, by indices of nodes.
+pub(super) struct Wires {
+    from: Vec<Vec<usize>>,
+    to: Vec<Vec<usize>>,
+}
+
+impl Wires {
+    pub(super) fn new(graph: &Graph) -> Self {
+        let ids: HashMap<&str, usize> =
+            graph.nodes.iter().enumerate().map(|(index, node)| (node.id.as_str(), index)).collect();
+        let count = graph.nodes.len();
+        let mut wires = Self { from: vec![Vec::new(); count], to: vec![Vec::new(); count] };
+        for (index, node) in graph.nodes.iter().enumerate() {
+            for input in &node.inputs {
+                if let InputValue::Link(link) = &input.value
+                    && let Some(&source) = ids.get(link.node.as_str())
+                {
+                    wires.from[index].push(source);
+                    wires.to[source].push(index);
+                }
+            }
+        }
+        wires
+    }
+
+    /// Marks a node and everything that depends on it.
+    pub(super) fn dependents(&self, node: usize) -> Vec<bool> {
+        marked(&self.to, vec![node])
+    }
+
+    /// The nodes that a node both needs and feeds, itself among them.
+    pub(super) fn cycle(&self, node: usize) -> Vec<usize> {
+        let needs = marked(&self.from, vec![node]);
+        let feeds = marked(&self.to, vec![node]);
+        (0..needs.len()).filter(|index| needs[*index] && feeds[*index]).collect()
+    }
+}
+
+fn marked(next: &[Vec<usize>], mut waiting: Vec<usize>) -> Vec<bool> {
+    let mut marked = vec![false; next.len()];
+    while let Some(index) = waiting.pop() {
+        if !std::mem::replace(&mut marked[index], true) {
+            waiting.extend(&next[index]);
+        }
+    }
+    marked
+}
+
+/// The part of a prompt that these outputs need, in its order: what to run if only some were asked for, or some are bad.
+pub(crate) fn needed(prompt: &Map<String, Value>, outputs: &[String]) -> Map<String, Value> {
+    let mut kept: HashMap<&str, &Value> = HashMap::new();
+    let mut waiting: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    while let Some(id) = waiting.pop() {
+        let Some((id, node)) = prompt.get_key_value(id) else { continue };
+        if kept.insert(id, node).is_none() {
+            let inputs = node.get("inputs").and_then(Value::as_object);
+            waiting.extend(
+                inputs.into_iter().flatten().filter_map(|(_, value)| value.as_array()?.first()?.as_str()),
+            );
+        }
+    }
+    let in_order = prompt.iter().filter(|(id, _)| kept.contains_key(id.as_str()));
+    in_order.map(|(id, node)| (id.clone(), node.clone())).collect()
+}
