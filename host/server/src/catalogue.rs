@@ -8,8 +8,6 @@ mod help;
 mod listing;
 pub(crate) mod machine;
 mod models;
-#[cfg(test)]
-mod real;
 mod widget;
 
 use std::sync::{Arc, Mutex};
@@ -46,7 +44,7 @@ impl Catalogue {
     }
 
     fn listing(&self) -> Listing {
-        Listing::of(&self.folders.input)
+        Listing::of(std::iter::once(self.folders.input.as_path()).chain(self.folders.graphs.as_deref()))
     }
 }
 

@@ -57,31 +57,29 @@ pub(crate) fn diagnose(
     let mut by_node: BTreeMap<usize, Vec<(&Diagnostic, Place)>> = BTreeMap::new();
     let mut general = Vec::new();
     for problem in errors {
-        match entry::place(problem, graph) {
+        match entry::place(problem, graph, &wires) {
             Some(place) => by_node.entry(place.node).or_default().push((problem, place)),
             None => general.push(problem),
         }
     }
-    let mut spoilt = vec![false; graph.nodes.len()];
+    let spoilt = wires.dependents(by_node.keys().copied());
+    let needed = wires.sources(outputs.iter().copied());
     let mut node_errors = Map::new();
     let mut lines = Vec::new();
-    for (index, found) in by_node {
-        let dependent = wires.dependents(index);
-        dependent.iter().zip(&mut spoilt).for_each(|(dependent, spoilt)| *spoilt |= dependent);
-        let ids: Vec<&str> = outputs
-            .iter()
-            .filter(|output| dependent[**output])
-            .map(|output| graph.nodes[*output].id.as_str())
-            .collect();
-        if ids.is_empty() || node_errors.len() >= MAX_PROBLEMS {
-            continue;
-        }
-        lines.extend(found.iter().map(|(problem, _)| problem.message.as_str()));
-        let errors: Vec<Value> =
-            found.iter().map(|(problem, place)| entry::error(problem, place, graph, kinds, &wires)).collect();
+    // More than anyone reads would take time for nothing.
+    for (index, found) in by_node.into_iter().filter(|(index, _)| needed[*index]).take(MAX_PROBLEMS) {
+        let found = &found[..found.len().min(MAX_PROBLEMS)];
         let node = &graph.nodes[index];
-        let entry = json!({ "errors": errors, "dependent_outputs": ids, "class_type": node.kind });
+        let dependent = wires.dependents([index]);
+        let ids = outputs.iter().filter(|output| dependent[**output]).map(|output| &graph.nodes[*output].id);
+        let errors = found.iter().map(|(problem, place)| entry::error(problem, place, graph, kinds, &wires));
+        let entry = json!({
+            "errors": errors.collect::<Vec<_>>(),
+            "dependent_outputs": ids.collect::<Vec<_>>(),
+            "class_type": node.kind,
+        });
         node_errors.insert(node.id.clone(), entry);
+        lines.extend(found.iter().map(|(problem, _)| problem.message.as_str()));
     }
 
     let runs: HashSet<&str> = checked

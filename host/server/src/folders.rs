@@ -1,6 +1,6 @@
 //! Where things lie: the only place that knows.
 
-use crate::files::contained::Root;
+use crate::files::contained::{Name, Root};
 use dreamwire_engine::world::annotation::{self, Folder};
 use std::path::PathBuf;
 
@@ -64,6 +64,18 @@ impl Folders {
             Place::Output => self.output.clone(),
             Place::Temp => self.output.join(annotation::PREVIEWS),
         })
+    }
+
+    /// The folder of a place that has a file. Inputs lie below the input folder or beside the graphs that name them, where a
+    /// run looks too, in this order.
+    pub(crate) fn holder(&self, place: Place, name: &Name) -> Root {
+        let graphs = self.graphs.as_ref().filter(|_| place == Place::Input);
+        let beside = graphs.map(|graphs| Root::new(graphs.clone()));
+        let own = self.place(place);
+        match beside {
+            Some(beside) if own.entry(name).is_err() && beside.entry(name).is_ok() => beside,
+            _ => own,
+        }
     }
 
     /// The user's files: workflows and whatever else the editor keeps. A folder of their own, so that no request for

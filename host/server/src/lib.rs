@@ -44,4 +44,5 @@ mod server;
 pub use config::Config;
 pub use files::find_frontend;
 pub use queue::StoreError;
+pub use security::PolicyError;
 pub use server::{ServeError, Server, Stopper};

@@ -46,7 +46,7 @@ pub(crate) struct Policy {
 
 /// Why a server would be open to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PolicyError {
+pub enum PolicyError {
     /// It would listen on an address that others reach, without a token.
     NeedsToken(SocketAddr),
     /// The token is shorter than 8 characters, or has one that is not printable ASCII.

@@ -18,7 +18,7 @@ pub(super) const PICTURES: [&str; 10] =
 /// The ends of the names of files of weights.
 pub(super) const WEIGHTS: [&str; 6] = ["safetensors", "pth", "pt", "pkl", "npz", "npy"];
 
-/// Names of files of the input folder, sorted, with `/` between folders.
+/// Names of files of the folders that graphs read, sorted, with `/` between folders.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// Pictures.
@@ -28,10 +28,20 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// What lies in a folder now; nothing, if it cannot be read. Links that lead out of it are left out.
-    pub(crate) fn of(root: &Path) -> Self {
+    /// What lies in folders now; nothing of one that cannot be read. Links that lead out of a folder are left out.
+    pub(crate) fn of<'a>(roots: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut listing = Self::default();
-        let Ok(real) = root.canonicalize() else { return listing };
+        roots.into_iter().for_each(|root| listing.look(root));
+        for names in [&mut listing.pictures, &mut listing.weights] {
+            names.sort_by_cached_key(|name| (name.to_lowercase(), name.clone()));
+            names.dedup();
+            names.truncate(MAX_FILES);
+        }
+        listing
+    }
+
+    fn look(&mut self, root: &Path) {
+        let Ok(real) = root.canonicalize() else { return };
         let mut folders = vec![(real.clone(), String::new(), 0)];
         let mut seen = 0;
         while let Some((folder, prefix, depth)) = folders.pop() {
@@ -50,15 +60,10 @@ impl Listing {
                 if ty.is_dir() && depth < MAX_DEPTH {
                     folders.push((entry.path(), format!("{path}/"), depth + 1));
                 } else if ty.is_file() || (ty.is_symlink() && inside(&real, &path).is_some()) {
-                    listing.add(path);
+                    self.add(path);
                 }
             }
         }
-        for names in [&mut listing.pictures, &mut listing.weights] {
-            names.sort_by_cached_key(|name| (name.to_lowercase(), name.clone()));
-            names.truncate(MAX_FILES);
-        }
-        listing
     }
 
     fn add(&mut self, path: String) {
@@ -111,10 +116,10 @@ mod tests {
         {
             write(folder.path().join(name));
         }
-        let listing = Listing::of(folder.path());
+        let listing = Listing::of([folder.path()]);
         assert_eq!(listing.pictures, ["A.jpg", "b.PNG", "sub/deep/c.webp"]);
         assert_eq!(listing.weights, ["net.pth"]);
-        assert!(Listing::of(&folder.path().join("nowhere")).pictures.is_empty());
+        assert!(Listing::of([folder.path().join("nowhere").as_path()]).pictures.is_empty());
     }
 
     #[test]
@@ -150,7 +155,7 @@ mod tests {
         std::os::unix::fs::symlink("a.png", root.join("same.png")).unwrap();
         std::os::unix::fs::symlink(other.join("secret.png"), root.join("file.png")).unwrap();
         std::os::unix::fs::symlink(&other, root.join("folder")).unwrap();
-        assert_eq!(Listing::of(&root).pictures, ["a.png", "same.png"]);
+        assert_eq!(Listing::of([root.as_path()]).pictures, ["a.png", "same.png"]);
         assert!(inside(&root, "file.png").is_none() && inside(&root, "folder/secret.png").is_none());
     }
 }

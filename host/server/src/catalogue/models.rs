@@ -94,7 +94,7 @@ async fn files(
     }
     blocking(move || {
         let root = &catalogue.folders.input;
-        let files = Listing::of(root).weights.into_iter().filter_map(|name| {
+        let files = Listing::of([root.as_path()]).weights.into_iter().filter_map(|name| {
             let facts = inside(root, &name)?.metadata().ok()?;
             let seconds = |time: std::io::Result<std::time::SystemTime>| {
                 time.ok().and_then(|time| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64()))

@@ -135,7 +135,7 @@ fn tooltip(param: &Param, files: &Listing) -> String {
         let before = if text.is_empty() { "" } else { " " };
         text += &format!("{before}{sentence}");
     };
-    if let Some(unit) = &param.unit {
+    if let Some(unit) = param.unit.as_ref().filter(|unit| !param.doc.contains(unit.as_str())) {
         say(format!("In {unit}."));
     }
     if !param.builtin.iter().all(String::is_empty) {
@@ -149,8 +149,9 @@ fn tooltip(param: &Param, files: &Listing) -> String {
         let names: Vec<&str> = files.weights.iter().take(NAMED).map(String::as_str).collect();
         say(format!("In the input folder: {}{more}.", names.join(", ")));
     }
-    if matches!(param.ty, ParamType::Array(_)) {
-        say("A list: [1, 2] or 1, 2.".to_owned());
+    if let ParamType::Array(item) = &param.ty {
+        let example = if **item == ParamType::String { r#"["a", "b"] or a, b"# } else { "[1, 2] or 1, 2" };
+        say(format!("A list: {example}."));
     }
     if param.default == Some(Value::Null) {
         let none = if param.ty == ParamType::Boolean { "null" } else { "Empty" };
@@ -222,6 +223,7 @@ mod tests {
         let labels =
             of("labels", json!({ "type": "array", "items": { "type": "string" }, "default": ["a", "b"] }));
         assert_eq!((&labels[0], &labels[1]["default"]), (&json!("STRING"), &json!(r#"["a","b"]"#)));
+        assert_eq!(labels[1]["tooltip"], r#"A list: ["a", "b"] or a, b."#);
     }
 
     #[test]

@@ -23,13 +23,14 @@ pub(super) fn lies_in(inner: Span, outer: Span) -> bool {
 }
 
 /// What a problem is about: what it says, or what lies at its place in the text.
-pub(super) fn place(problem: &Diagnostic, graph: &Graph) -> Option<Place> {
+pub(super) fn place(problem: &Diagnostic, graph: &Graph, wires: &Wires<'_>) -> Option<Place> {
     if let Some(subject) = &problem.subject {
-        let node = graph.nodes.iter().position(|node| node.id == subject.node)?;
-        return Some(Place { node, input: subject.input.clone() });
+        return Some(Place { node: wires.index(&subject.node)?, input: subject.input.clone() });
     }
     let span = problem.span()?;
-    let node = graph.nodes.iter().position(|node| lies_in(span, node.span))?;
+    // The nodes are in the order of the text.
+    let after = graph.nodes.partition_point(|node| node.span.start <= span.start);
+    let node = after.checked_sub(1).filter(|node| lies_in(span, graph.nodes[*node].span))?;
     let is_there = |input: &&Input| {
         lies_in(span, input.name_span) || input.value_span.is_some_and(|value| lies_in(span, value))
     };
@@ -55,7 +56,7 @@ pub(super) fn error(
     place: &Place,
     graph: &Graph,
     kinds: &Kinds,
-    wires: &Wires,
+    wires: &Wires<'_>,
 ) -> Value {
     let node = &graph.nodes[place.node];
     let kind = kinds.get(&node.kind).map(|kind| &**kind);
@@ -83,7 +84,7 @@ pub(super) fn error(
         }
     }
     if let ("return_type_mismatch", Some(InputValue::Link(link))) = (ty, input.map(|input| &input.value)) {
-        info.insert("received_type".to_owned(), json!(given(link, graph, kinds)));
+        info.insert("received_type".to_owned(), json!(given(link, graph, kinds, wires)));
         info.insert("linked_node".to_owned(), json!([link.node, output(link)]));
     }
     let message = match ty {
@@ -158,8 +159,8 @@ fn output(link: &LinkRef) -> Value {
 }
 
 /// The types of the output that a link names.
-fn given(link: &LinkRef, graph: &Graph, kinds: &Kinds) -> Option<String> {
-    let node = graph.nodes.iter().find(|node| node.id == link.node)?;
+fn given(link: &LinkRef, graph: &Graph, kinds: &Kinds, wires: &Wires<'_>) -> Option<String> {
+    let node = &graph.nodes[wires.index(&link.node)?];
     let kind = kinds.get(&node.kind)?;
     let port = match &link.output {
         OutputRef::Index(index) => kind.outputs.get(usize::try_from(*index).ok()?),

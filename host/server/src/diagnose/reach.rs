@@ -6,39 +6,49 @@ use dreamwire_graph::{Graph, InputValue};
 use serde_json::{Map, Value};
 
 /// The links of a graph, by indices of nodes.
-pub(super) struct Wires {
+pub(super) struct Wires<'g> {
+    ids: HashMap<&'g str, usize>,
     from: Vec<Vec<usize>>,
     to: Vec<Vec<usize>>,
 }
 
-impl Wires {
-    pub(super) fn new(graph: &Graph) -> Self {
-        let ids: HashMap<&str, usize> =
+impl<'g> Wires<'g> {
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        let ids: HashMap<&'g str, usize> =
             graph.nodes.iter().enumerate().map(|(index, node)| (node.id.as_str(), index)).collect();
         let count = graph.nodes.len();
-        let mut wires = Self { from: vec![Vec::new(); count], to: vec![Vec::new(); count] };
+        let (mut from, mut to) = (vec![Vec::new(); count], vec![Vec::new(); count]);
         for (index, node) in graph.nodes.iter().enumerate() {
             for input in &node.inputs {
                 if let InputValue::Link(link) = &input.value
                     && let Some(&source) = ids.get(link.node.as_str())
                 {
-                    wires.from[index].push(source);
-                    wires.to[source].push(index);
+                    from[index].push(source);
+                    to[source].push(index);
                 }
             }
         }
-        wires
+        Self { ids, from, to }
     }
 
-    /// Marks a node and everything that depends on it.
-    pub(super) fn dependents(&self, node: usize) -> Vec<bool> {
-        marked(&self.to, vec![node])
+    /// The node of that id.
+    pub(super) fn index(&self, id: &str) -> Option<usize> {
+        self.ids.get(id).copied()
+    }
+
+    /// Marks nodes and everything that depends on them.
+    pub(super) fn dependents(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<bool> {
+        marked(&self.to, nodes.into_iter().collect())
+    }
+
+    /// Marks nodes and everything that they depend on.
+    pub(super) fn sources(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<bool> {
+        marked(&self.from, nodes.into_iter().collect())
     }
 
     /// The nodes that a node both needs and feeds, itself among them.
     pub(super) fn cycle(&self, node: usize) -> Vec<usize> {
-        let needs = marked(&self.from, vec![node]);
-        let feeds = marked(&self.to, vec![node]);
+        let (needs, feeds) = (self.sources([node]), self.dependents([node]));
         (0..needs.len()).filter(|index| needs[*index] && feeds[*index]).collect()
     }
 }

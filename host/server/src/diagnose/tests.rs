@@ -218,3 +218,18 @@ fn a_chain_of_ten_thousand_nodes() {
     assert_eq!(verdict.node_errors["n0"]["dependent_outputs"], json!(["save"]));
     assert_eq!(needed(&prompt, &["save".to_owned()]).len(), 10_001);
 }
+
+/// Time grows with the size of a prompt, not with its square.
+#[test]
+fn many_faults_of_many_nodes() {
+    let mut prompt = Map::new();
+    for index in 0..5000 {
+        let link = json!({ "images": [format!("b{index}"), 0], "filename_prefix": [1, 2, 3] });
+        prompt.insert(format!("s{index}"), node("SaveImage", link));
+        prompt.insert(format!("b{index}"), node("Blur", json!({ "image": ["nobody", 0] })));
+    }
+    let start = std::time::Instant::now();
+    let verdict = judged(&Value::Object(prompt), None);
+    assert_eq!((verdict.node_errors.len(), verdict.bad.len()), (MAX_PROBLEMS, 5000));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}

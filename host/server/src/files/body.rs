@@ -94,23 +94,23 @@ impl Chunks {
 }
 
 /// How far a reader of a [`metered`] body is behind. A multipart parser keeps everything that has come until it finds
-/// the end of a part's headers, and takes whatever there is at once; so the body pauses, and ends with an error if the
-/// parser makes no progress.
+/// the end of a part's headers, and takes whatever there is at once; so the body pauses, and ends with an error if too
+/// much of it has not come out again.
 #[derive(Default)]
 pub(crate) struct Meter {
     unread: AtomicU64,
     refusal: Mutex<Option<Refusal>>,
 }
 
-/// The most that a parser may keep without progress, in bytes.
-const MOST_UNREAD: u64 = 1 << 20;
+/// The most that a parser may keep, in bytes; the headers of all parts are among it.
+const MOST_UNREAD: u64 = 2 << 20;
 /// How much is given at a time, in bytes.
-const TURN: u64 = 256 << 10;
+const TURN: u64 = 64 << 10;
 
 impl Meter {
-    /// The reader got something out.
-    pub(crate) fn progress(&self) {
-        self.unread.store(0, Ordering::Relaxed);
+    /// The reader got so many bytes out.
+    pub(crate) fn took(&self, bytes: u64) {
+        self.unread.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Why the body ended early, or what else a parser's error means.
@@ -138,7 +138,7 @@ pub(crate) fn metered(
                 tokio::task::yield_now().await;
             }
             if meter.unread.load(Ordering::Relaxed) > MOST_UNREAD {
-                return Err(meter.refuse(Refusal::bad("the form has a part without an end to its headers")));
+                return Err(meter.refuse(Refusal::bad("the form has too much beside its contents")));
             }
             let next = chunks.next().await.map_err(|refusal| meter.refuse(refusal))?;
             Ok(next.map(|bytes| {

@@ -105,7 +105,6 @@ impl Fields {
         let meter = Arc::clone(&self.meter);
         let broken = |_| meter.refusal();
         while let Some(field) = self.form.next_field().await.map_err(broken)? {
-            meter.progress();
             count += 1;
             if count > FIELDS {
                 return Err(Refusal::bad("the form has too many fields"));
@@ -140,7 +139,7 @@ async fn store(mut field: Field<'_>, meter: &Meter, folder: &Root, most: u64) ->
     let mut file = blocking(move || folder.temporary(&Name::parse("upload")?)).await?;
     let mut size = 0;
     while let Some(bytes) = field.chunk().await.map_err(|_| meter.refusal())? {
-        meter.progress();
+        meter.took(bytes.len() as u64);
         size += bytes.len() as u64;
         if size > most {
             return Err(Refusal::too_large(most));
@@ -158,7 +157,7 @@ async fn store(mut field: Field<'_>, meter: &Meter, folder: &Root, most: u64) ->
 async fn text(mut field: Field<'_>, meter: &Meter) -> Result<String, Refusal> {
     let mut text = Vec::new();
     while let Some(bytes) = field.chunk().await.map_err(|_| meter.refusal())? {
-        meter.progress();
+        meter.took(bytes.len() as u64);
         if text.len() + bytes.len() > TEXT {
             return Err(Refusal::bad("a field of the form is too long"));
         }

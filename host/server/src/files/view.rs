@@ -49,7 +49,7 @@ async fn answer(
     let (place, name) = find(&asked.filename, asked.r#type.as_deref(), &asked.subfolder)?;
     let preview = asked.preview.as_deref().filter(|text| !text.is_empty()).map(Preview::parse).transpose()?;
     let channel = asked.channel.as_deref().map_or(Ok(Channel::All), Channel::parse)?;
-    let root = view.folders.place(place);
+    let root = view.folders.holder(place, &name);
     if preview.is_none() && channel == Channel::All {
         let how = How::foreign(&name);
         return send::send(root, name, headers, how).await;

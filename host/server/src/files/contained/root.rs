@@ -56,8 +56,13 @@ impl Root {
         if folder.is_empty() {
             return Ok(root);
         }
-        root.create_dir_all(folder)?;
-        root.open_dir(folder)
+        match root.open_dir(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                root.create_dir_all(folder)?;
+                root.open_dir(folder)
+            }
+            opened => opened,
+        }
     }
 
     /// Opens a file for reading.
