@@ -103,6 +103,20 @@ impl<'a> Telling<'a> {
         }
     }
 
+    /// Notes that a node's result is in the cache. Some are known to be only when others have run.
+    fn found(&self, told: &mut Told, node: String) {
+        if !told.ran {
+            told.cached.push(node);
+            return;
+        }
+        let data = json!({ "nodes": [node], "prompt_id": self.id(), "timestamp": now() });
+        self.send("execution_cached", &data);
+        let kept = told.outcome.messages.iter_mut().find(|(kind, _)| kind == "execution_cached");
+        if let Some(Value::Array(nodes)) = kept.and_then(|(_, data)| data.get_mut("nodes")) {
+            nodes.push(node.into());
+        }
+    }
+
     /// Sends `executed` of the node that has published files.
     fn tell_published(&self, told: &mut Told) {
         let Some(node) = told.published.take() else { return };
@@ -228,13 +242,7 @@ impl Hears for Telling<'_> {
             self.tell_published(&mut told);
         }
         match event {
-            Event::Cached { node, .. } => {
-                if told.ran {
-                    self.tell_progress(&mut told, &node, "finished", 1, 1);
-                } else {
-                    told.cached.push(node);
-                }
-            }
+            Event::Cached { node, .. } => self.found(&mut told, node),
             Event::Started { node, .. } | Event::Rows { node, .. } => self.starts(&mut told, &node),
             Event::Progress { node, done, total, note } => {
                 self.advances(&mut told, &node, done, total, &note)

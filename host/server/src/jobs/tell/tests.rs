@@ -148,6 +148,23 @@ fn what_comes_from_the_cache_is_told_as_executed_too() {
 }
 
 #[test]
+fn what_is_found_in_the_cache_later_is_told_then_and_kept_with_the_rest() {
+    let f = fixture();
+    let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
+    let telling = Telling::new(&f.audience, &f.record);
+    telling.event(cached("photo"));
+    telling.event(started("dream"));
+    telling.event(finished("dream"));
+    telling.event(cached("save"));
+    let (_, outcome) = telling.ended(&End::Done(Summary::default()), &[]);
+    let told = messages(&mut me);
+    let nodes = |(kind, data): &(String, Value)| (kind == "execution_cached").then(|| data["nodes"].clone());
+    assert_eq!(told.iter().filter_map(nodes).collect::<Vec<_>>(), [json!(["photo"]), json!(["save"])]);
+    let kept: Vec<Value> = outcome.messages.iter().filter_map(nodes).collect();
+    assert_eq!(kept, [json!(["photo", "save"])]);
+}
+
+#[test]
 fn a_failure_names_node_input_and_hint_but_no_folder() {
     let f = fixture();
     let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
