@@ -3,8 +3,9 @@
     python projector.py OUT
 
 The committed file was made by NVIDIA's own project() in f32, with LPIPS on VGG16 with portable weights in place of its
-vgg16.pt. Its random draws, the target and the network are taken from the committed files. All is computed in f64: Adam
-enlarges rounding errors, so that w differs by 8.2e-4 of its largest number after 20 steps (1.4e-3 in f32).
+vgg16.pt. Its random draws, the target and the network are taken from the committed files. All is computed in f64:
+rounding puts single activations on the other side of a kink, so that w differs by 8.2e-4 of its largest number after 20
+steps (in f32 by 1e-4 to 2.5e-3, by the last bit of the start; docs/decisions/0065).
 """
 
 import json
