@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 mod how;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use dreamwire_session::CacheFolder;
 pub(crate) use dreamwire_session::machine::cores;
 
 pub(crate) use how::{HowArgs, Progress};
+pub(crate) use verify::VerifyArgs;
 
 use crate::new_plugin::NewPluginArgs;
 use crate::weights::WeightsArgs;
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Describe(DescribeArgs),
     /// Run a graph, and rerun what a change of its file, an input or a plugin affects.
     Watch(WatchArgs),
+    /// Say whether a picture would come out the same here, and what differs.
+    Verify(VerifyArgs),
     /// List the kinds of nodes, or describe one.
     Nodes(NodesArgs),
     /// List or check plugins.

@@ -18,6 +18,7 @@ mod nodes;
 mod plugin;
 mod plugin_check;
 mod run;
+mod verify;
 mod watch;
 mod weights;
 
@@ -83,6 +84,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Run(args) => run::run(args, global, console),
         Command::Check(args) => check::check(args, global, console),
         Command::Describe(args) => describe::describe(args, global, console),
+        Command::Verify(args) => verify::verify(args, global, console),
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),

@@ -17,6 +17,7 @@
 //! | [`CacheFolder`] | what one process leaves for the next |
 //! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
+//! | [`Picture`] | a published picture, to be compared with what would be made now |
 //! | [`device`] | the devices of this machine, and the choice of one for all runs of a session |
 //! | [`machine`] | the memory and disk space of this machine |
 //! | [`events`] | events and diagnostics as JSON |
@@ -30,6 +31,7 @@ pub mod events;
 mod graph_file;
 mod job;
 pub mod machine;
+mod picture;
 mod plugins;
 mod run;
 mod settings;
@@ -39,6 +41,7 @@ pub mod watch;
 pub use cache_folder::{CACHE_LIMIT, CacheFolder};
 pub use graph_file::GraphFile;
 pub use job::Job;
+pub use picture::Picture;
 pub use plugins::Session;
 pub use run::{End, Hears, InProcess, Runner};
 pub use settings::{Limits, Settings};

@@ -37,6 +37,9 @@ pub(crate) struct HowArgs {
     /// Allow NaN and infinity in results.
     #[arg(long)]
     pub(crate) allow_nonfinite: bool,
+    /// Write no graph into files, nor what they were made of.
+    #[arg(long)]
+    pub(crate) no_metadata: bool,
     /// Say for each step why it runs.
     #[arg(long)]
     pub(crate) explain: bool,
@@ -63,6 +66,16 @@ pub(crate) enum DeviceArg {
     Only(Device),
 }
 
+impl DeviceArg {
+    /// Whether any device will do, and which one is meant otherwise.
+    pub(super) fn choice(self) -> (bool, Device) {
+        match self {
+            DeviceArg::Auto => (true, Device::Cpu),
+            DeviceArg::Only(device) => (false, device),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Progress {
     /// Bars on a terminal, otherwise a line per step.
@@ -85,11 +98,9 @@ impl HowArgs {
             return Err(Exit::USAGE);
         }
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let (any_device, device) = match self.device {
-            DeviceArg::Auto => (true, Device::Cpu),
-            DeviceArg::Only(device) => (false, device),
-        };
-        let options = Options { device, threads, allow_nonfinite: self.allow_nonfinite };
+        let (any_device, device) = self.device.choice();
+        let (allow_nonfinite, metadata) = (self.allow_nonfinite, !self.no_metadata);
+        let options = Options { device, threads, allow_nonfinite, metadata };
         Ok(Settings {
             graph: open::graph(graph, &self.inputs, console)?,
             out: self.out.clone(),
@@ -130,7 +141,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
-fn device(text: &str) -> Result<DeviceArg, String> {
+pub(super) fn device(text: &str) -> Result<DeviceArg, String> {
     Ok(DeviceArg::Only(match text {
         "auto" => return Ok(DeviceArg::Auto),
         "cpu" => Device::Cpu,
