@@ -16,7 +16,7 @@ pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit
     let mut exit = Exit::OK;
     let mut list = Vec::new();
     for path in &args.paths {
-        let graph = GraphFile { path: path.clone(), sets: args.set.clone(), inputs: Vec::new() };
+        let graph = GraphFile { path: path.clone(), sets: args.set.clone(), ..GraphFile::default() };
         let checked = match look(&graph, &session) {
             Ok(checked) => checked,
             Err(what) => {

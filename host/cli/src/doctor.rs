@@ -189,7 +189,12 @@ fn finding(about: &'static str, source: &Source, problem: &Diagnostic) -> Findin
 
 /// What a graph needs and does not have.
 fn look_at(graph: &Path, args: &DoctorArgs, session: &Session, findings: &mut Vec<Finding>) {
-    let graph = GraphFile { path: graph.to_owned(), sets: args.set.clone(), inputs: args.inputs.clone() };
+    let graph = GraphFile {
+        path: graph.to_owned(),
+        sets: args.set.clone(),
+        inputs: args.inputs.clone(),
+        ..GraphFile::default()
+    };
     let (source, mut problems) = graph.read();
     let mut checked = None;
     if problems.is_empty()

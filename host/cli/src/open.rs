@@ -62,7 +62,12 @@ pub(crate) fn plugin_problem(problem: &Problem) -> String {
 
 /// The graph file and its input folders.
 pub(crate) fn graph(args: &GraphArgs, inputs: &[PathBuf], console: Console) -> Result<GraphFile, Exit> {
-    let graph = GraphFile { path: args.path.clone(), sets: args.set.clone(), inputs: inputs.to_vec() };
+    let graph = GraphFile {
+        path: args.path.clone(),
+        sets: args.set.clone(),
+        inputs: inputs.to_vec(),
+        ..GraphFile::default()
+    };
     match graph.missing_input() {
         None => Ok(graph),
         Some(folder) => {

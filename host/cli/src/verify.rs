@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use dreamwire_engine::{Event, Plan, Record, Stamps};
 use dreamwire_graph::{Checked, Diagnostic, Source, parse, sort};
-use dreamwire_session::{Hears, InProcess, Job, Judging, Picture, Settings, understand};
+use dreamwire_session::{Hears, InProcess, Job, Judging, SavedPicture, Settings, understand};
 
 use crate::args::{Global, VerifyArgs, cores};
 use crate::console::Console;
@@ -25,7 +25,7 @@ pub(crate) fn verify(args: &VerifyArgs, global: &Global, console: Console) -> Ex
 
 fn look(args: &VerifyArgs, global: &Global, console: Console) -> Result<Exit, Exit> {
     let name = args.picture.display().to_string();
-    let picture = Picture::read(&args.picture).map_err(|error| {
+    let picture = SavedPicture::read(&args.picture).map_err(|error| {
         console.talk(&format!("error: cannot read `{name}`: {error}"));
         Exit::INPUT
     })?;

@@ -1,8 +1,8 @@
 use std::sync::{Arc, OnceLock};
 
 use dreamwire_loader::take_log;
-use dreamwire_session::watch::{self, Notice, PluginChange, Stopper};
-use dreamwire_session::{InProcess, Runner, Settings};
+use dreamwire_session::watch::{self, Notice, Stopper};
+use dreamwire_session::{InProcess, PluginChange, Runner, Settings};
 use serde_json::json;
 
 use crate::args::{Global, WatchArgs};

@@ -19,8 +19,11 @@ pub struct GraphFile {
     pub path: PathBuf,
     /// Overrides, each `node.input=value`.
     pub sets: Vec<String>,
-    /// Further input folders; the graph's own folder is always one.
+    /// Further input folders; the graph's own folder is one too, unless it is `foreign`.
     pub inputs: Vec<PathBuf>,
+    /// Whether it comes from somebody who may see nothing but the input folders: it names files below them by
+    /// relative paths, and cannot find out what else exists.
+    pub foreign: bool,
 }
 
 impl GraphFile {
@@ -46,6 +49,9 @@ impl GraphFile {
 
     /// The input folders, the graph's own first.
     pub fn roots(&self) -> Vec<PathBuf> {
+        if self.foreign {
+            return self.inputs.clone();
+        }
         let own = match self.path.parent() {
             Some(parent) if !self.is_stdin() && !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -158,7 +164,9 @@ mod tests {
         assert_eq!(graph("a/b/g.json").roots(), [Path::new("a/b")]);
         assert_eq!(graph("g.json").roots(), [Path::new(".")]);
         let inputs = vec![PathBuf::from("more")];
-        assert_eq!(GraphFile { inputs, ..graph("-") }.roots(), [Path::new("."), Path::new("more")]);
+        let graph = GraphFile { inputs, ..graph("-") };
+        assert_eq!(graph.roots(), [Path::new("."), Path::new("more")]);
+        assert_eq!(GraphFile { foreign: true, ..graph }.roots(), [Path::new("more")]);
     }
 
     #[test]

@@ -17,14 +17,16 @@
 //! | [`CacheFolder`] | what one process leaves for the next |
 //! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
-//! | [`Picture`] | a published picture, to be compared with what would be made now |
+//! | [`SavedPicture`] | a picture that was saved, to be compared with what would be made now |
 //! | [`device`] | the devices of this machine, and the choice of one for all runs of a session |
 //! | [`machine`] | the memory and disk space of this machine |
+//! | [`Picture`] | what is shown of a picture while it is made |
 //! | [`events`] | events and diagnostics as JSON |
 //!
 //! # What this crate does not do
 //! It prints nothing and knows neither a command line nor exit codes: each front end has its own.
 
+mod builds;
 mod cache_folder;
 pub mod device;
 pub mod events;
@@ -34,16 +36,19 @@ pub mod machine;
 mod picture;
 mod plugins;
 mod run;
+mod saved_picture;
 mod settings;
 mod understand;
 pub mod watch;
 
+pub use builds::{PluginChange, Reload};
 pub use cache_folder::{CACHE_LIMIT, CacheFolder};
 pub use graph_file::GraphFile;
 pub use job::Job;
 pub use picture::Picture;
 pub use plugins::Session;
 pub use run::{End, Hears, InProcess, Runner};
+pub use saved_picture::SavedPicture;
 pub use settings::{Limits, Settings};
 pub use understand::{Judging, Understood, understand};
 

@@ -72,7 +72,7 @@ impl InProcess {
             None => (cache, History::default()),
             Some(folder) => (cache.on_disk(folder.results()), folder.history(&settings.graph.path)),
         };
-        let world = Disk::new(settings.graph.roots(), settings.out.clone());
+        let world = world(settings);
         let (engine, settings) = (Engine::new(cache), settings.clone());
         InProcess { engine, world, settings, history, quarantine: HashMap::new(), device: None }
     }
@@ -137,6 +137,12 @@ impl InProcess {
     }
 }
 
+/// Where a run reads and publishes.
+fn world(settings: &Settings) -> Disk {
+    let disk = Disk::new(settings.graph.roots(), settings.out.clone());
+    if settings.graph.foreign { disk.closed() } else { disk }
+}
+
 /// Whether all plugins of a plan were built for a device.
 fn fits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Result<(), Vec<Diagnostic>> {
     let problems = device::misfits(plan, device, nodes);
@@ -156,6 +162,10 @@ fn remember(settings: &Settings, run: &Run<'_>) -> Option<History> {
 
 impl Runner for InProcess {
     fn run(&mut self, job: &Job, listener: &dyn Hears) -> End {
+        if !self.settings.replaces {
+            // It knows what it has published.
+            self.world = world(&self.settings);
+        }
         let files = Snapshot::take(&job.plan, &self.world);
         listener.read(files.stamps());
         let device = match self.device(job, listener) {

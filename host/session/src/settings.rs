@@ -19,6 +19,9 @@ pub struct Settings {
     pub any_device: bool,
     /// What earlier processes left; without it nothing is known of them, and nothing is left.
     pub cache: Option<CacheFolder>,
+    /// Whether a run may replace what an earlier one of the same runner has published; otherwise each has files of its
+    /// own.
+    pub replaces: bool,
     /// Whether to say why steps run.
     pub explain: bool,
     /// Whether plugins run in a process of their own.

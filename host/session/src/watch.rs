@@ -23,13 +23,12 @@ use dreamwire_engine::{Disk, Event, Plan, Snapshot, Stamps};
 use dreamwire_graph::{Diagnostic, Graph, Source};
 use dreamwire_loader::Problem;
 
-use crate::{End, Job, Runner, Session, Settings, understand};
+use crate::{End, Job, PluginChange, Runner, Session, Settings, understand};
 use decide::{About, Changes, Due, Runs};
 use folders::Folders;
 use graph::{Found, Watched};
 use overridden::Overridden;
 use places::Places;
-pub use reload::PluginChange;
 use thread::{Ended, RunThread};
 
 /// Interval of slow polling, for changes that no folder reports: a replaced folder, a retargeted link, a network disk.

@@ -107,6 +107,7 @@ impl HowArgs {
             options,
             any_device,
             cache: global.cache(),
+            replaces: true,
             explain: self.explain,
             isolated,
             limits: Limits { step: self.node_timeout, memory: self.memory },

@@ -47,6 +47,7 @@ impl VerifyArgs {
             options,
             any_device,
             cache: None,
+            replaces: true,
             explain: false,
             isolated: false,
             limits: Limits::default(),

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Dtype, Tensor};
+use dreamwire_engine::Tensor;
+use dreamwire_session::Picture;
 
 /// The shortest time between two previews.
 const EVERY: Duration = Duration::from_secs(2);
@@ -56,58 +57,6 @@ fn way(term: &str, program: &str, in_kitty: bool) -> Way {
     let draws = in_kitty || term.contains("kitty") || term.contains("ghostty") || program == "WezTerm";
     // Inside tmux the commands would not arrive.
     if draws && !term.starts_with("tmux") && !term.starts_with("screen") { Way::Kitty } else { Way::Blocks }
-}
-
-/// An RGB picture of bytes.
-struct Picture {
-    width: usize,
-    height: usize,
-    pixels: Vec<[u8; 3]>,
-}
-
-impl Picture {
-    /// The first of a float32 `[B,H,W,C]`; `None` for anything else.
-    fn of(image: &Tensor) -> Option<Self> {
-        let [_, height, width, channels] = *image.shape() else { return None };
-        let [height, width, channels] =
-            [height, width, channels].map(|size| usize::try_from(size).unwrap_or(0));
-        if image.dtype() != Dtype::F32 || width * height == 0 || !(1..=4).contains(&channels) {
-            return None;
-        }
-        let byte = |sample: &[u8]| {
-            let value = f32::from_ne_bytes([sample[0], sample[1], sample[2], sample[3]]);
-            (value.clamp(0.0, 1.0) * 255.0).round() as u8
-        };
-        let pixels = image.bytes().chunks_exact(4 * channels).take(width * height).map(|pixel| {
-            let sample = |channel: usize| byte(&pixel[4 * channel..]);
-            if channels < 3 { [sample(0); 3] } else { [sample(0), sample(1), sample(2)] }
-        });
-        Some(Picture { width, height, pixels: pixels.collect() })
-    }
-
-    /// The picture made to fit, each pixel the mean of those that it stands for. Small ones stay as they are.
-    fn within(&self, columns: usize, rows: usize) -> Self {
-        let scale = (columns as f64 / self.width as f64).min(rows as f64 / self.height as f64).min(1.0);
-        let size = |side: usize| ((side as f64 * scale).round() as usize).max(1);
-        let (width, height) = (size(self.width), size(self.height));
-        let range =
-            |index: usize, new: usize, old: usize| index * old / new..((index + 1) * old).div_ceil(new);
-        let mut pixels = Vec::with_capacity(width * height);
-        for y in 0..height {
-            for x in 0..width {
-                let (mut sum, mut count) = ([0usize; 3], 0);
-                for row in range(y, height, self.height) {
-                    for column in range(x, width, self.width) {
-                        let pixel = self.pixels[row * self.width + column];
-                        (0..3).for_each(|channel| sum[channel] += usize::from(pixel[channel]));
-                        count += 1;
-                    }
-                }
-                pixels.push(sum.map(|sum| (sum / count.max(1)) as u8));
-            }
-        }
-        Picture { width, height, pixels }
-    }
 }
 
 /// Two rows of pixels per line: the upper one is the colour of a half block, the lower one its background.
@@ -165,6 +114,8 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use dreamwire_engine::Dtype;
+
     use super::*;
 
     fn image(height: usize, width: usize, samples: &[f32]) -> Tensor {
@@ -179,15 +130,6 @@ mod tests {
         let picture = Picture::of(&image(3, 1, &[1., 0., 0., 0., 1., 0., 0., 0., 2.])).unwrap();
         let expected = "\x1b[38;2;255;0;0m\x1b[48;2;0;255;0m▀\x1b[0m\n\x1b[38;2;0;0;255m▀\x1b[0m";
         assert_eq!(blocks(&picture), expected);
-    }
-
-    #[test]
-    fn large_pictures_are_averaged_and_small_ones_stay() {
-        let picture = Picture::of(&image(2, 4, &[0., 0., 1., 1., 0., 0., 1., 1.])).unwrap();
-        let small = picture.within(2, 10);
-        assert_eq!((small.width, small.height, &small.pixels[..]), (2, 1, &[[0; 3], [255; 3]][..]));
-        assert_eq!(picture.within(100, 100).pixels, picture.pixels);
-        assert!(Picture::of(&Tensor::new(Dtype::U8, vec![1], Arc::new(vec![0])).unwrap()).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use dreamwire_engine::{Event, Stamps};
 use dreamwire_loader::take_log;
-use dreamwire_session::{End, Hears, InProcess, Job, Picture, Runner};
+use dreamwire_session::{End, Hears, InProcess, Job, SavedPicture, Runner};
 
 use super::shown;
 use crate::args::{Progress, VerifyArgs};
@@ -18,7 +18,7 @@ use crate::{interrupt, run};
 /// Runs the graph in a temporary folder, without the cache; whether the picture comes out.
 pub(super) fn run(
     args: &VerifyArgs,
-    picture: &Picture,
+    picture: &SavedPicture,
     job: &Job,
     allow_nonfinite: bool,
     console: Console,
@@ -46,7 +46,7 @@ pub(super) fn run(
             shown(&job.source, problems, console)
         });
     };
-    let is_it = |path: &Path| Picture::read(path).is_ok_and(|made| picture.was(&made));
+    let is_it = |path: &Path| SavedPicture::read(path).is_ok_and(|made| picture.was(&made));
     Ok(match &picture.record {
         Some(record) => {
             let step = summary.steps.iter().find(|step| step.node == record.node);

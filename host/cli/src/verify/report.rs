@@ -2,7 +2,7 @@
 
 use dreamwire_engine::{Difference, Plan, Record};
 use dreamwire_graph::{Class, Diagnostic};
-use dreamwire_session::Picture;
+use dreamwire_session::SavedPicture;
 use serde_json::{Value, json};
 
 use crate::console::{Console, clean_line};
@@ -28,7 +28,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(name: String, picture: &Picture) -> Self {
+    pub(super) fn new(name: String, picture: &SavedPicture) -> Self {
         let intact = picture.is_intact();
         let record = picture.record.clone();
         let mut report = Self { name, record, intact, findings: Vec::new(), same_again: None };

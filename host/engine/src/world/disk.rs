@@ -19,6 +19,13 @@ impl Disk {
         Self { inputs: Inputs::new(roots, &out), outputs: Outputs::new(out) }
     }
 
+    /// The same for graphs of somebody who may see nothing but the input folders: absolute paths and paths with `..`
+    /// are refused, whether there is something or not.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self { inputs: self.inputs.closed(), ..self }
+    }
+
     /// The output folder, as it was given.
     pub fn out(&self) -> &Path {
         self.outputs.shown()

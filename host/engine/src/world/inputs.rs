@@ -18,6 +18,8 @@ pub(super) struct Inputs {
     here: Place,
     /// The output folder, for names that ask for it.
     out: Place,
+    /// Whether nothing beyond the folders may be found out.
+    closed: bool,
 }
 
 /// A path as the user gave it, and as it is used.
@@ -47,10 +49,19 @@ impl Place {
 impl Inputs {
     pub(super) fn new(roots: Vec<PathBuf>, out: &Path) -> Self {
         let roots = roots.into_iter().map(Place::new).collect();
-        Self { roots, here: Place::new(PathBuf::new()), out: Place::new(out.to_owned()) }
+        Self { roots, here: Place::new(PathBuf::new()), out: Place::new(out.to_owned()), closed: false }
+    }
+
+    /// The same; paths that could lead out of the folders are refused before anything is looked for.
+    pub(super) fn closed(self) -> Self {
+        Self { closed: true, ..self }
     }
 
     pub(super) fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError> {
+        if self.closed && !is_plain(&path.text) {
+            let message = format!("`{}` is not a path below the input folder", path.text);
+            return Err(WorldError::new(message));
+        }
         let candidates = self.candidates(path);
         self.load(path, most, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
     }
@@ -128,6 +139,9 @@ impl Inputs {
             }
         }
         let Some(found) = found else {
+            if self.closed {
+                return Err(WorldError::new(format!("there is no file `{text}` in the input folder")));
+            }
             let hint = self.near(path, candidates);
             return Err(WorldError::new(format!("there is no file `{text}`")).hint(hint));
         };
@@ -135,6 +149,9 @@ impl Inputs {
         if !self.may_be_read(path, &candidates[found], &real) {
             if candidates[found].within.is_some() {
                 return Err(WorldError::new(format!("`{text}` lies outside that folder")));
+            }
+            if self.closed {
+                return Err(WorldError::new(format!("`{text}` lies outside the input folder")));
             }
             let folder = real.parent().unwrap_or(&real).display().to_string();
             let hint = format!("add the folder of the file, `{folder}`, as an input folder");
@@ -181,6 +198,12 @@ fn beginning(mut file: impl Read) -> std::io::Result<(Vec<u8>, u64, Hash)> {
 
 fn paths(places: &[Place]) -> Vec<PathBuf> {
     places.iter().map(|place| place.path.clone()).collect()
+}
+
+/// Whether a path goes down only, on every system.
+fn is_plain(text: &str) -> bool {
+    let mut names = text.split(['/', '\\']);
+    !text.is_empty() && !text.contains([':', '\0']) && names.all(|name| !name.is_empty() && name != "..")
 }
 
 fn is_absent(kind: ErrorKind) -> bool {

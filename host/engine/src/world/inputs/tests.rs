@@ -131,6 +131,33 @@ fn a_note_says_where_a_file_lies() {
     }
 }
 
+/// Faults: H16.
+#[test]
+fn a_closed_world_tells_nothing_of_what_lies_outside() {
+    let f = fixture();
+    let secret = f.graph.parent().unwrap().join("outside");
+    std::fs::write(&secret, "").unwrap();
+    let closed = Inputs::new(vec![f.graph.clone()], Path::new("out")).closed();
+    let there = secret.to_str().unwrap().to_owned();
+    let nowhere = format!("{there}-not");
+    for text in
+        [&there[..], &nowhere, "../outside", "../not", "a/../../outside", "C:\\a", "\\\\h\\a", "", "a//b"]
+    {
+        let refused = refusal(&closed, text);
+        assert_eq!(refused.message, format!("`{text}` is not a path below the input folder"));
+        assert_eq!(refused.hint, None);
+    }
+    assert_eq!(refusal(&closed, "none.png").message, "there is no file `none.png` in the input folder");
+    std::fs::write(f.graph.join("here.png"), "here").unwrap();
+    assert_eq!(&closed.read(&input("here.png"), u64::MAX).unwrap().bytes[..], b"here");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&secret, f.graph.join("link.png")).unwrap();
+        let refused = refusal(&closed, "link.png");
+        assert_eq!((&refused.message[..], refused.hint), ("`link.png` lies outside the input folder", None));
+    }
+}
+
 #[test]
 fn a_missing_file_is_guessed_at() {
     let f = fixture();
