@@ -61,7 +61,10 @@ fn a_picture_of_any_format_that_nothing_was_changed_for_would_come_out_the_same(
         again.exits(0).says("made again, it is the same picture");
         assert_eq!(folder.files("out").len(), 1, "nothing else is published");
         let found = as_json(verify(&folder, &[&picture, "--json"]).exits(0));
-        assert_eq!((&found["same"], &found["intact"], &found["differences"]), (&json!(true), &json!(true), &json!([])));
+        assert_eq!(
+            (&found["same"], &found["intact"], &found["differences"]),
+            (&json!(true), &json!(true), &json!([]))
+        );
         let text = found["record"].to_string();
         assert!(!text.contains(folder.path().to_str().expect("text")), "it names a path: {text}");
     }

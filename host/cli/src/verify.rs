@@ -4,7 +4,7 @@ mod again;
 mod report;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dreamwire_engine::{Event, Plan, Record, Stamps};
@@ -30,8 +30,9 @@ fn look(args: &VerifyArgs, global: &Global, console: Console) -> Result<Exit, Ex
         Exit::INPUT
     })?;
     let allow_nonfinite = picture.record.as_ref().is_some_and(Record::allows_nonfinite);
-    // Nothing is published there: to make the picture again there is another folder.
-    let settings = args.settings(PathBuf::from("out"), allow_nonfinite, console)?;
+    // Only to read `name [output]` from it: nothing is published there.
+    let out = args.picture.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let settings = args.settings(out, allow_nonfinite, console)?;
     let job = job(&settings, picture.record.as_ref(), global, console)?;
     let mut report = Report::new(name, &picture);
     if let Some(record) = &picture.record {

@@ -102,7 +102,7 @@ pub(crate) fn add<'p, 't>(picture: &'p [u8], texts: &[Text<'t>]) -> Added<'p, 't
     };
     match added {
         Some(picture) => Added { picture: Cow::Owned(picture), left_out },
-        None => unchanged(texts.iter().map(|(name, _)| *name).collect()),
+        None => unchanged(texts.iter().map(|(name, _)| *name).filter(|name| *name != GRAPH).collect()),
     }
 }
 

@@ -56,7 +56,7 @@ impl CheckedNode {
     /// The params that name such a file.
     pub fn files_named_later(&self) -> impl Iterator<Item = &str> {
         let names = self.linked_params.iter().map(|(name, _)| name.as_str());
-        names.filter(|name| {
+        names.filter(move |name| {
             let format = self.kind.params.get(name).and_then(|param| param.format);
             matches!(format, Some(Format::File | Format::Weights))
         })

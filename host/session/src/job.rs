@@ -20,8 +20,8 @@ pub struct Job {
     /// Warnings of the check.
     pub warnings: Vec<Diagnostic>,
     /// More texts for the pictures that carry the graph, by name, such as ComfyUI's `workflow`. They change no result:
-    /// what is cached is published with those of this job. For which there is no room is
-    /// [told](dreamwire_engine::metadata).
+    /// what is cached is published with those of this job
+    /// ([`metadata`](dreamwire_engine::metadata)). A log line names those for which a picture has no room.
     pub texts: BTreeMap<String, String>,
     /// Set to stop the run.
     pub cancel: Arc<AtomicBool>,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use dreamwire_engine::{Event, Stamps};
 use dreamwire_loader::take_log;
-use dreamwire_session::{End, Hears, InProcess, Job, SavedPicture, Runner};
+use dreamwire_session::{End, Hears, InProcess, Job, Runner, SavedPicture};
 
 use super::shown;
 use crate::args::{Progress, VerifyArgs};

@@ -13,7 +13,7 @@ fn graph(by: u32) -> String {
         "add": {{ "class_type": "Add", "inputs": {{ "a": ["read", 0], "by": {by} }} }},
         "other": {{ "class_type": "Read", "inputs": {{ "file": "weights" }} }},
         "save": {{ "class_type": "SavePicture", "inputs": {{ "a": ["add", 0] }} }},
-        "save_other": {{ "class_type": "Save", "inputs": {{ "a": ["other", 0] }} }} }}"#
+        "save_other": {{ "class_type": "Save", "inputs": {{ "a": ["other", 0], "name": "y" }} }} }}"#
     )
 }
 
@@ -66,7 +66,7 @@ fn a_picture_says_what_it_was_made_of_and_nothing_else() {
     let plugin = &carried.plugins["org.example.arithmetic"];
     assert_eq!(plugin.build, blake3::hash(b"build 1").to_hex().to_string());
     assert!(plugin.mode.starts_with("cpu ("), "{}", plugin.mode);
-    assert!(b.path("out/x_00001.txt").exists());
+    assert!(b.path("out/y_00001.txt").exists());
 }
 
 #[test]
@@ -202,5 +202,5 @@ fn a_plan_towards_a_node_runs_nothing_else() {
         ["read", "add", "save"]
     );
     b.run(&plan, &|_| {}, &AtomicBool::new(false)).unwrap();
-    assert!(!b.path("out/x_00001.txt").exists() && pictures(&b) == 1);
+    assert!(!b.path("out/y_00001.txt").exists() && pictures(&b) == 1);
 }
