@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 mod how;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ pub(crate) use dreamwire_session::machine::cores;
 
 pub(crate) use how::{ComputeArgs, HowArgs, Progress};
 pub(crate) use serve::ServeArgs;
+pub(crate) use verify::VerifyArgs;
 
 use crate::new_plugin::NewPluginArgs;
 use crate::weights::WeightsArgs;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Run graphs that come over HTTP: from a browser, ComfyUI's editor and its clients.
     Serve(Box<ServeArgs>),
+    /// Say whether a picture would come out the same here, and what differs.
+    Verify(VerifyArgs),
     /// List the kinds of nodes, or describe one.
     Nodes(NodesArgs),
     /// List or check plugins.

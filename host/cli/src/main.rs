@@ -19,6 +19,7 @@ mod plugin;
 mod plugin_check;
 mod run;
 mod serve;
+mod verify;
 mod watch;
 mod weights;
 
@@ -85,6 +86,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Check(args) => check::check(args, global, console),
         Command::Describe(args) => describe::describe(args, global, console),
         Command::Serve(args) => serve::serve(args, global, console),
+        Command::Verify(args) => verify::verify(args, global, console),
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
         Command::Plugin(args) => plugin::plugin(args, global, console),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -56,6 +57,7 @@ fn prepare_and_run(
         loader: session.loader,
         options: settings.options,
         warnings: understood.problems,
+        texts: BTreeMap::new(),
         cancel: Arc::new(AtomicBool::new(false)),
     };
     let (flag, told) = (Arc::clone(&job.cancel), Arc::clone(listener));

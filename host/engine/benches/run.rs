@@ -8,7 +8,7 @@ use dreamwire_engine::{
     Snapshot, Tensor, Value,
 };
 use dreamwire_graph::{Kinds, Source, check, parse};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -76,13 +76,14 @@ fn benchmark(c: &mut Criterion) {
     let all = Run {
         plan: &plan_of_all,
         files: &Snapshot::take(&plan_of_all, &world),
-        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false },
+        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true },
         nodes: &nodes,
         world: &world,
         emit: &|_: Event| {},
         cancel: &AtomicBool::new(false),
         quarantine: &HashMap::new(),
         explain: None,
+        texts: &BTreeMap::new(),
     };
     let cache = folder.path().join("cache");
     assert_eq!(run(&mut engine(Some(&cache)), &all), NODES, "each step does something else");

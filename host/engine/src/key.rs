@@ -38,9 +38,10 @@ impl Key {
         self.field(content.as_bytes());
     }
 
-    /// The graph that an output node belongs to.
-    pub fn scope(&mut self, scope: &str) {
-        self.field(scope.as_bytes());
+    /// The graph that an output node belongs to; `None` if its files do not carry it, and are those of any graph.
+    pub fn scope(&mut self, scope: Option<&str>) {
+        self.field(&[scope.is_some().into()]);
+        self.field(scope.unwrap_or_default().as_bytes());
     }
 
     /// Starts a port; its `count` values follow.
@@ -81,10 +82,13 @@ impl Key {
     }
 }
 
+/// The end of a mode in which NaN is allowed.
+pub(crate) const NONFINITE: &str = ", NaN allowed";
+
 /// What a run's settings do to the digits of its results: the class of the device, the vector instructions, the operators,
 /// and whether NaN is allowed.
 pub(crate) fn mode(options: &Options) -> String {
-    let nonfinite = if options.allow_nonfinite { ", NaN allowed" } else { "" };
+    let nonfinite = if options.allow_nonfinite { NONFINITE } else { "" };
     format!("{} ({}){nonfinite}", options.device.class(), instructions())
 }
 
@@ -146,17 +150,19 @@ mod tests {
     /// Faults: C12.
     #[test]
     fn settings_that_change_results_change_keys() {
-        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
+        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true };
         let plain = key(&options, |_| {});
         assert_eq!(plain, key(&Options { threads: 8, ..options }, |_| {}), "threads change nothing");
         assert_ne!(plain, key(&Options { allow_nonfinite: true, ..options }, |_| {}));
         assert_ne!(plain, key(&Options { device: Device::Metal, ..options }, |_| {}));
+        assert_eq!(plain, key(&Options { metadata: false, ..options }, |_| {}), "only what is published");
+        assert_ne!(key(&options, |key| key.scope(None)), key(&options, |key| key.scope(Some(""))));
         assert!(instructions().starts_with(std::env::consts::ARCH));
     }
 
     #[test]
     fn a_unique_key_never_comes_again() {
-        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
+        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true };
         assert_ne!(key(&options, Key::unique), key(&options, Key::unique));
     }
 }

@@ -62,6 +62,27 @@ impl Plan {
         Self { scope, ..self }
     }
 
+    /// The same plan with only the steps that these nodes need, by index in the graph.
+    #[must_use]
+    pub fn towards(mut self, nodes: &[usize]) -> Self {
+        let needed = self.needed_by(nodes);
+        self.steps.retain(|step| needed[step.node]);
+        self
+    }
+
+    /// Which nodes these nodes need, themselves among them.
+    pub(crate) fn needed_by(&self, nodes: &[usize]) -> Vec<bool> {
+        let mut needed = vec![false; self.graph.nodes.len()];
+        nodes.iter().for_each(|&node| needed[node] = true);
+        // Each step comes after those it takes values from.
+        for step in self.steps.iter().rev() {
+            if needed[step.node] {
+                self.node(step).links().for_each(|link| needed[link.node] = true);
+            }
+        }
+        needed
+    }
+
     /// The node of a step.
     pub fn node(&self, step: &Step) -> &CheckedNode {
         &self.graph.nodes[step.node]

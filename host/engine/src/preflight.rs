@@ -6,6 +6,13 @@ use dreamwire_graph::{CheckedNode, Class, Code, Diagnostic, Format, Hint, Param}
 /// Checks before the first step that every file of the plan can be read and that every output can be written, so that
 /// a typo costs no work.
 pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagnostic> {
+    let mut problems = unreadable(plan, files, world);
+    problems.extend(outputs(plan, world));
+    problems
+}
+
+/// The files of a plan that cannot be read.
+pub fn unreadable(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for step in &plan.steps {
         let node = plan.node(step);
@@ -19,7 +26,6 @@ pub fn preflight(plan: &Plan, files: &Snapshot, world: &dyn World) -> Vec<Diagno
             problems.push(hinted(problem, with_names(error, node.kind.params.get(&file.param))));
         }
     }
-    problems.extend(outputs(plan, world));
     problems
 }
 

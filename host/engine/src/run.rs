@@ -1,6 +1,7 @@
 //! Running a plan.
 
 mod advance;
+mod carry;
 mod chain;
 mod compute;
 mod explain;
@@ -15,6 +16,7 @@ mod publish;
 mod source;
 mod steps;
 
+pub(crate) use carry::{with_record, with_texts};
 pub(crate) use inputs::Settled;
 pub(crate) use keys::{deep as deep_keys, made_of};
 
@@ -23,7 +25,7 @@ use crate::event::Event;
 use crate::{Device, Failure, History, Nodes, Plan, Published, Snapshot, World};
 use blake3::Hash;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use steps::{Ended, Lost, State, Steps};
@@ -37,6 +39,9 @@ pub struct Options {
     pub threads: usize,
     /// Whether NaN and infinity in results are allowed.
     pub allow_nonfinite: bool,
+    /// Whether published pictures carry the graph and more ([`metadata`](crate::metadata)). Nodes are not told the graph
+    /// otherwise.
+    pub metadata: bool,
 }
 
 /// The report of a run.
@@ -109,6 +114,9 @@ pub struct Run<'a> {
     pub quarantine: &'a HashMap<Hash, Failure>,
     /// An earlier run of the graph, to explain by it why steps run.
     pub explain: Option<&'a History>,
+    /// More texts for the pictures that carry the graph, by name. They are in no key: a cached picture gets those of the
+    /// run that publishes it. The names `prompt` and `dreamwire` are taken.
+    pub texts: &'a BTreeMap<String, String>,
 }
 
 impl Run<'_> {

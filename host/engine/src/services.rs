@@ -1,10 +1,11 @@
 //! The services of the host for a running step.
 
 use crate::cache::Saved;
-use crate::run::{Run, Settled};
+use crate::run::{Run, Settled, with_record, with_texts};
 use crate::{
     Event, Failure, FailureKind, FileParam, HEAD_BYTES, Level, NewFile, Origin, Published, Tensor, WorldError,
 };
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -176,12 +177,16 @@ impl<'a> Services<'a> {
         let index = before + self.state().published.len();
         let origin = Origin { node: self.node.to_owned(), index };
         let inputs = self.run.files.inputs();
-        let file = NewFile { origin, template, bytes, inputs: &inputs, cached: false };
+        let made = with_record(self.run, &origin, bytes);
+        let whole = with_texts(self.run, &origin, &made);
+        let file = NewFile { origin, template, bytes: &whole, inputs: &inputs, cached: false };
         match self.run.world.publish(&file) {
             Ok(file) => {
                 let name = file.name.clone();
                 (self.run.emit)(Event::Published { node: self.node.to_owned(), file: file.clone() });
-                let saved = Saved { template: template.to_owned(), bytes: bytes.into(), hash: file.hash };
+                // The texts are those of the run that publishes it.
+                let hash = if matches!(whole, Cow::Borrowed(_)) { file.hash } else { blake3::hash(&made) };
+                let saved = Saved { template: template.to_owned(), bytes: made.as_ref().into(), hash };
                 let mut state = self.state();
                 state.published.push(file);
                 state.saved.push(saved);
@@ -206,9 +211,9 @@ impl<'a> Services<'a> {
         self.fail(Failure { kind, input: input.to_owned(), message: error.message, hint: error.hint });
     }
 
-    /// The graph that is running, as strict JSON.
-    pub fn provenance(&self) -> &str {
-        &self.run.plan.provenance
+    /// The graph that is running, as strict JSON, unless files are not to carry it.
+    pub fn provenance(&self) -> Option<&str> {
+        self.run.options.metadata.then_some(&self.run.plan.provenance)
     }
 
     /// The files that were published, and their content.

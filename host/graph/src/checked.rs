@@ -50,9 +50,16 @@ impl CheckedNode {
 
     /// Whether a file that it reads is named over a link, so that it is known only when the node runs.
     pub fn names_a_file_later(&self) -> bool {
-        let mut formats =
-            self.linked_params.iter().filter_map(|(name, _)| self.kind.params.get(name)?.format);
-        formats.any(|format| matches!(format, Format::File | Format::Weights))
+        self.files_named_later().next().is_some()
+    }
+
+    /// The params that name such a file.
+    pub fn files_named_later(&self) -> impl Iterator<Item = &str> {
+        let names = self.linked_params.iter().map(|(name, _)| name.as_str());
+        names.filter(move |name| {
+            let format = self.kind.params.get(name).and_then(|param| param.format);
+            matches!(format, Some(Format::File | Format::Weights))
+        })
     }
 
     /// The label for an input (empty: the node as a whole): its value in the file, or the node's id if the

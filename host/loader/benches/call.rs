@@ -46,13 +46,14 @@ fn empty_call(c: &mut Criterion, folder: &Path) {
     let run = Run {
         plan: &plan,
         files: &Snapshot::take(&plan, &world),
-        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false },
+        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true },
         nodes: &loader,
         world: &world,
         emit: &|_: Event| {},
         cancel: &AtomicBool::new(false),
         quarantine: &Default::default(),
         explain: None,
+        texts: &Default::default(),
     };
     let mut engine = Engine::new(Cache::new(1 << 20));
     c.bench_function("a run of one empty plugin call", |b| {

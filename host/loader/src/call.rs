@@ -92,7 +92,7 @@ impl CallHost for Context<'_> {
     }
 
     fn provenance(&self) -> Option<&str> {
-        Some(self.services.provenance())
+        self.services.provenance()
     }
 
     fn first_row(&self) -> Option<u64> {

@@ -5,7 +5,7 @@ use dreamwire_engine::{
     Cache, Device, Disk, Engine, Event, Failure, Nodes, Options, Plan, Run, Snapshot, Stopped,
 };
 use dreamwire_graph::{Source, check, parse};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -65,13 +65,14 @@ pub(crate) fn run(loader: &Loader, how: &str) -> Result<Vec<String>, Failure> {
     let run = Run {
         plan: &plan,
         files: &Snapshot::take(&plan, &world),
-        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false },
+        options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true },
         nodes: loader,
         world: &world,
         emit: &emit,
         cancel: &AtomicBool::new(false),
         quarantine: &HashMap::new(),
         explain: None,
+        texts: &BTreeMap::new(),
     };
     match Engine::new(Cache::new(1 << 20)).run(&run) {
         Ok(_) => Ok(log.into_inner().unwrap()),

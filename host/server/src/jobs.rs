@@ -2,6 +2,7 @@
 
 mod tell;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -9,7 +10,7 @@ use dreamwire_engine::{FailureKind, Plan, Stopped};
 use dreamwire_graph::{Diagnostic, Source, parse};
 use dreamwire_session::{End, Job, Judging, Runner, Settings, understand};
 use dreamwire_worker::{CRASHED, Child};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::diagnose::needed;
 use crate::files::logs::Logs;
@@ -99,6 +100,7 @@ impl Worker {
             loader,
             options: self.settings.options,
             warnings: Vec::new(),
+            texts: texts(&record.order.extra),
             cancel,
         })
     }
@@ -113,6 +115,13 @@ fn was_killed(end: &End) -> bool {
         }
         End::Done(_) | End::Stopped(Stopped::Cancelled) => false,
     }
+}
+
+/// What its pictures are to carry beside the graph: each member of `extra_pnginfo`, such as the editor's own form of the
+/// graph as `workflow`.
+fn texts(extra: &Map<String, Value>) -> BTreeMap<String, String> {
+    let texts = extra.get("extra_pnginfo").and_then(Value::as_object);
+    texts.into_iter().flatten().map(|(name, text)| (name.clone(), text.to_string())).collect()
 }
 
 /// Tells all sockets how many jobs are left.

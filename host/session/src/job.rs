@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -18,6 +19,10 @@ pub struct Job {
     pub options: Options,
     /// Warnings of the check.
     pub warnings: Vec<Diagnostic>,
+    /// More texts for the pictures that carry the graph, by name, such as ComfyUI's `workflow`. They change no result:
+    /// what is cached is published with those of this job
+    /// ([`metadata`](dreamwire_engine::metadata)). A log line names those for which a picture has no room.
+    pub texts: BTreeMap<String, String>,
     /// Set to stop the run.
     pub cancel: Arc<AtomicBool>,
 }

@@ -17,6 +17,7 @@
 //! | [`CacheFolder`] | what one process leaves for the next |
 //! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
+//! | [`SavedPicture`] | a picture that was saved, to be compared with what would be made now |
 //! | [`device`] | the devices of this machine, and the choice of one for all runs of a session |
 //! | [`machine`] | the memory and disk space of this machine |
 //! | [`Picture`] | what is shown of a picture while it is made |
@@ -35,6 +36,7 @@ pub mod machine;
 mod picture;
 mod plugins;
 mod run;
+mod saved_picture;
 mod settings;
 mod understand;
 pub mod watch;
@@ -46,6 +48,7 @@ pub use job::Job;
 pub use picture::Picture;
 pub use plugins::Session;
 pub use run::{End, Hears, InProcess, Runner};
+pub use saved_picture::SavedPicture;
 pub use settings::{Limits, Settings};
 pub use understand::{Judging, Understood, understand};
 

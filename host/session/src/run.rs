@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use blake3::Hash;
 use dreamwire_engine::{
-    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Run, Snapshot, Stamps,
-    Stopped, Summary, preflight,
+    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Record, Run, Snapshot,
+    Stamps, Stopped, Summary, preflight, unreadable,
 };
 use dreamwire_graph::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,34 @@ impl InProcess {
         Ok(device)
     }
 
+    /// What the files that a node publishes would be made of if a job ran now, and which files cannot be read. Nothing runs,
+    /// and nothing is written. `None` if there is no such node.
+    ///
+    /// # Errors
+    /// The device cannot be used.
+    pub fn record(
+        &mut self,
+        job: &Job,
+        node: &str,
+        listener: &dyn Hears,
+    ) -> Result<(Option<Record>, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let files = Snapshot::take(&job.plan, &self.world);
+        let device = self.device(job, listener)?;
+        let run = Run {
+            plan: &job.plan,
+            files: &files,
+            options: Options { device, ..job.options },
+            nodes: &*job.loader,
+            world: &self.world,
+            emit: &|event| listener.event(event),
+            cancel: &job.cancel,
+            quarantine: &self.quarantine,
+            explain: None,
+            texts: &job.texts,
+        };
+        Ok((Record::of(&run, node, 0), unreadable(&job.plan, &files, &self.world)))
+    }
+
     /// Never tries these steps, by [identity](Event::Started), and gives these failures for them.
     pub fn set_quarantine(&mut self, steps: HashMap<Hash, Failure>) {
         self.quarantine = steps;
@@ -158,6 +186,7 @@ impl Runner for InProcess {
             cancel: &job.cancel,
             quarantine: &self.quarantine,
             explain: self.settings.explain.then_some(&self.history),
+            texts: &job.texts,
         };
         let ended = self.engine.run(&run);
         let history = remember(&self.settings, &run);

@@ -12,6 +12,7 @@ mod places;
 mod reload;
 mod thread;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -306,6 +307,7 @@ impl Watch<'_> {
             loader: Arc::clone(&self.session.loader),
             options: self.settings.options,
             warnings: understood.problems,
+            texts: BTreeMap::new(),
             cancel: Arc::default(),
         });
         true

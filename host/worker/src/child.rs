@@ -116,6 +116,7 @@ impl Child {
         let work = Work {
             name: job.source.name.clone(),
             text: job.source.text.clone(),
+            texts: job.texts.clone(),
             quarantine: quarantine.iter().map(|(step, failure)| (*step, failure.clone())).collect(),
         };
         let limit = self.settings.limits.step;

@@ -1,5 +1,6 @@
 //! Messages between a run and its worker: MessagePack after a length of four bytes.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
@@ -40,6 +41,8 @@ pub(crate) struct Work {
     pub(crate) name: String,
     /// The graph.
     pub(crate) text: String,
+    /// More texts for pictures, by name.
+    pub(crate) texts: BTreeMap<String, String>,
     /// Steps not to try, by identity.
     pub(crate) quarantine: Vec<(Hash, Failure)>,
 }
@@ -128,6 +131,15 @@ mod tests {
         let refused = Reply::End(End::Refused(vec![problem.clone()]));
         let Reply::End(End::Refused(problems)) = there_and_back(&refused) else { panic!() };
         assert_eq!(problems, [problem]);
+    }
+
+    #[test]
+    fn the_texts_of_a_job_cross() {
+        let texts = BTreeMap::from([("workflow".to_owned(), "{}".to_owned())]);
+        let (name, text) = ("g.json".to_owned(), "{}".to_owned());
+        let work = Work { name, text, texts: texts.clone(), quarantine: Vec::new() };
+        let Request::Run(found) = there_and_back(&Request::Run(work)) else { panic!() };
+        assert_eq!(found.texts, texts);
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Worker {
             loader: Arc::clone(&self.session.loader),
             options: settings.options,
             warnings: Vec::new(),
+            texts: work.texts,
             cancel,
         };
         self.runner.set_quarantine(work.quarantine.into_iter().collect());

@@ -53,6 +53,9 @@ pub(crate) struct ComputeArgs {
     /// Allow NaN and infinity in results.
     #[arg(long)]
     pub(crate) allow_nonfinite: bool,
+    /// Write no graph into files, nor what they were made of.
+    #[arg(long)]
+    pub(crate) no_metadata: bool,
     /// The time that one step may take, in seconds; implies --isolate.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) node_timeout: Option<Duration>,
@@ -68,6 +71,16 @@ pub(crate) enum DeviceArg {
     Auto,
     /// This one or none.
     Only(Device),
+}
+
+impl DeviceArg {
+    /// Whether any device will do, and which one is meant otherwise.
+    pub(super) fn choice(self) -> (bool, Device) {
+        match self {
+            DeviceArg::Auto => (true, Device::Cpu),
+            DeviceArg::Only(device) => (false, device),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -117,12 +130,9 @@ impl ComputeArgs {
             return Err(Exit::USAGE);
         }
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let (any_device, device) = match self.device {
-            DeviceArg::Auto => (true, Device::Cpu),
-            DeviceArg::Only(device) => (false, device),
-        };
-        let options = Options { device, threads, allow_nonfinite: self.allow_nonfinite };
-        Ok((options, any_device))
+        let (any_device, device) = self.device.choice();
+        let (allow_nonfinite, metadata) = (self.allow_nonfinite, !self.no_metadata);
+        Ok((Options { device, threads, allow_nonfinite, metadata }, any_device))
     }
 
     /// The limits of plugins.
@@ -151,7 +161,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
-fn device(text: &str) -> Result<DeviceArg, String> {
+pub(super) fn device(text: &str) -> Result<DeviceArg, String> {
     Ok(DeviceArg::Only(match text {
         "auto" => return Ok(DeviceArg::Auto),
         "cpu" => Device::Cpu,

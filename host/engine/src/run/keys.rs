@@ -79,7 +79,7 @@ fn base(run: &Run<'_>, step: &Step, params: &str, files: &[FileParam]) -> Result
         key.file(&file.param, content_of(run, file)?);
     }
     if node.kind.output {
-        key.scope(&run.plan.scope);
+        key.scope(run.options.metadata.then_some(&run.plan.scope));
     }
     if !node.kind.pure_ {
         key.unique();

@@ -1,5 +1,5 @@
-use super::Run;
 use super::steps::{Known, Trouble};
+use super::{Run, with_texts};
 use crate::cache::{Cache, Entry, Saved};
 use crate::{Event, Failure, FailureKind, NewFile, Origin, Published};
 use dreamwire_graph::CheckedNode;
@@ -37,7 +37,7 @@ fn publish_saved(
     let inputs = if entry.saved.is_empty() { HashSet::new() } else { run.files.inputs() };
     let publish = |(index, file): (usize, &Saved)| {
         let origin = Origin { node: node.id.clone(), index: before + index };
-        let (template, bytes) = (&file.template, &file.bytes);
+        let (template, bytes) = (&file.template, &with_texts(run, &origin, &file.bytes));
         let new = NewFile { origin, template, bytes, inputs: &inputs, cached: true };
         let published = run.world.publish(&new).map_err(|error| Failure {
             hint: error.hint,

@@ -2,7 +2,7 @@
 
 use dreamwire_engine::*;
 use dreamwire_graph::{KindInfo, Kinds, Params, Port, Source};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -25,7 +25,8 @@ impl Function for Plus {
 
 /// Arithmetic kinds: `Read` (a file's length), `Head` (the same, and the count of its first bytes, 16 at most), `Int`,
 /// `Text`, `Add` (two tensors and a param; not 13), `Round` (to tens),
-/// `Maybe` (empty), `Else` (its input, or 1), `Net` (a function that adds a file's length), `Apply`, `Save`.
+/// `Maybe` (empty), `Else` (its input, or 1), `Net` (a function that adds a file's length), `Apply`, `Save`, `SavePicture`
+/// (a PNG with the graph).
 pub(crate) struct Arithmetic {
     pub(crate) kinds: Kinds,
     pub(crate) fail: AtomicBool,
@@ -90,8 +91,26 @@ impl Arithmetic {
         let mut prefixed = kind("SavePrefix", &["a"], None, &prefix);
         prefixed.output = true;
         kinds.insert(prefixed);
+        let mut picture = kind("SavePicture", &["a"], None, name);
+        picture.output = true;
+        kinds.insert(picture);
         Self { kinds, fail: AtomicBool::new(false), build: Mutex::new("build 1".to_owned()) }
     }
+}
+
+/// The chunks of a PNG, which nobody decodes.
+fn png(graph: Option<&str>, pixels: &Input) -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut add = |kind: &[u8], data: &[u8]| {
+        file.extend((data.len() as u32).to_be_bytes());
+        file.extend([kind, data].concat());
+        file.extend(crc32fast::hash(&[kind, data].concat()).to_be_bytes());
+    };
+    add(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+    graph.into_iter().for_each(|graph| add(b"tEXt", format!("prompt\0{graph}").as_bytes()));
+    add(b"IDAT", &number(pixels).to_be_bytes());
+    add(b"IEND", b"");
+    file
 }
 
 fn tensor(value: f64) -> Value {
@@ -158,6 +177,13 @@ impl Nodes for Arithmetic {
             }
             "Add" => vec![tensor(number(&request.inputs[0]) + params["by"].as_f64().unwrap())],
             "Round" => vec![tensor((number(&request.inputs[0]) / 10.).round() * 10.)],
+            "SavePicture" => {
+                let picture = png(request.services.provenance(), &request.inputs[0]);
+                let template = format!("{}_{{counter:05}}.png", params["name"].as_str().unwrap());
+                let published = request.services.publish(&template, &picture);
+                published.map_err(|_| request.services.take_failure().unwrap())?;
+                Vec::new()
+            }
             _ => {
                 let text = number(&request.inputs[0]).to_string();
                 let template = format!("{}_{{counter:05}}.txt", params["name"].as_str().unwrap());
@@ -177,6 +203,8 @@ pub(crate) struct Bench {
     pub(crate) options: Options,
     /// Explains the next run by this one.
     pub(crate) history: Option<History>,
+    /// More texts for pictures.
+    pub(crate) texts: BTreeMap<String, String>,
 }
 
 impl Bench {
@@ -185,9 +213,9 @@ impl Bench {
         std::fs::write(dir.path().join("in.txt"), "seven..").unwrap();
         std::fs::write(dir.path().join("weights"), "abc").unwrap();
         let world = Disk::new(vec![dir.path().to_owned()], dir.path().join("out"));
-        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false };
+        let options = Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true };
         let engine = Engine::new(Cache::new(1 << 20));
-        Self { nodes: Arithmetic::new(), world, engine, options, dir, history: None }
+        Self { nodes: Arithmetic::new(), world, engine, options, dir, history: None, texts: BTreeMap::new() }
     }
 
     /// As the next process would begin: only what is on disk is left.
@@ -223,8 +251,9 @@ impl Bench {
         let files = &Snapshot::take(plan, &self.world);
         let options = self.options;
         let (quarantine, explain) = (&HashMap::new(), self.history.as_ref());
-        let (nodes, world) = (&self.nodes, &self.world);
-        self.engine.run(&Run { plan, files, options, nodes, world, emit, cancel, quarantine, explain })
+        let (nodes, world, texts) = (&self.nodes, &self.world, &self.texts);
+        let run = Run { plan, files, options, nodes, world, emit, cancel, quarantine, explain, texts };
+        self.engine.run(&run)
     }
 
     /// Runs a graph and gives the log: `ran` nodes plain, cached ones with a reason.

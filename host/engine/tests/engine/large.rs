@@ -2,7 +2,7 @@
 
 use crate::arithmetic::Bench;
 use dreamwire_engine::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
@@ -69,8 +69,8 @@ fn run(
     assert!(preflight(plan, files, world).is_empty());
     between(bench);
     let (nodes, options, emit, cancel) = (&bench.nodes, bench.options, &|_| {}, &AtomicBool::new(false));
-    let (quarantine, explain) = (&HashMap::new(), None);
-    let run = Run { plan, files, options, nodes, world, emit, cancel, quarantine, explain };
+    let (quarantine, explain, texts) = (&HashMap::new(), None, &BTreeMap::new());
+    let run = Run { plan, files, options, nodes, world, emit, cancel, quarantine, explain, texts };
     let result = bench.engine.run(&run);
     (result, world.take())
 }

@@ -1,6 +1,7 @@
 //! The engine with arithmetic nodes and real files.
 
 mod arithmetic;
+mod carried;
 mod edits;
 mod large;
 mod names;

@@ -2,7 +2,7 @@
 
 use crate::arithmetic::Bench;
 use dreamwire_engine::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -274,6 +274,7 @@ fn a_run_reads_each_file_once() {
         cancel: &cancel,
         quarantine: &HashMap::new(),
         explain: None,
+        texts: &BTreeMap::new(),
     };
     b.engine.run(&run).expect("runs");
     assert_eq!(saved(&b.path("out/x_00001.txt")), "10", "of the seven bytes that were there before");
@@ -367,6 +368,7 @@ fn each_step_that_runs_says_why() {
                 cancel: &AtomicBool::new(false),
                 quarantine: &HashMap::new(),
                 explain: None,
+                texts: &BTreeMap::new(),
             })
             .unwrap()
         };

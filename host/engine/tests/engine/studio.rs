@@ -2,7 +2,7 @@
 
 use dreamwire_engine::*;
 use dreamwire_graph::{KindInfo, Kinds, Params, Port, Source};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -292,13 +292,14 @@ impl Bench {
         let run = Run {
             plan: &plan,
             files: &files,
-            options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false },
+            options: Options { device: Device::Cpu, threads: 1, allow_nonfinite: false, metadata: true },
             nodes: &self.studio,
             world: &self.world,
             emit: &emit,
             cancel: &self.studio.cancel,
             quarantine: &HashMap::new(),
             explain: self.explains.then_some(&self.history),
+            texts: &BTreeMap::new(),
         };
         let summary = self.engine.run(&run);
         let history = History::of(&run);

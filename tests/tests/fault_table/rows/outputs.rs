@@ -79,5 +79,10 @@ pub(crate) const OUTPUTS: Group = Group {
             "Nobody reads the output (`| head`).",
             "The run ends well and its files are kept; errors keep their exit code.",
         ),
+        row(
+            "E15",
+            "Files that are not to tell how they were made.",
+            "With `--no-metadata` no file carries the graph or anything else, whatever is cached.",
+        ),
     ],
 };

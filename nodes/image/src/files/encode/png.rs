@@ -1,6 +1,8 @@
 //! PNG, with the png crate: the image crate's encoder has no text chunks.
+//!
+//! The graph is a chunk tEXt in ASCII: readers that know iTXt are fewer, ComfyUI's editor among them.
 
-use super::{Bits, Pixels, failed, samples};
+use super::{Bits, Pixels, exif, failed, samples};
 use dreamwire_sdk::prelude::*;
 
 pub(super) fn write(pixels: &Pixels, bits: Bits, prompt: Option<&str>) -> Result<Vec<u8>> {
@@ -13,7 +15,7 @@ pub(super) fn write(pixels: &Pixels, bits: Bits, prompt: Option<&str>) -> Result
     });
     encoder.set_source_srgb(::png::SrgbRenderingIntent::Perceptual);
     if let Some(prompt) = prompt {
-        encoder.add_itxt_chunk("prompt".to_owned(), prompt.to_owned()).map_err(failed)?;
+        encoder.add_text_chunk("prompt".to_owned(), exif::ascii(prompt)).map_err(failed)?;
     }
     let data = if bits == Bits::Sixteen {
         encoder.set_depth(::png::BitDepth::Sixteen);
