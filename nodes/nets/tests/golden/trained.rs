@@ -79,20 +79,21 @@ fn wide(x: &Tensor) -> Tensor {
 #[track_caller]
 fn check_differences(what: &str, training: &Training, flat: &[&str], loss: impl Fn() -> Result<Tensor>) {
     // Few rectifiers change their side within a step, and rounding is far smaller.
-    const STEP: f64 = 1e-6;
+    const STEP: f64 = 1e-7;
     let gradients = loss().unwrap().backward().unwrap();
-    let whole = training.parameters().iter().filter_map(|(_, variable)| gradients.get(variable)).map(length);
-    let whole = whole.fold(0.0, |sum: f64, part| sum.hypot(part));
-    for (name, variable) in training.parameters() {
-        let gradient = gradients.get(&variable);
+    let parameters = training.parameters();
+    let lengths = parameters.iter().filter_map(|(_, variable)| gradients.get(variable)).map(length);
+    let whole = lengths.fold(0.0, |sum: f64, part| sum.hypot(part));
+    for (name, variable) in &parameters {
+        let gradient = gradients.get(variable);
         let own = gradient.map_or(0.0, length);
         assert_eq!(
             own < 1e-7 * whole,
             flat.contains(&name.as_str()),
             "{what}, {name}: length {own:e} of {whole:e}"
         );
-        let direction = wide(&noise(&name, variable.dims()));
-        let start = variable.as_tensor().copy().unwrap();
+        let direction = wide(&noise(name, variable.dims()));
+        let start = variable.as_tensor().copy().unwrap().detach();
         let moved = |step: f64| {
             variable.set(&(&start + (&direction * step).unwrap()).unwrap()).unwrap();
             number(&loss().unwrap())
@@ -101,7 +102,7 @@ fn check_differences(what: &str, training: &Training, flat: &[&str], loss: impl 
         variable.set(&start).unwrap();
         let found =
             gradient.map_or(0.0, |gradient| number(&(gradient * &direction).unwrap().sum_all().unwrap()));
-        let limit = 1e-6 * own * length(&direction) + 1e-8 * whole;
+        let limit = 1e-6 * own * length(&direction) + 1e-7 * whole;
         assert!(
             (found - expected).abs() < limit,
             "{what}, {name}: {found}, not {expected}; within {limit:e}"
@@ -120,7 +121,7 @@ fn check_lengths(what: &str, training: &Training, gradients: &GradStore, expecte
         let expected = expected[&name].as_f64().unwrap_or(0.0);
         let found = gradients.get(&variable).map_or(0.0, length);
         // What rounding leaves of 0 is not to be compared with itself.
-        let limit = limit * expected + 1e-7 * largest;
+        let limit = limit * expected + 1e-6 * largest;
         assert!((found - expected).abs() <= limit, "{what}, {name}: {found:e}, not {expected:e}");
     }
 }
@@ -153,7 +154,7 @@ fn logits() {
 
 #[test]
 fn pictures() {
-    let training = Training::new(tensors("sg2/sg2_64_tensors"), DType::F32);
+    let training = Training::new(part("sg2/sg2_64_tensors", "G_ema."), DType::F32);
     let outputs = Reference::read("sg2/sg2_64_outputs");
     let network = training.generator();
     let z = outputs.tensor("z").narrow(0, 0, 2).unwrap();
@@ -227,7 +228,6 @@ fn new_variables() {
     assert_eq!(variables.len(), trained.count());
     for (name, mean, deviation) in [
         ("mapping.fc0.weight", 0.0, 100.0),
-        ("mapping.embed.weight", 0.0, 1.0),
         ("synthesis.b16.conv0.weight", 0.0, 1.0),
         ("synthesis.b16.conv0.affine.bias", 1.0, 0.0),
         ("synthesis.b16.conv0.noise_strength", 0.0, 0.0),
