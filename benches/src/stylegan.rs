@@ -45,7 +45,7 @@ pub(crate) fn measure_three(args: &StyleGanArgs) -> Result<String, Failure> {
 
 /// The number type of all measurements, on the device that was asked for.
 pub(crate) fn options(args: &StyleGanArgs) -> Result<TensorOptions, Failure> {
-    Ok(TensorOptions { dtype: DType::F32, device: args.common.device.open()? })
+    Ok(TensorOptions::new(DType::F32, args.common.device.open()?))
 }
 
 /// The times of `forward` from `w`, `[1, layers, width]`, or of its gradient.

@@ -40,6 +40,11 @@ impl GraphFile {
     /// What distinguishes the files that it makes from those of other graphs. `provenance` is its text, for one that has
     /// no name.
     pub fn scope(&self, provenance: &str) -> String {
+        if self.foreign {
+            // Versions of a graph come one after another, and what has not changed is not written again: the file of a node
+            // carries a graph with all that the node needs, whichever version it is from.
+            return String::new();
+        }
         if self.is_stdin() {
             return provenance.to_owned();
         }

@@ -5,7 +5,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use criterion::{Criterion, criterion_group, criterion_main};
-use dreamwire_kernels::{Layer, ModulatedConv, Padding, Rectifier, Stack, Upfirdn2d};
+use dreamwire_kernels::{Layer, ModulatedConv, Padding, Rectifier, Stack, TensorOptions, Upfirdn2d};
 
 /// Pseudorandom numbers in -1..1 (splitmix64).
 fn tensor(shape: &[usize]) -> Tensor {
@@ -47,6 +47,29 @@ fn convolutions(criterion: &mut Criterion) {
     stack(criterion, "convolution 1x1", &[conv(256, 256, 1, 1)], 256, 64);
     stack(criterion, "convolution 5x5", &[conv(64, 64, 5, 1)], 64, 64);
     stack(criterion, "convolution 7x7, stride 2", &[conv(3, 64, 7, 2)], 3, 224);
+}
+
+/// A convolution whose weights train, of a batch of 4, and the gradients of both of its operands. With
+/// `DREAMWIRE_OPERATORS=portable` it is candle's.
+fn training(criterion: &mut Criterion) {
+    let options = TensorOptions { requires_grad: true, ..DType::F32.into() };
+    for (channels, size, stride) in [(32, 64, 1), (64, 64, 1), (64, 64, 2), (128, 32, 1), (512, 16, 1)] {
+        let x = Var::from_tensor(&tensor(&[4, channels, size, size])).unwrap();
+        let weight = Var::from_tensor(&tensor(&[channels, channels, 3, 3])).unwrap();
+        let apply = || {
+            let (weight, padding) = (weight.as_tensor().clone(), Padding::zeros(1));
+            let layer = Layer::Conv { weight, bias: None, stride, padding };
+            Stack::new(&[layer], options.clone()).unwrap().apply(&x, &[0]).unwrap().remove(0)
+        };
+        let name = format!("trained 3x3, stride {stride}, {channels} channels of {size}x{size}");
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(10);
+        group.bench_function("forward", |bencher| bencher.iter(apply));
+        group.bench_function("forward and backward", |bencher| {
+            bencher.iter(|| apply().backward().unwrap().remove(&weight).unwrap());
+        });
+        group.finish();
+    }
 }
 
 fn pools(criterion: &mut Criterion) {
@@ -102,5 +125,5 @@ fn generators(criterion: &mut Criterion) {
     operator(criterion, "upfirdn2d", &[1, 128, 128, 3], |x| enlarge.apply(x).unwrap());
 }
 
-criterion_group!(benches, convolutions, pools, generators);
+criterion_group!(benches, convolutions, training, pools, generators);
 criterion_main!(benches);

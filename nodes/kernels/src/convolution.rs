@@ -32,9 +32,11 @@ use crate::winograd::{self, Rounding, Sink, Source};
 mod algorithm;
 pub(crate) mod few_inputs;
 mod few_outputs;
+mod weight_gradient;
 
 pub(crate) use algorithm::Algorithm;
 pub(crate) use algorithm::spread_size;
+pub(crate) use weight_gradient::weight_gradient;
 
 /// Inputs and outputs of a strip together: half of a small L2 cache in f32.
 const STRIP_LEN: usize = 1 << 16;

@@ -1,6 +1,6 @@
 //! Operators of networks, as operations of candle's graph: fast ones for the CPU, and portable ones for any device.
 //!
-//! A [`Stack`] is a chain or a graph of [`Layer`]s with fixed weights: a feature extractor. [`Stack::apply`]
+//! A [`Stack`] is a chain or a graph of [`Layer`]s: a feature extractor. With fixed weights [`Stack::apply`]
 //! computes the outputs of any of its layers as *one* node of candle's graph, with its own vector-Jacobian
 //! product with respect to the input. Only layers that these outputs need are computed, and a map is dropped
 //! after its last reader.
@@ -13,13 +13,18 @@
 //!
 //! # Two executors
 //!
-//! Where maps are on the CPU, the *kernels* compute them: what the rest of this page is about. On CUDA and Metal, and on
-//! the CPU too if the environment says `DREAMWIRE_OPERATORS=portable`, it is the *portable operators*, which are made of
-//! candle's own: [`is_portable`] tells which. A [`Stack`] and a [`ModulatedConv`] choose when they are made, by their
-//! [`TensorOptions`]; the other operators of generators choose by the map's device. Both compute the same, but for
-//! rounding. The portable operators have derivatives of any order (those after the first need candle's
-//! `CANDLE_GRAD_DO_NOT_DETACH=1`), and with respect to weights: see [`Stack::from_weights`]. They keep all maps for a
-//! backward pass.
+//! Where maps are on the CPU and weights fixed, the *kernels* compute them: what the rest of this page is about. On CUDA
+//! and Metal, and on the CPU too if the environment says `DREAMWIRE_OPERATORS=portable`, it is the *portable operators*,
+//! which are made of candle's own: [`is_portable`] tells which. A [`Stack`] and a [`ModulatedConv`] choose when they are
+//! made, by their [`TensorOptions`]; the other operators of generators choose by the map's device. Both compute the same,
+//! but for rounding. The portable operators have derivatives of any order (those after the first need candle's
+//! `CANDLE_GRAD_DO_NOT_DETACH=1`), and with respect to weights. They keep all maps for a backward pass.
+//!
+//! Where weights train ([`TensorOptions::requires_grad`], [`Stack::from_weights`]), it is the portable operators on every
+//! device; on the CPU their convolutions, resampling and layouts are computed by kernels, which are made of the same
+//! parts as those of fixed weights, and have derivatives of any order. [`Upfirdn2d`], [`channels_first`] and
+//! [`channels_last`] have them everywhere; [`AdaptiveNorm`] and [`FilteredLrelu`] only as portable operators, and their
+//! weights do not train.
 //!
 //! Why not candle's own operators and their gradients, in either (all measured with candle 0.11.1 against central
 //! differences):

@@ -1,5 +1,4 @@
-//! StyleGAN2's layer: a convolution with fixed weights and per-image styles, and everything up to its
-//! activation.
+//! StyleGAN2's layer: a convolution with per-image styles, and everything up to its activation.
 
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use crate::element::Element;
 use crate::op::to_f64;
 use crate::operators::modulated::Modulated;
-use crate::options::{TensorOptions, check_device, is_portable};
+use crate::options::{TensorOptions, check_device};
 use crate::rectifier::Rectifier;
 
 mod band;
@@ -31,10 +30,11 @@ use weights::Weights;
 /// ```
 ///
 /// Scaling maps instead of weights leaves one convolution for the whole batch. The result is differentiable
-/// with respect to `x`, `styles` and `noise`; a run of the kernels keeps only these and the result. Cloning
-/// shares the weights.
+/// with respect to `x`, `styles` and `noise`, and with `requires_grad` to weights and bias too; a run of the
+/// kernels keeps only the former and the result. Cloning shares the weights.
 #[derive(Clone)]
 pub struct ModulatedConv {
+    outputs: usize,
     inputs: usize,
     is_upsampling: bool,
     weights: AnyWeights,
@@ -53,7 +53,7 @@ enum AnyWeights {
 struct Behind {
     /// The filter after upsampling.
     smoothing: Smoothing,
-    /// One number per output.
+    /// One number per output; the portable operators have their own.
     bias: Vec<f64>,
     rectifier: Rectifier,
 }
@@ -98,7 +98,7 @@ impl ModulatedConv {
             bail!("a modulated convolution needs weights, found shape {:?}", weight.dims())
         }
         let weights = match options.dtype {
-            DType::F32 | DType::F64 if is_portable(&options.device) => {
+            DType::F32 | DType::F64 if options.is_portable() => {
                 AnyWeights::Portable(Box::new(Modulated::new(weight, demodulate, is_upsampling, options)?))
             }
             DType::F32 => AnyWeights::F32(Arc::new(Weights::new(weight, demodulate, is_upsampling)?)),
@@ -108,7 +108,7 @@ impl ModulatedConv {
         let (outputs, inputs, _, _) = weight.dims4()?;
         let behind =
             Behind { smoothing: Smoothing::none(), bias: vec![0.0; outputs], rectifier: Rectifier::NONE };
-        Ok(Self { inputs, is_upsampling, weights, behind })
+        Ok(Self { outputs, inputs, is_upsampling, weights, behind })
     }
 
     /// Smooths the output of an upsampling convolution with `filter`, `[k, k]`, times 4, because three of
@@ -135,14 +135,14 @@ impl ModulatedConv {
     ///
     /// If `bias` has another shape, or a field of the rectifier is not positive.
     pub fn rectified(mut self, bias: &Tensor, rectifier: Rectifier) -> Result<Self> {
-        let outputs = self.behind.bias.len();
+        let outputs = self.outputs;
         if bias.dims() != [outputs] {
             bail!("the bias must have shape [{outputs}], found {:?}", bias.dims())
         }
         rectifier.check()?;
-        self.behind.bias = to_f64(bias)?;
-        if let AnyWeights::Portable(weights) = &mut self.weights {
-            weights.shift(&self.behind.bias)?;
+        match &mut self.weights {
+            AnyWeights::Portable(weights) => weights.shift(bias)?,
+            AnyWeights::F32(_) | AnyWeights::F64(_) => self.behind.bias = to_f64(bias)?,
         }
         self.behind.rectifier = rectifier;
         Ok(self)
@@ -150,7 +150,7 @@ impl ModulatedConv {
 
     /// Channels of its outputs.
     pub fn outputs(&self) -> usize {
-        self.behind.bias.len()
+        self.outputs
     }
 
     /// The layer's outputs for `x`, `[n, h, w, i]`, and `styles`, `[n, i]`. `noise` is one plane of the
@@ -168,7 +168,7 @@ impl ModulatedConv {
                 x.dims()
             )
         }
-        let TensorOptions { dtype, device } = match &self.weights {
+        let TensorOptions { dtype, device, .. } = match &self.weights {
             AnyWeights::F32(_) => DType::F32.into(),
             AnyWeights::F64(_) => DType::F64.into(),
             AnyWeights::Portable(weights) => weights.options().clone(),

@@ -2,19 +2,45 @@ use std::sync::LazyLock;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-/// The number type and the device that a network computes with, as libtorch's class of this name. A [`DType`] alone means
-/// the CPU.
+/// The number type and the device that a network computes with, and whether its weights train, as libtorch's class of this
+/// name. A [`DType`] alone means the CPU and fixed weights.
 #[derive(Debug, Clone)]
 pub struct TensorOptions {
     /// F32 or F64.
     pub dtype: DType,
     /// Where its weights are, and where its inputs must be.
     pub device: Device,
+    /// Whether outputs are differentiable with respect to weights that are variables, or depend on some, too. Otherwise
+    /// weights are constants, whatever they were before.
+    pub requires_grad: bool,
 }
 
 impl From<DType> for TensorOptions {
     fn from(dtype: DType) -> Self {
-        Self { dtype, device: Device::Cpu }
+        Self::new(dtype, Device::Cpu)
+    }
+}
+
+impl TensorOptions {
+    /// For fixed weights.
+    pub fn new(dtype: DType, device: Device) -> Self {
+        Self { dtype, device, requires_grad: false }
+    }
+
+    /// A network's own tensor, in its number type and on its device; a constant if weights are fixed. It is converted
+    /// where it is, the CPU: Metal has no f64.
+    ///
+    /// # Errors
+    ///
+    /// Those of candle.
+    pub fn place(&self, tensor: &Tensor) -> Result<Tensor> {
+        let tensor = if self.requires_grad { tensor.clone() } else { tensor.detach() };
+        tensor.contiguous()?.to_dtype(self.dtype)?.to_device(&self.device)
+    }
+
+    /// Which executor a network has. The kernels have no gradients of weights, and theirs of inputs have none themselves.
+    pub(crate) fn is_portable(&self) -> bool {
+        self.requires_grad || is_portable(&self.device)
     }
 }
 

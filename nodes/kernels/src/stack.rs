@@ -9,9 +9,9 @@ use crate::layer::{Layer, Node, Source};
 use crate::network::{Network, Peak, Plan, Trace, output_shape};
 use crate::op::{Values, operand};
 use crate::operators;
-use crate::options::{TensorOptions, is_portable};
+use crate::options::TensorOptions;
 
-/// Layers with frozen weights, as a chain or a graph, applied as one operation of candle's graph.
+/// Layers as a chain or a graph. With fixed weights and on the CPU they are one operation of candle's graph.
 ///
 /// The weights are copied into the kernels' layout, or to the device, once; cloning is cheap and shares them.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Executor {
     }
 
     fn portable(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
-        Ok(Self::Portable(Arc::new(operators::Network::frozen(nodes, options)?)))
+        Ok(Self::Portable(Arc::new(operators::Network::of_layers(nodes, options)?)))
     }
 
     fn dtype(&self) -> DType {
@@ -93,6 +93,9 @@ impl Stack {
     /// Prepares layers that read the input or any earlier layers, to compute with `options`, in `F32` or `F64`.
     /// Several layers may read one.
     ///
+    /// With `requires_grad` the weights and biases may be variables, or computed from some: outputs are differentiable with
+    /// respect to those. What is computed from a variable has the value that it had then.
+    ///
     /// # Errors
     ///
     /// If a layer's weights, stride or window are invalid; if it reads a layer that is not before it, none at
@@ -100,7 +103,7 @@ impl Stack {
     /// the layers before it.
     pub fn graph(nodes: &[(Layer, Vec<Source>)], options: impl Into<TensorOptions>) -> Result<Self> {
         let options = options.into();
-        if is_portable(&options.device) {
+        if options.is_portable() {
             Self::with(nodes, |nodes| Executor::portable(nodes, &options))
         } else {
             Self::with(nodes, |nodes| Executor::kernels(nodes, &options))
@@ -165,7 +168,7 @@ impl Stack {
     /// The outputs of the layers `taps` (by index, in the order given) for `x`, `[n, c, h, w]`.
     ///
     /// Only layers that a tap depends on are computed. The outputs are differentiable with respect to `x`
-    /// alone, unless the stack is one of [`Stack::from_weights`].
+    /// alone, unless the stack is one of [`Stack::from_weights`] or has `requires_grad`.
     ///
     /// # Errors
     ///

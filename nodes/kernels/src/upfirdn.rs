@@ -1,12 +1,12 @@
 //! Resampling with a finite impulse response, channels last.
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::fir::{Separable, Taps};
 use crate::memory::zeros;
-use crate::op::{Values, operand, to_f64};
+use crate::op::{operand, to_f64};
 use crate::operators::fir::{Axis, resample};
 use crate::options::is_portable;
 
@@ -44,7 +44,7 @@ impl Upfirdn2d {
         Ok(Self { filter: Separable::of(&filter, kw), up, down, padding })
     }
 
-    /// The resampled map, differentiable with respect to `x`.
+    /// The resampled map, differentiable with respect to `x`, as often as you like.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Upfirdn2d {
             };
             return resample(x, [axis(h, &rows, top), axis(w, &columns, left)], &self.filter);
         }
-        x.contiguous()?.apply_op1(self.clone())
+        x.contiguous()?.apply_op1(Resampling { filter: self.filter.clone(), taps: [rows, columns] })
     }
 
     /// Taps of the rows and of the columns.
@@ -79,9 +79,19 @@ impl Upfirdn2d {
             Taps::new(w, self.up, self.down, [left, right], kw)?,
         ])
     }
+}
 
-    /// `x`, images of `w` columns and `c` channels, resampled by `rows` and `columns`.
-    fn resample<T: Element>(&self, x: &[T], [h, w, c]: [usize; 3], [rows, columns]: &[Taps; 2]) -> Vec<T> {
+/// A resampling of maps of one size. Its derivative is the one with transposed taps, so it has derivatives of any order.
+struct Resampling {
+    filter: Separable,
+    /// Of rows and of columns.
+    taps: [Taps; 2],
+}
+
+impl Resampling {
+    /// `x`, images of `w` columns and `c` channels, resampled by the taps.
+    fn resample<T: Element>(&self, x: &[T], [h, w, c]: [usize; 3]) -> Vec<T> {
+        let [rows, columns] = &self.taps;
         let (image_len, row_len) = (h * w * c, columns.outputs() * c);
         let images = x.len().checked_div(image_len).unwrap_or(0);
         let number = |taps: &[f64]| taps.iter().map(|tap| T::from_f64(*tap)).collect::<Vec<T>>();
@@ -118,20 +128,10 @@ impl Upfirdn2d {
 
     fn forward<T: Element>(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (n, h, w, c) = layout.shape().dims4()?;
-        let Some(taps) = self.taps(h, w) else { bail!("upfirdn2d: the map is too small") };
-        let shape = Shape::from((n, taps[0].outputs(), taps[1].outputs(), c));
-        let out = self.resample::<T>(operand(storage, layout)?, [h, w, c], &taps);
+        let [rows, columns] = &self.taps;
+        let shape = Shape::from((n, rows.outputs(), columns.outputs(), c));
+        let out = self.resample::<T>(operand(storage, layout)?, [h, w, c]);
         Ok((T::to_cpu_storage_owned(out), shape))
-    }
-
-    fn backward<T: Element>(&self, x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        let (_, h, w, c) = x.dims4()?;
-        let Some([rows, columns]) = self.taps(h, w) else { bail!("upfirdn2d: the map is too small") };
-        let shape = [rows.outputs(), columns.outputs(), c];
-        let taps = [rows.transposed(), columns.transposed()];
-        let gradient = gradient.contiguous()?;
-        let out = self.resample::<T>(&Values::of(&gradient)?, shape, &taps);
-        Tensor::from_vec(out, x.shape(), x.device())
     }
 }
 
@@ -158,7 +158,7 @@ fn weighted_sum<'a, T: Element>(
     }
 }
 
-impl CustomOp1 for Upfirdn2d {
+impl CustomOp1 for Resampling {
     fn name(&self) -> &'static str {
         "upfirdn2d"
     }
@@ -171,10 +171,8 @@ impl CustomOp1 for Upfirdn2d {
         }
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, gradient).map(Some),
-            _ => self.backward::<f32>(x, gradient).map(Some),
-        }
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let taps = self.taps.each_ref().map(Taps::transposed);
+        gradient.contiguous()?.apply_op1(Resampling { filter: self.filter.clone(), taps }).map(Some)
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use dreamwire_kernels::TensorOptions;
 
 /// Named tensors that do not match a network.
@@ -29,9 +29,15 @@ pub(crate) fn placed(tensor: &Tensor, options: &TensorOptions) -> candle_core::R
     tensor.to_dtype(options.dtype)?.to_device(&options.device)
 }
 
+/// A weight as gains are folded into it: in f64, so that the network rounds once. One that trains stays what it is, and on
+/// its device, which may not have f64.
+pub(crate) fn unrounded(weight: &Tensor) -> candle_core::Result<Tensor> {
+    if weight.track_op() { Ok(weight.clone()) } else { weight.to_dtype(DType::F64) }
+}
+
 /// The number type and the device of a tensor.
 pub(crate) fn options_of(tensor: &Tensor) -> TensorOptions {
-    TensorOptions { dtype: tensor.dtype(), device: tensor.device().clone() }
+    TensorOptions::new(tensor.dtype(), tensor.device().clone())
 }
 
 /// Takes the `expected` tensors out of `tensors`, in that order.

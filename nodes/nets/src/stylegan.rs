@@ -23,6 +23,11 @@
 //! A [`Discriminator`] judges pictures: its blocks are those of the resnet architecture in the opposite order, unless
 //! tensors tell another one.
 //!
+//! [`Generator::trainable`] and [`Discriminator::trainable`] are the same networks of variables, which [`is_trained`]
+//! names. Their outputs have derivatives of any order with respect to these, as the penalties on gradients need: R1 (Mescheder
+//! et al., arXiv:1801.04406) and path length (arXiv:1912.04958, section 3.2). Derivatives after the first need candle's
+//! `CANDLE_GRAD_DO_NOT_DETACH=1`.
+//!
 //! Latents are mixed, truncated and interpolated by [`mix`], [`truncate`] and [`interpolate()`]; [`randn()`]
 //! draws the `z` of a seed as NVIDIA's tools do. [`Projector`] searches for the latent of a given picture, and [`Prior`]
 //! says how typical a latent is. [`Generator::directions`] finds what a style can be moved along, and
@@ -54,6 +59,7 @@ mod randn;
 mod random;
 mod synthesis;
 mod tiles;
+mod trained;
 
 pub use blend::MappingOf;
 pub use directions::Directions;
@@ -72,6 +78,7 @@ pub(crate) use random::uniform;
 pub use random::{check_resolution, random_tensors};
 pub use synthesis::Synthesis;
 pub use tiles::Tiles;
+pub use trained::is_trained;
 
 /// Slope of the negative side of every leaky ReLU.
 pub(crate) const SLOPE: f64 = 0.2;

@@ -82,7 +82,7 @@ impl Node for BlendNetworks {
         let Params { from_resolution, mapping, clamp, .. } = params;
         let coarse = Weights::find("coarse", &params.coarse, || call.read(&params.coarse))?;
         let fine = Weights::find("fine", &params.fine, || call.read(&params.fine))?;
-        let options = TensorOptions { dtype: DType::F32, device: call.device().clone() };
+        let options = TensorOptions::new(DType::F32, call.device().clone());
         let key = (coarse.source, fine.source, from_resolution, mapping, clamp, call.device().location());
         let network = self.kept.network(key, || {
             let (one, own) = coarse.generator()?;

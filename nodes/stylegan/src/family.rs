@@ -73,7 +73,7 @@ impl Network {
         device: &Device,
     ) -> std::result::Result<Self, Refusal> {
         let Settings { clamp, resolution, blend } = settings;
-        let options = TensorOptions { dtype: DType::F32, device: device.clone() };
+        let options = TensorOptions::new(DType::F32, device.clone());
         if stylegan1::recognises(&tensors) {
             let generator = stylegan1::Generator::new(tensors)?.with_settings(own)?;
             return Ok(generator.build(resolution, blend, options)?.into());

@@ -66,7 +66,7 @@ impl Node for LoadDiscriminator {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         let bytes = call.read(&params.weights)?;
         let unusable = |error: String| Error::content(format!("`{}`: {error}", params.weights)).at("weights");
-        let options = TensorOptions { dtype: DType::F32, device: call.device().clone() };
+        let options = TensorOptions::new(DType::F32, call.device().clone());
         let key = (Content::of(&bytes), params.clamp, call.device().location());
         let network = self.kept.network(key, || {
             let read = weights::read(&bytes, &[Family::StyleGan2Discriminator]).map_err(|error| {

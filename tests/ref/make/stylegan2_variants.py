@@ -119,6 +119,26 @@ def small(out, networks):
     files.save(out, "sg2/sg2_8_variants", tensors, {"note": "see stylegan2_variants.py"})
 
 
+def lengths(judge, real, fake):
+    """The lengths of the gradients of the loss and of R1 by parameter, none where there is no gradient."""
+    judge.requires_grad_(True)
+    parameters = dict(judge.named_parameters())
+    shown = real.clone().requires_grad_()
+    logits = judge(shown, None, force_fp32=True)
+    (gradient,) = torch.autograd.grad(logits.sum(), shown, create_graph=True)
+    losses = {
+        "grad_norm_R1": gradient.square().sum([1, 2, 3]).mean() * 5,
+        "grad_norm_loss_D": softplus(-logits).mean() + softplus(judge(fake, None, force_fp32=True)).mean(),
+    }
+    facts = {}
+    for name, loss in losses.items():
+        gradients = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True, allow_unused=True)
+        norms = [None if x is None else x.norm().item() for x in gradients]
+        facts[name] = dict(zip(parameters, norms))
+    judge.requires_grad_(False)
+    return facts
+
+
 def discriminator(out, networks):
     """Logits of batches, the losses of training, and the gradient that R1 penalises."""
     committed = files.committed("sg2/sg2_64_discriminator")
@@ -143,7 +163,7 @@ def discriminator(out, networks):
     losses["loss_r1_gamma10"] = penalty.mean() * 5
     tensors |= logits | {name: x.reshape(1) for name, x in losses.items()}
     tensors |= {"r1_grad": gradient, "r1_penalty": penalty}
-    facts = {"D_kwargs": D64, "note": "see stylegan2_variants.py"}
+    facts = {"D_kwargs": D64, "note": "see stylegan2_variants.py"} | lengths(judge, real, fake)
     files.save(out, "sg2/sg2_64_discriminator", tensors, facts)
 
 

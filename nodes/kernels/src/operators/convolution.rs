@@ -1,7 +1,8 @@
 //! Convolution, its transpose and the gradient of its weights: each one's derivatives are the other two.
 //!
-//! All are computed by candle's `conv2d`, which is fast on every device; its own gradients are not (cuDNN does not
-//! compute them, and those of the weights are computed even if nobody reads them).
+//! On the CPU the kernels compute them, unless the environment asks for what other devices run: candle's `conv2d`, which
+//! is fast there; its own gradients are not (cuDNN does not compute them, and those of the weights are computed even if
+//! nobody reads them).
 
 use candle_core::{Result, Tensor, bail};
 
@@ -9,8 +10,10 @@ use super::attach::{attach2, tracked};
 use super::edges::resized;
 use crate::layer::{Padding, PaddingMode};
 
+mod kernels;
 mod transposed;
 
+use kernels::Convolution;
 use transposed::transposed;
 
 /// Cross-correlation of `x`, `[n, c, h, w]`, with `weight`, `[o, c, kh, kw]`, every `stride` pixels of the padded map:
@@ -26,7 +29,12 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: Paddin
     attach2(
         "conv2d",
         [x, weight],
-        |x, weight| correlate(x, weight, stride, 1, sides(padding)),
+        |x, weight| {
+            if kernels::compute(x) {
+                return Convolution::Forward.of(x, weight, stride, padding);
+            }
+            correlate(x, weight, stride, 1, sides(padding))
+        },
         move |[x, weight], gradient| {
             Ok([
                 tracked(x, || conv2d_input(gradient, weight, stride, padding, [h, w]))?,
@@ -58,7 +66,12 @@ pub(crate) fn conv2d_input(
     attach2(
         "conv2d-input",
         [gradient, weight],
-        |gradient, weight| transposed(gradient, weight, stride, padding, size),
+        |gradient, weight| {
+            if kernels::compute(gradient) {
+                return Convolution::Input(size).of(gradient, weight, stride, padding);
+            }
+            transposed(gradient, weight, stride, padding, size)
+        },
         move |[gradient, weight], second| {
             Ok([
                 tracked(gradient, || conv2d(second, weight, stride, padding))?,
@@ -91,6 +104,9 @@ pub(crate) fn conv2d_weight(
         "conv2d-weight",
         [x, gradient],
         |x, gradient| {
+            if kernels::compute(x) {
+                return Convolution::Weight(size).of(x, gradient, stride, padding);
+            }
             // Maps and channels exchanged: the gradient is the kernel, whose pixels are `stride` apart.
             let [x, gradient] = [x.transpose(0, 1)?, gradient.transpose(0, 1)?];
             let [[top, _], [left, _]] = sides(padding);

@@ -1,15 +1,14 @@
 //! StyleGAN2's layer.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use super::activated::activated;
-use super::constant::constant;
 use super::convolution::conv2d;
-use super::layout::{channels_first, channels_last};
+use super::factors::scaled as scaled_by_constants;
 use crate::layer::Padding;
-use crate::op::to_f64;
 use crate::options::TensorOptions;
 use crate::rectifier::Rectifier;
+use crate::turned::{channels_first, channels_last};
 
 mod upsampling;
 
@@ -22,7 +21,7 @@ const EPSILON: f64 = 1e-8;
 #[derive(Clone)]
 pub(crate) struct Modulated {
     options: TensorOptions,
-    /// As given, `[o, i, k, k]`.
+    /// As given, `[o, i, k, k]`: in f64, so that what is computed from it is rounded once, unless it trains.
     weight: Tensor,
     filters: Filters,
     /// The squares of the weights, summed over the kernel, `[i, o]`.
@@ -50,23 +49,22 @@ impl Modulated {
         options: &TensorOptions,
     ) -> Result<Self> {
         let (outputs, inputs, k, _) = weight.dims4()?;
-        let TensorOptions { dtype, device } = options;
-        let numbers = to_f64(weight)?;
+        let weight =
+            if options.requires_grad { weight.clone() } else { weight.detach().to_dtype(DType::F64)? };
         let energy = if demodulate {
-            let sums: Vec<f64> =
-                numbers.chunks_exact(k * k).map(|kernel| kernel.iter().map(|w| w * w).sum()).collect();
-            Some(constant(sums, (outputs, inputs), *dtype, device)?.t()?.contiguous()?)
+            let squares = weight.sqr()?.flatten_from(2)?;
+            Some(options.place(&squares.sum(2)?.t()?)?)
         } else {
             None
         };
         let filters = if is_upsampling {
-            Filters::Upsampling(Upsampling::new(&numbers, [outputs, inputs], &[1.0], 0, options)?)
+            Filters::Upsampling(Upsampling::new(&weight, &[1.0], 0, options)?)
         } else if k == 1 {
-            Filters::Pointwise(constant(numbers, (outputs, inputs), *dtype, device)?.t()?.contiguous()?)
+            Filters::Pointwise(options.place(&weight.reshape((outputs, inputs))?.t()?)?)
         } else {
-            Filters::Same(constant(numbers, (outputs, inputs, k, k), *dtype, device)?)
+            Filters::Same(options.place(&weight)?)
         };
-        Ok(Self { options: options.clone(), weight: weight.clone(), filters, energy, bias: None, outputs })
+        Ok(Self { options: options.clone(), weight, filters, energy, bias: None, outputs })
     }
 
     pub(crate) fn options(&self) -> &TensorOptions {
@@ -76,17 +74,13 @@ impl Modulated {
     /// Smooths the outputs of an upsampling convolution with `filter`, rows of `k` taps, which is flipped,
     /// between `before` zeros and others.
     pub(crate) fn smooth(&mut self, filter: &[f64], before: usize) -> Result<()> {
-        let (outputs, inputs, _, _) = self.weight.dims4()?;
-        let numbers = to_f64(&self.weight)?;
-        self.filters =
-            Filters::Upsampling(Upsampling::new(&numbers, [outputs, inputs], filter, before, &self.options)?);
+        self.filters = Filters::Upsampling(Upsampling::new(&self.weight, filter, before, &self.options)?);
         Ok(())
     }
 
-    /// Adds `bias`, one number per output.
-    pub(crate) fn shift(&mut self, bias: &[f64]) -> Result<()> {
-        let TensorOptions { dtype, device } = &self.options;
-        self.bias = Some(constant(bias.to_vec(), bias.len(), *dtype, device)?);
+    /// Adds `bias`, `[o]`.
+    pub(crate) fn shift(&mut self, bias: &Tensor) -> Result<()> {
+        self.bias = Some(self.options.place(bias)?);
         Ok(())
     }
 
@@ -132,7 +126,8 @@ impl Modulated {
 /// `x`, `[n, c, h, w]`, times `factors`, `[n, c]`.
 fn scaled(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
     let (n, c) = factors.dims2()?;
-    x.broadcast_mul(&factors.reshape((n, c, 1, 1))?)
+    let by_channel = factors.reshape((n, c, 1, 1))?;
+    if factors.track_op() { x.broadcast_mul(&by_channel) } else { scaled_by_constants(x, &by_channel) }
 }
 
 /// A 1x1 convolution of `x`, `[n, h, w, i]`, as one product per image: here the scaled weights are smaller

@@ -28,16 +28,14 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// With the layers' own weights, which have no gradients.
-    pub(crate) fn frozen(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
+    /// With the layers' own weights.
+    pub(crate) fn of_layers(nodes: &[Node], options: &TensorOptions) -> Result<Self> {
         let mut weights = HashMap::new();
         for (index, (layer, _)) in nodes.iter().enumerate() {
             let Layer::Conv { weight, bias, .. } = layer else { continue };
             for (name, tensor) in [("weight", Some(weight)), ("bias", bias.as_ref())] {
                 if let Some(tensor) = tensor {
-                    // Converted before it is moved: some devices do not have all types.
-                    let tensor = tensor.detach().to_dtype(options.dtype)?.contiguous()?;
-                    weights.insert(format!("{index}.{name}"), tensor);
+                    weights.insert(format!("{index}.{name}"), options.place(tensor)?);
                 }
             }
         }
@@ -47,7 +45,7 @@ impl Network {
     /// With the weights `{index}.weight` and `{index}.bias` of `weights`, in its type and on its device; the values of
     /// the layers' own are not read.
     pub(crate) fn new(nodes: &[Node], weights: &VarBuilder) -> Result<Self> {
-        let options = TensorOptions { dtype: weights.dtype(), device: weights.device().clone() };
+        let options = TensorOptions::new(weights.dtype(), weights.device().clone());
         if !matches!(options.dtype, DType::F32 | DType::F64) {
             bail!("a stack needs f32 or f64, found {:?}", options.dtype)
         }

@@ -82,6 +82,31 @@ fn a_convolution_and_its_adjoints() -> Result<()> {
     Ok(())
 }
 
+/// As many channels and pixels as the kernels do not take at once.
+#[test]
+fn a_large_convolution_and_its_adjoints() -> Result<()> {
+    for ([h, w], [c, o], kernel) in [([21, 19], [30, 35], 3), ([7, 5], [3, 20], 5), ([40, 33], [70, 6], 1)] {
+        for stride in 1..3 {
+            let (x, weight) = (numbers(1, &[3, c, h, w]), numbers(2, &[o, c, kernel, kernel]));
+            let padding = Padding::sides(1, 0, 2, 1);
+            let y = conv2d(&x, &weight, stride, padding)?;
+            let gradient = numbers(3, y.dims());
+            let expected = product(&y, &gradient);
+            let by_input = product(&x, &conv2d_input(&gradient, &weight, stride, padding, [h, w])?);
+            let by_weight = conv2d_weight(&x, &gradient, stride, padding, [kernel; 2])?;
+            let single = [&x, &gradient].map(|x| x.to_dtype(DType::F32).unwrap());
+            let single = conv2d_weight(&single[0], &single[1], stride, padding, [kernel; 2])?;
+            let error = (single.to_dtype(DType::F64)? - &by_weight)?.abs()?.max_all()?.to_scalar::<f64>()?;
+            let largest = by_weight.abs()?.max_all()?.to_scalar::<f64>()?;
+            assert!(error < 1e-5 * largest, "{stride}, {h}x{w}: {error} of {largest}");
+            for found in [by_input, product(&weight, &by_weight)] {
+                assert!((found - expected).abs() < 1e-9, "{stride}, {h}x{w}: {found}, not {expected}");
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn convolutions_that_make_no_sense() {
     let (x, weight) = (numbers(1, &[2, 3, 7, 8]), numbers(2, &[4, 3, 3, 3]));

@@ -1,17 +1,16 @@
-//! The tests of generators' operators again, with the portable ones on the CPU.
+//! Tests again in another process: with the portable operators on the CPU, and where candle keeps the graph of gradients.
 
 use std::process::Command;
 
-/// Runs tests of this program in another process, with an environment variable more, and says how many there
-/// were.
-fn run(arguments: &[&str], variable: Option<&str>) -> usize {
+const PORTABLE: (&str, &str) = ("DREAMWIRE_OPERATORS", "portable");
+/// Candle keeps the graph of a gradient only if it is asked to.
+const GRAPHS: (&str, &str) = ("CANDLE_GRAD_DO_NOT_DETACH", "1");
+
+/// Runs tests of this program in another process, with more variables in its environment, and says how many there were.
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> usize {
     let program = std::env::current_exe().expect("tests are a program");
-    let mut command = Command::new(program);
-    command.args(arguments).env("DREAMWIRE_OPERATORS", "portable");
-    if let Some(variable) = variable {
-        command.env(variable, "1");
-    }
-    let done = command.output().expect("it starts");
+    let done =
+        Command::new(program).args(arguments).envs(environment.iter().copied()).output().expect("it starts");
     let text = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{text}");
     text.lines().filter(|line| line.starts_with("test ") && line.ends_with(" ok")).count()
@@ -25,14 +24,28 @@ fn operators_of_generators() {
     // batch.
     // Tiles of the kernels are no other case here, and slow.
     let skipped = ["--skip", "images_do_not_see_each_other", "--skip", "gradients_of_many_tiles"];
-    let ran = run(&[&modules[..], &skipped].concat(), None);
+    let ran = run(&[&modules[..], &skipped].concat(), &[PORTABLE]);
     // A filter that matches nothing would pass too.
     assert!(ran >= 28, "only {ran} tests ran");
 }
 
-/// Candle keeps the graph of a gradient only if it is asked to.
+/// Stacks whose convolutions are candle's, as on other devices.
+#[test]
+fn stacks() {
+    let ran = run(&["portable::"], &[PORTABLE]);
+    assert!(ran >= 13, "only {ran} tests ran");
+}
+
 #[test]
 fn derivatives_of_derivatives() {
-    let ran = run(&["--ignored", "second_derivatives"], Some("CANDLE_GRAD_DO_NOT_DETACH"));
-    assert!(ran >= 4, "only {ran} tests ran");
+    let ran = run(&["--ignored", "second_derivatives"], &[PORTABLE, GRAPHS]);
+    assert!(ran >= 5, "only {ran} tests ran");
+}
+
+/// Of what has them with the kernels too.
+#[test]
+fn derivatives_of_derivatives_of_kernels() {
+    let tests = ["upfirdn::second_derivatives", "modulated::trained::second_derivatives"];
+    let ran = run(&[&["--ignored"][..], &tests].concat(), &[GRAPHS]);
+    assert_eq!(ran, 2);
 }

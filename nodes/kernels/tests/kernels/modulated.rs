@@ -5,6 +5,7 @@ use crate::differences::{self, positive};
 use crate::values::tensor;
 
 mod behind;
+mod trained;
 
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]

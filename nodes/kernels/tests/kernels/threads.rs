@@ -1,5 +1,5 @@
 use candle_core::{DType, Tensor, Var};
-use dreamwire_kernels::{Layer, Padding, Stack};
+use dreamwire_kernels::{Layer, Padding, Stack, TensorOptions};
 
 use crate::graph::inception;
 use crate::values::{conv, pool, tensor};
@@ -52,4 +52,25 @@ fn nor_does_it_in_a_graph() {
     let nodes = inception();
     let last = nodes.len() - 1;
     check(&Stack::graph(&nodes, DType::F32).unwrap(), &[last, 1]);
+}
+
+/// The gradient of weights, of several blocks of columns and of pixels.
+#[test]
+fn nor_does_it_in_training() {
+    let x = tensor(7, &[3, 30, 21, 19]).to_dtype(DType::F32).unwrap();
+    let weight = Var::from_tensor(&tensor(8, &[33, 30, 3, 3]).to_dtype(DType::F32).unwrap()).unwrap();
+    let options = TensorOptions { requires_grad: true, ..DType::F32.into() };
+    let padding = Padding::zeros(1);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let layer = Layer::Conv { weight: weight.as_tensor().clone(), bias: None, stride: 1, padding };
+            let y = Stack::new(&[layer], options.clone()).unwrap().apply(&x, &[0]).unwrap().remove(0);
+            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            bits(gradients.get(&weight).unwrap())
+        })
+    };
+    let one = run(1);
+    assert!(one == run(2), "2 threads differ from 1");
+    assert!(one == run(5), "5 threads differ from 1");
 }

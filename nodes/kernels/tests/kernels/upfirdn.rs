@@ -89,7 +89,7 @@ fn gradients() {
 }
 
 #[test]
-#[ignore = "the kernels have none: run by `generators`"]
+#[ignore = "candle keeps no graph of gradients: run by `generators`"]
 fn second_derivatives() {
     for case in CASES {
         for separable in [false, true] {

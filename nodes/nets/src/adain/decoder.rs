@@ -49,7 +49,7 @@ impl Decoder {
         let tensors = parameters::take(layout.network, tensors, &layout.parameter_shapes(), |_| false)?;
         let dtype = if tensors[0].dtype() == DType::F64 { DType::F64 } else { DType::F32 };
         let layers = layers(layout, &tensors);
-        let stack = Stack::new(&layers, TensorOptions { dtype, device: device.clone() })
+        let stack = Stack::new(&layers, TensorOptions::new(dtype, device.clone()))
             .map_err(|error| ParameterError { network: layout.network, problems: vec![error.to_string()] })?;
         Ok(Self { layout, stack, depth: layers.len() })
     }

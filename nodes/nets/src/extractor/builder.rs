@@ -37,7 +37,7 @@ impl Builder {
             Some(DType::F64) => DType::F64,
             _ => DType::F32,
         };
-        let options = TensorOptions { dtype, device: device.clone() };
+        let options = TensorOptions::new(dtype, device.clone());
         Self { options, tensors: tensors.into_iter(), nodes: Vec::new(), layers: Vec::new() }
     }
 

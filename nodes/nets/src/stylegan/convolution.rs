@@ -1,4 +1,4 @@
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use dreamwire_kernels::{
     Layer, ModulatedConv, Padding, Rectifier, Stack, TensorOptions, Upfirdn2d, channels_first, channels_last,
 };
@@ -6,6 +6,7 @@ use dreamwire_kernels::{
 use super::SLOPE;
 use super::filter::{before_halving, enlarging, halving};
 use super::layer::rectifier;
+use crate::parameters::unrounded;
 
 /// A convolution without styles that keeps the size, channels last.
 pub(super) struct Convolution {
@@ -27,7 +28,7 @@ impl Convolution {
 
     /// Linear and without bias, times `gain`.
     fn linear(weight: &Tensor, gain: f64, options: &TensorOptions) -> Result<Self> {
-        let bias = Tensor::zeros(weight.dim(0)?, DType::F64, weight.device())?;
+        let bias = Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?;
         Self::new(weight, &bias, Rectifier { slope: 1.0, gain: 1.0, clamp: None }, gain, options)
     }
 
@@ -75,7 +76,7 @@ impl Halving {
         // The gain commutes with the leaky ReLU.
         let layer = Layer::Conv {
             weight: scaled(weight, gain)?,
-            bias: Some((bias.to_dtype(DType::F64)? * gain)?),
+            bias: Some((unrounded(bias)? * gain)?),
             stride: 2,
             padding: Padding::zeros(0),
         };
@@ -133,8 +134,8 @@ impl Shortcut {
     }
 }
 
-/// `gain weight / sqrt(inputs of a sum)`, in f64, so that the network rounds once.
+/// `gain weight / sqrt(inputs of a sum)`.
 fn scaled(weight: &Tensor, gain: f64) -> Result<Tensor> {
     let fan_in: usize = weight.dims()[1..].iter().product();
-    weight.to_dtype(DType::F64)? * (gain / (fan_in as f64).sqrt())
+    unrounded(weight)? * (gain / (fan_in as f64).sqrt())
 }

@@ -2,9 +2,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor, bail};
+use candle_nn::VarBuilder;
 use dreamwire_kernels::{Peak, TensorOptions, channels_first};
 
-use super::StyleGanError;
+use super::{StyleGanError, trained};
 
 mod block;
 mod head;
@@ -65,19 +66,37 @@ impl Discriminator {
         clamp: Option<f64>,
         options: impl Into<TensorOptions>,
     ) -> std::result::Result<Self, StyleGanError> {
-        let (tensors, options) = (part(tensors), options.into());
-        if tensors.keys().any(|name| name.contains("synthesis.")) {
-            let (what, hint) =
-                ("a generator without its discriminator", "use a checkpoint that holds `D`, too");
-            return Err(StyleGanError::OtherNetwork { what, hint });
-        }
-        let parameters = Parameters::new(tensors)?;
+        let parameters = parameters(tensors)?;
         check_finite(&parameters.tensors)?;
+        Ok(Self::build(&parameters, clamp, &options.into())?)
+    }
+
+    /// The discriminator to train: as [`Discriminator::new`], but weights and biases are those of `weights`, under the same
+    /// names, in its number type and on its device, and outputs are differentiable with respect to them, as often as you
+    /// like. Of `tensors` their shapes are used, and the filters. A [`VarMap`](candle_nn::VarMap) gets those that it does
+    /// not have yet, as NVIDIA's training draws them.
+    ///
+    /// The network is that of the present values: make another one after every step of an optimiser, which is cheap.
+    ///
+    /// # Errors
+    ///
+    /// As there, but for NaN and infinity, and if `weights` lacks a tensor or has another shape of it.
+    pub fn trainable(
+        tensors: HashMap<String, Tensor>,
+        clamp: Option<f64>,
+        weights: &VarBuilder,
+    ) -> std::result::Result<Self, StyleGanError> {
+        let Parameters { layout, tensors } = parameters(tensors)?;
+        let parameters = Parameters { layout, tensors: trained::variables(&tensors, weights)? };
+        Ok(Self::build(&parameters, clamp, &trained::options(weights))?)
+    }
+
+    fn build(parameters: &Parameters, clamp: Option<f64>, options: &TensorOptions) -> Result<Self> {
         let blocks = parameters.layout.blocks();
-        let blocks = blocks.map(|(resolution, ..)| Block::new(&parameters, resolution, clamp, &options));
+        let blocks = blocks.map(|(resolution, ..)| Block::new(parameters, resolution, clamp, options));
         Ok(Self {
             blocks: blocks.collect::<Result<Vec<_>>>()?.into(),
-            head: Arc::new(Head::new(&parameters, clamp, &options)?),
+            head: Arc::new(Head::new(parameters, clamp, options)?),
             channels: parameters.layout.picture(),
             group: GROUP,
             dtype: options.dtype,
@@ -231,6 +250,16 @@ impl Discriminator {
             None => bail!("no layers were requested"),
         }
     }
+}
+
+/// The checked tensors of a discriminator, which may be part of a checkpoint.
+fn parameters(tensors: HashMap<String, Tensor>) -> std::result::Result<Parameters, StyleGanError> {
+    let tensors = part(tensors);
+    if tensors.keys().any(|name| name.contains("synthesis.")) {
+        let (what, hint) = ("a generator without its discriminator", "use a checkpoint that holds `D`, too");
+        return Err(StyleGanError::OtherNetwork { what, hint });
+    }
+    Ok(Parameters::new(tensors)?)
 }
 
 /// The discriminator's part of a checkpoint; everything if there are no parts.

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use candle_core::Tensor;
+use candle_nn::VarBuilder;
 use dreamwire_kernels::TensorOptions;
 
-use super::layout::Parameters;
-use super::{StyleGan, StyleGanError, Synthesis, architecture};
+use super::layout::{Layout, Parameters};
+use super::mapping::AVERAGE;
+use super::{StyleGan, StyleGanError, Synthesis, architecture, trained};
 
 /// A generator's tensors, checked: complete, and of shapes that fit each other. Both networks are built from them.
 pub struct Generator {
@@ -51,12 +53,40 @@ impl Generator {
         clamp: Option<f64>,
         options: impl Into<TensorOptions>,
     ) -> Result<StyleGan, StyleGanError> {
-        let options = options.into();
-        Ok(StyleGan {
-            mapping: self.parameters.mapping(&options)?,
-            synthesis: Synthesis::new(&self.parameters, clamp, &options)?,
-        })
+        build(&self.parameters, clamp, &options.into())
     }
+
+    /// The two networks to train: as [`Generator::build`], but weights, biases, the constant and the strengths of noise are
+    /// those of `weights`, under the same names, in its number type and on its device, and outputs are differentiable with
+    /// respect to them, as often as you like. Of the own tensors their shapes are used, the filters, the planes of noise
+    /// and the average w, which is 0 if there is none. A [`VarMap`](candle_nn::VarMap) gets those that it does not have
+    /// yet, as NVIDIA's training draws them.
+    ///
+    /// The networks are those of the present values: make others after every step of an optimiser, which is cheap.
+    ///
+    /// # Errors
+    ///
+    /// Those of candle, and if `weights` lacks a tensor or has another shape of it.
+    pub fn trainable(&self, clamp: Option<f64>, weights: &VarBuilder) -> Result<StyleGan, StyleGanError> {
+        let layout = Layout::of(&self.parameters.tensors);
+        let options = trained::options(weights);
+        let mut tensors = trained::variables(&self.parameters.tensors, weights)?;
+        if !tensors.contains_key(AVERAGE) {
+            tensors.insert(AVERAGE.into(), Tensor::zeros(layout.w_width(), options.dtype, &options.device)?);
+        }
+        build(&Parameters { layout, tensors }, clamp, &options)
+    }
+}
+
+fn build(
+    parameters: &Parameters,
+    clamp: Option<f64>,
+    options: &TensorOptions,
+) -> Result<StyleGan, StyleGanError> {
+    Ok(StyleGan {
+        mapping: parameters.mapping(options)?,
+        synthesis: Synthesis::new(parameters, clamp, options)?,
+    })
 }
 
 /// The generator's part of a checkpoint; everything if there are no parts.

@@ -7,7 +7,7 @@ use super::SLOPE;
 use super::filter::square;
 use super::layout::Parameters;
 use super::tiles::Tiles;
-use crate::parameters::placed;
+use crate::parameters::unrounded;
 
 /// A modulated convolution, with everything up to its activation: `conv0`, `conv1` or `torgb` of a block.
 pub(super) struct Layer {
@@ -18,9 +18,15 @@ pub(super) struct Layer {
 }
 
 struct Noise {
-    strength: f64,
+    strength: Strength,
     /// `[1, r, r]`, times the strength.
     constant: Tensor,
+}
+
+enum Strength {
+    Fixed(f64),
+    /// One that trains, of one number.
+    Variable(Tensor),
 }
 
 impl Layer {
@@ -84,7 +90,7 @@ impl Layer {
         let (batch, width) = w.dims2()?;
         let styles = self.affine.apply(&w.reshape((batch, width, 1, 1))?, &[0])?[0].flatten_from(1)?;
         let noise = match (&self.noise, noise) {
-            (Some(own), Some(plane)) => Some((plane.squeeze(1)? * own.strength)?),
+            (Some(own), Some(plane)) => Some(own.strength.of(&plane.squeeze(1)?)?),
             (Some(own), None) => Some(tiles.repeated(&own.constant, 1)?),
             (None, _) => None,
         };
@@ -94,9 +100,25 @@ impl Layer {
 
 impl Noise {
     fn new(plane: &Tensor, strength: &Tensor, options: &TensorOptions) -> Result<Self> {
-        let strength = strength.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
-        let constant = placed(&(plane.to_dtype(DType::F64)? * strength)?, options)?.unsqueeze(0)?;
+        let (strength, plane) = if options.requires_grad {
+            // Of shape [] or [1].
+            (Strength::Variable(options.place(&strength.sum_all()?)?), options.place(plane)?)
+        } else {
+            let strength = strength.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
+            (Strength::Fixed(strength), plane.to_dtype(DType::F64)?)
+        };
+        let constant = options.place(&strength.of(&plane)?)?.unsqueeze(0)?;
         Ok(Self { strength, constant })
+    }
+}
+
+impl Strength {
+    /// `plane` times this.
+    fn of(&self, plane: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Fixed(strength) => plane * *strength,
+            Self::Variable(strength) => plane.broadcast_mul(strength),
+        }
     }
 }
 
@@ -112,13 +134,13 @@ fn affine(parameters: &Parameters, name: &str, gain: f64, options: &TensorOption
 }
 
 /// `gains[0] W x / sqrt(I) + gains[1] b` as a 1x1 convolution, for `weight` `[O, I]` and `bias` `[O]`. The
-/// gains are folded in here, in f64, so that the network rounds once.
+/// gains are folded in here, in f64 if the weights are fixed, so that the network rounds once.
 pub(crate) fn dense(weight: &Tensor, bias: &Tensor, gains: [f64; 2]) -> Result<kernels::Layer> {
     let (outputs, inputs) = weight.dims2()?;
-    let weight = (weight.to_dtype(DType::F64)? * (gains[0] / (inputs as f64).sqrt()))?;
+    let weight = (unrounded(weight)? * (gains[0] / (inputs as f64).sqrt()))?;
     Ok(kernels::Layer::Conv {
         weight: weight.reshape((outputs, inputs, 1, 1))?,
-        bias: Some((bias.to_dtype(DType::F64)? * gains[1])?),
+        bias: Some((unrounded(bias)? * gains[1])?),
         stride: 1,
         padding: Padding::zeros(0),
     })

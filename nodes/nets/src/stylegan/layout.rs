@@ -32,7 +32,7 @@ impl Layout {
     }
 
     /// The sizes that fit `tensors` best, config-f's where they say nothing or contradict themselves.
-    fn of(tensors: &HashMap<String, Tensor>) -> Self {
+    pub(super) fn of(tensors: &HashMap<String, Tensor>) -> Self {
         let size = |name: String, dimension: usize| {
             tensors.get(&name)?.dims().get(dimension).copied().filter(|size| *size > 0)
         };

@@ -35,7 +35,7 @@ impl Mapping {
     ) -> Result<Self> {
         let dense = MappingLayers::new(sizes, tensors, options)?;
         let average = match tensors.get(AVERAGE) {
-            Some(average) => placed(average, options)?,
+            Some(average) => options.place(average)?,
             None => sampled_average(&dense, options)?,
         };
         Ok(Self { dense, layers, average })

@@ -57,7 +57,7 @@ impl Prior {
         let unfold = Layer::LeakyRelu { slope: 1.0 / SLOPE };
         let gain = (width as f64).sqrt();
         let whiten = dense(&weight, &bias, [gain, 1.0])?;
-        let options = TensorOptions { dtype: DType::F32, device: styles.device().clone() };
+        let options = TensorOptions::new(DType::F32, styles.device().clone());
         Ok(Self { whitening: Stack::new(&[unfold, whiten], options)?, width })
     }
 

@@ -9,7 +9,6 @@ use super::filter::enlarging;
 use super::layer::Layer;
 use super::layout::{Parameters, convolutions};
 use super::tiles::Tiles;
-use crate::parameters::placed;
 
 /// From styles to pictures. Cloning shares the weights.
 #[derive(Clone)]
@@ -70,7 +69,7 @@ impl Synthesis {
                 to_picture: to_picture.transpose()?,
             });
         }
-        let constant = placed(parameters.get("synthesis.b4.const"), options)?;
+        let constant = options.place(parameters.get("synthesis.b4.const"))?;
         Ok(Self {
             constant: constant.unsqueeze(0)?.permute((0, 2, 3, 1))?.contiguous()?,
             tiles: Tiles::ONE,

@@ -5,7 +5,7 @@ use candle_core::{Tensor, Var};
 use dreamwire_nets::random::CounterRng;
 
 /// Numbers in -1.5..1.5, f64.
-fn uniform(seed: u64, shape: &[usize]) -> Tensor {
+pub(crate) fn uniform(seed: u64, shape: &[usize]) -> Tensor {
     let rng = CounterRng::new(seed);
     let count: usize = shape.iter().product();
     let values: Vec<f64> = (0..count as u64).map(|n| (rng.uniform(n) - 0.5) * 3.0).collect();

@@ -20,4 +20,5 @@ mod stylegan_latents;
 mod stylegan_project;
 mod stylegan_variants;
 mod tolerance;
+mod trained;
 mod vgg;

@@ -24,7 +24,7 @@ pub(crate) fn device() -> Device {
 
 /// What networks are built with.
 pub(crate) fn options(dtype: DType) -> TensorOptions {
-    TensorOptions { dtype, device: device() }
+    TensorOptions::new(dtype, device())
 }
 
 /// A file below `tests/ref`.

@@ -16,18 +16,24 @@ use crate::stylegan_variants::{part, picture};
 const ENVIRONMENT: [(&str, &str); 2] =
     [("CANDLE_GRAD_DO_NOT_DETACH", "1"), ("DREAMWIRE_OPERATORS", "portable")];
 
-/// Whether this process was started by [`again`].
-fn is_prepared() -> bool {
-    ENVIRONMENT.iter().all(|(name, value)| std::env::var(name).as_deref() == Ok(*value))
+/// Runs `body`, which is the test of that name, if candle keeps the graphs of gradients in this process. Otherwise runs the
+/// test again, in one where it does.
+#[track_caller]
+pub(crate) fn in_a_prepared_process(test: &str, body: impl FnOnce()) {
+    run(test, &ENVIRONMENT[..1], body);
 }
 
-/// Runs a test of this module again, in a process that is prepared.
 #[track_caller]
-fn again(test: &str) {
+fn run(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
+    if environment.iter().all(|(name, value)| std::env::var(name).as_deref() == Ok(*value)) {
+        return body();
+    }
     let program = std::env::current_exe().expect("tests are a program");
-    let name = format!("second_order::{test}");
-    let done =
-        Command::new(program).args([name.as_str(), "--exact"]).envs(ENVIRONMENT).output().expect("it starts");
+    let done = Command::new(program)
+        .args([test, "--exact"])
+        .envs(environment.iter().copied())
+        .output()
+        .expect("it starts");
     let text = String::from_utf8_lossy(&done.stdout);
     let errors = String::from_utf8_lossy(&done.stderr);
     // A filter that matches nothing would pass too.
@@ -71,21 +77,22 @@ fn wide(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
 /// With respect to pictures, and to classes.
 #[test]
 fn penalties_by_differences() {
-    if !is_prepared() {
-        return again("penalties_by_differences");
-    }
-    let reference = Reference::read("sg2/sg2_16_variants");
-    let double = |x: &Tensor| x.narrow(0, 0, 3).unwrap().to_dtype(DType::F64).unwrap();
-    let c = double(reference.tensor("cond.c"));
-    for name in ["orig", "skip", "resnet", "cond"] {
-        let tensors = wide(part("sg2/sg2_16_variants", &format!("D_{name}.")));
-        let network = Discriminator::new(tensors, Some(256.0), options(DType::F64)).unwrap();
-        let pictures = double(&picture(&reference, &format!("{name}.img")));
-        let own = (name == "cond").then_some(&c);
-        check_differences(name, &pictures, |x| penalty(&network, x, own).unwrap());
-        if own.is_some() {
-            let pictures = Var::from_tensor(&pictures).unwrap();
-            check_differences("classes", &c, |c| penalty(&network, &pictures, Some(c.as_tensor())).unwrap());
+    run("second_order::penalties_by_differences", &ENVIRONMENT, || {
+        let reference = Reference::read("sg2/sg2_16_variants");
+        let double = |x: &Tensor| x.narrow(0, 0, 3).unwrap().to_dtype(DType::F64).unwrap();
+        let c = double(reference.tensor("cond.c"));
+        for name in ["orig", "skip", "resnet", "cond"] {
+            let tensors = wide(part("sg2/sg2_16_variants", &format!("D_{name}.")));
+            let network = Discriminator::new(tensors, Some(256.0), options(DType::F64)).unwrap();
+            let pictures = double(&picture(&reference, &format!("{name}.img")));
+            let own = (name == "cond").then_some(&c);
+            check_differences(name, &pictures, |x| penalty(&network, x, own).unwrap());
+            if own.is_some() {
+                let pictures = Var::from_tensor(&pictures).unwrap();
+                check_differences("classes", &c, |c| {
+                    penalty(&network, &pictures, Some(c.as_tensor())).unwrap()
+                });
+            }
         }
-    }
+    });
 }

@@ -25,35 +25,39 @@ pub(super) struct Upsampling {
 impl Upsampling {
     /// From `weight`, `[o, i, 3, 3]`, and a filter, rows of `taps` taps. `before` zeros are above and on the
     /// left of the map that it smooths.
+    ///
+    /// All four kernels are linear in the weights: a product with a matrix.
     pub(super) fn new(
-        weight: &[f64],
-        [outputs, inputs]: [usize; 2],
+        weight: &Tensor,
         filter: &[f64],
         before: usize,
         options: &TensorOptions,
     ) -> Result<Self> {
+        let (outputs, inputs, _, _) = weight.dims4()?;
         let taps = filter.len().isqrt();
         let (kernel, cut) = (taps + 2, taps - 1 - before);
         // The least and the largest `d` of a tap.
         let reach = [(kernel - 1 - cut) / 2, cut.div_ceil(2)];
         let size = reach[0] + 1 + reach[1];
-        let mut phases = vec![0.0; 4 * weight.len() / 9 * size * size];
-        for (pair, weight) in weight.chunks_exact(9).enumerate() {
-            let combined = combined(weight, filter, taps);
-            for phase in 0..4 {
-                let phases = &mut phases[(phase * outputs * inputs + pair) * size * size..][..size * size];
-                for (place, number) in phases.iter_mut().enumerate() {
-                    let tap = |remainder: usize, place: usize| {
-                        (remainder + cut + 2 * reach[0]).checked_sub(2 * place).filter(|tap| *tap < kernel)
-                    };
-                    let (v, u) = (tap(phase / 2, place / size), tap(phase % 2, place % size));
-                    if let (Some(v), Some(u)) = (v, u) {
-                        *number = combined[v * kernel + u];
-                    }
+        // By weight of a kernel, phase and place.
+        let mut matrix = vec![0.0; 9 * 4 * size * size];
+        for (at, row) in matrix.chunks_exact_mut(4 * size * size).enumerate() {
+            let combined = combined(at, filter, taps);
+            for (place, number) in row.iter_mut().enumerate() {
+                let (phase, place) = (place / (size * size), place % (size * size));
+                let tap = |remainder: usize, place: usize| {
+                    (remainder + cut + 2 * reach[0]).checked_sub(2 * place).filter(|tap| *tap < kernel)
+                };
+                let (v, u) = (tap(phase / 2, place / size), tap(phase % 2, place % size));
+                if let (Some(v), Some(u)) = (v, u) {
+                    *number = combined[v * kernel + u];
                 }
             }
         }
-        let weight = constant(phases, (4 * outputs, inputs, size, size), options.dtype, &options.device)?;
+        let matrix = constant(matrix, (9, 4 * size * size), weight.dtype(), weight.device())?;
+        let phases = weight.contiguous()?.reshape((outputs * inputs, 9))?.matmul(&matrix)?;
+        let phases = phases.reshape((outputs * inputs, 4, size * size))?.transpose(0, 1)?.contiguous()?;
+        let weight = options.place(&phases.reshape((4 * outputs, inputs, size, size))?)?;
         Ok(Self { weight, outputs, reach })
     }
 
@@ -75,14 +79,12 @@ impl Upsampling {
     }
 }
 
-/// The convolution of a 3x3 kernel with a filter of `taps` x `taps`.
-fn combined(weight: &[f64], filter: &[f64], taps: usize) -> Vec<f64> {
+/// The convolution of a 3x3 kernel that is 1 at number `at` and 0 elsewhere with a filter of `taps` x `taps`.
+fn combined(at: usize, filter: &[f64], taps: usize) -> Vec<f64> {
     let kernel = taps + 2;
     let mut combined = vec![0.0; kernel * kernel];
     for (place, tap) in filter.iter().enumerate() {
-        for (at, weight) in weight.iter().enumerate() {
-            combined[(place / taps + at / 3) * kernel + place % taps + at % 3] += tap * weight;
-        }
+        combined[(place / taps + at / 3) * kernel + place % taps + at % 3] = *tap;
     }
     combined
 }
