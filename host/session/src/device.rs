@@ -160,24 +160,30 @@ fn plugins(plan: &Plan) -> BTreeSet<&str> {
     plan.steps.iter().map(|step| plan.node(step).kind.plugin.as_str()).collect()
 }
 
-/// The problem with each plugin of a plan that was not built for the device, at its first node.
-pub(crate) fn misfits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Vec<Diagnostic> {
-    let mut told = BTreeSet::new();
-    let first = others(plan, device, nodes).filter(|(_, plugin)| told.insert(*plugin));
-    let problem = |(index, plugin): (usize, &str)| {
-        let node = &plan.graph.nodes[index];
-        let (name, class) = (device.class_name(), device.class());
-        let message = format!(
-            "node `{}` ({}): plugin {plugin} was not built for {name}, which the run is to use",
-            node.id, node.kind.id
-        );
-        let hint = format!("use `auto` or `cpu`, or build the plugin with the cargo feature `{class}`");
-        Diagnostic::error(Code::new("device::plugin"), Class::Plugin, message)
-            .label(node.id_span, "this node's plugin")
-            .about(&node.id, "")
-            .hint(Hint::with(hint, Setting::Device))
+/// The problem with the plugins of a plan that were not built for the device, at the first node of one of them.
+pub(crate) fn misfit(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Option<Diagnostic> {
+    let all: Vec<(usize, &str)> = others(plan, device, nodes).collect();
+    let node = &plan.graph.nodes[all.first()?.0];
+    let mut plugins: Vec<&str> = all.into_iter().map(|(_, plugin)| plugin).collect();
+    plugins.sort_unstable();
+    plugins.dedup();
+    let (name, class) = (device.class_name(), device.class());
+    let message = match plugins[..] {
+        [plugin] => format!("plugin {plugin} was not built for {name}"),
+        _ => format!("these plugins were not built for {name}: {}", plugins.join(", ")),
     };
-    first.map(problem).collect()
+    let hint = match device {
+        Device::Metal if !cfg!(target_os = "macos") => {
+            "Metal exists on macOS only: use `auto` or `cpu`".to_owned()
+        }
+        _ => format!("use `auto` or `cpu`, or build the plugins with the cargo feature `{class}`"),
+    };
+    let label = format!("needs {}", node.kind.plugin);
+    let problem = Diagnostic::error(Code::new("device::plugin"), Class::Plugin, message)
+        .label(node.id_span, label)
+        .about(&node.id, "")
+        .hint(Hint::with(hint, Setting::Device));
+    Some(problem)
 }
 
 /// The problem with a device that does not work: of its memory, or of the installation.

@@ -111,8 +111,10 @@ impl InProcess {
 
 /// Whether all plugins of a plan were built for a device.
 fn fits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Result<(), Vec<Diagnostic>> {
-    let problems = device::misfits(plan, device, nodes);
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    match device::misfit(plan, device, nodes) {
+        None => Ok(()),
+        Some(problem) => Err(vec![problem]),
+    }
 }
 
 /// Keeps what a run was made of, to explain the next one by it.
