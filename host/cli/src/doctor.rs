@@ -206,8 +206,8 @@ fn look_at(graph: &Path, args: &DoctorArgs, session: &Session, findings: &mut Ve
     let world = Disk::new(graph.roots(), args.out.clone());
     let files = Snapshot::take(&plan, &world);
     let existed = args.out.exists();
-    findings
-        .extend(preflight(&plan, &files, &world).iter().map(|problem| finding("graph", &source, problem)));
+    let problems = preflight(&plan, &files, &world, session.loader.kinds());
+    findings.extend(problems.iter().map(|problem| finding("graph", &source, problem)));
     if !existed {
         // Made to try it, and empty.
         let _ = std::fs::remove_dir(&args.out);

@@ -136,7 +136,7 @@ impl Runner for InProcess {
             Ok(device) => device,
             Err(problems) => return End::Refused(problems),
         };
-        let problems = preflight(&job.plan, &files, &self.world);
+        let problems = preflight(&job.plan, &files, &self.world, job.loader.kinds());
         if problems.iter().any(Diagnostic::is_error) {
             return End::Refused(problems);
         }

@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use dreamwire_formats::{self as formats, Archive, Limits};
-use dreamwire_graph::{Class, did_you_mean};
+use dreamwire_graph::{Class, did_you_mean_file};
 
 use super::Refused;
 use crate::exit::Exit;
@@ -76,9 +76,10 @@ fn missing(path: &Path) -> Refused {
         false => format!("looked for `{}`; there is no folder `{}`", whole.display(), folder.display()),
     };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
-    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let files = entries.filter(|entry| entry.path().is_file());
+    let files: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let name = whole.file_name().unwrap_or_default().to_string_lossy();
-    let hint = match did_you_mean(&name, names.iter().map(String::as_str)) {
+    let hint = match did_you_mean_file("", &name, files.iter().map(String::as_str)) {
         Some(similar) => format!("{similar}\n{looked}"),
         None => looked,
     };
