@@ -88,13 +88,29 @@ fn look(device: Device, loader: &Loader) -> Found {
 }
 
 /// The device of a session, and what to say of it, if anything.
-pub(crate) struct Chosen {
-    pub(crate) device: Device,
-    pub(crate) words: Option<String>,
+#[derive(Debug)]
+pub struct Chosen {
+    /// The device.
+    pub device: Device,
+    /// What is known of it, and which plugins compute elsewhere; of the CPU, why it is not another one.
+    pub words: Option<String>,
+}
+
+/// Where a run of a plan computes, if the device `asked` is to be used, or none in particular. Opens the driver of a device
+/// that a plugin was built for.
+///
+/// # Errors
+/// A plugin of the plan was not built for that device, or it does not work.
+pub fn chosen(plan: &Plan, asked: Option<Device>, loader: &Loader) -> Result<Chosen, Diagnostic> {
+    let Some(device) = asked else { return Ok(choose(plan, loader)) };
+    match misfit(plan, device, loader) {
+        Some(problem) => Err(problem),
+        None => take(device, plan, loader),
+    }
 }
 
 /// The first device that a plugin of the plan was built for, and that works for all of those. The CPU, if there is none.
-pub(crate) fn choose(plan: &Plan, loader: &Loader) -> Chosen {
+fn choose(plan: &Plan, loader: &Loader) -> Chosen {
     let plugins = plugins(plan);
     let mut broken = Vec::new();
     for device in [Device::Cuda(0), Device::Metal] {
@@ -110,7 +126,7 @@ pub(crate) fn choose(plan: &Plan, loader: &Loader) -> Chosen {
 }
 
 /// That device, if it works for all plugins of the plan that were built for it.
-pub(crate) fn take(device: Device, plan: &Plan, loader: &Loader) -> Result<Chosen, Diagnostic> {
+fn take(device: Device, plan: &Plan, loader: &Loader) -> Result<Chosen, Diagnostic> {
     if device == Device::Cpu {
         return Ok(Chosen { device, words: None });
     }

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use blake3::Hash;
 use dreamwire_engine::{
-    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Run, Snapshot, Stamps,
-    Stopped, Summary, preflight,
+    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Run, Snapshot, Stamps, Stopped,
+    Summary, preflight,
 };
 use dreamwire_graph::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -79,41 +79,23 @@ impl InProcess {
 
     /// Where the run computes: chosen once, and told then. A device that cannot be used is tried again by the next run.
     fn device(&mut self, job: &Job, listener: &dyn Hears) -> Result<Device, Vec<Diagnostic>> {
-        let device = match self.device {
-            Some(device) => device,
-            None => {
-                let (plan, loader) = (&job.plan, &job.loader);
-                let chosen = match self.settings.any_device {
-                    true => device::choose(plan, loader),
-                    false => {
-                        fits(plan, job.options.device, &**loader)?;
-                        device::take(job.options.device, plan, loader).map_err(|problem| vec![problem])?
-                    }
-                };
-                if let Some(words) = chosen.words {
-                    listener.event(Event::Device { device: chosen.device, words });
-                }
-                *self.device.insert(chosen.device)
-            }
-        };
-        // What was not built for a device that was only chosen computes on the CPU.
-        if !self.settings.any_device {
-            fits(&job.plan, device, &*job.loader)?;
+        let (plan, loader) = (&job.plan, &*job.loader);
+        let asked = (!self.settings.any_device).then_some(job.options.device);
+        if let Some(device) = self.device {
+            // What was not built for a device that was only chosen computes on the CPU.
+            let problem = asked.and_then(|device| device::misfit(plan, device, loader));
+            return problem.map_or(Ok(device), |problem| Err(vec![problem]));
         }
-        Ok(device)
+        let chosen = device::chosen(plan, asked, loader).map_err(|problem| vec![problem])?;
+        if let Some(words) = chosen.words {
+            listener.event(Event::Device { device: chosen.device, words });
+        }
+        Ok(*self.device.insert(chosen.device))
     }
 
     /// Never tries these steps, by [identity](Event::Started), and gives these failures for them.
     pub fn set_quarantine(&mut self, steps: HashMap<Hash, Failure>) {
         self.quarantine = steps;
-    }
-}
-
-/// Whether all plugins of a plan were built for a device.
-fn fits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Result<(), Vec<Diagnostic>> {
-    match device::misfit(plan, device, nodes) {
-        None => Ok(()),
-        Some(problem) => Err(vec![problem]),
     }
 }
 

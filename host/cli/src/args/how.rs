@@ -63,6 +63,16 @@ pub(crate) enum DeviceArg {
     Only(Device),
 }
 
+impl DeviceArg {
+    /// The device that it asks for; none if any will do.
+    pub(crate) fn asked(self) -> Option<Device> {
+        match self {
+            Self::Auto => None,
+            Self::Only(device) => Some(device),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Progress {
     /// Bars on a terminal, otherwise a line per step.
@@ -85,16 +95,14 @@ impl HowArgs {
             return Err(Exit::USAGE);
         }
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let (any_device, device) = match self.device {
-            DeviceArg::Auto => (true, Device::Cpu),
-            DeviceArg::Only(device) => (false, device),
-        };
+        let asked = self.device.asked();
+        let device = asked.unwrap_or(Device::Cpu);
         let options = Options { device, threads, allow_nonfinite: self.allow_nonfinite };
         Ok(Settings {
             graph: open::graph(graph, &self.inputs, console)?,
             out: self.out.clone(),
             options,
-            any_device,
+            any_device: asked.is_none(),
             cache: global.cache(),
             explain: self.explain,
             isolated,
@@ -130,7 +138,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
-fn device(text: &str) -> Result<DeviceArg, String> {
+pub(crate) fn device(text: &str) -> Result<DeviceArg, String> {
     Ok(DeviceArg::Only(match text {
         "auto" => return Ok(DeviceArg::Auto),
         "cpu" => Device::Cpu,

@@ -20,9 +20,8 @@ pub(super) fn fitted(
 ) -> Result<Tensor> {
     let (_, old_height, old_width, old_channels) = image.dims4()?;
     let Some(image) = with_channels(image, channels)? else {
-        let message = format!(
-            "the number of channels of `image` is {old_channels}, that of `generator`'s pictures {channels}"
-        );
+        let message =
+            format!("`image` has {old_channels} channels, the pictures of `generator` have {channels}");
         return Err(Error::shape("image", message));
     };
     if (old_height, old_width) == (height, width) {

@@ -141,9 +141,8 @@ impl Near {
 fn seen_by(picture: &Tensor, channels: usize) -> Result<Tensor> {
     let found = picture.dim(3)?;
     let seen = with_channels(picture, channels)?.ok_or_else(|| {
-        let message = format!(
-            "`features` needs pictures with {channels} channels, `generator` paints them with {found}"
-        );
+        let message =
+            format!("`features` needs pictures with {channels} channels, those of `generator` have {found}");
         Error::shape("features", message)
     })?;
     Ok(seen.contiguous()?)
