@@ -58,7 +58,7 @@ pub fn reason(reason: &Reason) -> String {
                 .to_owned()
         }
         Reason::Hidden { node } => {
-            format!("how many of its pictures are in the cache shows when `{node}` has made its own again")
+            format!("how many of its pictures are in the cache shows when `{node}` has run")
         }
         Reason::Rows { cached, batch } => format!("{cached} of {batch} pictures in the cache"),
     }

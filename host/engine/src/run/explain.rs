@@ -24,8 +24,8 @@ pub(super) fn reasons(run: &Run<'_>, earlier: &History, deep: &[Hash]) -> Result
 struct Seen {
     /// So many of them.
     cached: usize,
-    /// The rows that it gets are there, and its own are not: they were made as one batch, and are made again.
-    again: bool,
+    /// Rows that it gets are there, and its own of them are not, although it has not changed.
+    lacks: bool,
     /// The place in the chain of such a step, without whose rows nothing can be seen.
     hidden_by: Option<usize>,
 }
@@ -77,7 +77,7 @@ impl Engine {
                     rows_links(member.node).filter_map(move |link| place_of(link.node))
                 };
                 if let Some(maker) = makers().find(|&maker| !current.contains_key(&inside[maker])) {
-                    let hidden_by = if seen[maker].again { Some(maker) } else { seen[maker].hidden_by };
+                    let hidden_by = if seen[maker].lacks { Some(maker) } else { seen[maker].hidden_by };
                     seen[place].hidden_by = seen[place].hidden_by.or(hidden_by);
                     continue;
                 }
@@ -89,7 +89,7 @@ impl Engine {
                         } else if makers().next().is_some()
                             && may_be_cached(steps.reasons(chain.steps[place]))
                         {
-                            seen[place].again = true;
+                            seen[place].lacks = true;
                         }
                     }
                     Err(Trouble::Lost(lost)) => return Err(lost),
@@ -98,10 +98,12 @@ impl Engine {
                 }
             }
         }
-        for ((&index, member), seen) in chain.steps.iter().zip(members).zip(seen) {
-            if member.is_some() && seen.cached < chain.batch {
-                let maker = seen.hidden_by.map(|place| steps.step(chain.steps[place]).1.id.as_str());
-                steps.explain(index, |reasons| seen.with(reasons, chain.batch, maker));
+        for (place, &index) in chain.steps.iter().enumerate() {
+            if members[place].is_some() && seen[place].cached < chain.batch {
+                // What made one row alone made each of them alone. Otherwise it may have made all as one batch.
+                let maker = seen[place].hidden_by.filter(|&maker| seen[maker].cached == 0);
+                let maker = maker.map(|maker| steps.step(chain.steps[maker]).1.id.as_str());
+                steps.explain(index, |reasons| seen[place].with(reasons, chain.batch, maker));
             }
         }
         Ok(())

@@ -233,7 +233,7 @@ fn preflight_finds_missing_files_and_a_bad_output_folder_at_once() {
 #[test]
 fn a_name_that_is_no_file_says_what_is_built_in_and_where() {
     let mut b = Bench::new();
-    let mut other = (*b.nodes.kinds.get("Read").unwrap()).clone();
+    let mut other = (**b.nodes.kinds.get("Read").unwrap()).clone();
     let schema = r#"{"type": "object", "properties": {
         "weights": {"type": "string", "format": "dw-weights", "x-dw-builtin": ["faces", "random:*"]}}}"#;
     other.params = Params::parse(&serde_json::from_str(schema).unwrap()).unwrap().0;
