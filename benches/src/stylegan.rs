@@ -29,8 +29,7 @@ pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
 }
 
 /// StyleGAN3's synthesis from `w`, `[1, layers, w]`, to a picture that is not moved. The work is that of the
-/// convolutions; the filters come on top. The random network is one of configuration R with 128 channels, a half to a
-/// quarter of those of trained ones.
+/// convolutions; the filters come on top. The random network is one of configuration R with 128 channels.
 pub(crate) fn measure_three(args: &StyleGanArgs) -> Result<String, Failure> {
     let weights = match &args.files.weights {
         Some(path) => tensors::read(path)?,

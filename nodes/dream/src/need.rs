@@ -57,8 +57,8 @@ impl Need<'_> {
         let fitting = self.fitting(available);
         if let (0, Some((fit, _))) = (tile, fitting) {
             let warning = format!(
-                "dreaming in tiles of {fit} pixels, because {error}; with `tile` {fit} the dream is the same where there \
-                 is more memory"
+                "dreaming in tiles of {fit} pixels, because {error}; set `tile` to {fit} to get the same dream where \
+                 there is more memory"
             );
             return Ok((self.tiles_of(fit)?, Some(warning)));
         }

@@ -80,7 +80,7 @@ fn automatic_tiles_are_the_largest_that_fit() {
         warning.as_deref(),
         Some(
             "dreaming in tiles of 512 pixels, because dreaming of 2000x1000 pixels needs 2.8 GiB of memory, 2.0 GiB is \
-             available; with `tile` 512 the dream is the same where there is more memory"
+             available; set `tile` to 512 to get the same dream where there is more memory"
         )
     );
     // What is set is taken, or refused.

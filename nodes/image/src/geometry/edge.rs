@@ -46,7 +46,8 @@ pub(crate) fn colour(call: &Call, param: &str, text: &str, channels: usize) -> R
     if colour[3] < 1.0 && channels != 4 {
         let pictures = if channels == 1 { "grey pictures" } else { "pictures of 3 channels" };
         call.warn(&format!(
-            "`{param}` is `{text}`, but {pictures} have no alpha, and it becomes opaque: a JoinImageWithAlpha node before this one makes pictures that have"
+            "`{param}` is `{text}`, but {pictures} have no alpha, and it becomes opaque: a \
+             JoinImageWithAlpha node before this one makes pictures that have"
         ));
     }
     Ok(colour)
