@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use dreamwire_engine::{Disk, Plan, Snapshot, preflight};
+use dreamwire_engine::{Disk, Nodes, Plan, Snapshot, preflight};
 use dreamwire_graph::{Class, Diagnostic, Source, parse, sort};
 use dreamwire_loader::{KNOWN, Loader, PluginInfo};
 use dreamwire_session::device::{self, Found, Why};
