@@ -166,7 +166,7 @@ fn damage_is_told_with_its_place() {
         (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "where 18446744073709551614 more bytes must follow"),
         (b"K\x01X\x05\0\0\0abcd", "its pickle ends at byte 11, where 1 more byte must follow"),
         (b"T\xff\xff\xff\xff.", "a length of -1"),
-        (b"I12", "the opcode at byte 0 of the pickle ends in the middle of a line"),
+        (b"I12", "its pickle ends at byte 3, in the middle of the data"),
         (b"Ix\n.", "an integer that is not one"),
         (b"Fx\n.", "a float that is not one"),
         (b"Sx\n.", "a string without its quotes"),
