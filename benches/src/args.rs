@@ -22,7 +22,7 @@ pub(crate) enum Network {
     Stylegan1(StyleGanArgs),
     /// StyleGAN2's synthesis, config-f: from w to a picture.
     Stylegan2(StyleGanArgs),
-    /// StyleGAN3's synthesis, T or R: from w to a picture. There are no random ones, it needs --weights.
+    /// StyleGAN3's synthesis, T or R: from w to a picture. The random one is a narrow R.
     Stylegan3(StyleGanArgs),
     /// A style transfer: two pictures through VGG16, AdaIN, and back through the decoder.
     Adain(AdainArgs),

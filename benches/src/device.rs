@@ -53,6 +53,20 @@ impl Place {
             Self::Metal => Device::new_metal(0),
         };
         opened.map_err(|error| {
+            let feature = match self {
+                Self::Cuda(_) if !cfg!(feature = "cuda") => Some("cuda"),
+                Self::Metal if !cfg!(target_os = "macos") => {
+                    return Failure::Usage("--device: Metal exists on macOS only".to_owned());
+                }
+                Self::Metal if !cfg!(feature = "metal") => Some("metal"),
+                _ => None,
+            };
+            if let Some(feature) = feature {
+                return Failure::Usage(format!(
+                    "--device: {self} cannot be used: this program was built without it; `cargo build --release -p \
+                     dreamwire-bench --features {feature}` builds it"
+                ));
+            }
             // candle adds where it was.
             let why = error.to_string().lines().next().unwrap_or_default().to_owned();
             Failure::Usage(format!("--device: {self} cannot be used: {why}; `dreamwire devices` says more"))

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Error, Tensor, Var};
 use dreamwire_kernels::TensorOptions;
-use dreamwire_nets::stylegan::{StyleGan, random_tensors};
-use dreamwire_nets::stylegan3::{Settings, StyleGan3};
+use dreamwire_nets::stylegan::{StyleGan, check_resolution, random_tensors};
+use dreamwire_nets::stylegan3::{self, Settings, StyleGan3};
 
 use crate::args::StyleGanArgs;
 use crate::failure::Failure;
@@ -29,12 +29,17 @@ pub(crate) fn measure(args: &StyleGanArgs) -> Result<String, Failure> {
 }
 
 /// StyleGAN3's synthesis from `w`, `[1, layers, w]`, to a picture that is not moved. The work is that of the
-/// convolutions; the filters come on top.
+/// convolutions; the filters come on top. The random network is one of configuration R with 128 channels.
 pub(crate) fn measure_three(args: &StyleGanArgs) -> Result<String, Failure> {
-    let Some(path) = &args.files.weights else {
-        return Err(Failure::Usage("--weights: there is no random StyleGAN3, name a file".to_owned()));
+    let weights = match &args.files.weights {
+        Some(path) => tensors::read(path)?,
+        None => {
+            let size = args.common.size();
+            let refused = |error: &dyn std::fmt::Display| Failure::Usage(format!("--size: {error}"));
+            check_resolution(size).map_err(|error| refused(&error))?;
+            stylegan3::random_tensors(0, size).map_err(|error| refused(&error))?
+        }
     };
-    let weights = tensors::read(path)?;
     let work = sum(convolutions_three(&weights).into_iter());
     let options = options(args)?;
     let network = StyleGan3::new(weights, &Settings::default(), Some(256.0), options.clone());

@@ -70,6 +70,7 @@ fn gradients_have_the_shape_of_what_they_are_of() {
     check(&["vgg16", "--size", "32", "--layer", "relu3_1"], &[1, 3, 32, 32]);
     check(&["stylegan1", "--size", "32", "--weights", NARROW], &[1, 8, 32]);
     check(&["stylegan2", "--size", "16"], &[1, 6, 512]);
+    check(&["stylegan3", "--size", "16"], &[1, 16, 512]);
 }
 
 /// Pictures and gradients of whole networks, at every SIMD level of this CPU.
@@ -173,6 +174,12 @@ fn what_makes_no_sense_is_refused() {
     check(&["stylegan1"], 2, "--weights: there is no random StyleGAN of the first kind, name a file");
     check(&["stylegan1", "--size", "24", "--weights", NARROW], 2, "--size: this network paints at 4, 8, 16");
     check(&["stylegan2", "--size", "24"], 2, "16, 32, 64");
+    check(&["stylegan3", "--size", "24"], 2, "16, 32, 64");
+    if !cfg!(feature = "cuda") {
+        let text =
+            "--device: cuda:0 cannot be used: this program was built without it; `cargo build --release";
+        check(&["vgg16", "--device", "cuda"], 2, text);
+    }
     check(&["adain", "--size", "30"], 2, "a multiple of 4, found 30");
     check(&["vgg16", "--weights", "/nowhere/at.all"], 5, "/nowhere/at.all");
 }

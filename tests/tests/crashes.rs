@@ -70,6 +70,16 @@ fn a_kill_is_told_as_memory() {
     check_isolated("fill", "ran out of memory", 8);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_with_too_little_memory_asks_for_more() {
+    let folder = Folder::with_graph(&graph("ok"));
+    for size in ["1KiB", "1MiB", "64MiB"] {
+        let outcome = run(&folder, &["--memory", size]);
+        outcome.exits(8).says("hint: allow more memory").says_not("bug in dreamwire");
+    }
+}
+
 /// Faults: B9.
 #[test]
 fn a_step_without_end_is_stopped_by_the_timeout() {

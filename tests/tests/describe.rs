@@ -68,3 +68,16 @@ fn a_graph_that_means_nothing_is_refused_as_by_check() {
     folder.write("graph.json", "{");
     Cmd::new(&folder).args(["describe", "graph.json"]).run().exits(3).says("graph.json:1");
 }
+
+#[test]
+fn the_device_of_a_run_is_told_and_one_that_cannot_be_used_is_refused() {
+    let folder = Folder::with_graph(&graph());
+    photo(&folder.join("in.png"), 8, 6);
+    let told = Cmd::new(&folder).args(["describe", "graph.json"]).run();
+    assert!(told.exits(0).stdout.contains("\ndevice\n  cpu\n"), "{}", told.stdout);
+    for command in ["describe", "check"] {
+        let refused = Cmd::new(&folder).args([command, "graph.json", "--device", "cuda"]).run();
+        refused.exits(4).says("these plugins were not built for CUDA").says("(--device)");
+        Cmd::new(&folder).args([command, "graph.json", "--device", "cpu"]).run().exits(0);
+    }
+}

@@ -147,3 +147,18 @@ fn what_a_shell_has_opened_is_a_graph() {
     let done = std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output();
     assert!(done.expect("bash starts").status.success());
 }
+
+#[test]
+fn variables_with_values_that_nothing_knows() {
+    let folder = folder(|_| {});
+    for (name, value, allowed) in [
+        ("DREAMWIRE_OPERATORS", "portabel", "`portabel` is not one of: portable"),
+        ("DREAMWIRE_SIMD", "sse9", "`sse9` is not one of: portable, avx2, avx512"),
+    ] {
+        for command in ["check", "run", "doctor"] {
+            let outcome = Cmd::new(&folder).args([command, "graph.json"]).env(name, value).run();
+            outcome.exits(2).says(&format!("environment variable {name}: {allowed}"));
+        }
+        Cmd::new(&folder).args(["check", "graph.json"]).env(name, "").run().exits(0);
+    }
+}

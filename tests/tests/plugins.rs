@@ -148,8 +148,24 @@ fn a_device_that_the_plugins_were_not_built_for_is_told_as_such() {
     let outcome = Cmd::new(&folder).args(["run", "graph.json", "--device", "cuda"]).run();
     outcome
         .exits(4)
-        .says("plugin org.dreamwire.image was not built for CUDA, which the run is to use")
-        .says("hint: use `auto` or `cpu`, or build the plugin with the cargo feature `cuda` (--device)");
+        .says("plugin org.dreamwire.image was not built for CUDA")
+        .says("hint: use `auto` or `cpu`, or build the plugins with the cargo feature `cuda` (--device)");
+    if !cfg!(target_os = "macos") {
+        let outcome = Cmd::new(&folder).args(["run", "graph.json", "--device", "metal"]).run();
+        outcome.exits(4).says("hint: Metal exists on macOS only: use `auto` or `cpu` (--device)");
+    }
+    // One cause is one error.
+    let folder = Folder::with_graph(&json!({
+        "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8 } },
+        "aim": { "class_type": "TotalVariation", "inputs": {} },
+        "dream": { "class_type": "GradientAscent", "inputs": { "image": ["noise", 0], "objective": ["aim", 0] } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": ["dream", 0] } },
+    }));
+    let outcome = Cmd::new(&folder).args(["run", "graph.json", "--device", "cuda"]).run();
+    outcome
+        .exits(4)
+        .says("these plugins were not built for CUDA: org.dreamwire.dream, org.dreamwire.image")
+        .says("1 error");
     // The device that is chosen by itself is one that works.
     Cmd::new(&folder).args(["run", "graph.json"]).run().exits(0).says_not("computing on");
 }

@@ -121,7 +121,7 @@ fn the_one_of_several_generators_is_told() {
     outcome.exits(0).says("(net_b)");
     assert!(!outcome.stderr.contains("--part"), "{}", outcome.stderr);
     let outcome = weights(&folder, &["info", "it.safetensors"]);
-    let expected = "LoadStyleGAN's `weights`, from a file of `import --part net_b`";
+    let expected = "LoadStyleGAN's `weights`, after `dreamwire weights import FILE --part net_b`";
     assert!(outcome.stdout.contains(expected), "{}", outcome.stdout);
     let outcome = weights(&folder, &["info", "it.safetensors", "--json"]);
     let told: Value = serde_json::from_str(&outcome.stdout).expect("JSON");

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dreamwire_session::CacheFolder;
 pub(crate) use dreamwire_session::machine::cores;
 
-pub(crate) use how::{ComputeArgs, HowArgs, Progress};
+pub(crate) use how::{ComputeArgs, DeviceArg, HowArgs, Progress};
 pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
 
@@ -148,6 +148,9 @@ pub(crate) struct CheckArgs {
     /// Replace or add a param of every graph; may be given several times.
     #[arg(long, value_name = "NODE.INPUT=VALUE")]
     pub(crate) set: Vec<String>,
+    /// A device that every plugin of the graphs must have been built for: cpu, cuda, cuda:N or metal.
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = how::device)]
+    pub(crate) device: DeviceArg,
     /// How problems are shown; `json` writes a list to standard output.
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "HOW")]
     pub(crate) format: Format,
@@ -166,6 +169,9 @@ pub(crate) struct DescribeArgs {
     /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// The device that a run is to use: auto, cpu, cuda, cuda:N or metal.
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = how::device)]
+    pub(crate) device: DeviceArg,
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,4 +1,6 @@
+use dreamwire_engine::{Device, Plan};
 use dreamwire_graph::{Diagnostic, Source, parse, sort};
+use dreamwire_session::device::chosen;
 use dreamwire_session::{GraphFile, Judging, Session, understand};
 use serde_json::Value;
 
@@ -17,7 +19,7 @@ pub(crate) fn check(args: &CheckArgs, global: &Global, console: Console) -> Exit
     let mut list = Vec::new();
     for path in &args.paths {
         let graph = GraphFile { path: path.clone(), sets: args.set.clone(), ..GraphFile::default() };
-        let checked = match look(&graph, &session) {
+        let checked = match look(&graph, args.device.asked(), &session) {
             Ok(checked) => checked,
             Err(what) => {
                 console.talk(&format!("error: --set: {what}"));
@@ -52,13 +54,21 @@ struct Checked {
     nodes: Option<usize>,
 }
 
-fn look(graph: &GraphFile, session: &Session) -> Result<Checked, String> {
+fn look(graph: &GraphFile, device: Option<Device>, session: &Session) -> Result<Checked, String> {
     let (source, mut problems) = graph.read();
     let mut nodes = None;
     if problems.is_empty() {
         let mut understood = understand(parse(&source), &graph.sets, &*session.loader, Judging::Here)?;
-        nodes = understood.whole().map(|checked| checked.nodes.len());
+        let checked = understood.whole();
+        nodes = checked.as_ref().map(|checked| checked.nodes.len());
         problems = understood.problems;
+        if let (Some(checked), Some(_)) = (checked, device) {
+            let plan = Plan::new(checked, String::new());
+            if let Err(problem) = chosen(&plan, device, &session.loader) {
+                problems.push(problem);
+                nodes = None;
+            }
+        }
     }
     sort(&mut problems);
     Ok(Checked { source, problems, nodes })

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use dreamwire_engine::{Disk, File as Input, Plan, World, WorldError};
 use dreamwire_graph::{CheckedNode, Diagnostic, Format, parse, sort};
 use dreamwire_loader::PluginInfo;
+use dreamwire_session::device::{Chosen, chosen};
 use dreamwire_session::{Judging, understand};
 use serde_json::{Value, json};
 
@@ -38,10 +39,11 @@ fn look(args: &DescribeArgs, global: &Global, console: Console) -> Result<Exit, 
     let checked = understood.whole();
     let exit = say(understood.problems);
     let plan = Plan::new(checked.ok_or(exit)?, String::new());
+    let device = chosen(&plan, args.device.asked(), &session.loader).map_err(|problem| say(vec![problem]))?;
     let world = Disk::new(graph.roots(), PathBuf::from("out"));
     let files = files(&plan, &world);
-    let description =
-        Description { name: &source.name, plan: &plan, files: &files, plugins: session.loader.plugins() };
+    let plugins = session.loader.plugins();
+    let description = Description { name: &source.name, plan: &plan, device, files: &files, plugins };
     if args.json {
         console.data(&format!("{:#}\n", description.as_json()));
     } else {
@@ -95,6 +97,7 @@ fn named_weights(plan: &Plan) -> Vec<(&str, &str, &str)> {
 struct Description<'a> {
     name: &'a str,
     plan: &'a Plan,
+    device: Chosen,
     files: &'a [File<'a>],
     plugins: Vec<PluginInfo>,
 }
@@ -131,6 +134,7 @@ impl Description<'_> {
             |node: &CheckedNode| json!({ "node": node.id, "kind": node.kind.id, "params": node.params });
         json!({
             "graph": self.name,
+            "device": { "device": self.device.device.to_string(), "words": self.device.words },
             "steps": self.nodes().map(step).collect::<Vec<_>>(),
             "files": files.collect::<Vec<_>>(),
             "named_weights": named_weights.collect::<Vec<_>>(),
@@ -150,7 +154,9 @@ impl Description<'_> {
             let mark = if node.kind.output { ", an output" } else { "" };
             text += &format!("  {} ({}{mark})\n", node.id, node.kind.id);
         }
-        text += "\nfiles\n";
+        let words = self.device.words.iter().filter(|words| !words.is_empty());
+        let words: String = words.map(|words| format!(" ({words})")).collect();
+        text += &format!("\ndevice\n  {}{words}\n\nfiles\n", self.device.device);
         for file in self.files {
             let place = format!("  {}, `{}` of {}", file.text, file.param, file.node.id);
             text += &match &file.content {

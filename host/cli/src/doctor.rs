@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use dreamwire_engine::{Disk, Plan, Snapshot, preflight};
+use dreamwire_engine::{Disk, Nodes, Plan, Snapshot, preflight};
 use dreamwire_graph::{Class, Diagnostic, Source, parse, sort};
 use dreamwire_loader::{KNOWN, Loader, PluginInfo};
 use dreamwire_session::device::{self, Found, Why};
@@ -211,8 +211,8 @@ fn look_at(graph: &Path, args: &DoctorArgs, session: &Session, findings: &mut Ve
     let world = Disk::new(graph.roots(), args.out.clone());
     let files = Snapshot::take(&plan, &world);
     let existed = args.out.exists();
-    findings
-        .extend(preflight(&plan, &files, &world).iter().map(|problem| finding("graph", &source, problem)));
+    let problems = preflight(&plan, &files, &world, session.loader.kinds());
+    findings.extend(problems.iter().map(|problem| finding("graph", &source, problem)));
     if !existed {
         // Made to try it, and empty.
         let _ = std::fs::remove_dir(&args.out);

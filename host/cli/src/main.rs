@@ -81,6 +81,11 @@ fn worker() -> Option<Exit> {
 
 fn execute(cli: &Cli, console: Console) -> Exit {
     let global = &cli.global;
+    if let Some((name, value, allowed)) = dreamwire_engine::misspelt_variable() {
+        let allowed = allowed.join(", ");
+        console.talk(&format!("error: environment variable {name}: `{value}` is not one of: {allowed}"));
+        return Exit::USAGE;
+    }
     match &cli.command {
         Command::Run(args) => run::run(args, global, console),
         Command::Check(args) => check::check(args, global, console),

@@ -4,6 +4,7 @@ mod bar;
 mod plain;
 mod preview;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dreamwire_engine::{Batches, Event, Level, Stopped, Summary};
@@ -21,6 +22,8 @@ pub(crate) struct Listener {
     console: Console,
     form: Form,
     previews: Option<preview::Previews>,
+    /// The steps of this run that could not run, by the one that failed.
+    skipped: Mutex<plain::Skipped>,
 }
 
 enum Form {
@@ -40,7 +43,8 @@ impl Listener {
             Progress::None => Form::None,
         };
         let draws = preview && console.terminal && !matches!(form, Form::Json | Form::None);
-        Listener { console, form, previews: draws.then(preview::Previews::new) }
+        let previews = draws.then(preview::Previews::new);
+        Listener { console, form, previews, skipped: Mutex::default() }
     }
 
     /// Shows an event of a run.
@@ -60,6 +64,9 @@ impl Listener {
                     && pace.is_due(node)
                 {
                     self.talk(&plain::progress(node, *done, *total, note));
+                }
+                if let Event::Skipped { node, failed } = event {
+                    self.skipped.lock().unwrap_or_else(PoisonError::into_inner).add(node, failed);
                 }
                 let quiet = matches!(form, Form::None);
                 if let Some(text) = plain::text(event, matches!(form, Form::Bar(_)), quiet, self.console) {
@@ -120,6 +127,10 @@ impl Listener {
     /// # Errors
     /// The exit code, if the run failed.
     pub(crate) fn ended(&self, job: &Job, end: &End, elapsed: Duration) -> Result<(), Exit> {
+        let skipped = std::mem::take(&mut *self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
+        if !matches!(self.form, Form::None) {
+            skipped.lines().iter().for_each(|line| self.talk(line));
+        }
         match end {
             End::Done(summary) => {
                 self.done(summary, elapsed);

@@ -84,6 +84,12 @@ pub enum Reason {
     NotPure,
     /// Nothing changed, but its result is not cached: functions never leave memory, and old results are removed.
     NotKept,
+    /// Whether rows of its batch are cached shows when that node has run: its own are not, as they are not if it once made
+    /// them as one batch.
+    Hidden {
+        /// The node.
+        node: String,
+    },
     /// Only a part of its batch is cached.
     Rows {
         /// How many rows are.

@@ -85,6 +85,18 @@ impl Key {
 /// The end of a mode in which NaN is allowed.
 pub(crate) const NONFINITE: &str = ", NaN allowed";
 
+/// The environment variables that say how plugins compute, with the values that they may have besides none.
+const VARIABLES: [(&str, &[&str]); 2] =
+    [("DREAMWIRE_OPERATORS", &["portable"]), ("DREAMWIRE_SIMD", &["portable", "avx2", "avx512"])];
+
+/// A variable with a value that it cannot have, and the values that it can: plugins would compute as without it.
+pub fn misspelt_variable() -> Option<(&'static str, String, &'static [&'static str])> {
+    VARIABLES.iter().find_map(|(name, values)| {
+        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+        (!value.is_empty() && !values.contains(&value.as_str())).then_some((*name, value, *values))
+    })
+}
+
 /// What a run's settings do to the digits of its results: the class of the device, the vector instructions, the operators,
 /// and whether NaN is allowed.
 pub(crate) fn mode(options: &Options) -> String {
@@ -93,7 +105,7 @@ pub(crate) fn mode(options: &Options) -> String {
 }
 
 /// The CPU's vector instructions, the limit of `DREAMWIRE_SIMD`, and whether `DREAMWIRE_OPERATORS` asks for the portable
-/// operators: results of different ones differ in rounding.
+/// operators, with commas between these: results of different ones differ in rounding.
 pub fn instructions() -> &'static str {
     static INSTRUCTIONS: OnceLock<String> = OnceLock::new();
     INSTRUCTIONS.get_or_init(|| {
@@ -108,15 +120,15 @@ pub fn instructions() -> &'static str {
             ];
             names.extend(found.iter().filter(|(_, found)| *found).map(|(name, _)| *name));
         }
+        let mut parts = vec![names.join(" ")];
         let limit = std::env::var("DREAMWIRE_SIMD").unwrap_or_default();
         if !limit.is_empty() {
-            names.push("limited to");
-            names.push(&limit);
+            parts.push(format!("limited to {limit}"));
         }
         if std::env::var_os("DREAMWIRE_OPERATORS").is_some_and(|operators| operators == "portable") {
-            names.push("portable operators");
+            parts.push("portable operators".to_owned());
         }
-        names.join(" ")
+        parts.join(", ")
     })
 }
 

@@ -42,7 +42,7 @@ pub use cache::{Cache, DiskCache, DiskUsage};
 pub use event::{Event, Level, Why};
 pub use failure::{Failure, FailureKind};
 pub use history::{History, Reason};
-pub use key::instructions;
+pub use key::{instructions, misspelt_variable};
 pub use nodes::{Device, Input, Nodes, Request};
 pub use plan::{FileParam, Plan, Step};
 pub use preflight::{preflight, unreadable};

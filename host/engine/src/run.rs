@@ -58,7 +58,7 @@ pub struct Summary {
 pub struct Batches {
     /// How many there are.
     pub rows: usize,
-    /// How many of them were cached, after every step, so that at most saving was left to do.
+    /// How many of them were cached as the last steps that make pictures of them give them.
     pub cached: usize,
 }
 

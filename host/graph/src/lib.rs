@@ -74,4 +74,4 @@ pub use kinds::{KindInfo, Kinds, Port};
 pub use params::{Format, Param, ParamType, Params, Problem, bound, bound_value, check_param};
 pub use parse::parse;
 pub use source::{MAX_BYTES, Source, Span};
-pub use suggest::did_you_mean;
+pub use suggest::{did_you_mean, did_you_mean_file};

@@ -88,13 +88,29 @@ fn look(device: Device, loader: &Loader) -> Found {
 }
 
 /// The device of a session, and what to say of it, if anything.
-pub(crate) struct Chosen {
-    pub(crate) device: Device,
-    pub(crate) words: Option<String>,
+#[derive(Debug)]
+pub struct Chosen {
+    /// The device.
+    pub device: Device,
+    /// What is known of it, and which plugins compute elsewhere; of the CPU, why it is not another one.
+    pub words: Option<String>,
+}
+
+/// Where a run of a plan computes, if the device `asked` is to be used, or none in particular. Opens the driver of a device
+/// that a plugin was built for.
+///
+/// # Errors
+/// A plugin of the plan was not built for that device, or it does not work.
+pub fn chosen(plan: &Plan, asked: Option<Device>, loader: &Loader) -> Result<Chosen, Diagnostic> {
+    let Some(device) = asked else { return Ok(choose(plan, loader)) };
+    match misfit(plan, device, loader) {
+        Some(problem) => Err(problem),
+        None => take(device, plan, loader),
+    }
 }
 
 /// The first device that a plugin of the plan was built for, and that works for all of those. The CPU, if there is none.
-pub(crate) fn choose(plan: &Plan, loader: &Loader) -> Chosen {
+fn choose(plan: &Plan, loader: &Loader) -> Chosen {
     let plugins = plugins(plan);
     let mut broken = Vec::new();
     for device in [Device::Cuda(0), Device::Metal] {
@@ -110,7 +126,7 @@ pub(crate) fn choose(plan: &Plan, loader: &Loader) -> Chosen {
 }
 
 /// That device, if it works for all plugins of the plan that were built for it.
-pub(crate) fn take(device: Device, plan: &Plan, loader: &Loader) -> Result<Chosen, Diagnostic> {
+fn take(device: Device, plan: &Plan, loader: &Loader) -> Result<Chosen, Diagnostic> {
     if device == Device::Cpu {
         return Ok(Chosen { device, words: None });
     }
@@ -160,24 +176,30 @@ fn plugins(plan: &Plan) -> BTreeSet<&str> {
     plan.steps.iter().map(|step| plan.node(step).kind.plugin.as_str()).collect()
 }
 
-/// The problem with each plugin of a plan that was not built for the device, at its first node.
-pub(crate) fn misfits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Vec<Diagnostic> {
-    let mut told = BTreeSet::new();
-    let first = others(plan, device, nodes).filter(|(_, plugin)| told.insert(*plugin));
-    let problem = |(index, plugin): (usize, &str)| {
-        let node = &plan.graph.nodes[index];
-        let (name, class) = (device.class_name(), device.class());
-        let message = format!(
-            "node `{}` ({}): plugin {plugin} was not built for {name}, which the run is to use",
-            node.id, node.kind.id
-        );
-        let hint = format!("use `auto` or `cpu`, or build the plugin with the cargo feature `{class}`");
-        Diagnostic::error(Code::new("device::plugin"), Class::Plugin, message)
-            .label(node.id_span, "this node's plugin")
-            .about(&node.id, "")
-            .hint(Hint::with(hint, Setting::Device))
+/// The problem with the plugins of a plan that were not built for the device, at the first node of one of them.
+pub(crate) fn misfit(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Option<Diagnostic> {
+    let all: Vec<(usize, &str)> = others(plan, device, nodes).collect();
+    let node = &plan.graph.nodes[all.first()?.0];
+    let mut plugins: Vec<&str> = all.into_iter().map(|(_, plugin)| plugin).collect();
+    plugins.sort_unstable();
+    plugins.dedup();
+    let (name, class) = (device.class_name(), device.class());
+    let message = match plugins[..] {
+        [plugin] => format!("plugin {plugin} was not built for {name}"),
+        _ => format!("these plugins were not built for {name}: {}", plugins.join(", ")),
     };
-    first.map(problem).collect()
+    let hint = match device {
+        Device::Metal if !cfg!(target_os = "macos") => {
+            "Metal exists on macOS only: use `auto` or `cpu`".to_owned()
+        }
+        _ => format!("use `auto` or `cpu`, or build the plugins with the cargo feature `{class}`"),
+    };
+    let label = format!("needs {}", node.kind.plugin);
+    let problem = Diagnostic::error(Code::new("device::plugin"), Class::Plugin, message)
+        .label(node.id_span, label)
+        .about(&node.id, "")
+        .hint(Hint::with(hint, Setting::Device));
+    Some(problem)
 }
 
 /// The problem with a device that does not work: of its memory, or of the installation.

@@ -49,7 +49,7 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::File { param } => format!("the file of `{param}` has changed"),
         Reason::Build { kind } => format!("the plugin of `{kind}` was rebuilt"),
-        Reason::Mode { before, now } => format!("the device was {before} and is {now}"),
+        Reason::Mode { before, now } => mode(before, now),
         Reason::Link { input } => format!("input `{input}` is linked to something else"),
         Reason::Input { input, node } => format!("input `{input}` comes from `{node}`, which has changed"),
         Reason::NotPure => "its kind may give another result each time".to_owned(),
@@ -57,7 +57,31 @@ pub fn reason(reason: &Reason) -> String {
             "nothing has changed, but its result is not in the cache, where networks and objectives never are"
                 .to_owned()
         }
+        Reason::Hidden { node } => {
+            format!("how many of its pictures are in the cache shows when `{node}` has run")
+        }
         Reason::Rows { cached, batch } => format!("{cached} of {batch} pictures in the cache"),
+    }
+}
+
+/// What differs between two modes, such as "cpu (x86_64 avx2 fma, portable operators), NaN allowed".
+fn mode(before: &str, now: &str) -> String {
+    let parts = |mode: &str| {
+        let (device, rest) = mode.split_once(" (").unwrap_or((mode, ""));
+        let rest = rest.replacen(')', "", 1);
+        (device.to_owned(), rest.split(", ").map(str::to_owned).collect::<Vec<_>>())
+    };
+    let ((device, old), (device_now, new)) = (parts(before), parts(now));
+    if device != device_now {
+        return format!("the device was {device} and is {device_now}");
+    }
+    let without = |all: &[String], others: &[String]| {
+        all.iter().filter(|part| !others.contains(part)).cloned().collect::<Vec<_>>().join(", ")
+    };
+    match (without(&old, &new), without(&new, &old)) {
+        (old, new) if old.is_empty() => format!("it is computed with {new} now"),
+        (old, new) if new.is_empty() => format!("it was computed with {old}"),
+        (old, new) => format!("it was computed with {old} and is with {new}"),
     }
 }
 
@@ -154,6 +178,20 @@ mod tests {
             text(Event::Finished { node: node(), elapsed: Duration::from_millis(1500) }),
             r#"{"event":"finished","node":"dream","ms":1500}"#
         );
+    }
+
+    #[test]
+    fn a_mode_says_what_differs() {
+        let check = |before: &str, now: &str, expected: &str| {
+            let change = Reason::Mode { before: before.to_owned(), now: now.to_owned() };
+            assert_eq!(reason(&change), expected);
+        };
+        let (plain, portable) = ("cpu (x86_64 avx2)", "cpu (x86_64 avx2, portable operators)");
+        check(plain, "cuda (x86_64 avx2)", "the device was cpu and is cuda");
+        check(plain, portable, "it is computed with portable operators now");
+        check(portable, plain, "it was computed with portable operators");
+        check("cpu (x86_64 avx2), NaN allowed", plain, "it was computed with NaN allowed");
+        check(plain, "cpu (x86_64)", "it was computed with x86_64 avx2 and is with x86_64");
     }
 
     #[test]

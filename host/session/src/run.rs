@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use blake3::Hash;
 use dreamwire_engine::{
-    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Plan, Record, Run, Snapshot,
-    Stamps, Stopped, Summary, preflight, unreadable,
+    Cache, Device, Disk, Engine, Event, Failure, History, Nodes, Options, Record, Run, Snapshot, Stamps,
+    Stopped, Summary, preflight, unreadable,
 };
 use dreamwire_graph::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -79,28 +79,18 @@ impl InProcess {
 
     /// Where the run computes: chosen once, and told then. A device that cannot be used is tried again by the next run.
     fn device(&mut self, job: &Job, listener: &dyn Hears) -> Result<Device, Vec<Diagnostic>> {
-        let device = match self.device {
-            Some(device) => device,
-            None => {
-                let (plan, loader) = (&job.plan, &job.loader);
-                let chosen = match self.settings.any_device {
-                    true => device::choose(plan, loader),
-                    false => {
-                        fits(plan, job.options.device, &**loader)?;
-                        device::take(job.options.device, plan, loader).map_err(|problem| vec![problem])?
-                    }
-                };
-                if let Some(words) = chosen.words {
-                    listener.event(Event::Device { device: chosen.device, words });
-                }
-                *self.device.insert(chosen.device)
-            }
-        };
-        // What was not built for a device that was only chosen computes on the CPU.
-        if !self.settings.any_device {
-            fits(&job.plan, device, &*job.loader)?;
+        let (plan, loader) = (&job.plan, &*job.loader);
+        let asked = (!self.settings.any_device).then_some(job.options.device);
+        if let Some(device) = self.device {
+            // What was not built for a device that was only chosen computes on the CPU.
+            let problem = asked.and_then(|device| device::misfit(plan, device, loader));
+            return problem.map_or(Ok(device), |problem| Err(vec![problem]));
         }
-        Ok(device)
+        let chosen = device::chosen(plan, asked, loader).map_err(|problem| vec![problem])?;
+        if let Some(words) = chosen.words {
+            listener.event(Event::Device { device: chosen.device, words });
+        }
+        Ok(*self.device.insert(chosen.device))
     }
 
     /// What the files that a node publishes would be made of if a job ran now, and which files cannot be read. Nothing runs,
@@ -128,7 +118,7 @@ impl InProcess {
             explain: None,
             texts: &job.texts,
         };
-        Ok((Record::of(&run, node, 0), unreadable(&job.plan, &files, &self.world)))
+        Ok((Record::of(&run, node, 0), unreadable(&job.plan, &files, &self.world, job.loader.kinds())))
     }
 
     /// Never tries these steps, by [identity](Event::Started), and gives these failures for them.
@@ -141,12 +131,6 @@ impl InProcess {
 fn world(settings: &Settings) -> Disk {
     let disk = Disk::new(settings.graph.roots(), settings.out.clone());
     if settings.graph.foreign { disk.closed() } else { disk }
-}
-
-/// Whether all plugins of a plan were built for a device.
-fn fits(plan: &Plan, device: Device, nodes: &dyn Nodes) -> Result<(), Vec<Diagnostic>> {
-    let problems = device::misfits(plan, device, nodes);
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Keeps what a run was made of, to explain the next one by it.
@@ -172,7 +156,7 @@ impl Runner for InProcess {
             Ok(device) => device,
             Err(problems) => return End::Refused(problems),
         };
-        let problems = preflight(&job.plan, &files, &self.world);
+        let problems = preflight(&job.plan, &files, &self.world, job.loader.kinds());
         if problems.iter().any(Diagnostic::is_error) {
             return End::Refused(problems);
         }

@@ -15,8 +15,8 @@ use dreamwire_graph::{Class, Code, Diagnostic};
 use dreamwire_session::{CacheFolder, End, Hears, Job, Runner, Settings};
 use tempfile::TempDir;
 
-use crate::ending;
 use crate::protocol::{self, Reply, Request, Setup, Work};
+use crate::{ending, memory};
 
 /// How often a waiting run looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(20);
@@ -75,8 +75,8 @@ enum Attempt {
     End(End),
     /// The worker ended during a step, which is not tried again for this job.
     Crashed(Hash, Failure),
-    /// The worker ended outside a step, or could not be started.
-    Lost(String),
+    /// The worker ended outside a step, or could not be started; whether for want of memory.
+    Lost(String, bool),
 }
 
 impl Child {
@@ -123,7 +123,8 @@ impl Child {
         let worker = match self.start() {
             Ok(worker) => worker,
             Err(error) => {
-                return Attempt::Lost(format!("cannot start the worker process: {error}"));
+                let memory = error.kind() == std::io::ErrorKind::OutOfMemory;
+                return Attempt::Lost(format!("cannot start the worker process: {error}"), memory);
             }
         };
         // If the worker is gone already, that is heard below.
@@ -135,7 +136,9 @@ impl Child {
                 Ok(Heard::Reply(reply)) => match *reply {
                     Reply::Read(files) => hears.read(files),
                     Reply::Log(level, message) => hears.event(log(None, level, message)),
-                    Reply::End(end) => return Attempt::End(end),
+                    Reply::End(end) => {
+                        return Attempt::End(memory::told(end, self.settings.limits.memory));
+                    }
                     Reply::Event(event) => {
                         running = after(running, &event);
                         hears.event(event);
@@ -144,7 +147,8 @@ impl Child {
                 Ok(Heard::Line(line)) => hears.event(log(running.as_ref(), Level::Info, line)),
                 Ok(Heard::Gone) | Err(RecvTimeoutError::Disconnected) => {
                     let (status, words) = self.bury();
-                    return crashed(job, running, status, &words, hears);
+                    let limited = self.settings.limits.memory.is_some();
+                    return crashed(job, running, status, &words, limited, hears);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -177,13 +181,12 @@ impl Child {
         self.worker.take().map_or((None, Vec::new()), Worker::bury)
     }
 
-    /// The problem of a worker that ended without a step; with a limit of memory, that is too low.
-    fn not_started(&self, message: &str) -> Diagnostic {
+    /// The problem of a worker that ended without a step; with a limit of memory, that is probably too low.
+    fn not_started(&self, message: &str, memory: bool) -> Diagnostic {
         match self.settings.limits.memory {
+            Some(bytes) if memory => memory::too_little(bytes),
             Some(bytes) => {
-                let message = format!("{message}; it may use {} MiB of memory", bytes >> 20);
-                Diagnostic::error(Code::new("worker::memory"), Class::Limit, message)
-                    .hint("allow more memory: it is counted as address space, which includes libraries")
+                memory::limited(format!("{message}; it may use {} of memory", memory::amount(bytes)))
             }
             None => Diagnostic::error(CRASHED, Class::Plugin, message),
         }
@@ -224,8 +227,8 @@ impl Runner for Child {
                         return End::Stopped(Stopped::Cancelled);
                     }
                 }
-                Attempt::Lost(message) => {
-                    return End::Refused(vec![self.not_started(&message)]);
+                Attempt::Lost(message, memory) => {
+                    return End::Refused(vec![self.not_started(&message, memory)]);
                 }
             }
         }
@@ -341,10 +344,14 @@ fn crashed(
     running: Option<Running>,
     status: Option<ExitStatus>,
     words: &[String],
+    limited: bool,
     hears: &dyn Hears,
 ) -> Attempt {
-    let Some(step) = running else { return Attempt::Lost(ending::of_worker(status, words)) };
-    let failure = ending::of_step(plugin_of(job, &step), status, words);
+    let Some(step) = running else {
+        let (message, memory) = ending::of_worker(status, words, limited);
+        return Attempt::Lost(message, memory);
+    };
+    let failure = ending::of_step(plugin_of(job, &step), status, words, limited);
     hears.event(Event::Failed { node: step.node });
     Attempt::Crashed(step.identity, failure)
 }

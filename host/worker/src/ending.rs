@@ -4,12 +4,12 @@ use std::process::ExitStatus;
 
 use dreamwire_engine::{Failure, FailureKind};
 
-/// What the standard error of a program says that ran out of memory.
-const OUT_OF_MEMORY: &str = "memory allocation of";
+use crate::memory;
 
-/// The failure of a step during which the worker ended. `words` are the last lines that it wrote.
-pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String]) -> Failure {
-    let ending = Ending::of(status, words);
+/// The failure of a step during which the worker ended. `words` are the last lines that it wrote, `limited` tells whether
+/// its address space was.
+pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String], limited: bool) -> Failure {
+    let ending = Ending::of(status, words, limited);
     let failure = Failure::new(ending.kind, format!("plugin `{plugin}` {}", ending.what));
     let mut hints = Vec::new();
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|line| !is_backtrace(line)).collect();
@@ -25,10 +25,12 @@ pub(crate) fn of_step(plugin: &str, status: Option<ExitStatus>, words: &[String]
     failure.hint(hints.join("\n"))
 }
 
-/// The message for a worker that ended while no step was running.
-pub(crate) fn of_worker(status: Option<ExitStatus>, words: &[String]) -> String {
+/// The message for a worker that ended while no step was running, and whether memory ran out.
+pub(crate) fn of_worker(status: Option<ExitStatus>, words: &[String], limited: bool) -> (String, bool) {
+    let ending = Ending::of(status, words, limited);
     let last = if words.is_empty() { String::new() } else { format!("; it wrote: {}", words.join(" | ")) };
-    format!("the worker process {} outside a step{last}", Ending::of(status, words).what)
+    let message = format!("the worker process {} outside a step{last}", ending.what);
+    (message, ending.kind == FailureKind::Limit)
 }
 
 /// A line of a Rust backtrace says nothing to users.
@@ -46,9 +48,9 @@ struct Ending {
 }
 
 impl Ending {
-    fn of(status: Option<ExitStatus>, words: &[String]) -> Self {
+    fn of(status: Option<ExitStatus>, words: &[String], limited: bool) -> Self {
         let crashed = |what: String| Ending { kind: FailureKind::Plugin, what };
-        if words.iter().any(|line| line.contains(OUT_OF_MEMORY)) {
+        if words.iter().any(|line| memory::ran_out(line, limited)) {
             return Ending { kind: FailureKind::Limit, what: "ran out of memory".to_owned() };
         }
         let Some(status) = status else { return crashed("ended its process".to_owned()) };
@@ -87,7 +89,7 @@ mod tests {
 
     fn check(raw: i32, words: &[&str], kind: FailureKind, what: &str) {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let failure = of_step("org.x", Some(ExitStatus::from_raw(raw)), &words);
+        let failure = of_step("org.x", Some(ExitStatus::from_raw(raw)), &words, false);
         assert_eq!((failure.kind, &failure.message[..]), (kind, what));
         let hint = failure.hint.unwrap().text;
         assert!(words.iter().all(|word| hint.contains(word)), "{hint}");

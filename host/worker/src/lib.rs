@@ -14,6 +14,7 @@
 
 mod child;
 mod ending;
+mod memory;
 mod protocol;
 mod serve;
 

@@ -11,6 +11,7 @@ use dreamwire_graph::{Class, Code, Diagnostic, Source, parse};
 use dreamwire_loader::{Loader, Problem, take_log};
 use dreamwire_session::{End, Hears, InProcess, Job, Judging, Runner, Session, understand};
 
+use crate::memory;
 use crate::protocol::{self, Reply, Request, Setup, Work};
 
 /// The shortest time between two previews of a node.
@@ -32,16 +33,23 @@ pub fn serve() -> i32 {
     let cancel: Arc<Mutex<Arc<AtomicBool>>> = Arc::default();
     let (sender, queue) = channel();
     let of_reader = Arc::clone(&cancel);
-    std::thread::spawn(move || read_requests(requests, &sender, &of_reader));
-    let class = match setup.settings.limits.memory {
-        Some(_) => Class::Limit,
-        None => Class::Plugin,
-    };
+    let limit = setup.settings.limits.memory;
+    let reader = std::thread::Builder::new().spawn(move || read_requests(requests, &sender, &of_reader));
+    if reader.is_err() {
+        // It takes the job to refuse it; the next one gets a new process.
+        if let (Some(bytes), Ok(_)) = (limit, protocol::read::<Request>(&mut io::stdin())) {
+            say(&replies, &Reply::End(End::Refused(vec![memory::too_little(bytes)])));
+        }
+        return USAGE;
+    }
     match Worker::open(*setup) {
         Ok(worker) => worker.work(&queue, &replies, &cancel),
         Err(problems) => {
             let lines: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            let refused = Diagnostic::error(PLUGINS, class, lines.join("; "));
+            let refused = match limit {
+                Some(bytes) => memory::too_little(bytes),
+                None => Diagnostic::error(PLUGINS, Class::Plugin, lines.join("; ")),
+            };
             while queue.recv().is_ok() {
                 say(&replies, &Reply::End(End::Refused(vec![refused.clone()])));
             }

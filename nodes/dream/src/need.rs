@@ -57,7 +57,8 @@ impl Need<'_> {
         let fitting = self.fitting(available);
         if let (0, Some((fit, _))) = (tile, fitting) {
             let warning = format!(
-                "{error}: dreaming in tiles of {fit} pixels; set `tile` to {fit} for the same dream where there is more"
+                "dreaming in tiles of {fit} pixels, because {error}; set `tile` to {fit} to get the same dream where \
+                 there is more memory"
             );
             return Ok((self.tiles_of(fit)?, Some(warning)));
         }
@@ -65,9 +66,23 @@ impl Need<'_> {
             Some((fit, needed)) => error
                 .at("tile")
                 .hint(format!("set `tile` to {fit}, which needs about {}", memory::shown(needed))),
-            None if self.dims[0] > 1 => error.at("image").hint("use fewer or smaller pictures"),
-            None => error.at("image").hint("use a smaller picture: Resize it first"),
+            None => error.at("image").hint(self.smaller()),
         })
+    }
+
+    /// What to do where no tile fits.
+    fn smaller(&self) -> String {
+        let [.., smallest] = SIDES;
+        let tiles = match self.tiles_of(smallest) {
+            Ok(Some(_)) => format!("not even tiles of {smallest} pixels fit: "),
+            Ok(None) => String::new(),
+            Err(_) => "this objective needs the whole picture at once, so tiles do not help: ".to_owned(),
+        };
+        let what = match self.dims[0] {
+            1 => "a smaller picture (Resize it first)",
+            _ => "fewer or smaller pictures",
+        };
+        format!("{tiles}use {what}, or end other programs")
     }
 
     /// Tiles of that side; none if the picture fits one, or if it is 0.

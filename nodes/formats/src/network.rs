@@ -206,7 +206,9 @@ impl<'a> Archive<'a> {
             layout = Layout::EncoderForEditing;
         }
         if let Some(own) = settings::own(self).filter(|_| prefix.is_empty()) {
-            layout = Layout::Own;
+            // A file that was exported has the names of another program.
+            let is_renamed = tensors.keys().next().is_some_and(|name| !self.tensors.contains_key(name));
+            layout = if is_renamed { layout } else { Layout::Own };
             settings.extend(own);
         }
         match family {

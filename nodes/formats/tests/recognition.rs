@@ -226,6 +226,10 @@ fn a_refusal_says_what_the_file_is_good_for() {
     let expected = "this is a VGG: VGGFeatures' `weights` takes it; needed is a StyleGAN2 generator or a StyleGAN3 \
                     generator";
     assert_eq!(error, expected);
+    let wanted = [wanted[0], wanted[1], Family::StyleGan1Generator];
+    let error = open(&bytes).network(&wanted).expect_err("a refusal").to_string();
+    let expected = "needed is a StyleGAN2 generator, a StyleGAN3 generator or a StyleGAN (v1) generator";
+    assert!(error.ends_with(expected), "{error}");
     let found = open(&bytes).network(&[Family::Lpips, Family::Vgg]).expect("a VGG").family;
     assert_eq!(found, Family::Vgg);
     assert_eq!(

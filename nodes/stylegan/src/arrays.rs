@@ -42,7 +42,10 @@ fn words(error: &formats::Error) -> (String, Option<&str>) {
             (format!("the file has more {what} than a file of arrays needs (limit {limit})"), error.hint())
         }
         formats::Error::Code { global, at } => {
-            (format!("the pickle asks for `{global}` at byte {at}, and was not run"), error.hint())
+            let message = format!(
+                "this pickle asks Python to call `{global}` (byte {at}), which no array needs; nothing of it was run"
+            );
+            (message, error.hint())
         }
         _ => (error.to_string(), error.hint()),
     }
@@ -123,8 +126,8 @@ mod tests {
         check(b"\x80\x02}.", "`it`: this is a pickle; there are no arrays in it");
         check(
             b"cos\nsystem\n(S'touch ran'\ntR.",
-            "`it`: the pickle asks for `os.system` at byte 0, and was not run; hint: do not open this file in Python: it \
-             may be an attack",
+            "`it`: this pickle asks Python to call `os.system` (byte 0), which no array needs; nothing of it was run; \
+             hint: do not open this file in Python: it may be an attack",
         );
     }
 }

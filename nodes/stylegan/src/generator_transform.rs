@@ -54,6 +54,25 @@ impl Params {
         };
         Ok([first, last])
     }
+
+    /// What to say of pictures that are alike although several are asked for.
+    fn repeats(&self, first: Move, last: Move) -> Option<String> {
+        let count = self.count;
+        let turn = last.angle - first.angle;
+        match (count > 1 && first.shift == last.shift, turn) {
+            (true, 0.0) => Some(format!(
+                "all {count} matrices are alike: `translate_to` or `rotate_to` makes a movement of them"
+            )),
+            (true, turn) if turn % 360.0 == 0.0 => {
+                let end = first.angle + turn * f64::from(count - 1) / f64::from(count);
+                Some(format!(
+                    "the last picture is the first one again, after a whole turn; in a loop of {count} pictures \
+                     without that, `rotate_to` is {end}"
+                ))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Default for Params {
@@ -75,6 +94,9 @@ impl Node for GeneratorTransform {
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
         latent::check_count(u64::from(params.count)).map_err(|error| error.at("count"))?;
         let [first, last] = params.moves()?;
+        if let Some(warning) = params.repeats(first, last) {
+            call.warn(&warning);
+        }
         let matrix = |index: u32| {
             // A single one is the first.
             let t = f64::from(index) / f64::from((params.count - 1).max(1));
@@ -111,6 +133,23 @@ mod tests {
             let alone = matrices(&format!(r#"{{"translate": "{translate}", "rotate": {rotate}}}"#));
             assert!(small::difference(&strip.narrow(0, index, 1).unwrap(), &alone) < 1e-6, "matrix {index}");
         }
+    }
+
+    #[test]
+    fn pictures_that_repeat_are_told() {
+        let told = |rotate: f64, rotate_to: Option<f64>, translate_to: Option<&str>, count: u32| {
+            let translate_to = translate_to.map(str::to_owned);
+            let params = Params { rotate, rotate_to, translate_to, count, ..Params::default() };
+            let [first, last] = params.moves().unwrap();
+            params.repeats(first, last)
+        };
+        assert_eq!(told(0.0, None, None, 1), None);
+        assert_eq!(told(0.0, Some(180.0), None, 7), None);
+        assert_eq!(told(0.0, None, Some("0.5,0"), 4), None);
+        assert_eq!(told(0.0, Some(360.0), Some("0.5,0"), 4), None);
+        assert!(told(25.0, None, None, 2).unwrap().starts_with("all 2 matrices are alike: "));
+        assert!(told(10.0, Some(370.0), None, 4).unwrap().ends_with("`rotate_to` is 280"));
+        assert!(told(0.0, Some(-720.0), None, 8).unwrap().ends_with("`rotate_to` is -630"));
     }
 
     #[test]

@@ -212,8 +212,21 @@ pub(crate) fn random(name: &str) -> Result<Option<Random>> {
                 &format!("the SEED of `random:SEED:SIZE` must be 0 to {most}, found {seed}"),
             );
         }
+        if let [seed, side, other] = parts[..]
+            && seed.parse::<u64>().is_ok()
+            && side.parse::<usize>().is_ok()
+        {
+            let form = format!("`random:{seed}:{side}`");
+            return unusable(
+                name,
+                &format!(
+                    "there is no random network of architecture `{other}`: {form} is a StyleGAN2, with `:{THREE}` \
+                     behind it a StyleGAN3"
+                ),
+            );
+        }
         let form = "a random network is written `random:SEED:SIZE` with two integers, for example `random:0:256`, \
-                    or `random:0:256:stylegan3-r`";
+                    a StyleGAN2, or `random:0:256:stylegan3-r`, a StyleGAN3";
         unusable(name, form)
     })?;
     stylegan::check_resolution(side).map_err(|error| unusable(name, &error.to_string()))?;
@@ -328,7 +341,11 @@ mod tests {
             );
             assert_eq!(error.to_string(), expected);
         }
-        let names = ["random:", "random:1", "random:x:16", "random:1:16:3", "random:1:16px"];
+        let other = read("random:0:128:stylegan3-x").to_string();
+        let expected = "`random:0:128:stylegan3-x`: there is no random network of architecture `stylegan3-x`: \
+                        `random:0:128` is a StyleGAN2, with `:stylegan3-r` behind it a StyleGAN3";
+        assert_eq!(other, expected);
+        let names = ["random:", "random:1", "random:x:16", "random:x:16:3", "random:1:16px"];
         for name in names.into_iter().chain(["random:1:16:stylegan3-r:", "random:1::stylegan3-r"]) {
             let error = read(name);
             assert_eq!(error.input(), "weights");
@@ -336,7 +353,7 @@ mod tests {
                 error.to_string(),
                 format!(
                     "`{name}`: a random network is written `random:SEED:SIZE` with two integers, for example \
-                     `random:0:256`, or `random:0:256:stylegan3-r`"
+                     `random:0:256`, a StyleGAN2, or `random:0:256:stylegan3-r`, a StyleGAN3"
                 )
             );
         }

@@ -74,11 +74,11 @@ pub(crate) enum DeviceArg {
 }
 
 impl DeviceArg {
-    /// Whether any device will do, and which one is meant otherwise.
-    pub(super) fn choice(self) -> (bool, Device) {
+    /// The device that it asks for; none if any will do.
+    pub(crate) fn asked(self) -> Option<Device> {
         match self {
-            DeviceArg::Auto => (true, Device::Cpu),
-            DeviceArg::Only(device) => (false, device),
+            Self::Auto => None,
+            Self::Only(device) => Some(device),
         }
     }
 }
@@ -130,9 +130,10 @@ impl ComputeArgs {
             return Err(Exit::USAGE);
         }
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
-        let (any_device, device) = self.device.choice();
+        let asked = self.device.asked();
+        let device = asked.unwrap_or(Device::Cpu);
         let (allow_nonfinite, metadata) = (self.allow_nonfinite, !self.no_metadata);
-        Ok((Options { device, threads, allow_nonfinite, metadata }, any_device))
+        Ok((Options { device, threads, allow_nonfinite, metadata }, asked.is_none()))
     }
 
     /// The limits of plugins.
@@ -161,7 +162,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
-pub(super) fn device(text: &str) -> Result<DeviceArg, String> {
+pub(crate) fn device(text: &str) -> Result<DeviceArg, String> {
     Ok(DeviceArg::Only(match text {
         "auto" => return Ok(DeviceArg::Auto),
         "cpu" => Device::Cpu,

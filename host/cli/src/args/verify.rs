@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dreamwire_engine::Options;
+use dreamwire_engine::{Device, Options};
 use dreamwire_session::{GraphFile, Limits, Settings};
 
 use super::how::{DeviceArg, device};
@@ -39,13 +39,14 @@ impl VerifyArgs {
         allow_nonfinite: bool,
         console: Console,
     ) -> Result<Settings, Exit> {
-        let (any_device, device) = self.device.choice();
+        let asked = self.device.asked();
+        let device = asked.unwrap_or(Device::Cpu);
         let options = Options { device, threads: cores(), allow_nonfinite, metadata: true };
         Ok(Settings {
             graph: self.graph(console)?,
             out,
             options,
-            any_device,
+            any_device: asked.is_none(),
             cache: None,
             replaces: true,
             explain: false,

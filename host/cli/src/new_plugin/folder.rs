@@ -8,7 +8,9 @@ pub(super) fn write(place: &Path, files: &[File]) -> std::io::Result<()> {
     // Beside its place, so that it can be renamed.
     let temporary = tempfile::Builder::new()
         .prefix(".dreamwire-new-plugin-")
-        .tempdir_in(parent.unwrap_or(Path::new(".")))?;
+        .tempdir_in(parent.unwrap_or(Path::new(".")));
+    // The whole error has the name of the temporary folder.
+    let temporary = temporary.map_err(|error| std::io::Error::from(error.kind()))?;
     // A folder in it, because the temporary one is closed to other users.
     let made = temporary.path().join("made");
     for File { path, text } in files {
@@ -37,5 +39,7 @@ mod tests {
         // It exists now and is not replaced.
         write(&place, &[file("c".to_owned())]).unwrap_err();
         assert_eq!((left(), place.join("c").exists()), (1, false));
+        let refused = write(&parent.path().join("none/it"), &[file("c".to_owned())]).unwrap_err().to_string();
+        assert!(!refused.contains("dreamwire"), "{refused}");
     }
 }

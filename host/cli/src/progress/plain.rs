@@ -14,6 +14,43 @@ const EVERY: Duration = Duration::from_secs(5);
 /// The most rows of the table of times.
 const TABLE_ROWS: usize = 20;
 
+/// The most names of steps that a line has.
+const NAMES: usize = 5;
+
+/// The steps that could not run, by the one that failed, which they depend on.
+#[derive(Default)]
+pub(super) struct Skipped(Vec<(String, Vec<String>)>);
+
+impl Skipped {
+    pub(super) fn add(&mut self, node: &str, failed: &str) {
+        let place = self.0.iter().position(|(of, _)| of == failed).unwrap_or_else(|| {
+            self.0.push((failed.to_owned(), Vec::new()));
+            self.0.len() - 1
+        });
+        // A job that crashed is begun again, and skips the same steps.
+        let nodes = &mut self.0[place].1;
+        if !nodes.iter().any(|known| known == node) {
+            nodes.push(node.to_owned());
+        }
+    }
+
+    /// A line for each step that failed: "skipped `dream`, `style` and 3 more: they depend on `photo`, which failed".
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0.iter().map(|(failed, nodes)| skipped(nodes, failed)).collect()
+    }
+}
+
+fn skipped(nodes: &[String], failed: &str) -> String {
+    let quoted: Vec<String> = nodes.iter().take(NAMES).map(|node| format!("`{node}`")).collect();
+    let names = match (nodes.len().saturating_sub(NAMES), quoted.split_last()) {
+        (0, Some((last, rest))) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        (0, _) => quoted.concat(),
+        (more, _) => format!("{} and {more} more", quoted.join(", ")),
+    };
+    let they = if nodes.len() == 1 { "it depends" } else { "they depend" };
+    clean_line(&format!("skipped {names}: {they} on `{failed}`, which failed"))
+}
+
 /// When the running step last had a progress line.
 #[derive(Default)]
 pub(super) struct Pace {
@@ -63,9 +100,6 @@ pub(super) fn text(event: &Event, bar: bool, quiet: bool, console: Console) -> O
         Event::Explained { node, reasons } => {
             let reasons: Vec<String> = reasons.iter().map(reason).collect();
             Some(clean_line(&format!("`{node}` runs: {}", reasons.join("; "))))
-        }
-        Event::Skipped { node, failed } => {
-            Some(clean_line(&format!("skipped `{node}`: it depends on `{failed}`, which failed")))
         }
         Event::Started { node, kind, .. } if !bar => Some(format!("running `{}` ({kind})", clean(node))),
         Event::Finished { node, elapsed } => {
@@ -168,6 +202,27 @@ mod tests {
         let batches = Batches { rows: 40, cached: 12 };
         let line = done(&Summary { batches, ..summary }, Duration::from_millis(3252));
         assert_eq!(line, "done in 3.3 s (2 run, 1 cached; 40 pictures: 12 from the cache)");
+    }
+
+    #[test]
+    fn steps_that_cannot_run_share_a_line_for_each_cause() {
+        let mut skipped = Skipped::default();
+        skipped.add("save", "net");
+        for (node, failed) in [("dream", "photo"), ("style", "photo"), ("save2", "photo"), ("style", "photo")]
+        {
+            skipped.add(node, failed);
+        }
+        let expected = [
+            "skipped `save`: it depends on `net`, which failed",
+            "skipped `dream`, `style` and `save2`: they depend on `photo`, which failed",
+        ];
+        assert_eq!(skipped.lines(), expected);
+        (0..9).for_each(|number| skipped.add(&format!("n{number}"), "net"));
+        let first = &skipped.lines()[0];
+        assert_eq!(
+            first,
+            "skipped `save`, `n0`, `n1`, `n2`, `n3` and 5 more: they depend on `net`, which failed"
+        );
     }
 
     #[test]

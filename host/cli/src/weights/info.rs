@@ -74,7 +74,7 @@ fn paragraph(network: &Network<'_>, all: &[Network<'_>]) -> String {
     // Of several that a kind could take, it takes one.
     let used_by = match part::stands_for(network, all) {
         true => kinds.to_owned(),
-        false => format!("{kinds}, from a file of `import --part {}`", network.part),
+        false => format!("{kinds}, after `dreamwire weights import FILE --part {}`", network.part),
     };
     let mut text = format!("\n{}\n", part::title(network));
     let mut line = |name: &str, value: &str| text += &format!("  {name:<14}  {}\n", clean_line(value));

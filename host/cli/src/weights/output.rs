@@ -82,7 +82,9 @@ impl Output {
             // As any new file; the system takes away what the user's mask forbids.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let temporary = builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        let temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+        // The whole error has the name of the temporary file.
+        let temporary = temporary.map_err(|error| failed(error.kind().into()))?;
         let mut writer = BufWriter::with_capacity(1 << 20, temporary.as_file());
         write_safetensors(&mut writer, tensors, ("dreamwire", text)).map_err(failed)?;
         writer.flush().map_err(failed)?;
@@ -173,6 +175,8 @@ mod tests {
         let output =
             Output::at(folder.path().join("gone/it.safetensors"), &input, false).expect("it is free");
         std::fs::remove_dir(folder.path().join("gone")).expect("it is empty");
-        assert!(output.write([], "{}").is_err_and(|refused| refused.exit == Exit::OUTPUT));
+        let refused = output.write([], "{}").expect_err("the folder is gone");
+        assert_eq!(refused.exit, Exit::OUTPUT);
+        assert!(!refused.message.contains(".dreamwire-"), "{}", refused.message);
     }
 }

@@ -35,7 +35,7 @@ impl Engine {
         let mut members = self.members(steps, chain)?;
         let mut sources = sources(steps, &members);
         self.explain_chain(steps, chain, &members, &mut sources)?;
-        let makes_pictures = members.iter().flatten().any(|member| !member.node.kind.output);
+        let last = last_makers(&members);
         for rows in chain.pieces() {
             let (mut current, mut all_cached) = (Current::new(), true);
             for place in 0..members.len() {
@@ -54,7 +54,7 @@ impl Engine {
                 };
                 match done {
                     Ok((entry, cached)) => {
-                        all_cached &= cached || member.node.kind.output;
+                        all_cached &= cached || !last[place];
                         current.insert(step.node, entry);
                     }
                     Err(trouble) => {
@@ -68,7 +68,7 @@ impl Engine {
                 };
                 current.retain(|node, _| still_read(node));
             }
-            if makes_pictures {
+            if last.contains(&true) {
                 steps.count(rows.count, all_cached);
             }
             if members.iter().all(Option::is_none) {
@@ -271,6 +271,16 @@ fn links_to(node: &CheckedNode, source: usize) -> impl Iterator<Item = Link> + '
 
 fn reads(node: &CheckedNode, source: usize) -> bool {
     links_to(node, source).next().is_some()
+}
+
+/// By place in the chain: whether the step makes pictures of which no other one of the chain makes more. What comes
+/// before may be made again for pictures that are cached, so it does not count.
+fn last_makers(members: &[Option<Member<'_>>]) -> Vec<bool> {
+    let makers = || members.iter().flatten().filter(|member| !member.node.kind.output);
+    let is_last = |member: &Member<'_>| {
+        !member.node.kind.output && !makers().any(|maker| reads(maker.node, member.step.node))
+    };
+    members.iter().map(|member| member.as_ref().is_some_and(is_last)).collect()
 }
 
 fn sources(steps: &Steps<'_>, members: &[Option<Member<'_>>]) -> Sources {

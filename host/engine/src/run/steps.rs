@@ -131,7 +131,12 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Counts rows of a batch in pieces; `cached` where nothing had to be computed for them.
+    /// Why a step would run; nothing if that was not asked for.
+    pub(super) fn reasons(&self, index: usize) -> &[Reason] {
+        self.reasons.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// Counts rows of a batch in pieces; `cached` where the last steps that make them had nothing to compute.
     pub(super) fn count(&mut self, rows: usize, cached: bool) {
         self.summary.batches.rows += rows;
         self.summary.batches.cached += if cached { rows } else { 0 };

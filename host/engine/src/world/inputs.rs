@@ -3,7 +3,8 @@
 use super::annotation::{self, Folder, PREVIEWS};
 use super::{File, HEAD_BYTES, InputPath, WorldError, absolute};
 use blake3::{Hash, Hasher};
-use dreamwire_graph::{Hint, Setting, did_you_mean};
+use dreamwire_graph::{Hint, Setting, did_you_mean_file};
+use std::collections::HashSet;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -181,7 +182,9 @@ impl Inputs {
             folder.is_some_and(|folder| self.may_be_read(path, missing, &folder))
         };
         lines.extend(candidates.iter().filter(open).find_map(|missing| similar(&path.text, &missing.path)));
-        let places: Vec<_> = candidates.iter().map(|place| format!("`{}`", place.shown.display())).collect();
+        let mut told = HashSet::new();
+        let places = candidates.iter().filter(|place| told.insert(&place.path));
+        let places: Vec<_> = places.map(|place| format!("`{}`", place.shown.display())).collect();
         lines.push(format!("looked for {}", places.join(", ")));
         lines.join("\n")
     }
@@ -220,12 +223,11 @@ fn similar(text: &str, missing: &Path) -> Option<String> {
     const MOST: usize = 10_000;
     let name = missing.file_name()?.to_str()?;
     let entries = std::fs::read_dir(missing.parent()?).ok()?.flatten().take(MOST);
-    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let files = entries.filter(|entry| entry.path().is_file());
+    let files: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     // What is missing at the place that a note means has no note in its name.
     let text = annotation::split(text).map_or(text, |(text, _)| text);
-    let folder = text.strip_suffix(name)?;
-    let paths: Vec<String> = names.iter().map(|name| format!("{folder}{name}")).collect();
-    did_you_mean(text, paths.iter().map(String::as_str))
+    did_you_mean_file(text.strip_suffix(name)?, name, files.iter().map(String::as_str))
 }
 
 #[cfg(test)]

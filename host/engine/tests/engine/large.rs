@@ -66,7 +66,7 @@ fn run(
     let plan = &bench.plan(&GRAPH.replace("NODE", node));
     let files = &Snapshot::take(plan, world);
     assert_eq!((world.take(), files.bytes()), (vec![HEAD_BYTES as usize], LARGE));
-    assert!(preflight(plan, files, world).is_empty());
+    assert!(preflight(plan, files, world, &bench.nodes.kinds).is_empty());
     between(bench);
     let (nodes, options, emit, cancel) = (&bench.nodes, bench.options, &|_| {}, &AtomicBool::new(false));
     let (quarantine, explain, texts) = (&HashMap::new(), None, &BTreeMap::new());

@@ -123,6 +123,36 @@ fn a_batch_says_how_much_of_it_is_there() {
 }
 
 #[test]
+fn pictures_after_a_step_that_was_not_split_count_when_they_are_found() {
+    let text = |count: usize, shade: usize| {
+        format!(
+            r#"{{"seeds": {{"class_type": "Seeds", "inputs": {{"count": {count}}}}},
+                 "dot": {{"class_type": "Dot", "inputs": {{"w": ["seeds", 0]}}}},
+                 "enlarge": {{"class_type": "Enlarge", "inputs": {{"image": ["dot", 0], "shade": {shade}}}}},
+                 "invert": {{"class_type": "Invert", "inputs": {{"image": ["enlarge", 0]}}}},
+                 "save": {{"class_type": "Save", "inputs": {{"images": ["invert", 0]}}}}}}"#
+        )
+    };
+    let mut b = Bench::on_disk();
+    b.explains = true;
+    b.run(&text(3, 0));
+    // The dots are cached, and small enough to be enlarged together.
+    let together = b.run(&text(3, 7));
+    assert!(together.calls.starts_with("enlarge[3] invert[1] save[1]"), "{}", together.calls);
+    let longer = b.run(&text(4, 7));
+    assert_eq!(longer.calls.matches("enlarge[1]").count(), 4, "{}", longer.calls);
+    assert_eq!(longer.calls.matches("invert[1]").count(), 1, "{}", longer.calls);
+    let hidden = r#"Hidden { node: "enlarge" }]"#;
+    let says = |node: &str, what: &str| {
+        let line = longer.events.iter().find(|event| event.starts_with(&format!("{node} for")));
+        line.is_some_and(|line| line.contains(what))
+    };
+    assert!(says("dot", "Rows { cached: 3, batch: 4 }") && !says("enlarge", "Hidden"), "{:?}", longer.events);
+    assert!(says("invert", hidden) && says("save", hidden), "{:?}", longer.events);
+    assert_eq!(longer.summary.unwrap().batches, Batches { rows: 4, cached: 3 });
+}
+
+#[test]
 fn a_longer_or_shorter_batch_uses_the_rows_that_are_there() {
     let mut b = Bench::on_disk();
     b.calls(&painted(3));

@@ -2,6 +2,7 @@
 
 use crate::arithmetic::Bench;
 use dreamwire_engine::*;
+use dreamwire_graph::Params;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -222,11 +223,33 @@ fn preflight_finds_missing_files_and_a_bad_output_folder_at_once() {
     let b = Bench::new();
     let plan = b.plan(&graph(1, "x").replace("in.txt", "none.txt"));
     std::fs::write(b.path("out"), "in the way").unwrap();
-    let codes: Vec<&str> = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world)
+    let codes: Vec<&str> = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world, &b.nodes.kinds)
         .iter()
         .map(|p| p.code.as_str())
         .collect();
     assert_eq!(codes, ["world::file", "world::output"]);
+}
+
+#[test]
+fn a_name_that_is_no_file_says_what_is_built_in_and_where() {
+    let mut b = Bench::new();
+    let mut other = (**b.nodes.kinds.get("Read").unwrap()).clone();
+    let schema = r#"{"type": "object", "properties": {
+        "weights": {"type": "string", "format": "dw-weights", "x-dw-builtin": ["faces", "random:*"]}}}"#;
+    other.params = Params::parse(&serde_json::from_str(schema).unwrap()).unwrap().0;
+    other.id = "Load".to_owned();
+    b.nodes.kinds.insert(other);
+    let hint = |node: &str| {
+        let plan = b.plan(&format!(
+            r#"{{"read": {node}, "save": {{"class_type": "Save", "inputs": {{"a": ["read", 0]}}}}}}"#
+        ));
+        let problems = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world, &b.nodes.kinds);
+        problems[0].hint.as_ref().unwrap().text.clone()
+    };
+    let unknown = hint(r#"{"class_type": "Load", "inputs": {"weights": "fases"}}"#);
+    assert!(unknown.ends_with("\nbuilt in: `faces`, names that begin with `random:`"), "{unknown}");
+    let elsewhere = hint(r#"{"class_type": "Read", "inputs": {"file": "faces"}}"#);
+    assert!(elsewhere.ends_with("\n`faces` is built into other kinds: `Load`"), "{elsewhere}");
 }
 
 /// Faults: E3.
@@ -242,7 +265,7 @@ fn preflight_finds_every_output_that_cannot_be_written_and_leaves_nothing() {
     let plan = b.plan(&format!("{{{read}, {}}}", outputs.join(", ")));
     std::fs::create_dir(b.path("out")).unwrap();
     std::fs::write(b.path("out/taken"), "a file").unwrap();
-    let problems = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world);
+    let problems = preflight(&plan, &Snapshot::take(&plan, &b.world), &b.world, &b.nodes.kinds);
     let mut messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     messages.sort_unstable();
     assert_eq!(messages.len(), 2, "{messages:?}");

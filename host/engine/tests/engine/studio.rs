@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 /// Side of a picture: a row of more than half a piece.
 const SIDE: usize = 450;
 
-/// Kinds of batches: `Seeds` (latents from `first` on), `Paint` (a picture per latent), `Invert`, `Blend` (with
-/// one picture or as many), `Sheet` (the mean of all), `Small` (pictures of one pixel), `Aim` (a function for a
+/// Kinds of batches: `Seeds` (latents from `first` on), `Paint` (a picture per latent), `Dot` (one of one pixel),
+/// `Enlarge` (that as large as the others), `Invert`, `Blend` (with one picture or as many), `Sheet` (the mean of all), `Small` (pictures of one pixel), `Aim` (a function for a
 /// batch of `count`), `Follow` (rows and such a function), `Double` (each picture twice, against its word),
 /// `Save` (a file per picture).
 pub(crate) struct Studio {
@@ -110,6 +110,8 @@ impl Studio {
         let image = |name: &str| rows(name, "IMAGE");
         kinds.insert(kind("Seeds", vec![], vec![whole("W", "LATENT_W")], count));
         kinds.insert(kind("Paint", vec![rows("w", "LATENT_W")], vec![image("IMAGE")], shade));
+        kinds.insert(kind("Dot", vec![rows("w", "LATENT_W")], vec![image("IMAGE")], ""));
+        kinds.insert(kind("Enlarge", vec![image("image")], vec![image("IMAGE")], shade));
         kinds.insert(kind("Invert", vec![image("image")], vec![image("IMAGE")], ""));
         kinds.insert(kind("Double", vec![image("image")], vec![image("IMAGE")], ""));
         kinds.insert(kind("Blend", vec![image("a"), image("b")], vec![image("IMAGE")], ""));
@@ -188,6 +190,11 @@ impl Nodes for Studio {
                 }
                 let shade = count("shade") as f32;
                 vec![self.pictures(&batch.iter().map(|v| 10. * v + shade).collect::<Vec<_>>(), SIDE)]
+            }
+            "Dot" => vec![self.pictures(&batch, 1)],
+            "Enlarge" => {
+                let shade = count("shade") as f32;
+                vec![self.pictures(&batch.iter().map(|v| v + shade).collect::<Vec<_>>(), SIDE)]
             }
             "Invert" => {
                 vec![self.pictures(&batch.iter().map(|v| -v).collect::<Vec<_>>(), side(&request.inputs[0]))]

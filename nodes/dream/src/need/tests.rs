@@ -79,8 +79,8 @@ fn automatic_tiles_are_the_largest_that_fit() {
     assert_eq!(
         warning.as_deref(),
         Some(
-            "dreaming of 2000x1000 pixels needs 2.8 GiB of memory, 2.0 GiB is available: dreaming in tiles of 512 \
-             pixels; set `tile` to 512 for the same dream where there is more"
+            "dreaming in tiles of 512 pixels, because dreaming of 2000x1000 pixels needs 2.8 GiB of memory, 2.0 GiB is \
+             available; set `tile` to 512 to get the same dream where there is more memory"
         )
     );
     // What is set is taken, or refused.
@@ -105,8 +105,10 @@ fn the_largest_tile_that_fits_is_suggested() {
     check(1, LOCAL, fits, "tile", &format!("{said}2.0 GiB is available; hint: {hint}"));
     let hint = "set `tile` to 512, which needs about 1.1 GiB";
     check(1, LOCAL, fits - 1, "tile", &format!("{said}2.0 GiB is available; hint: {hint}"));
-    let hint = "use a smaller picture: Resize it first";
-    check(1, LOCAL, 100 << 20, "image", &format!("{said}100 MiB is available; hint: {hint}"));
+    let hint = "use a smaller picture (Resize it first), or end other programs";
+    let local = format!("not even tiles of 128 pixels fit: {hint}");
+    check(1, LOCAL, 100 << 20, "image", &format!("{said}100 MiB is available; hint: {local}"));
+    let hint = format!("this objective needs the whole picture at once, so tiles do not help: {hint}");
     check(1, None, 1 << 30, "image", &format!("{said}1.0 GiB is available; hint: {hint}"));
     // Automatic tiles help in neither case.
     for (tiles, available) in [(LOCAL, 100 << 20), (None, 1 << 30)] {
@@ -121,5 +123,7 @@ fn the_largest_tile_that_fits_is_suggested() {
 fn a_batch_can_be_made_smaller() {
     let said =
         "dreaming of 3 pictures of 2000x1000 pixels at once needs 7.0 GiB of memory, 1.0 GiB is available";
-    check(3, None, 1 << 30, "image", &format!("{said}; hint: use fewer or smaller pictures"));
+    let tiles = "this objective needs the whole picture at once, so tiles do not help";
+    let hint = format!("{tiles}: use fewer or smaller pictures, or end other programs");
+    check(3, None, 1 << 30, "image", &format!("{said}; hint: {hint}"));
 }

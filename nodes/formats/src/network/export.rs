@@ -61,7 +61,8 @@ fn obstacle(network: &Network<'_>, architecture: &str) -> Option<String> {
         return Some(": it is conditional on classes".to_owned());
     }
     if let Some(channels) = number("img_channels").filter(|channels| *channels != 3) {
-        return Some(format!(": its pictures have {channels} channels, only 3 are possible"));
+        let s = if channels == 1 { "" } else { "s" };
+        return Some(format!(": its pictures have {channels} channel{s}, only 3 are possible"));
     }
     match (number("z_dim"), number("w_dim")) {
         (Some(z), Some(w)) if z != w => {

@@ -20,7 +20,11 @@ pub(super) fn refusal(archive: &Archive<'_>, networks: &[Network<'_>], wanted: &
             names.push(name);
         }
     }
-    Error::OtherNetwork { found, needed: names.join(" or ") }
+    let needed = match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    };
+    Error::OtherNetwork { found, needed }
 }
 
 fn described(family: Family) -> String {

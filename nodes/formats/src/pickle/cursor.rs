@@ -29,8 +29,14 @@ impl<'a> Cursor<'a> {
         Error::Pickle { at: self.opcode as u64, problem: problem.into() }
     }
 
-    fn truncated(&self, how: &str) -> Error {
-        Error::Truncated(format!("the opcode at byte {} of the pickle ends {how}", self.opcode))
+    /// That the file ends here. `lacking` is how many bytes at least, where that is known.
+    fn truncated(&self, lacking: Option<u64>) -> Error {
+        let end = self.bytes.len();
+        Error::Truncated(match lacking {
+            None => format!("its pickle ends at byte {end}, in the middle of the data"),
+            Some(1) => format!("its pickle ends at byte {end}, where 1 more byte must follow"),
+            Some(bytes) => format!("its pickle ends at byte {end}, where {bytes} more bytes must follow"),
+        })
     }
 
     pub(super) fn opcode_at(&self) -> u64 {
@@ -41,10 +47,8 @@ impl<'a> Cursor<'a> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
         let taken = taken.ok_or_else(|| match rest.len() {
-            0 if self.at == self.opcode => {
-                Error::Truncated(format!("the pickle ends at byte {}, before it stops", self.at))
-            }
-            left => self.truncated(&format!("with {left} bytes where {count} must follow")),
+            0 if self.at == self.opcode => self.truncated(None),
+            left => self.truncated(Some(count - left as u64)),
         })?;
         self.at += taken.len();
         Ok(taken)
@@ -52,14 +56,14 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let taken = self.take(N as u64)?;
-        taken.try_into().map_err(|_| self.truncated("too early"))
+        taken.try_into().map_err(|_| self.truncated(None))
     }
 
     /// A text that ends with a line feed, without it.
     pub(super) fn line(&mut self) -> Result<&'a [u8], Error> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|byte| *byte == b'\n');
-        let length = length.ok_or_else(|| self.truncated("in the middle of a line"))?;
+        let length = length.ok_or_else(|| self.truncated(None))?;
         self.at += length + 1;
         Ok(&rest[..length])
     }

@@ -160,12 +160,13 @@ fn a_list_in_itself_is_dropped_without_recursion() {
 #[test]
 fn damage_is_told_with_its_place() {
     let cases: &[(&[u8], &str)] = &[
-        (b"", "truncated: the pickle ends at byte 0, before it stops"),
-        (b"K\x01", "truncated: the pickle ends at byte 2, before it stops"),
-        (b"K\x01X\x05\0\0\0ab", "the opcode at byte 2 of the pickle ends with 2 bytes where 5 must follow"),
-        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "with 1 bytes where 18446744073709551615 must follow"),
+        (b"", "truncated: its pickle ends at byte 0, in the middle of the data"),
+        (b"K\x01", "truncated: its pickle ends at byte 2, in the middle of the data"),
+        (b"K\x01X\x05\0\0\0ab", "its pickle ends at byte 9, where 3 more bytes must follow"),
+        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "where 18446744073709551614 more bytes must follow"),
+        (b"K\x01X\x05\0\0\0abcd", "its pickle ends at byte 11, where 1 more byte must follow"),
         (b"T\xff\xff\xff\xff.", "a length of -1"),
-        (b"I12", "the opcode at byte 0 of the pickle ends in the middle of a line"),
+        (b"I12", "its pickle ends at byte 3, in the middle of the data"),
         (b"Ix\n.", "an integer that is not one"),
         (b"Fx\n.", "a float that is not one"),
         (b"Sx\n.", "a string without its quotes"),

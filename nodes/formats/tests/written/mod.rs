@@ -50,6 +50,12 @@ fn round_trip(file: &[u8], part: &str, to: Layout) -> usize {
     let again = again.network(&[network.family]).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((again.layout, again.part.as_str()), (to, ""));
     same(&again, network);
+    // The settings that are kept beside the tensors do not make these names ours.
+    let metadata = [("dreamwire".to_owned(), network.metadata())].into();
+    let saved = safetensors::serialize(&written, Some(metadata)).expect("sound tensors");
+    let layout = open(&saved).networks()[0].layout;
+    let is_ours = written.keys().eq(network.tensors.keys());
+    assert_eq!(layout, if is_ours { Layout::Own } else { to }, "{part}");
     written.len()
 }
 
@@ -102,7 +108,7 @@ fn what_another_program_has_no_place_for_is_not_written() {
     let classes = with(&[rgb, ("mapping.embed.weight", &[8, 5])]);
     check(&classes, Layout::Rosinality, &format!("{start}: it is conditional on classes"));
     let grey = with(&[("synthesis.b4.torgb.weight", &[1, 2, 1, 1])]);
-    check(&grey, Layout::Rosinality, &format!("{start}: its pictures have 1 channels, only 3 are possible"));
+    check(&grey, Layout::Rosinality, &format!("{start}: its pictures have 1 channel, only 3 are possible"));
     let mut wide = with(&[rgb]);
     wide[0].1 = &[8, 16];
     check(

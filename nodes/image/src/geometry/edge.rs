@@ -44,9 +44,10 @@ impl Edge {
 pub(crate) fn colour(call: &Call, param: &str, text: &str, channels: usize) -> Result<[f32; 4]> {
     let colour = colour_text::parse(param, text)?;
     if colour[3] < 1.0 && channels != 4 {
+        let pictures = if channels == 1 { "grey pictures" } else { "pictures of 3 channels" };
         call.warn(&format!(
-            "`{param}` is `{text}`, but pictures of {channels} channels have no alpha, and it becomes opaque: \
-             a JoinImageWithAlpha node before this one makes pictures that have"
+            "`{param}` is `{text}`, but {pictures} have no alpha, and it becomes opaque: a \
+             JoinImageWithAlpha node before this one makes pictures that have"
         ));
     }
     Ok(colour)
@@ -85,11 +86,10 @@ mod tests {
 
     fn warns_of_alpha<N: Node>(param: &str, others: &str) {
         let params = |colour: &str| format!(r#"{{"{param}": "{colour}"{others}}}"#);
-        for channels in [1, 3] {
+        for (channels, pictures) in [(1, "grey pictures"), (3, "pictures of 3 channels")] {
             let said = said::<N>(&params("#ff000080"), channels);
             assert_eq!(said.len(), 1, "{said:?}");
-            let start =
-                format!("`{param}` is `#ff000080`, but pictures of {channels} channels have no alpha");
+            let start = format!("`{param}` is `#ff000080`, but {pictures} have no alpha");
             assert!(said[0].starts_with(&start) && said[0].contains("JoinImageWithAlpha"), "{said:?}");
         }
         assert!(said::<N>(&params("#ff000080"), 4).is_empty());

@@ -145,9 +145,10 @@ impl fmt::Display for Layout {
         let (width, picture, channels) = (self.w_width(), self.picture, &self.channels);
         let noise = if self.noise { "with" } else { "without" };
         let architecture = self.architecture;
+        let s = if picture == 1 { "" } else { "s" };
         write!(
             formatter,
-            "of {size} px with {picture} channels, styles of {width} numbers, blocks of {channels:?} channels, {noise} \
+            "of {size} px with {picture} channel{s}, styles of {width} numbers, blocks of {channels:?} channels, {noise} \
              noise, {architecture} architecture"
         )
     }

@@ -168,8 +168,22 @@ fn a_missing_file_is_guessed_at() {
     assert!(hint("~/cat.png").starts_with("`~` is not expanded in a graph: write the full path\nlooked"));
     assert!(hint("none/cat.png").starts_with("looked for"));
     assert!(hint("media/ü/x.png").starts_with("looked for"));
+    // Endings and folders do not make names similar, and a folder is no file.
+    assert!(hint("media/horse.png").starts_with("looked for"));
+    std::fs::create_dir(f.graph.join("media/chelse.png")).unwrap();
+    assert!(hint("media/chelsae.png").starts_with("did you mean `media/chelsea.png`\n"));
+    assert!(hint("mediaa").starts_with("looked for"));
     std::fs::write(f.graph.parent().unwrap().join("secret"), "").unwrap();
     assert!(hint("../secrte").starts_with("looked for"), "names outside are not told");
+}
+
+#[test]
+fn a_place_that_is_looked_at_twice_is_named_once() {
+    let here = Path::new(".").canonicalize().unwrap();
+    let inputs = Inputs::new(vec![here], Path::new("out"));
+    let path = InputPath { text: "none.png".to_owned(), anywhere: true };
+    let hint = inputs.read(&path, u64::MAX).map(drop).unwrap_err().hint.unwrap().text;
+    assert_eq!(hint, "looked for `none.png`");
 }
 
 #[cfg(unix)]
