@@ -30,8 +30,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use token::{Access, Token};
 
-/// What the page of an answer may load: its own server's files and what it makes itself. Scripts of the editor are built
-/// by evaluating text.
+/// What the page of an answer may load: its own server's files and what it makes itself. The editor builds scripts by
+/// evaluating text.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; \
     connect-src 'self' data: blob:; worker-src 'self' blob:; frame-src 'self'; object-src 'none'; \

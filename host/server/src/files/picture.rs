@@ -9,7 +9,7 @@ use image::{
     DynamicImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage,
 };
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek};
 
 /// The most pixels of a picture, as the nodes have it.
 const MOST_PIXELS: u64 = 100_000_000;
@@ -85,9 +85,7 @@ pub(super) fn decode(file: File) -> Result<Picture, Refusal> {
     Ok(Picture { pixels, profile })
 }
 
-fn decoder<'a>(
-    reader: impl Read + Seek + std::io::BufRead + 'a,
-) -> Result<(impl ImageDecoder + 'a, ImageFormat), Refusal> {
+fn decoder<'a>(reader: impl BufRead + Seek + 'a) -> Result<(impl ImageDecoder + 'a, ImageFormat), Refusal> {
     let mut reader = ImageReader::new(reader).with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_BYTES);

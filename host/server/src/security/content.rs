@@ -1,7 +1,7 @@
 //! Which bodies are taken.
 //!
 //! A form of any page can be sent here without a script and without asking. Browsers tell where it comes from
-//! ([`super::origin`]); this is the second lock: what a form can send is not taken from a browser where no form belongs.
+//! ([`super::origin`]); besides, what a form can send is not taken from a browser where no form belongs.
 
 use super::{only_reads, single};
 use crate::files::refusal::Refusal;

@@ -31,6 +31,9 @@ async fn status(policy: Policy, method: &str, path: &str, headers: &[(&str, &str
     answer(policy, request.body(Body::empty()).unwrap()).await.status().as_u16()
 }
 
+/// A path, headers, and the status that follows.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 const HOST: (&str, &str) = ("host", "127.0.0.1:8188");
 const ORIGIN: (&str, &str) = ("origin", "http://127.0.0.1:8188");
 
@@ -186,7 +189,7 @@ async fn h4_forms_are_refused() {
     let browser = ("sec-fetch-site", "same-origin");
     let of = |content_type| ("content-type", content_type);
     let form = "application/x-www-form-urlencoded";
-    let cases: &[(&str, &[(&str, &str)], u16)] = &[
+    let cases: &[Case] = &[
         ("/prompt", &[HOST, ORIGIN, of(form)], 415),
         ("/prompt", &[HOST, browser, of(form)], 415),
         // Python's urllib.

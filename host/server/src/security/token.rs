@@ -1,7 +1,8 @@
 //! The token of a server that others reach.
 //!
 //! Programs send it in `Authorization: Bearer`; what cannot send headers, a socket or a picture of a page, in `?token=`.
-//! A person opens the page once with `?token=` and then has a cookie, which no script reads and no other page sends.
+//! A person opens the page once with `?token=` and then has a cookie, which no script reads and no other page
+//! sends.
 
 use super::{PolicyError, only_reads};
 use crate::files::refusal::Refusal;
