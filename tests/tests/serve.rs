@@ -79,6 +79,7 @@ fn a_graph_is_run_and_told_and_its_picture_is_served() {
     assert_eq!(serving.get("/api/prompt").json(), json!({ "exec_info": { "queue_remaining": 0 } }));
 }
 
+/// Faults: H15.
 #[test]
 fn a_bad_value_is_told_at_its_input_and_good_outputs_run() {
     let folder = Folder::new();
@@ -130,7 +131,7 @@ fn a_crash_fails_its_job_and_the_queue_goes_on() {
     assert_eq!(serving.ended(&good)["status"]["status_str"], "success");
 }
 
-/// Faults: H12.
+/// Faults: H11, H12, H20.
 #[test]
 #[cfg(unix)]
 fn a_job_is_interrupted_by_its_id_and_no_other_one() {
@@ -151,6 +152,12 @@ fn a_job_is_interrupted_by_its_id_and_no_other_one() {
     assert_eq!(queue["queue_pending"][0][1], *waits);
     assert_eq!(serving.post_json("/interrupt", &json!({ "prompt_id": waits })).status, 200);
     assert_eq!(serving.get("/queue").json()["queue_running"][0][1], *hangs, "it waits and does not run");
+    // It computes all the time, and requests are answered.
+    assert_eq!(serving.get("/object_info/SaveImage").status, 200);
+    let none = "00000000-0000-4000-8000-000000000000";
+    assert_eq!(serving.get(&format!("/api/jobs/{none}")).status, 404);
+    assert_eq!(serving.get(&format!("/history/{none}")).json(), json!({}));
+    assert_eq!(serving.post_json(&format!("/api/jobs/{none}/cancel"), &json!({})).json()["cancelled"], false);
     assert_eq!(serving.post("/interrupt", "", &[]).status, 200);
     assert_eq!(serving.ended(&hangs)["status"]["messages"][2][0], "execution_interrupted");
     assert_eq!(serving.ended(&waits)["status"]["status_str"], "success");
@@ -186,7 +193,7 @@ fn h10_what_waited_when_the_server_was_killed_runs_after_it() {
     assert_eq!(serving.ended(&runs)["status"]["completed"], false);
 }
 
-/// Faults: H19.
+/// Faults: H18, H19.
 #[test]
 fn h19_a_second_server_on_the_same_folder_ends_with_75() {
     let folder = Folder::new();

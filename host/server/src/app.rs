@@ -20,8 +20,6 @@ use crate::queue::Queue;
 use crate::routes;
 use crate::security::{Policy, guard};
 
-/// A graph and what comes with it, in bytes; the editor's own form of it is larger than the graph.
-const PROMPT_BYTES: usize = 32 << 20;
 /// A request that sends nothing for so long is given up.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -47,7 +45,7 @@ impl App {
             .merge(routes::prompt::routes())
             .merge(routes::queue::routes())
             .merge(routes::history::routes())
-            .layer(DefaultBodyLimit::max(PROMPT_BYTES))
+            .layer(DefaultBodyLimit::max(usize::try_from(limits.body).unwrap_or(usize::MAX)))
             .layer(RequestBodyTimeoutLayer::new(SILENCE));
         let both = Router::new()
             .merge(jobs.with_state(self.clone()))

@@ -10,18 +10,19 @@ pub(crate) mod machine;
 mod models;
 mod widget;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use dreamwire_engine::{Device, Nodes};
+use dreamwire_engine::Nodes;
 use serde_json::{Map, Value, json};
 
 use crate::folders::Folders;
 pub(crate) use listing::Listing;
+use machine::DeviceInUse;
 pub(crate) use widget::{port_spec, spec};
 
 /// What the routes of this module read.
@@ -30,13 +31,17 @@ pub(crate) struct Catalogue {
     nodes: Box<dyn Fn() -> Arc<dyn Nodes> + Send + Sync>,
     folders: Folders,
     /// The device of the last run.
-    device: Mutex<Option<(Device, String)>>,
+    device: Arc<DeviceInUse>,
 }
 
 impl Catalogue {
     /// `nodes` gives the kinds of the moment.
-    pub(crate) fn new(nodes: impl Fn() -> Arc<dyn Nodes> + Send + Sync + 'static, folders: Folders) -> Self {
-        Self { nodes: Box::new(nodes), folders, device: Mutex::new(None) }
+    pub(crate) fn new(
+        nodes: impl Fn() -> Arc<dyn Nodes> + Send + Sync + 'static,
+        folders: Folders,
+        device: Arc<DeviceInUse>,
+    ) -> Self {
+        Self { nodes: Box::new(nodes), folders, device }
     }
 
     fn nodes(&self) -> Arc<dyn Nodes> {

@@ -12,6 +12,7 @@ use dreamwire_session::{End, Job, Judging, Runner, Settings, understand};
 use dreamwire_worker::{CRASHED, Child};
 use serde_json::{Map, Value, json};
 
+use crate::catalogue::machine::DeviceInUse;
 use crate::diagnose::needed;
 use crate::files::logs::Logs;
 use crate::hub::{Frame, Hub};
@@ -41,6 +42,8 @@ pub(crate) struct Audience {
     pub(crate) hub: Arc<Hub>,
     /// The last lines of the log.
     pub(crate) logs: Arc<Logs>,
+    /// Where runs compute.
+    pub(crate) device: Arc<DeviceInUse>,
     /// What may not be said.
     pub(crate) redactor: Redactor,
 }

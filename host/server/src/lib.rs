@@ -29,6 +29,8 @@ mod config;
 mod diagnose;
 mod files;
 mod folders;
+#[cfg(test)]
+mod fuzz;
 mod graphs;
 mod hub;
 mod jobs;

@@ -29,7 +29,7 @@ fn broken(error: &StoreError) -> Response {
 }
 
 /// A body as an object. What is not JSON is an empty one: some clients send none.
-fn object(body: &[u8]) -> Value {
+pub(crate) fn object(body: &[u8]) -> Value {
     serde_json::from_slice(body).ok().filter(Value::is_object).unwrap_or_else(|| json!({}))
 }
 

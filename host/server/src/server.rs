@@ -14,6 +14,7 @@ use crate::Config;
 use crate::activity::Activity;
 use crate::app::{App, Parts};
 use crate::catalogue::Catalogue;
+use crate::catalogue::machine::DeviceInUse;
 use crate::files::body::Limits;
 use crate::files::logs::Logs;
 use crate::folders::Folders;
@@ -130,11 +131,12 @@ impl Server {
         let hub = Arc::new(Hub::new(self.config.sockets_max));
         let plugins = Arc::new(Plugins::new(Arc::clone(&self.session.loader)));
         let settings = settings(&self.config);
-        let logs: Arc<Logs> = Arc::default();
+        let (logs, device): (Arc<Logs>, Arc<DeviceInUse>) = (Arc::default(), Arc::default());
         let audience = Audience {
             queue: Arc::clone(&self.queue),
             hub: Arc::clone(&hub),
             logs: Arc::clone(&logs),
+            device: Arc::clone(&device),
             redactor: redactor(&self.config),
         };
         let worker = Worker { audience, plugins: Arc::clone(&plugins), settings: settings.clone() };
@@ -152,7 +154,7 @@ impl Server {
         };
         let folders = folders(&self.config);
         let of_catalogue = Arc::clone(&plugins);
-        let catalogue = Catalogue::new(move || of_catalogue.get(), folders.clone());
+        let catalogue = Catalogue::new(move || of_catalogue.get(), folders.clone(), device);
         let parts = Parts {
             catalogue: Arc::new(catalogue),
             folders: Arc::new(folders),

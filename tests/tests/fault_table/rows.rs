@@ -5,6 +5,7 @@ mod outputs;
 mod pictures;
 mod plugins;
 mod runs;
+mod serving;
 mod watching;
 mod weights;
 
@@ -40,4 +41,5 @@ pub(crate) const GROUPS: &[Group] = &[
     outputs::OUTPUTS,
     runs::RUNS,
     watching::WATCHING,
+    serving::SERVING,
 ];

@@ -1,6 +1,6 @@
 //! What the server runs on, and what it can do.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::response::Json;
@@ -19,10 +19,18 @@ const COMFYUI: &str = "0.20.0";
 /// The oldest frontend that works.
 const FRONTEND: &str = "1.16.9";
 
-impl Catalogue {
+/// The device of the last run, which only its worker knows.
+#[derive(Default)]
+pub(crate) struct DeviceInUse(Mutex<Option<(Device, String)>>);
+
+impl DeviceInUse {
     /// A run told its device, and what is known of that.
-    pub(crate) fn uses(&self, device: Device, words: String) {
-        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some((device, words));
+    pub(crate) fn set(&self, device: Device, words: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((device, words));
+    }
+
+    fn get(&self) -> Option<(Device, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -47,11 +55,11 @@ pub(super) async fn stats(State(catalogue): State<Arc<Catalogue>>) -> Json<Value
         })
     };
     let mut devices = Vec::new();
-    if let Some((used, words)) = &*catalogue.device.lock().unwrap_or_else(PoisonError::into_inner) {
+    if let Some((used, words)) = catalogue.device.get() {
         let name = if words.is_empty() { used.to_string() } else { format!("{used} {words}") };
         match used {
             Device::Cpu => {}
-            Device::Cuda(ordinal) => devices.push(device(name, used.class(), *ordinal, 0, 0)),
+            Device::Cuda(ordinal) => devices.push(device(name, used.class(), ordinal, 0, 0)),
             // The name that clients know it by.
             Device::Metal => devices.push(device(name, "mps", 0, 0, 0)),
         }

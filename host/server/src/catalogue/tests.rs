@@ -141,7 +141,7 @@ impl Server {
         std::fs::create_dir(&folders.input).unwrap();
         std::fs::create_dir(below("graphs")).unwrap();
         let nodes: Arc<dyn Nodes> = Arc::new(Listed(kinds()));
-        let catalogue = Catalogue::new(move || Arc::clone(&nodes), folders);
+        let catalogue = Catalogue::new(move || Arc::clone(&nodes), folders, Arc::default());
         Self { folder, routes: routes(Arc::new(catalogue)) }
     }
 
@@ -268,8 +268,9 @@ async fn a_device_is_known_once_a_run_has_used_it() {
         frontend: None,
     };
     let nodes: Arc<dyn Nodes> = Arc::new(Listed(kinds()));
-    let catalogue = Arc::new(Catalogue::new(move || Arc::clone(&nodes), folders));
-    catalogue.uses(Device::Cuda(1), "a card".to_owned());
+    let device: Arc<super::machine::DeviceInUse> = Arc::default();
+    let catalogue = Arc::new(Catalogue::new(move || Arc::clone(&nodes), folders, Arc::clone(&device)));
+    device.set(dreamwire_engine::Device::Cuda(1), "a card".to_owned());
     let stats = machine::stats(State(catalogue)).await.0;
     assert_eq!(stats["devices"][0]["name"], "cuda:1 a card");
     assert_eq!((&stats["devices"][0]["index"], &stats["devices"][1]["type"]), (&json!(1), &json!("cpu")));

@@ -282,7 +282,10 @@ impl Hears for Telling<'_> {
                 let from = if node.is_empty() { String::new() } else { format!(" `{node}`") };
                 self.log(&format!("{}{from}: {message}", level_name(level)));
             }
-            Event::Device { device, words } => self.log(&format!("{device}: {words}")),
+            Event::Device { device, words } => {
+                self.log(&format!("{device}: {words}"));
+                self.audience.device.set(device, words);
+            }
             Event::Planned { .. } | Event::Explained { .. } | Event::Skipped { .. } => {}
         }
     }

@@ -39,7 +39,8 @@ async fn submit(State(app): State<App>, body: Bytes) -> Response {
     judged.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-fn submitted(app: &App, body: &[u8]) -> Response {
+/// Judges a request and queues its graph.
+pub(crate) fn submitted(app: &App, body: &[u8]) -> Response {
     let request = match serde_json::from_slice(body) {
         Ok(Value::Object(request)) => request,
         Ok(_) => return refuse("invalid_prompt", "the body is not an object", ""),

@@ -95,7 +95,7 @@ fn greeting(app: &App, name: &str) -> Vec<Frame> {
 }
 
 /// What a client says: which forms of messages it understands. Anything else means nothing here.
-fn heard(connection: &Connection, text: &str) -> Option<Message> {
+pub(crate) fn heard(connection: &Connection, text: &str) -> Option<Message> {
     let message: Value = serde_json::from_str(text).ok()?;
     if message["type"] != "feature_flags" {
         return None;

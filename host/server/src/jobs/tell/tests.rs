@@ -33,6 +33,7 @@ fn fixture() -> Fixture {
         queue: Arc::new(queue),
         hub: Arc::new(Hub::new(4)),
         logs: Arc::default(),
+        device: Arc::default(),
         redactor: Redactor::new([(folder.path(), "output")]),
     };
     Fixture { audience, record, _folder: folder }
