@@ -10,6 +10,7 @@ mod bench;
 mod cache;
 mod check;
 mod completions;
+mod convert;
 mod describe;
 mod devices;
 mod doctor;
@@ -23,6 +24,7 @@ mod weights;
 
 mod interrupt;
 mod open;
+mod output;
 
 mod console;
 mod progress;
@@ -82,6 +84,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
     match &cli.command {
         Command::Run(args) => run::run(args, global, console),
         Command::Check(args) => check::check(args, global, console),
+        Command::Convert(args) => convert::convert(args, global, console),
         Command::Describe(args) => describe::describe(args, global, console),
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),
