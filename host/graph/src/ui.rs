@@ -39,7 +39,7 @@ use crate::diagnostic::{Diagnostic, Subject};
 use crate::diagnostics::duplicate_key;
 use crate::graph::{Form, Graph, Input, InputValue, LinkRef, Node, OutputRef};
 use crate::source::Span;
-use document::{Document, Item};
+use document::Item;
 pub(crate) use flatten::MAX_NESTING;
 use flatten::{Flat, flatten};
 use resolve::{Resolver, Source};

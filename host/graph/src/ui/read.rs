@@ -246,7 +246,8 @@ fn shown(properties: &Ast<'_>) -> Vec<(String, String)> {
     let pairs = list.into_iter().flat_map(|list| &list.elements).map(|pair| {
         let pair = pair.as_array().map(|pair| pair.elements.as_slice()).unwrap_or_default();
         let [node, name, ..] = pair else { return Default::default() };
-        (id(node).map(|(id, _)| id).unwrap_or_default(), text(name).unwrap_or_default())
+        let printable = |name: &String| members::unprintable(name, Span::default()).is_none();
+        (id(node).map(|(id, _)| id).unwrap_or_default(), text(name).filter(printable).unwrap_or_default())
     });
     pairs.collect()
 }
