@@ -96,6 +96,13 @@ fn node<'d>(
             }),
             Source::Value(widget) => widgets.given.push((slot.name.clone(), widget.clone())),
             Source::Nothing => {}
+            // Given, so that it is not said to be missing as well.
+            Source::Unread => inputs.push(Input {
+                name: slot.name.clone(),
+                name_span: slot.name_span,
+                value: InputValue::Unread,
+                value_span: Some(*span),
+            }),
         }
     }
     widgets.given.extend(own);

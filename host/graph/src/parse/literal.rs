@@ -1,7 +1,7 @@
 use jsonc_parser::ast::{Array, NumberLit, Object, Value as Ast};
 use serde_json::{Number, Value};
 
-use super::{MAX_ITEMS, members};
+use super::{MAX_ITEMS, members, syntax, text};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, not_a_link, number, object_value, too_large};
 use crate::graph::{InputValue, LinkRef, OutputRef};
@@ -79,6 +79,13 @@ pub(crate) fn literal(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> Option
             None
         }
     }
+}
+
+/// The value that a text is, within the limits of a file. Its numbers are exact.
+pub(crate) fn of_text(text: &str) -> Option<Value> {
+    text::check(text).ok()?;
+    let value = syntax::parse(text).ok()??;
+    literal(&value, &mut Vec::new())
 }
 
 fn list(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<Value>> {

@@ -87,7 +87,7 @@ pub(super) fn flatten<'d>(document: &'d Document, problems: &mut Vec<Diagnostic>
 }
 
 /// Whether a `type` can only be the id of a subgraph.
-fn is_uuid(kind: &str) -> bool {
+pub(super) fn is_uuid(kind: &str) -> bool {
     let parts: Vec<&str> = kind.split('-').collect();
     let hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(hex)

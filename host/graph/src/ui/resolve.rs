@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::document::{INPUTS, Mode, Role, Slot, Wire, role};
-use super::flatten::Flat;
+use super::flatten::{Flat, is_uuid};
 use super::widgets::Widget;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{link_loop, missing_link};
@@ -18,6 +18,8 @@ pub(super) enum Source<'d> {
     Value(&'d Widget),
     /// Nothing: a muted node, or an input that is not connected.
     Nothing,
+    /// It could not be followed, which has been reported.
+    Unread,
 }
 
 /// A link by its instance and id, and the place that names it.
@@ -55,7 +57,7 @@ impl<'d> Resolver<'d> {
                 Some(Some(source)) => break *source,
                 Some(None) => {
                     problems.push(link_loop::new(at.1, at.2));
-                    break Source::Nothing;
+                    break Source::Unread;
                 }
                 None => {}
             }
@@ -75,18 +77,19 @@ impl<'d> Resolver<'d> {
     fn step(&self, (instance, link, span): At<'d>, problems: &mut Vec<Diagnostic>) -> Step<'d> {
         let level = self.flat.level(instance);
         let nothing = Step::End(Source::Nothing);
+        let unread = Step::End(Source::Unread);
         let on = |instance, slot: Option<&'d Slot>| match slot.and_then(|slot| slot.link.as_ref()) {
             Some((link, span)) => Step::On((instance, link.as_str(), *span)),
             None => Step::End(Source::Nothing),
         };
         let Some(wire) = level.links.get(link) else {
             problems.push(missing_link::new(link, span));
-            return nothing;
+            return unread;
         };
         if let (INPUTS, Some((outer, node))) = (wire.origin.as_str(), self.flat.parent(instance)) {
             let Some(name) = usize::try_from(wire.slot).ok().and_then(|slot| level.inputs.get(slot)) else {
                 problems.push(missing_link::input(&level.name, wire.slot, wire.slot_span));
-                return nothing;
+                return unread;
             };
             let slot = node.inputs.iter().find(|slot| slot.name == *name);
             return match (on(outer, slot), self.flat.promoted_input(instance, name)) {
@@ -106,12 +109,13 @@ impl<'d> Resolver<'d> {
             (Mode::Bypassed, None) => on(instance, node.passed(wire.slot)),
             (Mode::Active, None) if self.flat.is_subgraph(&node.kind) => {
                 // None if it was refused.
-                let Some(inside) = self.flat.inside(instance, index) else { return nothing };
+                let Some(inside) = self.flat.inside(instance, index) else { return unread };
                 match self.flat.level(inside).outputs.get(&wire.slot) {
                     Some(link) => Step::On((inside, link.as_str(), wire.slot_span)),
                     None => nothing,
                 }
             }
+            (Mode::Active, None) if is_uuid(&node.kind) => unread,
             (Mode::Active, None) => output,
         }
     }

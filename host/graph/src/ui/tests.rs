@@ -218,6 +218,28 @@ fn widgets_by_order_and_by_name() {
 }
 
 #[test]
+fn an_upload_is_no_param() {
+    // The real kind has a param after `image`, which ComfyUI's has not.
+    let mut kinds = kinds();
+    let mut load = (**kinds.get("LoadImage").unwrap()).clone();
+    let schema = json!({ "type": "object", "properties": {
+        "image": { "type": "string", "format": "dw-file" }, "layer": { "type": "string", "default": "" } } });
+    load.params = crate::Params::parse(&schema).unwrap().0;
+    kinds.insert(load);
+    for (values, expected) in [
+        (json!(["a.png", "image"]), json!({ "image": "a.png" })),
+        (json!(["a.png", "", "image"]), json!({ "image": "a.png", "layer": "" })),
+        (json!(["a.png", "image", "z"]), json!({ "image": "a.png", "layer": "z" })),
+        (json!(["image"]), json!({ "image": "image" })),
+    ] {
+        let ui = json!({ "nodes": [{ "id": 1, "type": "LoadImage", "widgets_values": values }] }).to_string();
+        let (mut graph, _) = parse(&Source::new("g.json", ui));
+        assert!(graph.name_widgets(&kinds).is_empty());
+        assert_eq!(graph.to_json(&kinds)["1"]["inputs"], expected);
+    }
+}
+
+#[test]
 fn an_object_counts_only_where_it_is_a_value() {
     let bad = r#"{ "nodes": [{ "id": 1, "type": "LoadImage", "widgets_values": [{ "a": 1 }] }] }"#;
     assert!(codes(bad).contains(&"graph::object_value"));
@@ -371,7 +393,7 @@ fn to_the_editors_own_form_and_back() {
     );
     assert_eq!(dream["inputs"][0]["type"], "IMAGE,LATENT_W");
     let sum = &ui["nodes"][3];
-    assert_eq!(sum["inputs"].as_array().map(Vec::len), Some(super::MANY_SLOTS));
+    assert_eq!(sum["inputs"].as_array().map(Vec::len), Some(super::MANY_SLOTS + 1), "and a widget");
     assert_eq!(sum["widgets_values"], json!(["[1.0,2.0]"]));
     assert_eq!(ui["nodes"][4]["outputs"][0]["links"], json!([5, 6]));
     assert_eq!(ui["nodes"][0]["title"], "Cat");

@@ -1,6 +1,6 @@
 //! The values of widgets: which input each belongs to, and how it differs from the value in a graph of ours.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jsonc_parser::ast::Value as Ast;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::diagnostics::{ui_format, widget_count};
 use crate::editor;
 use crate::graph::{Graph, Input, InputValue, Node};
 use crate::kinds::{KindInfo, Kinds};
-use crate::params::{Param, ParamType, check_param};
+use crate::params::{Format, Param, ParamType, check_param};
 use crate::parse::MAX_ITEMS;
 use crate::parse::literal;
 use crate::parse::members::{self, Of};
@@ -63,10 +63,14 @@ impl Widget {
         self.value == Ok(Value::Null)
     }
 
+    fn is_upload(&self) -> bool {
+        matches!(&self.value, Ok(Value::String(text)) if UPLOADS.contains(&&**text))
+    }
+
     /// Whether it may be of a widget that the editor adds to those of the kind.
     fn may_be_added(&self) -> bool {
         match &self.value {
-            Ok(Value::String(text)) => AFTER_RUN.contains(&&**text) || UPLOADS.contains(&&**text),
+            Ok(Value::String(text)) => AFTER_RUN.contains(&&**text) || self.is_upload(),
             Ok(Value::Null) | Err(_) => true,
             Ok(_) => false,
         }
@@ -78,7 +82,8 @@ impl Widget {
         let changes = before.is_none_or(|param| param.ty == ParamType::Integer || !param.choices.is_empty());
         let after_run = value.as_str().is_some_and(|text| AFTER_RUN.contains(&text));
         let fits = here.is_none_or(|param| check_param(param, &from_widget(param, value.clone())).is_ok());
-        (after_run && changes) || (self.may_be_added() && !fits)
+        let of_file = before.is_some_and(|param| param.format == Some(Format::File));
+        (after_run && changes) || (of_file && self.is_upload()) || (self.may_be_added() && !fits)
     }
 }
 
@@ -126,47 +131,44 @@ impl Graph {
     }
 }
 
+/// A value and the name that it belongs to; none if it is not known which value that is.
+struct Named<'w> {
+    name: &'w str,
+    span: Span,
+    widget: Option<&'w Widget>,
+}
+
 fn name(node: &mut Node, widgets: Widgets, kind: &KindInfo, problems: &mut Vec<Diagnostic>) {
     let Widgets { values, given, listed } = widgets;
-    let mut named: HashSet<String> = node.inputs.iter().map(|input| input.name.clone()).collect();
     let last = values.last().map_or(node.kind_span, |last| last.span);
     let params: Vec<&str> = kind.params.list.iter().map(|param| param.name.as_str()).collect();
-    let by_params = || {
-        let all: Vec<Option<&Param>> = kind.params.list.iter().map(Some).collect();
-        Some((places(&values, &all)?, params.iter().map(|name| (*name, None)).collect()))
+    let inputs: Vec<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
+    // Kinds of ours may have params after those of ComfyUI's, where an upload's word would be taken for one of them.
+    let uploads = kind.params.list.iter().any(|param| param.format == Some(Format::File));
+    let own = match values.as_slice() {
+        [own @ .., last] if uploads && !own.is_empty() && last.is_upload() => own,
+        all => all,
     };
-    let by_inputs = || {
-        let all: Vec<Option<&Param>> = listed.iter().map(|(name, _)| kind.params.get(name)).collect();
-        let places = places(&values, &all).filter(|_| !listed.is_empty())?;
-        Some((places, listed.iter().map(|(name, span)| (name.as_str(), Some(*span))).collect()))
-    };
+    let by_params = || in_order(own, &params, kind);
+    let by_inputs = || if inputs.is_empty() { None } else { in_order(&values, &inputs, kind) };
     // Whoever wrote the file knew its kinds better, if all their widgets are among the inputs.
-    let found: Option<(Vec<usize>, Vec<(&str, Option<Span>)>)> = match values.len() == listed.len() {
+    let found = match values.len() == inputs.len() {
         true => by_inputs().or_else(by_params),
         false => by_params().or_else(by_inputs),
     };
-    let in_order: Vec<(&str, Span, Option<&Widget>)> = match found {
-        Some((places, names)) => {
-            if (1..params.len()).contains(&places.len()) {
-                problems.push(widget_count::few(node, kind, places.len(), last).about(&node.id, ""));
-            }
-            let one = |((name, span), place): ((_, Option<Span>), usize)| {
-                let widget = &values[place];
-                (name, span.unwrap_or(widget.span), Some(widget))
-            };
-            names.into_iter().zip(places).map(one).collect()
-        }
-        None => {
-            problems.push(widget_count::many(node, kind, values.len(), last).about(&node.id, ""));
-            // They are given, but it is not known which is which.
-            params.iter().map(|name| (*name, last, None)).collect()
-        }
-    };
-    let given = given.iter().map(|(name, widget)| (name.as_str(), widget.span, Some(widget)));
-    for (name, name_span, widget) in given.chain(in_order) {
+    let in_order = found.unwrap_or_else(|| {
+        problems.push(widget_count::new(node, kind, values.len(), last).about(&node.id, ""));
+        // They are given, but it is not known which is which.
+        params.iter().map(|name| Named { name, span: last, widget: None }).collect()
+    });
+
+    let given = given.iter().map(|(name, widget)| Named { name, span: widget.span, widget: Some(widget) });
+    let places: HashMap<&str, Span> = listed.iter().map(|(name, span)| (name.as_str(), *span)).collect();
+    let mut seen: HashSet<String> = node.inputs.iter().map(|input| input.name.clone()).collect();
+    for Named { name, span, widget } in given.chain(in_order) {
         let param = kind.params.get(name);
         // What an editor adds is no news in its own form.
-        if (param.is_none() && editor::is_input(name)) || !named.insert(name.to_owned()) {
+        if (param.is_none() && editor::is_input(name)) || !seen.insert(name.to_owned()) {
             continue;
         }
         let value = match widget.map(|widget| widget.value.clone()) {
@@ -180,9 +182,22 @@ fn name(node: &mut Node, widgets: Widgets, kind: &KindInfo, problems: &mut Vec<D
             }
             None => InputValue::Unread,
         };
-        let value_span = Some(widget.map_or(last, |widget| widget.span));
+        // A name that the file lists has a place of its own.
+        let name_span = places.get(name).copied().filter(|_| widget.is_some()).unwrap_or(span);
+        let value_span = Some(span);
         node.inputs.push(Input { name: name.to_owned(), name_span, value, value_span });
     }
+}
+
+/// The values with the names of these widgets.
+fn in_order<'w>(values: &'w [Widget], names: &[&'w str], kind: &KindInfo) -> Option<Vec<Named<'w>>> {
+    let params: Vec<Option<&Param>> = names.iter().map(|name| kind.params.get(name)).collect();
+    let places = places(values, &params)?;
+    let named = names.iter().zip(places).map(|(name, place)| {
+        let widget = &values[place];
+        Named { name, span: widget.span, widget: Some(widget) }
+    });
+    Some(named.collect())
 }
 
 /// The place of the value of each of these widgets; of one that is no param, nothing is known. There are more values
@@ -213,7 +228,7 @@ pub fn from_widget(param: &Param, value: Value) -> Value {
         ParamType::String => None,
         ParamType::Array(item) => items(text, item).map(Value::Array),
         // A number that may be missing has a widget of text.
-        _ if param.nullable() => serde_json::from_str(text).ok(),
+        _ if param.nullable() => literal::of_text(text),
         _ => None,
     };
     other.unwrap_or(value)
@@ -221,14 +236,16 @@ pub fn from_widget(param: &Param, value: Value) -> Value {
 
 /// The items of a list as text.
 fn items(text: &str, item: &ParamType) -> Option<Vec<Value>> {
-    let list = |text: &str| serde_json::from_str::<Vec<Value>>(text).ok();
+    let list = |text: &str| match literal::of_text(text) {
+        Some(Value::Array(items)) => Some(items),
+        _ => None,
+    };
     let words = || match (text, item) {
         ("", _) => Some(Vec::new()),
         (_, ParamType::String) => Some(text.split(',').map(|word| Value::from(word.trim())).collect()),
         _ => list(&format!("[{text}]")),
     };
-    let items = list(text).or_else(words)?;
-    (items.len() <= MAX_ITEMS).then_some(items)
+    list(text).or_else(words).filter(|items| items.len() <= MAX_ITEMS)
 }
 
 /// The value of a param's widget, from that of the param: the other direction of [`from_widget`].

@@ -132,7 +132,7 @@ fn followed<'k>(
     Some((node, output))
 }
 
-/// The ports of a node, then its params that are linked.
+/// The ports of a node, then its params: which widgets there are is known from the file itself.
 fn slots<'g>(node: &'g Node, kind: Option<&KindInfo>, ids: &HashMap<&str, usize>) -> Vec<Slot<'g>> {
     let slot = |name: &str, ty: String, is_widget, link| Slot { name: name.to_owned(), ty, is_widget, link };
     let Some(kind) = kind else {
@@ -140,7 +140,12 @@ fn slots<'g>(node: &'g Node, kind: Option<&KindInfo>, ids: &HashMap<&str, usize>
         return linked.map(|(input, link)| slot(&input.name, "*".to_owned(), false, Some(link))).collect();
     };
     let mut ports: Vec<BTreeMap<usize, &LinkRef>> = vec![BTreeMap::new(); kind.inputs.len()];
-    let mut params = Vec::new();
+    let mut params: Vec<Slot<'_>> = kind
+        .params
+        .list
+        .iter()
+        .map(|param| slot(&param.name, widget_type(param).to_owned(), true, None))
+        .collect();
     for input in &node.inputs {
         match meaning(kind, &input.name) {
             Means::Port(port, place) => {
@@ -149,9 +154,8 @@ fn slots<'g>(node: &'g Node, kind: Option<&KindInfo>, ids: &HashMap<&str, usize>
                 }
             }
             Means::Param(param) => {
-                if let Some(link) = link(input, Some(param), ids) {
-                    params.push(slot(&param.name, widget_type(param).to_owned(), true, Some(link)));
-                }
+                let link = link(input, Some(param), ids);
+                params.iter_mut().filter(|slot| slot.name == param.name).for_each(|slot| slot.link = link);
             }
             Means::Ignored | Means::Unknown => {}
         }
@@ -224,9 +228,10 @@ fn number(id: &str) -> Value {
 }
 
 /// Width and height below the title, in the editor's units: rows of 20 for slots and of 24 for widgets.
-fn size(inputs: usize, kind: Option<&KindInfo>) -> [f64; 2] {
-    let Some(kind) = kind else { return [210.0, 30.0 + 20.0 * inputs as f64] };
+fn size(slots: usize, kind: Option<&KindInfo>) -> [f64; 2] {
+    let Some(kind) = kind else { return [210.0, 30.0 + 20.0 * slots as f64] };
     let params = &kind.params.list;
+    let inputs = slots.saturating_sub(params.len());
     let lines = |param: &Param| if param.multiline { 100.0 } else { 24.0 };
     let rows = 20.0 * inputs.max(kind.outputs.len()) as f64;
     let widgets: f64 = params.iter().map(lines).sum();
