@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what a run of a graph would read, use and publish, without running it.
     Describe(DescribeArgs),
+    /// Write a graph in the editor's own form as a graph file, or the other way round.
+    Convert(ConvertArgs),
     /// Run a graph, and rerun what a change of its file, an input or a plugin affects.
     Watch(WatchArgs),
     /// Run graphs that come over HTTP: from a browser, ComfyUI's editor and its clients.
@@ -175,6 +177,29 @@ pub(crate) struct DescribeArgs {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+    /// The form to write: that of ComfyUI's editor, with places on a canvas, or that of graph files and programs
+    /// [default: the other one than the file has].
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: Option<FormArg>,
+    /// The file to write [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+}
+
+/// A form of graph files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormArg {
+    Ui,
+    Api,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,7 @@ mod bench;
 mod cache;
 mod check;
 mod completions;
+mod convert;
 mod describe;
 mod devices;
 mod doctor;
@@ -25,6 +26,7 @@ mod weights;
 
 mod interrupt;
 mod open;
+mod output;
 
 mod console;
 mod progress;
@@ -89,6 +91,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
     match &cli.command {
         Command::Run(args) => run::run(args, global, console),
         Command::Check(args) => check::check(args, global, console),
+        Command::Convert(args) => convert::convert(args, global, console),
         Command::Describe(args) => describe::describe(args, global, console),
         Command::Serve(args) => serve::serve(args, global, console),
         Command::Verify(args) => verify::verify(args, global, console),

@@ -7,8 +7,8 @@ mod file;
 mod import;
 mod info;
 mod list;
-mod output;
 mod part;
+mod place;
 mod statistics;
 mod verify;
 
@@ -21,14 +21,7 @@ use args::WeightsCommand;
 
 use crate::console::{Console, with_hint};
 use crate::exit::Exit;
-
-/// Why a command ends without a result.
-#[derive(Debug)]
-struct Refused {
-    message: String,
-    hint: Option<String>,
-    exit: Exit,
-}
+use crate::output::Refused;
 
 /// `dreamwire weights`.
 pub(crate) fn weights(args: &WeightsArgs, console: Console) -> Exit {

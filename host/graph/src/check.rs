@@ -5,6 +5,8 @@ mod order;
 mod prefixes;
 mod reach;
 
+pub(crate) use inputs::{Means, meaning};
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use crate::source::Span;
+use crate::ui::Widgets;
 
 /// A parsed graph file: nodes in file order, links not yet resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,11 +10,23 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The value of `$dreamwire`.
     pub version: Option<u64>,
+    /// The form of the file.
+    pub form: Form,
     /// What an editor wrote beside the graph, in no order.
     pub beside: Vec<Beside>,
     /// Part of the file could not be read, so absent things may only be unread: checking then does not report
     /// absent things and gives no result.
     pub damaged: bool,
+}
+
+/// The form of a graph file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// An object of nodes: what people write, and what programs send.
+    #[default]
+    Api,
+    /// Lists of nodes and links with their places on a canvas: what the editor saves.
+    Editor,
 }
 
 /// A name in the file that means nothing here: a member of an envelope, a field of a node.
@@ -42,6 +55,8 @@ pub struct Node {
     pub inputs: Vec<Input>,
     /// `_meta.title`.
     pub title: Option<String>,
+    /// Values that become inputs when the kinds are known, by [`Graph::name_widgets`].
+    pub(crate) widgets: Option<Box<Widgets>>,
 }
 
 /// One entry of a node's `inputs`.

@@ -1,9 +1,9 @@
 //! Parses and checks graph files.
 //!
 //! ```text
-//! Source --parse--> Graph --check(kinds)--> Checked
-//!    |                |                        |
-//!    +---- spans -----+------ diagnostics -----+
+//! Source --parse--> Graph --name_widgets(kinds)--> Graph --check(kinds)--> Checked
+//!    |                |                              |                       |
+//!    +---- spans -----+------------------ diagnostics +-----------------------+
 //! ```
 //!
 //! Each arrow is one function that reports every problem, not only the first, together with what it could
@@ -11,14 +11,17 @@
 //!
 //! 1. [`parse`] knows the syntax of the file: JSON with comments, nodes with a `class_type` and `inputs`,
 //!    links as `["node", "output"]`. It knows no kinds.
-//! 2. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
-//! 3. [`check`] knows the [`Kinds`] of the plugins. It resolves links, compares types, fills in defaults
+//!    It also reads the editor's own form, lists of nodes and links, which becomes the same `Graph`.
+//! 2. [`Graph::name_widgets`] finds the inputs of the values that the editor's own form gives by their order alone.
+//!    For another graph it does nothing.
+//! 3. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
+//! 4. [`check`] knows the [`Kinds`] of the plugins. It resolves links, compares types, fills in defaults
 //!    (here and nowhere else), checks values with [`check_param`], fills `%node.param%` into the names of
 //!    outputs ([`prefix`]), finds an order, and warns about nodes that are not run and about what only
 //!    ComfyUI needs.
 //!
 //! A [`Diagnostic`] has a stable [`Code`], places in the source, and a hint. [`sort`] puts the problems of
-//! both steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it
+//! all steps in the order of the file. The kinds of problems are in `diagnostics/`, one file each: what it
 //! is, an example, its message, and a test. When parsing could not read something, the graph is `damaged`:
 //! checking still covers the rest, but does not report what may only be unread.
 //!
@@ -43,6 +46,7 @@ mod source;
 mod graph;
 mod parse;
 mod set;
+mod ui;
 
 mod kinds;
 mod params;
@@ -68,10 +72,11 @@ pub use check::check;
 pub use checked::{Checked, CheckedNode, Link};
 pub use diagnostic::{Class, Code, Diagnostic, Label, MAX_PROBLEMS, Severity, Subject, sort};
 pub use file_schema::file_schema;
-pub use graph::{Beside, Graph, Input, InputValue, LinkRef, Node, OutputRef};
+pub use graph::{Beside, Form, Graph, Input, InputValue, LinkRef, Node, OutputRef};
 pub use hint::{Hint, Setting};
 pub use kinds::{KindInfo, Kinds, Port};
 pub use params::{Format, Param, ParamType, Params, Problem, bound, bound_value, check_param};
 pub use parse::parse;
 pub use source::{MAX_BYTES, Source, Span};
 pub use suggest::{did_you_mean, did_you_mean_file};
+pub use ui::{MANY_SLOTS, from_widget, port_type, to_widget};

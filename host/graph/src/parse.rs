@@ -1,6 +1,6 @@
 mod envelope;
-mod literal;
-mod members;
+pub(crate) mod literal;
+pub(crate) mod members;
 mod node;
 mod syntax;
 mod text;
@@ -8,9 +8,10 @@ mod text;
 use jsonc_parser::ast;
 
 use crate::diagnostic::Diagnostic;
-use crate::diagnostics::{empty, newer_version, not_an_object, syntax as not_json, too_large, ui_format};
+use crate::diagnostics::{empty, newer_version, not_an_object, syntax as not_json, too_large};
 use crate::graph::{Beside, Graph};
 use crate::source::{MAX_BYTES, Source, Span};
+use crate::ui;
 
 /// The most nodes a graph may have.
 pub(crate) const MAX_NODES: usize = 100_000;
@@ -24,7 +25,8 @@ pub(crate) const MAX_ITEMS: usize = 65_536;
 /// The version of the format that this program reads.
 pub(crate) const VERSION: u64 = 1;
 
-/// Parses a graph file: all syntax problems at once, and whatever could be read.
+/// Parses a graph file in either form: all syntax problems at once, and whatever could be read. For the editor's own form
+/// [`Graph::name_widgets`] has the rest, which needs the kinds.
 pub fn parse(source: &Source) -> (Graph, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let mut graph = Graph::default();
@@ -54,8 +56,8 @@ fn top(value: &ast::Value<'_>, graph: &mut Graph, problems: &mut Vec<Diagnostic>
         return;
     };
     let object = envelope::open(object, &mut graph.beside, problems);
-    if let Some(nodes) = object.get_array("nodes") {
-        problems.push(ui_format::new(members::from_range(nodes.range)));
+    if object.get_array("nodes").is_some() {
+        ui::read(object, graph, problems);
         return;
     }
     for member in members::unique(object, members::Of::Graph, problems) {

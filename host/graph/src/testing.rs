@@ -18,7 +18,8 @@ pub(crate) struct Shown {
 
 /// All problems of a text, sorted.
 pub(crate) fn problems(text: &str) -> Vec<Diagnostic> {
-    let (graph, mut problems) = parse(&Source::new("test.json", text));
+    let (mut graph, mut problems) = parse(&Source::new("test.json", text));
+    problems.extend(graph.name_widgets(&kinds()));
     problems.extend(check(&graph, &kinds()).1);
     crate::sort(&mut problems);
     problems

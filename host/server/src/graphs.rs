@@ -14,7 +14,8 @@ pub(crate) fn is_graph(path: &Path) -> bool {
 
 /// A graph as strict JSON in API form. `None` if it cannot be read.
 pub(crate) fn api_form(source: &Source, kinds: &Kinds) -> Option<Value> {
-    let (graph, _) = parse(source);
+    let (mut graph, _) = parse(source);
+    graph.name_widgets(kinds);
     (!graph.damaged && !graph.nodes.is_empty()).then(|| graph.to_json(kinds))
 }
 

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`Session`] | the loaded plugins |
 //! | [`GraphFile`] | the graph file, its overrides, and the folders of its inputs |
-//! | [`understand`] | parses, applies overrides, checks, and lets each kind judge its params |
+//! | [`understand`] | names the values of the editor's own form, applies overrides, checks, and lets each kind judge its params |
 //! | [`Job`] | one graph to run, with the plugins of the time it was read |
 //! | [`Settings`] | what to run, and how |
 //! | [`CacheFolder`] | what one process leaves for the next |

@@ -5,6 +5,8 @@ use dreamwire_graph::{Checked, Class, Code, Diagnostic, Graph, check};
 pub struct Understood {
     /// The part that can run; the whole graph if no problem is an error.
     pub checked: Option<Checked>,
+    /// The graph with its overrides, whatever is wrong with it.
+    pub graph: Graph,
     /// Errors and warnings, unsorted.
     pub problems: Vec<Diagnostic>,
     /// The graph with its overrides, as strict JSON; published pictures carry it as metadata.
@@ -27,8 +29,8 @@ pub enum Judging {
     ByTheRunner,
 }
 
-/// Applies overrides, checks the graph, and lets each kind judge its params. `parsed` is the result of
-/// [`parse`](dreamwire_graph::parse).
+/// Names the values of the editor's own form, applies overrides, checks the graph, and lets each kind judge its params.
+/// `parsed` is the result of [`parse`](dreamwire_graph::parse).
 ///
 /// # Errors
 /// An invalid override.
@@ -40,6 +42,7 @@ pub fn understand(
 ) -> Result<Understood, String> {
     let (mut graph, mut problems) = parsed;
     let kinds = nodes.kinds();
+    problems.extend(graph.name_widgets(kinds));
     let wrong = sets.iter().filter_map(|assignment| graph.set(assignment, kinds).err());
     let wrong: Vec<String> = wrong.collect();
     // A graph that cannot be parsed is the first thing to fix.
@@ -55,7 +58,7 @@ pub fn understand(
         problems.extend(checked.iter().flat_map(|checked| judge(checked, nodes)));
     }
     let provenance = graph.to_json(kinds).to_string();
-    Ok(Understood { checked, problems, provenance })
+    Ok(Understood { checked, graph, problems, provenance })
 }
 
 /// Problems that kinds find in their params and no schema can state: layer names, values that do not go together.

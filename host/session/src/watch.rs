@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Disk, Event, Plan, Snapshot, Stamps};
+use dreamwire_engine::{Disk, Event, Nodes, Plan, Snapshot, Stamps};
 use dreamwire_graph::{Diagnostic, Graph, Source};
 use dreamwire_loader::Problem;
 
@@ -284,8 +284,10 @@ impl Watch<'_> {
     }
 
     /// Checks a graph and runs it if it is valid.
-    fn check(&mut self, source: Source, parsed: (Graph, Vec<Diagnostic>)) -> bool {
+    fn check(&mut self, source: Source, mut parsed: (Graph, Vec<Diagnostic>)) -> bool {
         let sets = &self.settings.graph.sets;
+        // Edits of the editor's own form are known by the names of its values.
+        parsed.1.extend(parsed.0.name_widgets(self.session.loader.kinds()));
         for input in self.overridden.edits(&parsed.0, sets) {
             self.tell(Notice::Overridden(&input));
         }

@@ -1,12 +1,13 @@
-use dreamwire_formats::{Layout, export as translated};
+use dreamwire_formats::{Layout, export as translated, write_safetensors};
 
 use super::args::{ExportArgs, Program};
 use super::file::File;
 use super::import::description;
-use super::output::{Output, beside};
-use super::{Census, Refused, part};
+use super::place::beside;
+use super::{Census, part};
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::output::{Output, Refused};
 
 /// `weights export`.
 pub(super) fn export(args: &ExportArgs, console: Console) -> Result<(), Refused> {
@@ -27,7 +28,8 @@ pub(super) fn export(args: &ExportArgs, console: Console) -> Result<(), Refused>
     let tensors =
         translated(&network, layout).map_err(|error| Refused { hint: None, ..file.refused(&error) })?;
     let named = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
-    output.write(named, &description(&file, Some(&network)))?;
+    let text = description(&file, Some(&network));
+    output.write(|out| write_safetensors(out, named, ("dreamwire", text.as_str())))?;
     let (path, title) = (output.path().display(), part::title(&network));
     let census = Census::of(tensors.values());
     console.talk(&format!("wrote `{path}`: {title}, {census}, with the names of {}", layout.name()));

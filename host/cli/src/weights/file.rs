@@ -4,8 +4,8 @@ use std::path::Path;
 use dreamwire_formats::{self as formats, Archive, Limits};
 use dreamwire_graph::{Class, did_you_mean_file};
 
-use super::Refused;
 use crate::exit::Exit;
+use crate::output::Refused;
 
 /// A file of weights, read once. Tensors borrow from it.
 pub(super) struct File<'p> {

@@ -1,11 +1,12 @@
-use dreamwire_formats::Network;
+use dreamwire_formats::{Network, write_safetensors};
 use serde_json::json;
 
 use super::args::ImportArgs;
 use super::file::File;
-use super::output::{Output, beside};
-use super::{Census, Refused, part};
+use super::place::beside;
+use super::{Census, part};
 use crate::console::Console;
+use crate::output::{Output, Refused};
 
 /// `weights import`: the network that is used, or all tensors of a file in which none is known.
 pub(super) fn import(args: &ImportArgs, console: Console) -> Result<(), Refused> {
@@ -20,7 +21,8 @@ pub(super) fn import(args: &ImportArgs, console: Console) -> Result<(), Refused>
     let output = output.map_or_else(|| at(beside(&args.file, label)), Ok)?;
     let tensors = network.as_ref().map_or(&archive.tensors, |network| &network.tensors);
     let named = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
-    output.write(named, &description(&file, network.as_ref()))?;
+    let text = description(&file, network.as_ref());
+    output.write(|out| write_safetensors(out, named, ("dreamwire", text.as_str())))?;
     let title = match &network {
         Some(network) => part::title(network),
         None => "all tensors by their own names, for no network is known in it".to_owned(),

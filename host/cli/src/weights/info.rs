@@ -3,9 +3,10 @@ use serde_json::{Value, json};
 
 use super::args::InfoArgs;
 use super::file::File;
-use super::{Census, Refused, part};
+use super::{Census, part};
 use crate::cache::in_units;
 use crate::console::{Console, clean, clean_line};
+use crate::output::Refused;
 
 /// What is shown of the settings of networks, by the names of NVIDIA's arguments; `--json` has all.
 const SETTINGS: [(&str, &str); 11] = [

@@ -1,11 +1,11 @@
 use dreamwire_formats::Tensor;
 use serde_json::{Value, json};
 
-use super::Refused;
 use super::args::ListArgs;
 use super::file::File;
 use super::statistics::Statistics;
 use crate::console::{Console, clean_line};
+use crate::output::Refused;
 
 /// Longer names are not waited for by the columns behind them.
 const WIDEST_NAME: usize = 60;

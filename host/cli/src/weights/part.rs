@@ -1,10 +1,11 @@
 use dreamwire_formats::{Archive, Network};
 use serde_json::{Value, json};
 
+use super::Census;
 use super::file::File;
-use super::{Census, Refused};
 use crate::console::clean_line;
 use crate::exit::Exit;
+use crate::output::Refused;
 
 /// The network of a file that is called `part`; without a name the one that is used, nothing if none is known.
 ///

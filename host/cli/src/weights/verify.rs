@@ -3,9 +3,10 @@ use dreamwire_formats::{self as formats, Limits};
 use super::args::VerifyArgs;
 use super::file::File;
 use super::statistics::Statistics;
-use super::{Census, Refused, part};
+use super::{Census, part};
 use crate::console::{Console, clean_line};
 use crate::exit::Exit;
+use crate::output::Refused;
 
 /// How many tensors a message names.
 const NAMED: usize = 10;

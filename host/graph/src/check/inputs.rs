@@ -18,7 +18,7 @@ use crate::params::{Param, check_param};
 type Links<'g> = BTreeMap<usize, (&'g Input, Option<Link>)>;
 
 /// The meaning of a name in a node's `inputs`.
-enum Means<'k> {
+pub(crate) enum Means<'k> {
     /// A port of the kind and one of its links, both by index.
     Port(usize, usize),
     Param(&'k Param),
@@ -37,7 +37,8 @@ fn blame(problem: &mut Diagnostic, node: &Node, input: &str) {
     problem.subject = Some(Box::new(Subject { node: node.id.clone(), input: input.to_owned() }));
 }
 
-fn meaning<'k>(kind: &'k KindInfo, name: &str) -> Means<'k> {
+/// What a name is to a kind.
+pub(crate) fn meaning<'k>(kind: &'k KindInfo, name: &str) -> Means<'k> {
     if let Some(index) = kind.inputs.iter().position(|port| port.name == name) {
         return Means::Port(index, 0);
     }

@@ -36,6 +36,13 @@ pub(crate) fn nodes(span: Span, count: usize) -> Diagnostic {
         .label(span, "the first one over the limit")
 }
 
+/// Subgraphs make more nodes, or more text, than a graph may have. `span` is the first node over the limit.
+pub(crate) fn subgraphs(span: Span) -> Diagnostic {
+    let text = MAX_BYTES / (1024 * 1024);
+    let message = format!("with its subgraphs, the graph has more than {MAX_NODES} nodes or {text} MiB");
+    Diagnostic::error(CODE, Class::Limit, message).label(span, "the first one over the limit")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,7 +80,7 @@ fn is_node(value: &Value<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::testing::{codes, one};
-    use crate::{Source, parse};
+    use crate::{Form, Source, parse};
 
     const NODES: &str = r#"{ "photo": { "class_type": "LoadImage", "inputs": { "image": "a.png" } },
         "save": { "class_type": "SaveImage", "inputs": { "images": ["photo", 0] } } }"#;
@@ -130,8 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_with_the_editors_own_form_says_so() {
-        assert!(codes(r#"{ "workflow": { "nodes": [], "links": [] } }"#).contains(&"graph::ui_format"));
+    fn an_envelope_may_have_the_editors_own_form() {
+        let text = r#"{ "workflow": { "nodes": [{ "id": 3, "type": "Blur" }], "links": [] } }"#;
+        let (graph, problems) = parse(&Source::new("g.json", text));
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!((graph.form, graph.nodes[0].id.as_str()), (Form::Editor, "3"));
         assert!(
             !codes(r#"{ "photo": { "class_type": "LoadImage" }, "x": NaN }"#).contains(&"graph::editors_own")
         );

@@ -1,7 +1,7 @@
 use jsonc_parser::ast::{Array, NumberLit, Object, Value as Ast};
 use serde_json::{Number, Value};
 
-use super::{MAX_ITEMS, members};
+use super::{MAX_ITEMS, members, syntax, text};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, not_a_link, number, object_value, too_large};
 use crate::graph::{InputValue, LinkRef, OutputRef};
@@ -42,7 +42,7 @@ fn link(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
     InputValue::Link(LinkRef { node: node.value.to_string(), node_span, output, output_span })
 }
 
-fn index(text: &str) -> Option<u64> {
+pub(crate) fn index(text: &str) -> Option<u64> {
     match text.parse::<u64>() {
         Ok(index) => Some(index),
         Err(_) => {
@@ -53,7 +53,7 @@ fn index(text: &str) -> Option<u64> {
 }
 
 /// The list in `{"__value__": [...]}`, which is never a link.
-fn wrapped(object: &Object<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
+pub(crate) fn wrapped(object: &Object<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
     match object.properties.as_slice() {
         [only] if only.name.as_str() == "__value__" => literal(&only.value, problems),
         _ => {
@@ -63,7 +63,7 @@ fn wrapped(object: &Object<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value>
     }
 }
 
-fn literal(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
+pub(crate) fn literal(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
     match value {
         Ast::NullKeyword(_) => Some(Value::Null),
         Ast::BooleanLit(lit) => Some(Value::Bool(lit.value)),
@@ -79,6 +79,13 @@ fn literal(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> Option<Value> {
             None
         }
     }
+}
+
+/// The value that a text is, within the limits of a file. Its numbers are exact.
+pub(crate) fn of_text(text: &str) -> Option<Value> {
+    text::check(text).ok()?;
+    let value = syntax::parse(text).ok()??;
+    literal(&value, &mut Vec::new())
 }
 
 fn list(array: &Array<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<Value>> {

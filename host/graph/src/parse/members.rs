@@ -8,15 +8,15 @@ use crate::diagnostics::{duplicate_key, encoding};
 use crate::source::Span;
 
 /// One `"name": value` of an object.
-pub(super) struct Member<'a> {
-    pub(super) name: &'a str,
-    pub(super) name_span: Span,
-    pub(super) value: &'a Value<'a>,
+pub(crate) struct Member<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) name_span: Span,
+    pub(crate) value: &'a Value<'a>,
 }
 
 /// The role of an object, for messages.
 #[derive(Clone, Copy)]
-pub(super) enum Of {
+pub(crate) enum Of {
     /// The whole graph: names are node ids.
     Graph,
     /// Anything else.
@@ -24,7 +24,7 @@ pub(super) enum Of {
 }
 
 /// The members of an object, each name once. JSON parsers silently drop one of two equal keys, and with it a node.
-pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diagnostic>) -> Vec<Member<'a>> {
+pub(crate) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diagnostic>) -> Vec<Member<'a>> {
     let mut seen: HashMap<&str, Span> = HashMap::with_capacity(object.properties.len());
     let mut members = Vec::with_capacity(object.properties.len());
     for property in &object.properties {
@@ -47,7 +47,7 @@ pub(super) fn unique<'a>(object: &'a Object<'a>, of: Of, problems: &mut Vec<Diag
 }
 
 /// Refuses characters that would break a line or control a terminal: names appear in messages, lists and logs.
-pub(super) fn unprintable(name: &str, span: Span) -> Option<Diagnostic> {
+pub(crate) fn unprintable(name: &str, span: Span) -> Option<Diagnostic> {
     let bad = name.chars().find(|&c| is_unprintable(c))?;
     Some(if bad == '\0' { encoding::nul(span) } else { encoding::unprintable(span, bad) })
 }
@@ -57,11 +57,11 @@ fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-pub(super) fn from_range(range: Range) -> Span {
+pub(crate) fn from_range(range: Range) -> Span {
     Span::new(range.start, range.end)
 }
 
-pub(super) fn span(value: &Value<'_>) -> Span {
+pub(crate) fn span(value: &Value<'_>) -> Span {
     from_range(match value {
         Value::StringLit(value) => value.range(),
         Value::NumberLit(value) => value.range(),

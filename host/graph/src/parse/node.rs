@@ -30,6 +30,7 @@ fn fields(member: &Member<'_>, beside: &mut Vec<Beside>, problems: &mut Vec<Diag
         kind_span: member.name_span,
         inputs: Vec::new(),
         title: None,
+        widgets: None,
     };
     let Value::Object(object) = member.value else {
         problems.push(not_an_object::node(&node.id, value_span));

@@ -1,10 +1,10 @@
 //! Kinds as node definitions.
 
-use dreamwire_graph::{KindInfo, Kinds, Port};
+use dreamwire_graph::{KindInfo, Kinds, MANY_SLOTS, Port, port_type};
 use serde_json::{Map, Value, json};
 
 use super::listing::Listing;
-use super::widget::{MANY_SLOTS, port_spec, spec, type_text};
+use super::widget::{port_spec, spec};
 
 /// The definitions of all kinds, by name.
 pub(crate) fn all(kinds: &Kinds, files: &Listing) -> Map<String, Value> {
@@ -38,7 +38,7 @@ pub(crate) fn definition(kind: &KindInfo, files: &Listing) -> Value {
         "input": { "required": required, "optional": optional },
         "input_order": order,
         "is_input_list": false,
-        "output": outputs.iter().map(type_text).collect::<Vec<_>>(),
+        "output": outputs.iter().map(port_type).collect::<Vec<_>>(),
         "output_name": outputs.iter().map(|port| port.name.as_str()).collect::<Vec<_>>(),
         "output_is_list": vec![false; outputs.len()],
         "output_tooltips": outputs.iter().map(|port| one_line(&port.doc)).collect::<Vec<_>>(),

@@ -22,7 +22,7 @@ static PICTURES: [(&str, &str); 4] =
     [("png", "image/png"), ("jpg", "image/jpeg"), ("jpeg", "image/jpeg"), ("webp", "image/webp")];
 
 /// The form in which the editor opens a graph.
-const FORM: fn(&Graph, &Kinds) -> Value = Graph::to_json;
+const FORM: fn(&Graph, &Kinds) -> Value = Graph::to_ui;
 
 pub(super) fn routes() -> Router<Arc<Catalogue>> {
     Router::new().route("/templates/{file}", get(file))

@@ -1,13 +1,10 @@
 //! Params as the editor's widgets, ports as its sockets: a *spec* is `[type, options]`.
 
-use dreamwire_graph::{Format, Param, ParamType, Port};
+use dreamwire_graph::{Format, Param, ParamType, Port, port_type};
 use serde_json::{Map, Value, json};
 
 use super::definition::one_line;
 use super::listing::Listing;
-
-/// How many sockets a port has that takes any number of links.
-pub(super) const MANY_SLOTS: usize = 8;
 
 /// The largest integer that JavaScript has exactly.
 const EXACT: i64 = 9_007_199_254_740_991;
@@ -21,14 +18,9 @@ const SEEDS: [&str; 2] = ["seed", "noise_seed"];
 /// So many files of weights at most are named in a tooltip.
 const NAMED: usize = 12;
 
-/// The types of a port; several are one text with commas.
-pub(super) fn type_text(port: &Port) -> String {
-    port.types.join(",")
-}
-
 /// A port as a socket.
 pub(crate) fn port_spec(port: &Port) -> Value {
-    json!([type_text(port), { "tooltip": one_line(&port.doc) }])
+    json!([port_type(port), { "tooltip": one_line(&port.doc) }])
 }
 
 /// A param as a widget.

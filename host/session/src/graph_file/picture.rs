@@ -24,7 +24,7 @@ pub(super) enum Carried {
 }
 
 /// What a picture carries: the text `prompt`; without one, the text `workflow`, which is the graph in the editor's own
-/// form and gets the message for that. None for a file that is no picture of a format that carries graphs. Whatever is
+/// form. None for a file that is no picture of a format that carries graphs. Whatever is
 /// wrong with other parts of the file does not matter.
 pub(super) fn carried(bytes: &[u8]) -> Option<Carried> {
     if bytes.starts_with(png::SIGNATURE) {

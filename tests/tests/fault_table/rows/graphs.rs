@@ -118,8 +118,14 @@ pub(crate) const GRAPHS: Group = Group {
         row(
             "A22",
             "A graph from standard input or a pipe of the shell.",
-            "It runs as from a file, with the same limits. Graphs are not read from the metadata of \
-             pictures yet.",
+            "It runs as from a file, with the same limits.",
+        ),
+        row(
+            "A23",
+            "A graph in the editor's own form that is not as the editor writes it: links to nothing or around in a \
+             loop, subgraphs that are missing, contain themselves or grow without end, values that fit no widget.",
+            "Each is refused with its place in the file, without a stack overflow and in bounded memory. Exit 3, or 8 \
+             for a limit.",
         ),
     ],
 };

@@ -4,16 +4,22 @@
 //! name of the engine's making and must not leave its folder, whereas this file is as large as a network, is written
 //! piece by piece, and goes wherever the user says.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use dreamwire_formats::{Tensor, write_safetensors};
-
-use super::Refused;
 use crate::exit::Exit;
 
+/// Why a command ends without a result.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) exit: Exit,
+}
+
 /// A place that may be written to.
-pub(super) struct Output {
+pub(crate) struct Output {
     path: PathBuf,
     force: bool,
 }
@@ -25,12 +31,12 @@ impl Output {
     /// # Errors
     ///
     /// If something is there that must not be replaced, or the folder is not there.
-    pub(super) fn at(path: PathBuf, input: &Path, force: bool) -> Result<Self, Refused> {
+    pub(crate) fn at(path: PathBuf, input: &Path, force: bool) -> Result<Self, Refused> {
         let output = Self { path, force };
         if let (Ok(one), Ok(other)) = (output.path.canonicalize(), input.canonicalize())
             && one == other
         {
-            let hint = "what it holds beside the network would be lost; --out names another file";
+            let hint = "it would be lost; --out names another file";
             return Err(output.refused("is the file that is read", hint, Exit::USAGE));
         }
         // Also a link that leads nowhere is something.
@@ -55,19 +61,18 @@ impl Output {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes the tensors as safetensors, with `text` as the metadata `dreamwire`.
+    /// Writes what `content` writes.
     ///
     /// # Errors
     ///
     /// If the file cannot be written, or is there by now.
-    pub(super) fn write<'s, 'a: 's>(
+    pub(crate) fn write(
         &self,
-        tensors: impl IntoIterator<Item = (&'s str, &'s Tensor<'a>)>,
-        text: &str,
+        content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
     ) -> Result<(), Refused> {
         let failed = |error: io::Error| {
             let hint = "give a folder that you may write to with --out, or make room";
@@ -86,7 +91,7 @@ impl Output {
         // The whole error has the name of the temporary file.
         let temporary = temporary.map_err(|error| failed(error.kind().into()))?;
         let mut writer = BufWriter::with_capacity(1 << 20, temporary.as_file());
-        write_safetensors(&mut writer, tensors, ("dreamwire", text)).map_err(failed)?;
+        content(&mut writer).map_err(failed)?;
         writer.flush().map_err(failed)?;
         drop(writer);
         temporary.as_file().sync_all().map_err(failed)?;
@@ -111,48 +116,25 @@ impl Output {
     }
 }
 
-/// The place of a result beside `file`: its name, with `label` between stem and extension.
-pub(super) fn beside(file: &Path, label: &str) -> PathBuf {
-    // What a label holds comes from the file.
-    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-    let label: String = label.chars().map(safe).collect();
-    let mut name = file.file_stem().unwrap_or_default().to_owned();
-    if !label.is_empty() {
-        name.push("_");
-        name.push(label);
-    }
-    name.push(".safetensors");
-    file.with_file_name(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn results_lie_beside_the_file() {
-        let check = |file: &str, label: &str, expected: &str| {
-            assert_eq!(beside(Path::new(file), label), Path::new(expected));
-        };
-        check("nets/faces.pkl", "G_ema", "nets/faces_G_ema.safetensors");
-        check("vgg16-397923af.pth", "", "vgg16-397923af.safetensors");
-        check("faces.v2.pkl", "../../x", "faces.v2_______x.safetensors");
-        check("faces", "G", "faces_G.safetensors");
-    }
 
     #[test]
     fn nothing_is_replaced_by_accident() {
         let folder = tempfile::tempdir().expect("a folder");
         let [path, input] = ["it.safetensors", "input.pkl"].map(|name| folder.path().join(name));
         let output = Output::at(path.clone(), &input, false).expect("it is free");
-        output.write([], "{}").expect("it is written");
+        output.write(|file| file.write_all(b"{}")).expect("it is written");
         let first = std::fs::read(&path).expect("it is there");
         assert!(Output::at(path.clone(), &input, false).is_err_and(|refused| refused.exit == Exit::USAGE));
         // It was free when it was judged.
-        assert!(output.write([], r#"{"other": 1}"#).is_err_and(|refused| refused.exit == Exit::USAGE));
+        assert!(
+            output.write(|file| file.write_all(b"other")).is_err_and(|refused| refused.exit == Exit::USAGE)
+        );
         assert_eq!(std::fs::read(&path).expect("it is there"), first);
         let output = Output::at(path.clone(), &input, true).expect("it may be replaced");
-        output.write([], r#"{"other": 1}"#).expect("it is written");
+        output.write(|file| file.write_all(b"other")).expect("it is written");
         assert_ne!(std::fs::read(&path).expect("it is there"), first);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left");
         assert!(
@@ -175,7 +157,7 @@ mod tests {
         let output =
             Output::at(folder.path().join("gone/it.safetensors"), &input, false).expect("it is free");
         std::fs::remove_dir(folder.path().join("gone")).expect("it is empty");
-        let refused = output.write([], "{}").expect_err("the folder is gone");
+        let refused = output.write(|file| file.write_all(b"{}")).expect_err("the folder is gone");
         assert_eq!(refused.exit, Exit::OUTPUT);
         assert!(!refused.message.contains(".dreamwire-"), "{}", refused.message);
     }
