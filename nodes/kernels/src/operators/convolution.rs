@@ -30,7 +30,7 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: Paddin
         "conv2d",
         [x, weight],
         |x, weight| {
-            if kernels::compute(x) {
+            if kernels::compute(x, [kh, kw], stride) {
                 return Convolution::Forward.of(x, weight, stride, padding);
             }
             correlate(x, weight, stride, 1, sides(padding))
@@ -67,7 +67,7 @@ pub(crate) fn conv2d_input(
         "conv2d-input",
         [gradient, weight],
         |gradient, weight| {
-            if kernels::compute(gradient) {
+            if kernels::compute(gradient, [kh, kw], stride) {
                 return Convolution::Input(size).of(gradient, weight, stride, padding);
             }
             transposed(gradient, weight, stride, padding, size)
@@ -104,7 +104,7 @@ pub(crate) fn conv2d_weight(
         "conv2d-weight",
         [x, gradient],
         |x, gradient| {
-            if kernels::compute(x) {
+            if kernels::compute(x, size, stride) {
                 return Convolution::Weight(size).of(x, gradient, stride, padding);
             }
             // Maps and channels exchanged: the gradient is the kernel, whose pixels are `stride` apart.

@@ -13,9 +13,11 @@ use crate::op::Values;
 use crate::options::is_portable;
 use crate::winograd::Rounding;
 
-/// Whether the kernels compute what `x` is an operand of.
-pub(super) fn compute(x: &Tensor) -> bool {
-    !is_portable(x.device()) && matches!(x.dtype(), DType::F32 | DType::F64)
+/// Whether the kernels compute what `x` is an operand of. They expect that every pixel reaches an output, so that a filter
+/// is not smaller than its stride.
+pub(super) fn compute(x: &Tensor, filter: [usize; 2], stride: usize) -> bool {
+    let skips = filter.iter().any(|size| *size < stride);
+    !skips && !is_portable(x.device()) && matches!(x.dtype(), DType::F32 | DType::F64)
 }
 
 /// One of the three in the number type of its operands.
