@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dreamwire_engine::{Dtype, StepReport, Summary, Tensor, Why};
+use dreamwire_engine::{Dtype, Summary, Tensor, Why};
 use dreamwire_graph::{Class, Code};
 use tempfile::TempDir;
 
