@@ -1,6 +1,8 @@
 //! Clients of ComfyUI's server, unmodified: each runs graphs on `dreamwire serve` to picture files. They are fetched into
 //! a folder below `target`; where they cannot be had, the test says so and passes.
 
+#![cfg(unix)]
+
 use dreamwire_tests::{Folder, Serving, repository};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -14,7 +16,6 @@ fn run(command: &mut Command) -> (Option<i32>, String) {
 }
 
 #[test]
-#[cfg(unix)]
 fn unmodified_clients_run_graphs_to_files() {
     let repository = repository();
     let scripts = repository.join("tests/clients");
@@ -31,7 +32,7 @@ fn unmodified_clients_run_graphs_to_files() {
     let python = fetched.join("comfy-script/bin/python");
     let clients = [
         (Path::new("bash"), "comfy_cli.sh"),
-        (&python, "comfyscript.py"),
+        (python.as_path(), "comfyscript.py"),
         (Path::new("node"), "saintno.mjs"),
         (Path::new("node"), "stable_canvas.mjs"),
     ];

@@ -162,7 +162,8 @@ fn files_of_cached_steps_that_were_there_already_are_told_in_the_end() {
     };
     telling.event(cached("save"));
     telling.event(published("other", "b_00001_.png"));
-    let steps = vec![report("dream", &[]), report("save", &["a_00001_.png"]), report("other", &["b_00001_.png"])];
+    let steps =
+        vec![report("dream", &[]), report("save", &["a_00001_.png"]), report("other", &["b_00001_.png"])];
     let (_, outcome) = telling.ended(&End::Done(Summary { steps, ..Summary::default() }), &[]);
     let told = messages(&mut me);
     let executed = told.iter().filter(|(kind, _)| kind == "executed").map(|(_, data)| data["node"].clone());
