@@ -40,7 +40,7 @@ export function field(input, { change, reset, upload }) {
 
 /** The documentation of an input, for a tooltip. */
 export function tip(input) {
-  const facts = [range(input), input.unit && `in ${input.unit}`, input.required ? "" : "optional"];
+  const facts = [range(input), input.unit && `in ${input.unit}`, input.required || input.widget ? "" : "optional"];
   const preset = input.value === undefined || input.value === "" ? "" : `default ${input.value}`;
   const line = [...facts, preset].filter(Boolean).join(", ");
   return [plain(input.tip), line].filter(Boolean).join("\n");

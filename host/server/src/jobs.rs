@@ -5,6 +5,7 @@ mod tell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use dreamwire_engine::{FailureKind, Plan, Stopped};
 use dreamwire_graph::{Diagnostic, Source, parse};
@@ -17,12 +18,17 @@ use crate::diagnose::needed;
 use crate::files::logs::Logs;
 use crate::hub::{Frame, Hub};
 use crate::plugins::Plugins;
-use crate::queue::{Outcome, Queue, Record, State};
+use crate::queue::{Outcome, Queue, Record, State, now};
 use crate::redact::Redactor;
 use tell::Telling;
 
 /// What a graph of the queue is called in messages.
 const NAME: &str = "prompt";
+
+/// From a request to the first message of its job. Clients begin to listen for a job when they have its id, and some
+/// (comfy-script, @stable-canvas/comfyui-client) wait for ever for an end that was told before. A job whose results are
+/// cached takes less.
+const ANSWERED: Duration = Duration::from_millis(50);
 
 /// Runs the jobs of a queue.
 pub(crate) struct Worker {
@@ -53,6 +59,7 @@ impl Worker {
     pub(crate) fn work(&self, mut runner: Child) {
         let Audience { queue, hub, .. } = &self.audience;
         while let Some((record, cancel)) = queue.take() {
+            std::thread::sleep(until_answered(&record, now()));
             tell_status(queue, hub);
             let (state, outcome) = self.run(&record, cancel, &mut runner);
             let id = &record.order.id;
@@ -106,6 +113,15 @@ impl Worker {
             texts: texts(&record.order.extra),
             cancel,
         })
+    }
+}
+
+/// How long a job is too new for its submitter, at a time in milliseconds since 1970.
+fn until_answered(record: &Record, now: i64) -> Duration {
+    match u64::try_from(now - record.created) {
+        Ok(age) if record.order.client.is_some() => ANSWERED.saturating_sub(Duration::from_millis(age)),
+        // Nobody listens, or the clock was set back.
+        _ => Duration::ZERO,
     }
 }
 

@@ -12,9 +12,14 @@ pub(crate) fn all(kinds: &Kinds, files: &Listing) -> Map<String, Value> {
 }
 
 /// The definition of a kind. Every param is a widget, in the order of the kind: saved graphs give the values of widgets by
-/// their order alone.
+/// their order alone. The required ones come first, so a param with a default is optional where none without one follows
+/// it: comfy-cli does not send a graph that leaves out what is required.
 pub(crate) fn definition(kind: &KindInfo, files: &Listing) -> Value {
     let (mut required, mut optional) = (Map::new(), Map::new());
+    let params = &kind.params.list;
+    let last = params.iter().rposition(|param| param.default.is_none());
+    let (needed, others) = params.split_at(last.map_or(0, |last| last + 1));
+    optional.extend(others.iter().map(|param| (param.name.clone(), spec(param, files))));
     for port in &kind.inputs {
         for (place, name) in slots(port).enumerate() {
             // One link is enough for a port that takes many.
@@ -22,9 +27,7 @@ pub(crate) fn definition(kind: &KindInfo, files: &Listing) -> Value {
             place_in.insert(name, port_spec(port));
         }
     }
-    for param in &kind.params.list {
-        required.insert(param.name.clone(), spec(param, files));
-    }
+    required.extend(needed.iter().map(|param| (param.name.clone(), spec(param, files))));
     let names = |inputs: &Map<String, Value>| inputs.keys().cloned().collect::<Vec<_>>();
     let order = json!({ "required": names(&required), "optional": names(&optional) });
     let outputs = &kind.outputs;
@@ -103,7 +106,7 @@ mod tests {
         assert_eq!(dream["search_aliases"], json!(["Gradient Ascent"]));
         assert_eq!(
             dream["input_order"],
-            json!({ "required": ["image", "objective", "octaves", "rate", "carry", "seed"], "optional": ["mask"] })
+            json!({ "required": ["image", "objective"], "optional": ["octaves", "rate", "carry", "seed", "mask"] })
         );
         assert_eq!(dream["input"]["required"]["objective"][0], "OBJECTIVE,FEATURES");
         assert_eq!(dream["output"], json!(["IMAGE", "LATENT_W"]));
@@ -114,9 +117,24 @@ mod tests {
     #[test]
     fn a_port_that_takes_many_has_eight_sockets_and_needs_one() {
         let order = &of("SumObjective")["input_order"];
-        assert_eq!(order["required"], json!(["objectives.0", "weights"]));
-        let others: Vec<String> = (1..8).map(|place| format!("objectives.{place}")).collect();
+        assert_eq!(order["required"], json!(["objectives.0"]));
+        let sockets = (1..8).map(|place| format!("objectives.{place}"));
+        let others: Vec<String> = std::iter::once("weights".to_owned()).chain(sockets).collect();
         assert_eq!(order["optional"], json!(others));
+    }
+
+    #[test]
+    fn params_keep_their_order_even_where_that_makes_them_required() {
+        let properties = json!({
+            "early": { "type": "number", "default": 1 },
+            "name": { "type": "string" },
+            "late": { "type": "number", "default": 1 },
+        });
+        let schema = json!({ "type": "object", "properties": properties });
+        let (params, _) = dreamwire_graph::Params::parse(&schema).unwrap();
+        let kind = KindInfo { params, ..(**kinds().get("Blur").unwrap()).clone() };
+        let order = &definition(&kind, &Listing::default())["input_order"];
+        assert_eq!(order, &json!({ "required": ["image", "early", "name"], "optional": ["late"] }));
     }
 
     #[test]

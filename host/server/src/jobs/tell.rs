@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dreamwire_engine::{Event, Published, Stamps, Stopped};
+use dreamwire_engine::{Event, Published, Stamps, StepReport, Stopped};
 use dreamwire_graph::Diagnostic;
 use dreamwire_session::events::level_name;
 use dreamwire_session::{End, Hears};
@@ -168,13 +168,27 @@ impl<'a> Telling<'a> {
         }
     }
 
+    /// Notes and sends the files of cached steps that were there already. No event tells of them, but clients take what a
+    /// job has made from its own messages and its own history.
+    fn tell_unchanged(&self, told: &mut Told, steps: &[StepReport]) {
+        for StepReport { node, published, .. } in steps.iter().filter(|step| !step.published.is_empty()) {
+            let output = published.iter().fold(json!({}), |output, file| with_file(output, file));
+            if told.outcome.outputs.get(node) != Some(&output) {
+                told.outcome.outputs.insert(node.clone(), output);
+                told.published = Some(node.clone());
+                self.tell_published(told);
+            }
+        }
+    }
+
     /// Sends the last message of the run and gives what history keeps.
     pub(crate) fn ended(&self, end: &End, problems: &[Diagnostic]) -> (State, Outcome) {
         let mut told = self.lock();
         self.tell_published(&mut told);
         self.tell_cached(&mut told);
         let state = match end {
-            End::Done(_) => {
+            End::Done(summary) => {
+                self.tell_unchanged(&mut told, &summary.steps);
                 self.keep(&mut told, "execution_success", json!({}));
                 State::Completed
             }
@@ -256,15 +270,8 @@ impl Hears for Telling<'_> {
                 if told.published.as_ref().is_some_and(|other| *other != node) {
                     self.tell_published(&mut told);
                 }
-                let (key, entry) = listed(&file);
                 let output = told.outcome.outputs.entry(node.clone()).or_insert_with(|| json!({}));
-                let list =
-                    output.as_object_mut().map(|output| output.entry(key).or_insert_with(|| json!([])));
-                if let Some(Value::Array(list)) = list
-                    && !list.contains(&entry)
-                {
-                    list.push(entry);
-                }
+                *output = with_file(output.take(), &file);
                 told.published = Some(node);
             }
             Event::Finished { node, .. } => {
@@ -289,6 +296,18 @@ impl Hears for Telling<'_> {
             Event::Planned { .. } | Event::Explained { .. } | Event::Skipped { .. } => {}
         }
     }
+}
+
+/// The output of a node, with one more of its files.
+fn with_file(mut output: Value, file: &Published) -> Value {
+    let (key, entry) = listed(file);
+    let list = output.as_object_mut().map(|output| output.entry(key).or_insert_with(|| json!([])));
+    if let Some(Value::Array(list)) = list
+        && !list.contains(&entry)
+    {
+        list.push(entry);
+    }
+    output
 }
 
 /// A published file as clients know it, and the list that it belongs to.

@@ -38,9 +38,10 @@ pub(super) fn check(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the headers have what only browsers send.
+/// Whether the headers have what only browsers send. Others of that name do not tell: Node's `fetch` sends
+/// `Sec-Fetch-Mode`.
 fn is_browser(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
+    headers.contains_key("sec-fetch-site")
 }
 
 fn is_upload(path: &str) -> bool {

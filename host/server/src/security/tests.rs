@@ -203,6 +203,8 @@ async fn h4_forms_are_refused() {
         ("/settings", &[HOST, ORIGIN, browser, of("text/plain;charset=UTF-8")], 200),
         ("/settings", &[HOST, browser, of("text/plain")], 415),
         ("/settings", &[HOST, of("text/plain")], 200),
+        // Node's `fetch`.
+        ("/prompt", &[HOST, ("sec-fetch-mode", "cors"), of("text/plain;charset=UTF-8")], 200),
         ("/settings", &[HOST, ("origin", "null"), of("text/plain")], 403),
         ("/prompt", &[HOST, ORIGIN, of("application/json; charset=utf-8")], 200),
         ("/userdata/a", &[HOST, ORIGIN, of("application/octet-stream")], 200),

@@ -149,6 +149,30 @@ fn what_comes_from_the_cache_is_told_as_executed_too() {
 }
 
 #[test]
+fn files_of_cached_steps_that_were_there_already_are_told_in_the_end() {
+    let f = fixture();
+    let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
+    let telling = Telling::new(&f.audience, &f.record);
+    let report = |node: &str, names: &[&str]| {
+        let files = names.iter().map(|name| match published(node, name) {
+            Event::Published { file, .. } => file,
+            _ => unreachable!(),
+        });
+        StepReport { node: node.to_owned(), kind: "K".to_owned(), ran: None, published: files.collect() }
+    };
+    telling.event(cached("save"));
+    telling.event(published("other", "b_00001_.png"));
+    let steps =
+        vec![report("dream", &[]), report("save", &["a_00001_.png"]), report("other", &["b_00001_.png"])];
+    let (_, outcome) = telling.ended(&End::Done(Summary { steps, ..Summary::default() }), &[]);
+    let told = messages(&mut me);
+    let executed = told.iter().filter(|(kind, _)| kind == "executed").map(|(_, data)| data["node"].clone());
+    assert_eq!(executed.collect::<Vec<_>>(), ["other", "save"]);
+    assert_eq!(told.last().unwrap().0, "execution_success");
+    assert_eq!(outcome.outputs["save"]["images"][0]["filename"], "a_00001_.png");
+}
+
+#[test]
 fn what_is_found_in_the_cache_later_is_told_then_and_kept_with_the_rest() {
     let f = fixture();
     let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
