@@ -10,6 +10,7 @@ await journey(async (test) => {
   const page = await test.open();
   await page.goto(test.address);
   await boot(test, page);
+  await gallery(test, page);
   await search(test, page);
   await load(test, page);
   await first(test, page);
@@ -31,10 +32,28 @@ async function boot(test, page) {
   });
   test.check("our extension is loaded", await page.evaluate(() =>
     window.app.extensions.some(({ name }) => name === "dreamwire.hotreload")));
-  // Dialogs of a first start would lie over the canvas.
-  await page.waitForTimeout(1500);
-  await test.picture("editor-start");
-  await page.keyboard.press("Escape");
+}
+
+/** A new user is shown our graphs, with their pictures, and opens one. */
+async function gallery(test, page) {
+  const names = (await test.json("dreamwire/graphs")).map((graph) => graph.name.replace(/\.json$/, ""));
+  const shown = (name) => page.getByTestId(`template-workflow-${name}`);
+  await shown("dream_then_style").waitFor();
+  test.same("the canvas of a new user is empty", await page.evaluate(() => window.app.graph.nodes.length), 0);
+  test.same("the gallery has all graphs of the folder", await page.evaluate((names) =>
+    names.filter((name) => !document.querySelector(`[data-testid="template-workflow-${name}"]`)), names), []);
+  await test.until("with their pictures", () => shown("dream").locator("img").first().evaluate((img) => img.naturalWidth > 0));
+  await test.picture("editor-gallery");
+  await shown("dream_then_style").click();
+  await test.until("one that is picked becomes its nodes", () => page.evaluate(() => window.app.graph.nodes.length === 10));
+  test.same("with its links", await page.evaluate(() => window.app.graph.links.size), 9);
+  test.same("and its values", await value(page, "dream", "octaves"), 4);
+  test.same("and no node lies on another", await page.evaluate(() => {
+    const boxes = window.app.graph.nodes.map(({ id, pos: [x, y], size: [width, height] }) => ({ id, x, y, width, height }));
+    const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+    return boxes.flatMap((a) => boxes.filter((b) => a.id < b.id && meet(a, b)).map((b) => [a.id, b.id]));
+  }), []);
+  await test.picture("editor-template");
 }
 
 async function search(test, page) {
@@ -55,7 +74,7 @@ async function load(test, page) {
   const graph = await test.json(`dreamwire/graphs/${GRAPH}?form=api`);
   graph.size.inputs.width = 96;
   graph.painting_size.inputs.width = 96;
-  Object.assign(graph.dream.inputs, { octaves: 2, steps: 60 });
+  Object.assign(graph.dream.inputs, { octaves: 2, steps: 30 });
   graph.style.inputs.refine = 4;
   await test.drop("canvas#graph-canvas", GRAPH, "application/json", JSON.stringify(graph));
   await test.until("a dropped graph file becomes ten nodes", () => page.evaluate(() => window.app.graph.nodes.length === 10));
@@ -134,7 +153,7 @@ async function stop(test, page) {
   await test.until("a long dream runs", () => test.since(start, "executing").some(({ data }) => data.node === "dream"));
   await page.evaluate(() => window.app.extensionManager.command.execute("Comfy.Interrupt"));
   await test.until("it can be interrupted", () => test.since(start, "execution_interrupted").length === 1, 20);
-  await set(page, "dream", "steps", 60);
+  await set(page, "dream", "steps", 30);
 }
 
 async function faults(test, page) {

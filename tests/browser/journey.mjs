@@ -48,7 +48,7 @@ class Journey {
   async open(options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(180_000);
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("console", (message) => {
       if (/Content.Security.Policy/i.test(message.text())) this.errors.push(message.text());
@@ -76,7 +76,7 @@ class Journey {
   }
 
   /** Waits until `condition` is not false; a wait that is too long is a failed check. */
-  async until(what, condition, seconds = 60) {
+  async until(what, condition, seconds = 180) {
     const end = Date.now() + 1000 * seconds;
     for (;;) {
       const found = await condition();

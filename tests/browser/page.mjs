@@ -87,7 +87,7 @@ async function first(test, page) {
   await set(page, "size", "width", 96);
   await set(page, "painting_size", "width", 96);
   await set(page, "dream", "octaves", 2);
-  await set(page, "dream", "steps", 60);
+  await set(page, "dream", "steps", 30);
   await set(page, "style", "refine", 4);
   const start = test.messages.length;
   await page.keyboard.press("Control+Enter");
@@ -164,7 +164,7 @@ async function queue(test, page) {
   await page.locator('#jobs li[data-status="in_progress"] .icon-button').click();
   await ended(test, page, /^Stopped/);
   await page.keyboard.press("Escape");
-  await set(page, "dream", "steps", 60);
+  await set(page, "dream", "steps", 30);
   await set(page, "dream", "seed", 1);
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn routes(folders: &Arc<Folders>, limits: Limits) -> Router {
     view::routes(Arc::clone(folders))
         .merge(upload::routes(Arc::clone(folders), limits))
         .merge(userdata::routes(Arc::clone(folders), limits))
-        .merge(settings::routes(folders.settings(), limits))
+        .merge(settings::routes(folders.settings(), folders.graphs.is_some(), limits))
         .merge(frontend::listed())
 }
 

@@ -38,16 +38,14 @@ pub(super) fn place(problem: &Diagnostic, graph: &Graph, wires: &Wires<'_>) -> O
     Some(Place { node, input: input.unwrap_or_default() })
 }
 
-/// The hint, without what only the command line knows: its settings, and paths of this machine.
+/// What is allowed where that is a range, and the hint, without what only the command line knows: its settings, and
+/// paths of this machine.
 pub(super) fn details(problem: &Diagnostic) -> String {
-    let of_files = problem.code.as_str().starts_with("world::");
-    match &problem.hint {
-        Some(hint) if hint.setting.is_none() => {
-            let lines = hint.text.lines().filter(|line| !of_files || line.starts_with("did you mean"));
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        _ => String::new(),
-    }
+    let code = problem.code.as_str();
+    let allowed = problem.labels.first().filter(|_| code == "graph::param_range").map(|label| &*label.text);
+    let hint = problem.hint.as_ref().filter(|hint| hint.setting.is_none()).map_or("", |hint| &*hint.text);
+    let lines = hint.lines().filter(|line| !code.starts_with("world::") || line.starts_with("did you mean"));
+    allowed.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 /// `{type, message, details, extra_info}` of a problem with a node.

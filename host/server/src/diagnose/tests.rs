@@ -80,6 +80,7 @@ fn an_error_says_what_the_input_takes() {
     let error = only("GradientAscent", dream("octaves", json!(99)));
     let config = &error["extra_info"]["input_config"];
     assert_eq!((&config[0], &config[1]["min"], &config[1]["max"]), (&json!("INT"), &json!(1), &json!(16)));
+    assert_eq!(error["details"], "allowed: 1 to 16");
     let error = only("GradientAscent", dream("carry", json!("detial")));
     assert_eq!(error["message"], "`carry` has no choice `detial`");
     assert_eq!(error["details"], "did you mean `detail`\nchoices: `detail`, `image`");

@@ -21,18 +21,20 @@ const MOST: u64 = 4 << 20;
 
 struct Settings {
     root: Root,
+    /// Whether there are graphs to show to a new user.
+    gallery: bool,
     limits: Limits,
     /// Held while the file is changed.
     changing: Mutex<()>,
 }
 
-pub(super) fn routes(root: Root, limits: Limits) -> Router {
+pub(super) fn routes(root: Root, gallery: bool, limits: Limits) -> Router {
     Router::new()
         .route("/users", get(users))
         .route("/settings", get(all).post(merge))
         .route("/settings/{*id}", get(one).post(set))
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::new(Settings { root, limits, changing: Mutex::new(()) }))
+        .with_state(Arc::new(Settings { root, gallery, limits, changing: Mutex::new(()) }))
 }
 
 /// There is one user, whose files are here.
@@ -40,9 +42,9 @@ async fn users() -> Json<Value> {
     Json(json!({ "storage": "server", "migrated": true }))
 }
 
-/// What is set where nobody has: no tour of a program that this is not, and no questions to a release feed.
-fn defaults() -> Map<String, Value> {
-    let seeded = [("Comfy.TutorialCompleted", true), ("Comfy.Notification.ShowVersionUpdates", false)];
+/// What is set where nobody has: a new user is shown the gallery if there is one, and no question goes to a release feed.
+fn defaults(gallery: bool) -> Map<String, Value> {
+    let seeded = [("Comfy.TutorialCompleted", !gallery), ("Comfy.Notification.ShowVersionUpdates", false)];
     seeded.into_iter().map(|(id, value)| (id.to_owned(), value.into())).collect()
 }
 
@@ -93,7 +95,7 @@ impl Settings {
     }
 
     fn effective(&self) -> Result<Map<String, Value>, Refusal> {
-        let mut settings = defaults();
+        let mut settings = defaults(self.gallery);
         settings.extend(self.stored()?.unwrap_or_default());
         Ok(settings)
     }
@@ -129,18 +131,23 @@ mod tests {
     async fn settings_are_merged_and_kept() {
         let server = Server::new();
         let seeded =
-            json!({ "Comfy.TutorialCompleted": true, "Comfy.Notification.ShowVersionUpdates": false });
+            json!({ "Comfy.TutorialCompleted": false, "Comfy.Notification.ShowVersionUpdates": false });
         assert_eq!(server.ask(get("/settings")).await.json(), seeded);
-        let answer = server.ask(post("/settings", r#"{"a": 1, "Comfy.TutorialCompleted": false}"#)).await;
+        let answer = server.ask(post("/settings", r#"{"a": 1, "Comfy.TutorialCompleted": true}"#)).await;
         assert_eq!((answer.status, answer.text()), (200, String::new()));
         assert_eq!(server.ask(post("/settings/b.c%2Fd", "[2]")).await.status, 200);
         assert_eq!(server.ask(get("/settings/b.c%2Fd")).await.json(), json!([2]));
         assert_eq!(server.ask(get("/settings/none")).await.json(), Value::Null);
         let all = server.ask(get("/settings")).await.json();
-        assert_eq!((&all["a"], &all["Comfy.TutorialCompleted"]), (&json!(1), &json!(false)));
+        assert_eq!((&all["a"], &all["Comfy.TutorialCompleted"]), (&json!(1), &json!(true)));
         let text = std::fs::read_to_string(server.folders.user.join(FILE)).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["b.c/d"], json!([2]));
         assert_eq!(server.ask(get("/users")).await.json(), json!({ "storage": "server", "migrated": true }));
+    }
+
+    #[test]
+    fn without_a_gallery_a_new_user_is_shown_none() {
+        assert_eq!(defaults(false)["Comfy.TutorialCompleted"], true);
     }
 
     #[tokio::test]
@@ -162,7 +169,7 @@ mod tests {
         let server = Server::new();
         std::fs::create_dir_all(&server.folders.user).unwrap();
         std::fs::write(server.folders.user.join(FILE), "{\"a\":").unwrap();
-        assert_eq!(server.ask(get("/settings")).await.json()["Comfy.TutorialCompleted"], json!(true));
+        assert_eq!(server.ask(get("/settings")).await.json()["Comfy.TutorialCompleted"], json!(false));
         assert_eq!(server.ask(post("/settings/b", "2")).await.status, 200);
         assert_eq!(server.ask(get("/settings/b")).await.json(), json!(2));
         assert_eq!(std::fs::read_to_string(server.folders.user.join(DAMAGED)).unwrap(), "{\"a\":");

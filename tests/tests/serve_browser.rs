@@ -1,0 +1,92 @@
+//! The server in a browser, as people meet it: its own page, and ComfyUI's editor, unmodified. The journeys are
+//! `tests/browser/*.mjs`. What they need is fetched into `target/browser` when they run; where it cannot be had, they
+//! are skipped, and the last line says why.
+
+use dreamwire_tests::{Folder, Serving, built, repository};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+
+/// The exit code of `prepare.sh` if something cannot be had here.
+const SKIPPED: i32 = 77;
+
+/// One at a time: they prepare the same folder, and each keeps all cores busy.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// What browsers need, kept from run to run.
+fn tools() -> PathBuf {
+    built().plugins.with_file_name("browser")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (from, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Says something past the harness, which keeps to itself what a test that passes prints.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+}
+
+/// Fetches what a journey needs. Says so if the journey is skipped.
+fn prepare(needs: &[&str]) -> bool {
+    let script = repository().join("tests/browser/prepare.sh");
+    let output = match Command::new("bash").arg(script).arg(tools()).args(needs).output() {
+        Ok(output) => output,
+        Err(error) => {
+            say(&format!("skipped: bash: {error}"));
+            return false;
+        }
+    };
+    let skipped = output.status.code() == Some(SKIPPED);
+    assert!(skipped || output.status.success(), "{}", said(&output));
+    if skipped {
+        say(&said(&output));
+    }
+    !skipped
+}
+
+/// Takes a journey through a server that watches a copy of `graphs/`. Screenshots are in `target/browser/pictures`.
+fn journey(script: &str, options: &[&Path]) {
+    let folder = Folder::new();
+    let graphs = folder.join("graphs");
+    copy(&repository().join("graphs"), &graphs);
+    let serving = Serving::start(&folder, [&[Path::new("--watch"), &graphs][..], options].concat());
+    let output = Command::new("node")
+        .arg(repository().join("tests/browser").join(script))
+        .arg(tools())
+        .arg(&serving.url)
+        .args([graphs, tools().join("pictures")])
+        .output()
+        .expect("prepare.sh has found node");
+    assert!(output.status.success(), "{}{}", said(&output), serving.talk());
+}
+
+#[test]
+fn the_page_of_the_server() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if prepare(&[]) {
+        journey("page.mjs", &[]);
+    }
+}
+
+#[test]
+fn the_editor_of_comfyui() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if prepare(&["editor"]) {
+        let editor = tools().join("editor/comfyui_frontend_package/static");
+        journey("editor.mjs", &[Path::new("--frontend"), &editor]);
+    }
+}
