@@ -47,6 +47,14 @@ serve-load:
     cargo build --release
     DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test serve_load -- --ignored --nocapture --test-threads 1
 
+# Journeys through the server's page and ComfyUI's editor in Chromium, which are fetched; a few minutes
+browsers:
+    cargo test --workspace --test serve_browser -- --ignored
+
+# ComfyUI's clients, unmodified, against the server; fetches half a gigabyte
+clients:
+    cargo test --workspace --test serve_clients -- --ignored
+
 # Time and peak memory of 100 megapixels: load, resize, save, with the release build; minutes
 large:
     cargo build --release

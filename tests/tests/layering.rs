@@ -202,7 +202,9 @@ fn raw_pointers_stay_in_six_crates() {
         "nodes/kernels/",
     ];
     let word = ["un", "safe"].concat();
-    let places = uses(&[word], |name| allowed.iter().any(|folder| name.starts_with(folder)));
+    let mut places = uses(&[word], |name| allowed.iter().any(|folder| name.starts_with(folder)));
+    // Browsers have policies of that name.
+    places.retain(|place| !place.contains("-src 'self'") && !place.contains("-src 'none'"));
     assert!(places.is_empty(), "{places:#?}");
 }
 

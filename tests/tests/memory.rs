@@ -46,7 +46,7 @@ fn a_dream_that_does_not_fit_names_the_tile_that_does() {
 fn a_dream_that_does_not_fit_takes_tiles_that_do() {
     let folder = Folder::with_graph(&dream(1024, 0));
     let outcome = limited(&folder, &[]);
-    outcome.exits(0).says("saved out/").says(" is available: dreaming in tiles of ").says("set `tile` to ");
+    outcome.exits(0).says("saved out/").says("dreaming in tiles of ").says(" is available; set `tile` to ");
 }
 
 /// The same without a worker, where an allocation that fails would abort: `ulimit -v`.

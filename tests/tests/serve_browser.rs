@@ -75,6 +75,7 @@ fn journey(script: &str, options: &[&Path]) {
 }
 
 #[test]
+#[ignore = "needs a quiet machine; `just browsers`, and .ci/run"]
 fn the_page_of_the_server() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     if prepare(&[]) {
@@ -83,6 +84,7 @@ fn the_page_of_the_server() {
 }
 
 #[test]
+#[ignore = "needs a quiet machine; `just browsers`, and .ci/run"]
 fn the_editor_of_comfyui() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     if prepare(&["editor"]) {

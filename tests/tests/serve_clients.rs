@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 use dreamwire_tests::{Folder, Serving, repository};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -15,14 +16,20 @@ fn run(command: &mut Command) -> (Option<i32>, String) {
     (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
 }
 
+/// Says something past the harness, which keeps to itself what a test that passes prints.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+}
+
 #[test]
+#[ignore = "fetches half a gigabyte; `just clients`"]
 fn unmodified_clients_run_graphs_to_files() {
     let repository = repository();
     let scripts = repository.join("tests/clients");
     let fetched = repository.join("target/clients");
     let (code, said) = run(Command::new("bash").arg(scripts.join("prepare.sh")).arg(&fetched));
     if code == Some(SKIPPED) {
-        println!("{said}");
+        say(&said);
         return;
     }
     assert_eq!(code, Some(0), "{said}");
@@ -45,6 +52,6 @@ fn unmodified_clients_run_graphs_to_files() {
             let picture = folder.read(&format!("{script}/{name}"));
             assert!(picture.starts_with(b"\x89PNG"), "{script} {name}");
         }
-        println!("{said}");
+        say(&said);
     }
 }

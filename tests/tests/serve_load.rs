@@ -1,9 +1,10 @@
 //! The server under load and kills, and how fast it answers: figures, minutes. `just serve-load`
 #![cfg(target_os = "linux")]
 
-use dreamwire_tests::{Folder, Serving};
+use dreamwire_tests::{Cmd, Folder, Serving, built, repository};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 const JOBS: usize = 1000;
@@ -18,6 +19,18 @@ fn noise(seed: usize) -> Value {
         "noise": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8, "seed": seed } },
         "save": { "class_type": "SaveImage", "inputs": { "images": ["noise", 0], "filename_prefix": format!("p{seed:04}") } },
     })
+}
+
+/// Shows a line even if tests are not asked to show theirs.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A server of the program in `DREAMWIRE_BINARY`, or of the one that was built.
+fn start(folder: &Folder) -> Serving {
+    let program = std::env::var_os("DREAMWIRE_BINARY").map(|path| repository().join(path));
+    let program = program.unwrap_or_else(|| built().binary.clone());
+    Serving::of(Cmd::of(&program, folder.path()), [] as [&str; 0])
 }
 
 fn median(times: &mut [Duration]) -> (Duration, Duration) {
@@ -55,7 +68,7 @@ fn left(serving: &Serving) -> u64 {
 #[ignore = "minutes; `just serve-load`"]
 fn a_thousand_jobs_fifty_sockets_and_kills() {
     let folder = Folder::new();
-    let mut serving = Serving::start(&folder, [] as [&str; 0]);
+    let mut serving = start(&folder);
     let mut times = Vec::new();
     let ids: Vec<String> = (0..JOBS)
         .map(|seed| {
@@ -66,13 +79,13 @@ fn a_thousand_jobs_fifty_sockets_and_kills() {
         })
         .collect();
     let (middle, late) = median(&mut times);
-    println!("POST /prompt, {JOBS} jobs beside those that run: median {middle:?}, p95 {late:?}");
+    say(&format!("POST /prompt, {JOBS} jobs beside those that run: median {middle:?}, p95 {late:?}"));
 
     let mut memory = Vec::new();
     for round in 0..=KILLS_OF_SERVER {
         if round > 0 {
             serving.kill();
-            serving = Serving::start(&folder, [] as [&str; 0]);
+            serving = start(&folder);
         }
         let mut sockets: Vec<_> = (0..SOCKETS).map(|n| serving.socket(&format!("s{n}"))).collect();
         let _deaf = sockets.split_off(SOCKETS - DEAF);
@@ -90,11 +103,11 @@ fn a_thousand_jobs_fifty_sockets_and_kills() {
             }
         }
         if round == KILLS_OF_SERVER {
-            println!(
+            say(&format!(
                 "resident memory of the server in KiB: {} to {}",
                 memory.iter().min().unwrap(),
                 memory.iter().max().unwrap()
-            );
+            ));
             check(&serving, &folder, &ids);
             let mut times = Vec::new();
             for seed in 0..200 {
@@ -104,7 +117,7 @@ fn a_thousand_jobs_fifty_sockets_and_kills() {
                 assert_eq!(picture.status, 200);
             }
             let (middle, late) = median(&mut times);
-            println!("GET /view: median {middle:?}, p95 {late:?}");
+            say(&format!("GET /view: median {middle:?}, p95 {late:?}"));
         }
         serving.kill();
         readers.into_iter().for_each(|reader| reader.join().expect("a reader ends"));
@@ -131,7 +144,7 @@ fn check(serving: &Serving, folder: &Folder, ids: &[String]) {
             "{entry:#}"
         );
     }
-    println!("ends: {states:?}");
+    say(&format!("ends: {states:?}"));
     assert_eq!(states.get("success"), Some(&ids.len()));
     let pictures = folder.files("out").iter().filter(|name| name.ends_with(".png")).count();
     assert_eq!(pictures, ids.len());
@@ -141,19 +154,19 @@ fn check(serving: &Serving, folder: &Folder, ids: &[String]) {
 #[ignore = "figures of the release build; `just serve-load`"]
 fn how_fast_it_starts_and_answers() {
     let folder = Folder::new();
-    drop(Serving::start(&folder, [] as [&str; 0]));
+    drop(start(&folder));
     let mut starts: Vec<Duration> = (0..9)
         .map(|_| {
             let began = Instant::now();
-            let serving = Serving::start(&folder, [] as [&str; 0]);
+            let serving = start(&folder);
             assert_eq!(serving.get("/prompt").status, 200);
             began.elapsed()
         })
         .collect();
     let (middle, late) = median(&mut starts);
-    println!("from the start to the first answer: median {middle:?}, p95 {late:?}");
+    say(&format!("from the start to the first answer: median {middle:?}, p95 {late:?}"));
 
-    let serving = Serving::start(&folder, [] as [&str; 0]);
+    let serving = start(&folder);
     let mut graph = json!({ "n0": { "class_type": "NoiseImage", "inputs": { "width": 8, "height": 8 } } });
     for n in 1..99 {
         let inputs = json!({ "image": [format!("n{}", n - 1), 0], "exposure": 0.01 });
@@ -173,5 +186,5 @@ fn how_fast_it_starts_and_answers() {
         })
         .collect();
     let (middle, late) = median(&mut times);
-    println!("POST /prompt of a cached graph of 100 nodes: median {middle:?}, p95 {late:?}");
+    say(&format!("POST /prompt of a cached graph of 100 nodes: median {middle:?}, p95 {late:?}"));
 }

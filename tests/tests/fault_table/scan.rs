@@ -47,9 +47,11 @@ fn in_source(file: &str, text: &str) -> Vec<Found> {
             attributes.push(*line);
             !line.starts_with("#[") && !line.starts_with("///")
         });
-        let name = function.and_then(|line| line.trim_start_matches("async ").strip_prefix("fn ")?.split('(').next());
+        let name = function
+            .and_then(|line| line.trim_start_matches("async ").strip_prefix("fn ")?.split('(').next());
         let name = name.unwrap_or_else(|| panic!("{file}: no function follows `{line}`"));
-        assert!(attributes.contains(&"#[test]") || attributes.contains(&"#[tokio::test]"), "{file}: `{name}` is no test");
+        let is_test = |it: &&str| *it == "#[test]" || it.starts_with("#[tokio::test");
+        assert!(attributes.iter().any(is_test), "{file}: `{name}` is no test");
         assert!(!attributes.iter().any(|it| it.starts_with("#[ignore")), "{file}: `{name}` is not run");
         let one = |row: &str| Found { row: row.to_owned(), file: file.to_owned(), test: name.to_owned() };
         found.extend(rows.split(", ").map(one));
