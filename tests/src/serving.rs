@@ -212,7 +212,7 @@ impl Socket {
     /// # Panics
     /// If none comes.
     #[track_caller]
-    pub fn next(&mut self) -> Value {
+    pub fn message(&mut self) -> Value {
         loop {
             match self.0.read().unwrap_or_else(|error| panic!("no message: {error}")) {
                 Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
@@ -241,7 +241,7 @@ impl Socket {
     pub fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut found = Vec::new();
         loop {
-            found.push(self.next());
+            found.push(self.message());
             if found.last().is_some_and(|last| last["type"] == kind) {
                 return found;
             }
@@ -253,7 +253,7 @@ impl Socket {
     pub fn until_end(&mut self, id: &str) -> Vec<Value> {
         let mut found = Vec::new();
         loop {
-            let message = self.next();
+            let message = self.message();
             let data = &message["data"];
             let last = message["type"] == "executing" && data["node"].is_null() && data["prompt_id"] == id;
             found.push(message);

@@ -31,10 +31,10 @@ fn a_graph_is_run_and_told_and_its_picture_is_served() {
     let folder = Folder::new();
     let serving = Serving::start(&folder, [] as [&str; 0]);
     let mut socket = serving.socket("me");
-    let hello = socket.next();
+    let hello = socket.message();
     assert_eq!((&hello["type"], &hello["data"]["sid"]), (&json!("status"), &json!("me")));
     socket.send(r#"{"type":"feature_flags","data":{"supports_preview_metadata":true}}"#);
-    assert_eq!(socket.next()["data"]["supports_preview_metadata"], true);
+    assert_eq!(socket.message()["data"]["supports_preview_metadata"], true);
 
     let id = serving.submit(&noise(1), "me");
     let told = socket.until_end(&id);
@@ -142,7 +142,7 @@ fn a_job_is_interrupted_by_its_id_and_no_other_one() {
     let hangs = serving.submit(&through_crash("loop", 1), "me");
     let waits = serving.submit(&noise(4), "me");
     loop {
-        let message = socket.next();
+        let message = socket.message();
         if message["type"] == "executing" && message["data"]["node"] == "bad" {
             break;
         }
@@ -289,7 +289,7 @@ fn a_saved_graph_and_a_rebuilt_plugin_are_told_to_open_pages() {
     folder.write("graphs/noise.json", noise(1).to_string());
     let serving = Serving::start(&folder, ["--watch", "graphs"]);
     let mut socket = serving.socket("me");
-    socket.next();
+    socket.message();
     std::thread::sleep(Duration::from_millis(600));
     folder.write("graphs/noise.json", "{ // a comment\n".to_owned() + &noise(22).to_string()[1..]);
     let told = socket.until("dreamwire.graph_changed");

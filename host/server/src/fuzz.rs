@@ -89,7 +89,7 @@ proptest! {
         let once = graph.clone();
         coerce(&mut graph, &kinds);
         prop_assert_eq!(&graph, &once, "what was made canonical stays");
-        let source = Source::new("prompt", &Value::Object(graph.clone()).to_string());
+        let source = Source::new("prompt", Value::Object(graph.clone()).to_string());
         let (parsed, mut problems) = parse(&source);
         let (checked, found) = check(&parsed, &kinds);
         problems.extend(found);
@@ -97,7 +97,7 @@ proptest! {
         prop_assert_eq!(verdict.good.is_empty(), verdict.error.is_some());
         // What is said to be good runs on its own.
         let part = needed(&graph, &verdict.good);
-        let source = Source::new("prompt", &Value::Object(part).to_string());
+        let source = Source::new("prompt", Value::Object(part).to_string());
         let (parsed, mut problems) = parse(&source);
         problems.extend(check(&parsed, &kinds).1);
         if !verdict.good.is_empty() {

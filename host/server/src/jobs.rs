@@ -97,7 +97,7 @@ impl Worker {
     /// The job of a record, with the plugins of now.
     fn job(&self, record: &Record, cancel: Arc<AtomicBool>) -> Result<Job, Vec<Diagnostic>> {
         let nodes = record.order.prompt.as_object().map(|nodes| needed(nodes, &record.order.targets));
-        let source = Source::new(NAME, &Value::Object(nodes.unwrap_or_default()).to_string());
+        let source = Source::new(NAME, Value::Object(nodes.unwrap_or_default()).to_string());
         let loader = self.plugins.get();
         let understood = understand(parse(&source), &[], &*loader, Judging::ByTheRunner);
         // There are no overrides that could be wrong.

@@ -172,7 +172,7 @@ impl<'a> Telling<'a> {
     /// job has made from its own messages and its own history.
     fn tell_unchanged(&self, told: &mut Told, steps: &[StepReport]) {
         for StepReport { node, published, .. } in steps.iter().filter(|step| !step.published.is_empty()) {
-            let output = published.iter().fold(json!({}), |output, file| with_file(output, file));
+            let output = published.iter().fold(json!({}), with_file);
             if told.outcome.outputs.get(node) != Some(&output) {
                 told.outcome.outputs.insert(node.clone(), output);
                 told.published = Some(node.clone());

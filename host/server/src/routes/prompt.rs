@@ -70,7 +70,7 @@ pub(crate) fn submitted(app: &App, body: &[u8]) -> Response {
     if let Value::Object(nodes) = &mut prompt {
         coerce(nodes, loader.kinds());
     }
-    let source = Source::new("prompt", &prompt.to_string());
+    let source = Source::new("prompt", prompt.to_string());
     let (graph, mut problems) = parse(&source);
     let (checked, found) = check(&graph, loader.kinds());
     problems.extend(found);
