@@ -26,6 +26,8 @@ pub struct DiskCache {
     results: PathBuf,
     blobs: PathBuf,
     limit: u64,
+    /// The free space that stays on the disk, in bytes.
+    spare: u64,
     /// Bytes written since the last trim.
     written: u64,
 }
@@ -49,7 +51,13 @@ struct Stored {
 impl DiskCache {
     /// A cache in `folder`, which is created with its first result, and kept below `limit` bytes.
     pub fn new(folder: &Path, limit: u64) -> Self {
-        Self { results: folder.join("results"), blobs: folder.join("blobs"), limit, written: 0 }
+        Self {
+            results: folder.join("results"),
+            blobs: folder.join("blobs"),
+            limit,
+            spare: SPARE_BYTES,
+            written: 0,
+        }
     }
 
     /// What the cache holds now.
@@ -178,7 +186,7 @@ impl DiskCache {
     fn has_room(&self, bytes: u64) -> bool {
         let Some(folder) = self.results.ancestors().find(|folder| folder.is_dir()) else { return true };
         let Ok(disk) = rustix::fs::statvfs(folder) else { return true };
-        disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(SPARE_BYTES)
+        disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(self.spare)
     }
 
     #[cfg(not(unix))]

@@ -11,7 +11,9 @@ struct Folder {
 impl Folder {
     fn new(limit: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let cache = DiskCache::new(&folder.path().join("cache"), limit);
+        let mut cache = DiskCache::new(&folder.path().join("cache"), limit);
+        // What is tested here needs little room, also on a disk that is nearly full.
+        cache.spare = 0;
         Self { folder, cache }
     }
 
@@ -289,4 +291,17 @@ fn only_its_user_may_enter_the_folder() {
     for folder in [&it.cache.results, &it.cache.blobs] {
         assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o077, 0);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_gets_no_results() {
+    let mut it = Folder::new(1 << 30);
+    it.cache.spare = u64::MAX;
+    assert!(!it.cache.put(&[key("a")], &every_value()));
+    assert!(it.cache.get(key("a")).is_none());
+    assert_eq!(it.cache.usage(), DiskUsage::default());
+    it.cache.spare = 0;
+    assert!(it.cache.put(&[key("a")], &every_value()));
+    assert!(it.cache.get(key("a")).is_some());
 }
