@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 mod how;
+mod rows;
 mod serve;
 mod verify;
 
@@ -10,6 +11,7 @@ use dreamwire_session::CacheFolder;
 pub(crate) use dreamwire_session::machine::cores;
 
 pub(crate) use how::{ComputeArgs, DeviceArg, HowArgs, Progress};
+pub(crate) use rows::RowArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
 
@@ -126,6 +128,8 @@ pub(crate) struct GraphArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }

@@ -17,6 +17,8 @@ use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
 use crate::{interrupt, render};
 
+pub(crate) use plain::seconds;
+
 /// Shows the progress of a run, from any thread.
 pub(crate) struct Listener {
     console: Console,
@@ -73,6 +75,51 @@ impl Listener {
                     self.talk(&text);
                 }
             }
+        }
+    }
+
+    /// Shows an event of a run of several rows: of the steps only the bars, warnings, and what programs read.
+    pub(crate) fn hear_in_row(&self, event: &Event) {
+        match &self.form {
+            Form::Json => self.console.data(&line(&events::event(event))),
+            form => {
+                if let Form::Bar(bars) = form {
+                    bars.hear(event);
+                }
+                if matches!(event, Event::Log { .. } | Event::Device { .. })
+                    && let Some(text) = plain::text(event, true, matches!(form, Form::None), self.console)
+                {
+                    self.talk(&text);
+                }
+            }
+        }
+    }
+
+    /// Begins to count rows.
+    pub(crate) fn rows(&self, count: usize) {
+        if let Form::Bar(bars) = &self.form {
+            bars.rows(count);
+        }
+    }
+
+    /// Tells which row runs, after so many.
+    pub(crate) fn row(&self, done: usize, label: &str) {
+        if let Form::Bar(bars) = &self.form {
+            bars.row(done, label);
+        }
+    }
+
+    /// Writes a line for each row where there is no bar.
+    pub(crate) fn line(&self, text: &str) {
+        if matches!(self.form, Form::Plain(_)) {
+            self.talk(text);
+        }
+    }
+
+    /// Writes a line at the end for people.
+    pub(crate) fn summary(&self, text: &str) {
+        if matches!(self.form, Form::Plain(_) | Form::Bar(_)) {
+            self.talk(text);
         }
     }
 

@@ -1,3 +1,5 @@
+mod rows;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +30,9 @@ fn prepare_and_run(
     console: Console,
     listener: &Arc<Listener>,
 ) -> Result<(), Exit> {
+    if let Some(options) = args.rows.options() {
+        return rows::run(args, &options, global, console, listener);
+    }
     let start = Instant::now();
     let settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
     let (source, problems) = settings.graph.read();
