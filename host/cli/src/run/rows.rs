@@ -73,7 +73,7 @@ pub(super) fn run(
         told.talk("stopping; interrupt again to stop at once");
     });
     report_crashes();
-    let mut teller = Teller { listener, source: &base.source, done: 0, count: rows.len() };
+    let teller = Teller { listener, source: &base.source, done: 0, count: rows.len() };
     teller.begin(&rows);
     let teller = std::sync::Mutex::new(teller);
     let told = |event: RowEvent<'_>| {

@@ -12,10 +12,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The free space that the cache leaves on its disk, in bytes.
 const SPARE_BYTES: u64 = 1 << 30;
+/// How long the size of the folder is known: other processes write to it too.
+const COUNTS_FOR: Duration = Duration::from_secs(60);
 /// The age at which a temporary file belongs to no writer any more.
 const ABANDONED: Duration = Duration::from_secs(3600);
 /// A manifest is small: more is not one.
@@ -30,6 +32,9 @@ pub struct DiskCache {
     spare: u64,
     /// Bytes written since the last trim.
     written: u64,
+    /// The bytes of all files, and when they were counted. A folder with the results of thousands of runs is not listed
+    /// after each of them.
+    counted: Option<(u64, Instant)>,
 }
 
 /// What a cache folder holds.
@@ -57,6 +62,7 @@ impl DiskCache {
             limit,
             spare: SPARE_BYTES,
             written: 0,
+            counted: None,
         }
     }
 
@@ -208,8 +214,17 @@ impl DiskCache {
     /// Removes what was used least recently until nine tenths of the limit are left, and temporary files of dead
     /// writers. A manifest whose blob is gone is a miss, so the order does not matter.
     pub(super) fn trim(&mut self) {
-        if std::mem::take(&mut self.written) == 0 {
+        let written = std::mem::take(&mut self.written);
+        if written == 0 {
             return;
+        }
+        if let Some((total, at)) = &mut self.counted
+            && at.elapsed() < COUNTS_FOR
+        {
+            *total += written;
+            if *total <= self.limit {
+                return;
+            }
         }
         let mut files = self.files();
         let now = SystemTime::now();
@@ -220,6 +235,7 @@ impl DiskCache {
             let _ = fs::remove_file(&file.path);
         }
         let mut total: u64 = files.iter().map(|file| file.bytes).sum();
+        self.counted = Some((total, Instant::now()));
         if total <= self.limit {
             return;
         }
@@ -232,6 +248,7 @@ impl DiskCache {
                 total -= file.bytes;
             }
         }
+        self.counted = Some((total, Instant::now()));
     }
 }
 

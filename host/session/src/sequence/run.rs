@@ -321,7 +321,9 @@ impl InProcess {
                         summary.steps.iter().flat_map(|step| step.published.iter().cloned()).collect();
                     progress.journal.done(key, &published);
                 }
-                Ok(Ended::Done(without_ours(summary)))
+                let summary = without_ours(summary);
+                let is_there = progress.rows.overwrite != Overwrite::Always && is_there(&summary);
+                Ok(if is_there { Ended::Skipped } else { Ended::Done(summary) })
             }
             Err(Stopped::Cancelled) => Ok(Ended::Cancelled),
             Err(Stopped::Failed(failures)) => Err(failures
@@ -331,6 +333,14 @@ impl InProcess {
         };
         (end, kept)
     }
+}
+
+/// Whether nothing had to be made nor written.
+fn is_there(summary: &Summary) -> bool {
+    let mut files = summary.steps.iter().flat_map(|step| &step.published).peekable();
+    files.peek().is_some()
+        && files.all(|file| !file.written)
+        && summary.steps.iter().all(|step| step.ran.is_none())
 }
 
 enum Ended {

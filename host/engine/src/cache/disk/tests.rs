@@ -305,3 +305,14 @@ fn a_disk_without_room_gets_no_results() {
     assert!(it.cache.put(&[key("a")], &every_value()));
     assert!(it.cache.get(key("a")).is_some());
 }
+
+#[test]
+fn what_was_counted_before_is_kept_within_the_limit_too() {
+    let mut it = Folder::new(100_000);
+    for fill in 0..20 {
+        it.cache.put(&[key(&fill.to_string())], &Entry::new(vec![tensor(fill, 5000)], Vec::new()));
+        it.cache.trim();
+        assert!(it.cache.usage().bytes <= 100_000, "{:?}", it.cache.usage());
+    }
+    assert!(it.cache.get(key("19")).is_some() && it.cache.get(key("0")).is_none());
+}
