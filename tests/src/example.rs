@@ -36,6 +36,11 @@ pub const EXAMPLES: &[Example] = &[
         longest: 64,
     },
     Example {
+        graph: "dream_sheet.json",
+        sets: &["size.width=64", "size.height=0", "dream.octaves=2", "dream.steps=2"],
+        longest: 4 * 64 + 5 * 8,
+    },
+    Example {
         graph: "dream_then_style.json",
         sets: &[
             "size.width=64",
@@ -134,4 +139,9 @@ pub const EXAMPLES: &[Example] = &[
     },
     Example { graph: "stylegan_truncation.json", sets: &["large.width=16", "sheet.gap=0"], longest: 160 },
     Example { graph: "stylegan_walk.json", sets: &["walk.frames=1"], longest: 786 },
+    Example {
+        graph: "zoom_dream.json",
+        sets: &["size.width=64", "size.height=0", "dream.octaves=2", "dream.steps=2"],
+        longest: 64,
+    },
 ];

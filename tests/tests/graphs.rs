@@ -35,6 +35,16 @@ fn a_dream_from_noise() {
 }
 
 #[test]
+fn a_sheet_of_dreams() {
+    check("dream_sheet.json");
+}
+
+#[test]
+fn a_dream_that_one_falls_into() {
+    check("zoom_dream.json");
+}
+
+#[test]
 fn a_dream_and_then_its_style() {
     check("dream_then_style.json");
 }

@@ -16,6 +16,7 @@ const TOLERANCES: &[(&str, f64, u8)] = &[
     ("comfyui_export.json", 0.0, 0),
     ("dream.json", 0.25, 4),
     ("dream_from_noise.json", 0.25, 4),
+    ("dream_sheet.json", 0.25, 4),
     ("dream_then_style.json", 0.5, 8),
     ("face_dream_paint.json", 1.5, 32),
     ("latent_ascent.json", 0.25, 4),
@@ -33,6 +34,7 @@ const TOLERANCES: &[(&str, f64, u8)] = &[
     ("stylegan_then_dream.json", 0.25, 4),
     ("stylegan_truncation.json", 0.05, 1),
     ("stylegan_walk.json", 0.05, 1),
+    ("zoom_dream.json", 0.25, 4),
 ];
 
 fn tolerance(example: &Example) -> (f64, u8) {

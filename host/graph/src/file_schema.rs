@@ -3,12 +3,16 @@ use serde_json::{Map, Value, json};
 use crate::editor;
 use crate::kinds::{KindInfo, Kinds, Port};
 use crate::params::{Param, ParamType};
+use crate::varying::Ease;
 
 /// The JSON Schema of a graph file, from the kinds: editors complete and check with it (`graphs/schema.json`).
 pub fn file_schema(kinds: &Kinds) -> Value {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.id.as_str()).collect();
     let mut defs = Map::new();
     defs.insert("link".to_owned(), link());
+    defs.insert("curve".to_owned(), curve());
+    defs.insert("previous".to_owned(), previous());
+    defs.insert("rows".to_owned(), rows());
     let mut rules = Vec::new();
     for kind in kinds.iter() {
         let inputs = inputs(kind);
@@ -63,6 +67,45 @@ fn link() -> Value {
     })
 }
 
+fn curve() -> Value {
+    json!({
+        "description": "A number for each frame of a run: values at two or more of them.",
+        "type": "object",
+        "properties": {
+            "__curve__": {
+                "type": "object",
+                "patternProperties": { "^-?[0-9]+$": { "type": "number" } },
+                "additionalProperties": false,
+                "minProperties": 2,
+            },
+            "ease": { "description": "How it goes from one to the next.", "enum": Ease::NAMES },
+        },
+        "additionalProperties": false,
+        "required": ["__curve__"],
+    })
+}
+
+fn previous() -> Value {
+    let link = json!({ "$ref": "#/$defs/link" });
+    json!({
+        "description": "An output as it was in the row before; the first row takes `first`.",
+        "type": "object",
+        "properties": { "__previous__": link, "first": link },
+        "additionalProperties": false,
+        "required": ["__previous__", "first"],
+    })
+}
+
+fn rows() -> Value {
+    json!({
+        "description": "An output of all rows as one batch, or what distinguishes them as texts.",
+        "type": "object",
+        "properties": { "__rows__": { "anyOf": [{ "$ref": "#/$defs/link" }, { "const": "labels" }] } },
+        "additionalProperties": false,
+        "required": ["__rows__"],
+    })
+}
+
 fn inputs(kind: &KindInfo) -> Value {
     let mut properties = Map::new();
     let mut patterns = Map::new();
@@ -103,7 +146,12 @@ fn inputs(kind: &KindInfo) -> Value {
 fn port_schema(port: &Port) -> Value {
     let types = port.type_text();
     let doc = if port.doc.is_empty() { types } else { format!("{types}: {}", port.doc) };
-    json!({ "description": doc, "$ref": "#/$defs/link" })
+    json!({ "description": doc, "anyOf": links() })
+}
+
+/// A link, also to what another row or all rows of a run give.
+fn links() -> [Value; 3] {
+    ["link", "previous", "rows"].map(|name| json!({ "$ref": format!("#/$defs/{name}") }))
 }
 
 /// A literal of the param's schema, or a link where a scalar output could fit.
@@ -115,8 +163,16 @@ fn param_schema(param: &Param, given: &Value) -> Value {
     schema["anyOf"] = match &param.ty {
         ParamType::Array(_) => json!([
             { "type": "object", "properties": { "__value__": given }, "required": ["__value__"] },
+            { "$ref": "#/$defs/rows" },
         ]),
-        _ => json!([given, { "$ref": "#/$defs/link" }]),
+        ty => {
+            let mut all = vec![given.clone()];
+            all.extend(links());
+            if matches!(ty, ParamType::Integer | ParamType::Number) {
+                all.push(json!({ "$ref": "#/$defs/curve" }));
+            }
+            Value::Array(all)
+        }
     };
     schema
 }
@@ -134,7 +190,11 @@ mod tests {
         assert_eq!(dream["properties"]["octaves"]["anyOf"][0]["maximum"], json!(16));
         assert_eq!(dream["properties"]["octaves"]["default"], json!(4));
         let sum = &schema["$defs"]["SumObjective"];
-        assert_eq!(sum["patternProperties"]["^objectives\\.[0-9]+$"]["$ref"], json!("#/$defs/link"));
+        assert_eq!(
+            sum["patternProperties"]["^objectives\\.[0-9]+$"]["anyOf"][0]["$ref"],
+            json!("#/$defs/link")
+        );
+        assert_eq!(dream["properties"]["octaves"]["anyOf"][4]["$ref"], json!("#/$defs/curve"));
         let classes = schema["$defs"]["node"]["properties"]["class_type"]["enum"].as_array().unwrap();
         assert_eq!(classes.len(), kinds().len());
     }

@@ -206,7 +206,12 @@ impl Rows {
 
     /// The rows to run, in order.
     pub fn iter(&self) -> impl Iterator<Item = Row> + '_ {
-        self.selected.iter().map(|&(number, is_preroll)| Row { is_preroll, ..self.row(number) })
+        self.selected.iter().enumerate().map(|(index, &(number, is_preroll))| {
+            let follows = index > 0 && self.selected[index - 1].0 + 1 == number;
+            let row = self.row(number);
+            // A preroll that is shorter than what was before begins as the first row does.
+            Row { is_preroll, starts: row.starts || !follows, ..row }
+        })
     }
 
     fn row(&self, number: usize) -> Row {

@@ -128,7 +128,8 @@ impl Teller<'_> {
     fn ended(&self, row: &Row, end: &RowEnd) {
         let (number, label) = (row.number, &row.label);
         let place = format!("[{}/{}] {label}", self.done, self.count);
-        let told = |status: &str| json!({ "event": "row", "row": number, "label": label, "status": status });
+        let told =
+            |status: &str| json!({ "event": "row_ended", "row": number, "label": label, "status": status });
         match end {
             RowEnd::Done(summary, elapsed) => {
                 let files = summary.steps.iter().flat_map(|step| &step.published);
@@ -174,7 +175,7 @@ fn end(listener: &Listener, rows: &Rows, report: &Report, elapsed: Duration) -> 
     let numbers: Vec<i64> = failed.iter().map(|failed| failed.number as i64).collect();
     let failed_rows = range::written(&numbers);
     listener.tell(&json!({
-        "event": "rows", "done": done, "skipped": skipped, "failed": failed.len(), "left": left,
+        "event": "rows_ended", "done": done, "skipped": skipped, "failed": failed.len(), "left": left,
         "failed_rows": failed_rows, "ms": elapsed.as_millis() as u64,
     }));
     let mut text = format!("rows: {done} done, {skipped} skipped, {} failed", failed.len());
