@@ -106,7 +106,6 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 mod tests {
     use super::*;
 
-    /// Faults: I4.
     #[test]
     fn shards_are_read_or_refused() {
         assert_eq!(shard("2/3"), Ok((2, 3)));

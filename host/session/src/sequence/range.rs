@@ -80,7 +80,6 @@ mod tests {
         }
     }
 
-    /// Faults: D15.
     #[test]
     fn what_is_no_range_is_refused() {
         for text in

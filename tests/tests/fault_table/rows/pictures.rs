@@ -1,6 +1,6 @@
 //! Pictures.
 
-use super::{Group, row, untested};
+use super::{Group, row};
 
 pub(crate) const PICTURES: Group = Group {
     title: "Pictures",
@@ -50,11 +50,11 @@ pub(crate) const PICTURES: Group = Group {
             "OpenEXR with NaN, infinity or values above 1.",
             "Clamped to 0..1, with a warning and the number of samples. Exit 0.",
         ),
-        untested(
+        row(
             "D12",
             "A sequence with gaps or mixed sizes.",
-            "There are no sequences.",
-            "Sequences do not exist yet.",
+            "Missing frames are listed before anything runs, exit 5; `--missing` leaves out their rows or takes the frame \
+             before. Sizes may differ; rows that are joined must not.",
         ),
         row(
             "D13",

@@ -1,6 +1,6 @@
 //! Runs, cache and time.
 
-use super::{Group, row, untested};
+use super::{Group, row};
 
 pub(crate) const RUNS: Group = Group {
     title: "Runs, cache and time",
@@ -25,17 +25,15 @@ pub(crate) const RUNS: Group = Group {
              they start, exit 8. With a process of its own a step whose memory runs out fails with exit 8 and the \
              others run. Tensors that no machine holds are refused before they are read.",
         ),
-        untested(
+        row(
             "F6",
             "One bad frame of a thousand.",
-            "Steps that do not depend on a failed one run; there are no frames.",
-            "Sequences do not exist yet.",
+            "All others are saved. Exit 9, with a list of what failed and the command that runs it again.",
         ),
-        untested(
+        row(
             "F7",
             "A sequence with feedback that is split over machines.",
-            "There are no sequences.",
-            "Sequences do not exist yet.",
+            "Refused, exit 3, unless `--preroll` says how many rows to compute before each part.",
         ),
         row("F8", "The same graph twice, with one thread or many.", "The same bytes."),
         row(
