@@ -129,9 +129,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
     #[command(flatten)]
-    pub(crate) rows: RowArgs,
-    #[command(flatten)]
     pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
 }
 
 #[derive(Args, Debug)]
