@@ -2,9 +2,11 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { journey, sizeOf } from "./journey.mjs";
+import { journey, message, sizeOf } from "./journey.mjs";
 
 const GRAPH = "dream_then_style.json";
+/** More steps than any machine takes in the time of this journey: 20,000 of the dream. They are stopped. */
+const LONG = 10000;
 
 await journey(async (test) => {
   const page = await test.open();
@@ -13,9 +15,9 @@ await journey(async (test) => {
   await gallery(test, page);
   await search(test, page);
   await load(test, page);
+  await stop(test, page);
   await first(test, page);
   await edit(test, page);
-  await stop(test, page);
   await faults(test, page);
   await back(test, page);
   await saved(test, page);
@@ -40,14 +42,14 @@ async function gallery(test, page) {
   const shown = (name) => page.getByTestId(`template-workflow-${name}`);
   await shown("dream_then_style").waitFor();
   test.same("the canvas of a new user is empty", await page.evaluate(() => window.app.graph.nodes.length), 0);
-  test.same("the gallery has all graphs of the folder", await page.evaluate((names) =>
-    names.filter((name) => !document.querySelector(`[data-testid="template-workflow-${name}"]`)), names), []);
+  await test.until("the gallery has all graphs of the folder", () => page.evaluate((names) =>
+    names.every((name) => document.querySelector(`[data-testid="template-workflow-${name}"]`)), names));
   await test.until("with their pictures", () => shown("dream").locator("img").first().evaluate((img) => img.naturalWidth > 0));
   await test.picture("editor-gallery");
   await shown("dream_then_style").click();
   await test.until("one that is picked becomes its nodes", () => page.evaluate(() => window.app.graph.nodes.length === 10));
-  test.same("with its links", await page.evaluate(() => window.app.graph.links.size), 9);
-  test.same("and its values", await value(page, "dream", "octaves"), 4);
+  await test.until("with its links", () => page.evaluate(() => window.app.graph.links.size === 9));
+  await test.until("and its values", async () => (await value(page, "dream", "octaves")) === 4);
   test.same("and no node lies on another", await page.evaluate(() => {
     const boxes = window.app.graph.nodes.map(({ id, pos: [x, y], size: [width, height] }) => ({ id, x, y, width, height }));
     const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
@@ -62,10 +64,12 @@ async function search(test, page) {
   await page.mouse.dblclick(canvas.x + canvas.width / 2, canvas.y + canvas.height / 2);
   await page.getByRole("dialog").waitFor();
   await page.keyboard.type("gradient ascent");
-  await page.getByRole("listbox").getByText("Gradient ascent (DeepDream)").first().waitFor();
+  // The one that Enter takes: while the list follows the text that is typed, it is another.
+  await test.until("the search for nodes finds ours", async () =>
+    (await page.getByRole("listbox").getByRole("option").first().textContent()).includes("Gradient ascent (DeepDream)"));
   await test.picture("editor-search");
   await page.keyboard.press("Enter");
-  await test.until("the search for nodes finds ours and adds it", () => page.evaluate(() =>
+  await test.until("and adds it", () => page.evaluate(() =>
     window.app.graph.nodes.length === 1 && window.app.graph.nodes[0].type === "GradientAscent"));
 }
 
@@ -78,8 +82,8 @@ async function load(test, page) {
   graph.style.inputs.refine = 4;
   await test.drop("canvas#graph-canvas", GRAPH, "application/json", JSON.stringify(graph));
   await test.until("a dropped graph file becomes ten nodes", () => page.evaluate(() => window.app.graph.nodes.length === 10));
-  test.same("with its values", await value(page, "size", "width"), 96);
-  test.same("and nine links", await page.evaluate(() => window.app.graph.links.size), 9);
+  await test.until("with its values", async () => (await value(page, "size", "width")) === 96);
+  await test.until("and nine links", () => page.evaluate(() => window.app.graph.links.size === 9));
   await page.keyboard.press(".");
 }
 
@@ -103,23 +107,34 @@ async function queue(page) {
   await page.getByTestId("queue-button").click();
 }
 
-function done(test, start) {
-  return test.since(start, "execution_success").length === 1;
+function done(test, start, what) {
+  return test.saw(what, start, message("execution_success"));
 }
 
-async function first(test, page) {
-  const start = test.messages.length;
+/** A job that lasts: what shows while it works stays until it is stopped. */
+async function stop(test, page) {
+  const start = test.now();
+  await set(page, "dream", "steps", LONG);
   await page.locator("canvas#graph-canvas").focus().catch(() => {});
   await page.keyboard.press("Control+Enter");
   await test.until("a live preview shows on the node that works", () => page.evaluate(() =>
     window.app.nodePreviewImages.dream?.length > 0 && window.app.graph.getNodeById("dream").imgs?.[0]?.naturalWidth > 0));
-  const states = () => test.since(start, "progress_state").map(({ data }) => data.nodes.dream).filter(Boolean);
-  await test.until("and its progress grows", () => {
-    const values = states().map((state) => state.value);
-    return values.length > 3 && values.at(-1) > values[0] && states().every((state) => state.value <= state.max);
-  });
+  const progress = (least) => ({ type, data }) => type === "progress_state" && data.nodes.dream?.value >= least;
+  await test.saw("its progress is told", start, progress(2));
+  const [{ value, max }] = test.messages(start, "progress_state").map(({ data }) => data.nodes.dream).filter((dream) => dream?.value >= 2);
+  test.same("of all steps", max, 2 * LONG);
+  await test.saw("and grows", start, progress(value + 1));
   await test.picture("editor-running");
-  await test.until("the job ends well", () => done(test, start));
+  await page.evaluate(() => window.app.extensionManager.command.execute("Comfy.Interrupt"));
+  await test.saw("it can be interrupted", start, message("execution_interrupted"));
+  test.same("long before its end", test.messages(start, "execution_success"), []);
+  await set(page, "dream", "steps", 30);
+}
+
+async function first(test, page) {
+  const start = test.now();
+  await queue(page);
+  await done(test, start, "the job ends well");
   const outputs = await test.until("both outputs have a picture", () => page.evaluate(() => {
     const of = (id) => window.app.nodeOutputs[id]?.images?.[0];
     return of("save_dream") && of("save_styled") && [of("save_dream"), of("save_styled")];
@@ -137,23 +152,13 @@ function png(test, { filename, subfolder, type }) {
 }
 
 async function edit(test, page) {
-  const start = test.messages.length;
+  const start = test.now();
   await set(page, "style", "alpha", 0.5);
   await queue(page);
-  await test.until("a changed value runs", () => done(test, start));
+  await done(test, start, "a changed value runs");
   test.same("and nothing else", test.ran(start), ["save_styled", "style"]);
-  const cached = test.since(start, "execution_cached").flatMap(({ data }) => data.nodes);
+  const cached = test.messages(start, "execution_cached").flatMap(({ data }) => data.nodes);
   test.check("the dream is said to be cached", cached.includes("dream"), cached);
-}
-
-async function stop(test, page) {
-  const start = test.messages.length;
-  await set(page, "dream", "steps", 5000);
-  await queue(page);
-  await test.until("a long dream runs", () => test.since(start, "executing").some(({ data }) => data.node === "dream"));
-  await page.evaluate(() => window.app.extensionManager.command.execute("Comfy.Interrupt"));
-  await test.until("it can be interrupted", () => test.since(start, "execution_interrupted").length === 1, 20);
-  await set(page, "dream", "steps", 30);
 }
 
 async function faults(test, page) {
@@ -162,7 +167,7 @@ async function faults(test, page) {
   await queue(page);
   test.same("a bad value is refused", (await refused).status(), 400);
   await test.until("and its node is marked", () => page.evaluate(() => window.app.graph.getNodeById("size").has_errors === true));
-  const errors = await page.evaluate(() => window.app.lastNodeErrors);
+  const errors = await test.until("of this request", () => page.evaluate(() => window.app.lastNodeErrors));
   test.same("only that node", Object.keys(errors), ["size"]);
   test.same("and that input", errors.size.errors[0].extra_info.input_name, "width");
   await test.picture("editor-error");
@@ -176,19 +181,18 @@ async function back(test, page) {
   await page.evaluate(() => window.app.graph.clear());
   await test.drop("canvas#graph-canvas", "back.png", "image/png", picture);
   await test.until("a dropped picture brings its graph back", () => page.evaluate(() => window.app.graph.nodes.length === 10));
-  const alphas = await page.evaluate(() => window.app.graph.nodes.filter((node) => node.type === "AdaIN")
-    .map((node) => node.widgets.find((widget) => widget.name === "alpha").value));
-  test.same("with the values that made it", alphas, [0.5]);
+  await test.until("with the values that made it", () => page.evaluate(() =>
+    window.app.graph.nodes.find((node) => node.type === "AdaIN")?.widgets.find((widget) => widget.name === "alpha").value === 0.5));
 }
 
 /** Another program saves a graph file: the page shows it. */
 async function saved(test, page) {
   const file = join(test.graphs, GRAPH);
   const before = readFileSync(file, "utf8");
-  const start = test.messages.length;
+  const start = test.now();
   try {
     writeFileSync(file, before.replace(/"octaves": \d+/, '"octaves": 3'));
-    await test.until("a saved graph file is announced", () => test.since(start, "dreamwire.graph_changed").length > 0);
+    await test.saw("a saved graph file is announced", start, message("dreamwire.graph_changed"));
     await test.until("and the editor shows it", async () => (await value(page, "dream", "octaves")) === 3);
   } finally {
     writeFileSync(file, before);

@@ -1,6 +1,8 @@
-// What the journeys share: a browser on a server, checks that are printed, and a watch on what a page must never do.
+// What the journeys share: a browser on a server, checks that are printed, a record of all that happens, and a watch on
+// what a page must never do. What lasts a moment is looked up in the record: on a machine that is busy, or very fast, a
+// look at the page would miss it.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 
@@ -33,22 +35,59 @@ export async function journey(steps) {
   process.exitCode = test.failed === 0 ? 0 : 1;
 }
 
+/**
+ * Tells of what changes in the page, also of what lasts a moment: runs in the page, before its scripts. `watched` is
+ * what to tell of: { name: [selector, attribute or "text"] }. Pictures tell when they have loaded. A change that the
+ * same task takes back is not seen.
+ */
+function watch(watched) {
+  const tell = (what, element, value) =>
+    globalThis.changed({ what, id: element.closest("[data-id]")?.dataset.id ?? null, value });
+  const look = (element, part) => {
+    for (const [what, [selector, of]] of Object.entries(watched)) {
+      if (of !== part || !element?.matches?.(selector)) continue;
+      tell(what, element, of === "text" ? element.textContent : element.getAttribute(of));
+    }
+  };
+  const attributes = Object.values(watched).map(([, of]) => of).filter((of) => of !== "text");
+  new MutationObserver((changes) => {
+    for (const { type, target, attributeName } of changes) {
+      look(type === "characterData" ? target.parentElement : target, attributeName ?? "text");
+    }
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: attributes });
+  document.addEventListener("load", ({ target }) => {
+    if (!(target instanceof HTMLImageElement)) return;
+    tell("picture", target, { width: target.naturalWidth, preview: target.closest(".preview") != null });
+  }, true);
+}
+
+/** Longer than anything takes on a machine that is busy with something else; only a fault reaches it. In seconds. */
+const PATIENCE = 180;
+
 class Journey {
+  #waiting = [];
+
   constructor(browser, address, graphs, pictures) {
     Object.assign(this, { browser, address, graphs, pictures });
     this.passed = 0;
     this.failed = 0;
-    /** Text messages of the websocket in their order: { type, data }; binary ones have `binary`. */
-    this.messages = [];
+    /**
+     * What has happened, in its order: text messages of the websocket as { type, data }, binary ones as { type:
+     * "binary", binary }, changes of the page as { what, id, value } with the id of the node. Messages and changes come
+     * on two ways, so between one and the other the order is not exact.
+     */
+    this.record = [];
     this.errors = [];
     this.foreign = [];
   }
 
-  /** A page that is watched: its errors, its messages, and requests that leave the server. */
-  async open(options = {}) {
-    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  /** A page that is observed: its errors, messages and changes (`watched`, see `watch`), requests that leave the server. */
+  async open(watched = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 } });
+    await context.exposeBinding("changed", (_, change) => this.#happens(change));
+    if (Object.keys(watched).length) await context.addInitScript(watch, watched);
     const page = await context.newPage();
-    page.setDefaultTimeout(180_000);
+    page.setDefaultTimeout(1000 * PATIENCE);
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("console", (message) => {
       if (/Content.Security.Policy/i.test(message.text())) this.errors.push(message.text());
@@ -58,25 +97,63 @@ class Journey {
       if (to.protocol.startsWith("http") && to.origin !== new URL(this.address).origin) this.foreign.push(request.url());
     });
     page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => {
-      this.messages.push(typeof payload === "string" ? JSON.parse(payload) : { binary: payload, type: "binary" });
+      this.#happens(typeof payload === "string" ? JSON.parse(payload) : { binary: payload, type: "binary" });
     }));
     this.page = page;
     return page;
   }
 
-  /** Says what was found, and counts it. */
+  #happens(entry) {
+    this.record.push(entry);
+    for (const wake of this.#waiting.splice(0)) wake(true);
+  }
+
+  /** True when more has happened, false at the time `end`. */
+  async #more(end) {
+    let late;
+    const more = new Promise((wake) => {
+      this.#waiting.push(wake);
+      late = setTimeout(() => wake(false), end - Date.now());
+    });
+    return more.finally(() => clearTimeout(late));
+  }
+
+  /** Says what was found and when, in seconds, and counts it. */
   check(what, holds, found = "") {
     if (holds) this.passed += 1;
     else this.failed += 1;
-    console.log(`${holds ? "passed" : "FAILED"}  ${what}${holds || found === "" ? "" : `: ${JSON.stringify(found)}`}`);
+    const at = (performance.now() / 1000).toFixed(1).padStart(6);
+    console.log(`${at}  ${holds ? "passed" : "FAILED"}  ${what}${holds || found === "" ? "" : `: ${JSON.stringify(found)}`}`);
   }
 
   same(what, found, expected) {
     this.check(what, JSON.stringify(found) === JSON.stringify(expected), { found, expected });
   }
 
-  /** Waits until `condition` is not false; a wait that is too long is a failed check. */
-  async until(what, condition, seconds = 180) {
+  /** A place in the record, to ask what has happened since. */
+  now() {
+    return this.record.length;
+  }
+
+  /**
+   * Waits for something that `fits` to have happened since `start`, however short it was. Returns the place after it. A
+   * wait that is too long is a failed check.
+   */
+  async saw(what, start, fits, seconds = PATIENCE) {
+    const end = Date.now() + 1000 * seconds;
+    for (let at = start; ; at += 1) {
+      while (at === this.record.length) {
+        if (!(await this.#more(end))) throw new Error(`${what} (waited ${seconds} s)`);
+      }
+      if (fits(this.record[at])) {
+        this.check(what, true);
+        return at + 1;
+      }
+    }
+  }
+
+  /** Waits for what stays when it has come: until `condition` is not false. Returns what it gave. */
+  async until(what, condition, seconds = PATIENCE) {
     const end = Date.now() + 1000 * seconds;
     for (;;) {
       const found = await condition();
@@ -89,21 +166,32 @@ class Journey {
     }
   }
 
-  /** The messages of a type since `start`, an earlier `messages.length`. */
-  since(start, type) {
-    return this.messages.slice(start).filter((message) => message.type === type);
+  /** The messages of a type since `start`. */
+  messages(start, type) {
+    return this.record.slice(start).filter((entry) => entry.type === type);
   }
 
-  /** The nodes that have worked since `start`, sorted. */
+  /** The values that something watched has had since `start`, of the node `id` if one is given. */
+  values(start, what, id = null) {
+    return this.record.slice(start).filter((entry) => entry.what === what && (id === null || entry.id === id))
+      .map((entry) => entry.value);
+  }
+
+  /** The nodes that have worked since `start`, sorted. Whoever asks has seen the last message of the job. */
   ran(start) {
-    const nodes = this.since(start, "executing").map(({ data }) => data.node);
+    const nodes = this.messages(start, "executing").map(({ data }) => data.node);
     return [...new Set(nodes)].filter((node) => node != null).toSorted();
   }
 
+  /** A screenshot, when the window has come to rest, or is seen not to. */
   async picture(name) {
-    // Until pictures are there, and what moves has come to rest.
-    await this.page.waitForTimeout(500);
-    await this.page.screenshot({ path: join(this.pictures, `${name}.png`) });
+    let still = null;
+    for (let tries = 0; tries < 4; tries += 1) {
+      const next = await this.page.screenshot({ animations: "disabled" });
+      if (still?.equals(next)) break;
+      still = next;
+    }
+    writeFileSync(join(this.pictures, `${name}.png`), still);
   }
 
   /** Drops a file on what `selector` names, as a desktop would. */
@@ -137,3 +225,7 @@ class Journey {
 
 /** Width and height of a PNG. */
 export const sizeOf = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
+
+/** What `saw` waits for. */
+export const message = (type) => (entry) => entry.type === type;
+export const value = (what, pattern) => (entry) => entry.what === what && pattern.test(entry.value);

@@ -2,13 +2,23 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { journey, sizeOf } from "./journey.mjs";
+import { journey, message, sizeOf, value as says } from "./journey.mjs";
 
 const GRAPH = "dream_then_style.json";
 const OTHERS = ["dream", "encoder", "painting", "painting_size", "photo", "save_dream", "size", "vgg"];
+/** More steps than any machine takes in the time of this journey: 20,000 of the dream. They are stopped. */
+const LONG = 10000;
+/** What the record has of the page. */
+const WATCHED = {
+  status: ["#status", "text"],
+  state: [".card", "data-state"],
+  progress: ["#progress", "value"],
+  count: ["#queue-count", "text"],
+  body: ["body", "class"],
+};
 
 await journey(async (test) => {
-  const page = await test.open();
+  const page = await test.open(WATCHED);
   await page.goto(test.address);
   await page.waitForSelector("body.ready");
 
@@ -25,15 +35,12 @@ await journey(async (test) => {
   await saved(test, page);
   await looks(test, page);
   test.clean();
+  await page.context().close();
   await reconnect(test);
 });
 
 function card(page, id) {
   return page.locator(`.card[data-id="${id}"]`);
-}
-
-function status(page) {
-  return page.locator("#status").textContent();
 }
 
 function field(page, id, name) {
@@ -50,8 +57,23 @@ async function set(page, id, name, text) {
   await value(page, id, name).fill(String(text));
 }
 
-function ended(test, page, how) {
-  return test.until(`the status says ${how}`, async () => how.test(await status(page)));
+/** Waits for the last message of a job and for the page to say how it ended. */
+async function ended(test, start, type, how) {
+  await test.saw(`the job's last message is ${type}`, start, message(type));
+  await test.saw(`the status says ${how}`, start, says("status", how));
+}
+
+function state(id, to) {
+  return (entry) => entry.what === "state" && entry.id === id && entry.value === to;
+}
+
+function preview(id) {
+  return ({ what, id: of, value }) => what === "picture" && of === id && value.preview && value.width > 0;
+}
+
+/** Without what comes twice in a row. */
+function turns(values) {
+  return values.filter((value, index) => value !== values[index - 1]);
 }
 
 async function library(test, page) {
@@ -89,20 +111,21 @@ async function first(test, page) {
   await set(page, "dream", "octaves", 2);
   await set(page, "dream", "steps", 30);
   await set(page, "style", "refine", 4);
-  const start = test.messages.length;
+  const start = test.now();
   await page.keyboard.press("Control+Enter");
-  await test.until("a preview shows on the node that works",
-    () => card(page, "dream").locator(".preview img").evaluateAll((all) => all[0]?.naturalWidth > 0));
-  test.same("the node says that it runs", await card(page, "dream").getAttribute("data-state"), "running");
-  await test.until("its progress is counted", async () => /^Dream: \d+ of \d+$/.test(await status(page)));
-  test.check("the progress bar has a value", await page.locator("#progress").evaluate((bar) => bar.value > 0));
-  await test.picture("page-running");
-  await ended(test, page, /^Done · 10 run · 0 cached/);
+  await ended(test, start, "execution_success", /^Done · 10 run · 0 cached/);
+  await test.saw("a preview has shown on the node that worked", start, preview("dream"));
+  test.same("the node has said that it waits, runs, and is done", turns(test.values(start, "state", "dream")),
+    ["waiting", "running", "done"]);
+  const counts = test.values(start, "status").map((text) => Number(/^Dream: (\d+) of 60$/.exec(text)?.[1])).filter(Boolean);
+  test.check("its progress was counted to the end", counts.at(-1) === 60 && counts.every((count, i) => i === 0 || count >= counts[i - 1]), counts);
+  const bar = test.values(start, "progress").map(Number);
+  test.check("the progress bar has only grown", bar.at(-1) > 0 && bar.every((share, i) => i === 0 || share >= bar[i - 1]), bar);
   for (const id of ["save_dream", "save_styled"]) {
     await test.until(`${id} shows its picture, 96 wide`,
       () => card(page, id).locator(".picture img").evaluateAll((all) => all[0]?.naturalWidth === 96));
   }
-  test.check("previews came as binary frames that name their node", test.since(start, "binary").some(({ binary }) =>
+  test.check("previews came as binary frames that name their node", test.messages(start, "binary").some(({ binary }) =>
     binary.readUInt32BE(0) === 4 && binary.toString("utf8", 8, 8 + binary.readUInt32BE(4)).includes('"dream"')));
   await test.until("the strip shows the results", async () => (await page.locator("#strip li").count()) >= 2);
   await test.picture("page-done");
@@ -118,11 +141,11 @@ async function unnamed(test, page) {
 }
 
 async function edit(test, page) {
-  const start = test.messages.length;
+  const start = test.now();
   await set(page, "style", "alpha", 0.5);
   test.same("the changed value is marked", await card(page, "style").locator(".field.edited label").allTextContents(), ["alpha", "refine"]);
   await page.click("#run");
-  await ended(test, page, /^Done · 2 run · 8 cached/);
+  await ended(test, start, "execution_success", /^Done · 2 run · 8 cached/);
   test.same("only what changed ran", test.ran(start), ["save_styled", "style"]);
   const badges = await page.locator('.card[data-state="cached"]').evaluateAll((all) => all.map((one) => one.dataset.id));
   test.same("the cards of all others say that they are cached", badges.toSorted(), OTHERS);
@@ -131,38 +154,42 @@ async function edit(test, page) {
 
 async function live(test, page) {
   await page.check("#live");
-  const start = test.messages.length;
+  const start = test.now();
   await set(page, "style", "alpha", 0.75);
-  await test.until("with Live, a changed value runs by itself", () => test.since(start, "execution_success").length === 1);
+  await ended(test, start, "execution_success", /^Done/);
+  test.same("with Live, a changed value runs by itself", test.ran(start), ["save_styled", "style"]);
   await page.uncheck("#live");
 }
 
 async function stop(test, page) {
-  const start = test.messages.length;
-  await set(page, "dream", "steps", 5000);
+  const start = test.now();
+  await set(page, "dream", "steps", LONG);
   await page.click("#run");
-  await test.until("a long dream runs", () => card(page, "dream").evaluate((one) => one.dataset.state === "running"));
+  await test.saw("a long dream runs", start, state("dream", "running"));
+  await test.saw("it is counted", start, says("status", /^Dream: \d+ of 20000$/));
+  await test.saw("its preview shows", start, preview("dream"));
+  await test.picture("page-running");
   await page.click("#stop");
-  await ended(test, page, /^Stopped/);
-  test.same("the server says that it was interrupted", test.since(start, "execution_interrupted").length, 1);
-  test.check("nothing can be stopped any more", await page.locator("#stop").isDisabled());
+  await ended(test, start, "execution_interrupted", /^Stopped/);
+  await test.until("nothing can be stopped any more", () => page.locator("#stop").isDisabled());
 }
 
 async function queue(test, page) {
+  const start = test.now();
   await page.click("#run");
-  await test.until("the long dream runs again", () => card(page, "dream").evaluate((one) => one.dataset.state === "running"));
+  await test.saw("the long dream runs again", start, state("dream", "running"));
   await set(page, "dream", "seed", 2);
   await page.click("#run");
-  await test.until("two jobs are counted", async () => (await page.locator("#queue-count").textContent()) === "2");
+  const two = await test.saw("two jobs are counted", start, says("count", /^2$/));
   await page.click('button[popovertarget="queue"]');
   const waiting = page.locator('#jobs li[data-status="pending"]');
   await test.until("the queue lists the one that waits", async () => (await waiting.count()) === 1);
-  await page.waitForSelector('#jobs li[data-status="completed"]');
+  await test.until("and those that have ended", async () => (await page.locator('#jobs li[data-status="completed"]').count()) === 3);
   await test.picture("page-queue");
   await waiting.locator(".icon-button").click();
-  await test.until("it can be taken back", async () => (await page.locator("#queue-count").textContent()) === "1");
+  await test.saw("it can be taken back", two, says("count", /^1$/));
   await page.locator('#jobs li[data-status="in_progress"] .icon-button').click();
-  await ended(test, page, /^Stopped/);
+  await ended(test, start, "execution_interrupted", /^Stopped/);
   await page.keyboard.press("Escape");
   await set(page, "dream", "steps", 30);
   await set(page, "dream", "seed", 1);
@@ -192,9 +219,9 @@ async function upload(test, page) {
   await test.drop('.card[data-id="photo"]', "dropped.png", "image/png", picture);
   await test.until("so does a dropped one", async () => /dropped.*\.png$/.test(await value(page, "photo", "image").inputValue()));
   await test.until("and it shows", () => card(page, "photo").locator("img").evaluate((img) => img.naturalWidth === 600));
-  const start = test.messages.length;
+  const start = test.now();
   await page.click("#run");
-  await test.until("the graph runs with it", () => test.since(start, "execution_success").length === 1);
+  await ended(test, start, "execution_success", /^Done/);
 }
 
 async function back(test, page) {
@@ -253,15 +280,21 @@ async function looks(test, page) {
   }
 }
 
-/** The connection breaks in the middle of a job. */
+/** The connection breaks in the middle of a job: before the page can hear of its end, whatever the speed. */
 async function reconnect(test) {
-  const page = await test.open();
+  const page = await test.open(WATCHED);
   let sockets = 0;
-  let hang = null;
   await page.routeWebSocket(/\/ws\?/, (socket) => {
     sockets += 1;
     const server = socket.connectToServer();
-    hang = () => { server.close(); socket.close(); };
+    if (sockets > 1) return;
+    server.onMessage((data) => {
+      socket.send(data);
+      if (typeof data !== "string" || JSON.parse(data).data.nodes?.dream?.state !== "running") return;
+      server.onMessage(() => {});
+      server.close();
+      socket.close();
+    });
   });
   await page.goto(new URL(`#/graph/${GRAPH}`, test.address).href);
   await page.waitForSelector(".card");
@@ -269,12 +302,12 @@ async function reconnect(test) {
   await set(page, "painting_size", "width", 64);
   await set(page, "dream", "steps", 40);
   await set(page, "style", "refine", 1);
+  const start = test.now();
   await page.click("#run");
-  await test.until("a job runs", () => page.locator("body").evaluate((body) => body.classList.contains("running")));
-  await hang();
-  await test.until("the page connects again by itself", async () => sockets >= 2
-    && !(await page.locator("body").evaluate((body) => body.classList.contains("offline"))));
-  await ended(test, page, /^Done/);
+  const lost = await test.saw("the connection is lost while the dream runs", start, says("body", /offline/));
+  await test.saw("the page says so, and connects again by itself", lost, says("body", /^(?!.*offline)/));
+  test.check("with another socket", sockets >= 2, sockets);
+  await test.saw("it says that the job has ended", lost, says("status", /^Done/));
   await test.until("and shows what the job made meanwhile", () =>
     card(page, "save_styled").locator(".picture img").evaluateAll((all) => all[0]?.naturalWidth === 64));
 }

@@ -16,6 +16,7 @@ mod folder;
 #[cfg(target_os = "linux")]
 mod peak;
 mod picture;
+mod prepared;
 pub mod safetensors;
 mod serving;
 mod watching;
@@ -29,5 +30,6 @@ pub use folder::Folder;
 #[cfg(target_os = "linux")]
 pub use peak::peak;
 pub use picture::{deviation, differences, disagreement, photo};
+pub use prepared::{prepared, say};
 pub use serving::{Answer, Serving, Socket};
 pub use watching::Watching;

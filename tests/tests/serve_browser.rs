@@ -2,14 +2,10 @@
 //! `tests/browser/*.mjs`. What they need is fetched into `target/browser` when they run; where it cannot be had, they
 //! are skipped, and the last line says why.
 
-use dreamwire_tests::{Folder, Serving, built, repository};
-use std::io::Write;
+use dreamwire_tests::{Folder, Serving, built, prepared, repository, say};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-
-/// The exit code of `prepare.sh` if something cannot be had here.
-const SKIPPED: i32 = 77;
 
 /// One at a time: they prepare the same folder, and each keeps all cores busy.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -31,33 +27,6 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// Says something past the harness, which keeps to itself what a test that passes prints.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
-}
-
-/// Fetches what a journey needs. Says so if the journey is skipped.
-fn prepare(needs: &[&str]) -> bool {
-    let script = repository().join("tests/browser/prepare.sh");
-    let output = match Command::new("bash").arg(script).arg(tools()).args(needs).output() {
-        Ok(output) => output,
-        Err(error) => {
-            say(&format!("skipped: bash: {error}"));
-            return false;
-        }
-    };
-    let skipped = output.status.code() == Some(SKIPPED);
-    assert!(skipped || output.status.success(), "{}", said(&output));
-    if skipped {
-        say(&said(&output));
-    }
-    !skipped
-}
-
 /// Takes a journey through a server that watches a copy of `graphs/`. Screenshots are in `target/browser/pictures`.
 fn journey(script: &str, options: &[&Path]) {
     let folder = Folder::new();
@@ -71,23 +40,26 @@ fn journey(script: &str, options: &[&Path]) {
         .args([graphs, tools().join("pictures")])
         .output()
         .expect("prepare.sh has found node");
-    assert!(output.status.success(), "{}{}", said(&output), serving.talk());
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success(), "{said}{}", serving.talk());
+    say(&format!("{script}: {}", said.trim_end().lines().last().unwrap_or_default()));
 }
 
 #[test]
-#[ignore = "needs a quiet machine; `just browsers`, and .ci/run"]
+#[ignore = "fetches a browser; `just browsers`, and .ci/run"]
 fn the_page_of_the_server() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    if prepare(&[]) {
+    if prepared("browser", [tools()]) {
         journey("page.mjs", &[]);
     }
 }
 
 #[test]
-#[ignore = "needs a quiet machine; `just browsers`, and .ci/run"]
+#[ignore = "fetches a browser; `just browsers`, and .ci/run"]
 fn the_editor_of_comfyui() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    if prepare(&["editor"]) {
+    if prepared("browser", [tools().as_path(), Path::new("editor")]) {
         let editor = tools().join("editor/comfyui_frontend_package/static");
         journey("editor.mjs", &[Path::new("--frontend"), &editor]);
     }

@@ -3,22 +3,13 @@
 
 #![cfg(unix)]
 
-use dreamwire_tests::{Folder, Serving, repository};
-use std::io::Write;
+use dreamwire_tests::{Folder, Serving, prepared, repository, say};
 use std::path::Path;
 use std::process::{Command, Output};
-
-/// What tests/clients/prepare.sh ends with where something cannot be had.
-const SKIPPED: i32 = 77;
 
 fn run(command: &mut Command) -> (Option<i32>, String) {
     let Output { status, stdout, stderr } = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
-}
-
-/// Says something past the harness, which keeps to itself what a test that passes prints.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
 }
 
 #[test]
@@ -27,12 +18,9 @@ fn unmodified_clients_run_graphs_to_files() {
     let repository = repository();
     let scripts = repository.join("tests/clients");
     let fetched = repository.join("target/clients");
-    let (code, said) = run(Command::new("bash").arg(scripts.join("prepare.sh")).arg(&fetched));
-    if code == Some(SKIPPED) {
-        say(&said);
+    if !prepared("clients", [&fetched]) {
         return;
     }
-    assert_eq!(code, Some(0), "{said}");
 
     let folder = Folder::new();
     let serving = Serving::start(&folder, [] as [&str; 0]);

@@ -120,6 +120,13 @@ pub fn content(picture: &[u8]) -> Option<Hash> {
     Some(hasher.finalize())
 }
 
+/// Whether two files are one picture that one step has made of one graph: only their other texts may differ.
+pub(crate) fn is_of_the_same_step(one: &[u8], other: &[u8]) -> bool {
+    let same =
+        |name| text(one, name).is_some_and(|found| text(other, name).is_some_and(|text| text == found));
+    same(GRAPH) && same(RECORD) && content(one).is_some_and(|found| content(other) == Some(found))
+}
+
 /// Hashes a part of a picture after its length, so that no two sequences of parts are the same.
 fn hash_part(hasher: &mut Hasher, part: &[u8]) {
     hasher.update(&(part.len() as u64).to_le_bytes());

@@ -55,6 +55,18 @@ export function duration(milliseconds) {
   return `${Math.floor(seconds / 60)} min ${String(Math.round(seconds % 60)).padStart(2, "0")} s`;
 }
 
+/**
+ * For questions that may be asked again before they are answered, as answers may overtake each other: `const isNewest =
+ * turn()` before the question, and after the answer `isNewest()` tells whether no other one was asked since.
+ */
+export function turns() {
+  let last = 0;
+  return () => {
+    const mine = (last += 1);
+    return () => mine === last;
+  };
+}
+
 /** What the session keeps under `key`, or null; storage that is full or forbidden is no error. */
 export function recall(key) {
   try {

@@ -1,7 +1,7 @@
 // Results: the strip below the open graph, the gallery, and the large view.
 
 import * as api from "./api.js";
-import { $, h, say } from "./dom.js";
+import { $, h, say, turns } from "./dom.js";
 import { Graph } from "./graph.js";
 import { pngTexts } from "./png.js";
 
@@ -9,6 +9,7 @@ const key = ({ filename, subfolder, type }) => `${type}/${subfolder ?? ""}/${fil
 
 export class Gallery {
   #known = "";
+  #turn = turns();
 
   /** `open(graph)` opens the graph of a picture. */
   constructor(open) {
@@ -29,7 +30,9 @@ export class Gallery {
   }
 
   async load() {
+    const isNewest = this.#turn();
     const pictures = await api.pictures();
+    if (!isNewest()) return;
     const text = JSON.stringify(pictures);
     if (text === this.#known) return;
     this.#known = text;

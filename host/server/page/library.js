@@ -1,13 +1,16 @@
 // The first view: the graphs of the folder, with the pictures that they make.
 
 import * as api from "./api.js";
-import { $, capital, h, words } from "./dom.js";
+import { $, capital, h, turns, words } from "./dom.js";
 
 export class Library {
   #shown = "";
+  #turn = turns();
 
   async load() {
+    const isNewest = this.#turn();
     const [graphs, templates] = await Promise.all([api.graphs(), api.templates()]);
+    if (!isNewest()) return;
     this.graphs = new Map(graphs.map((graph) => [graph.name, { ...graph, ...templates.get(graph.name) }]));
     const text = JSON.stringify([...this.graphs]);
     if (text === this.#shown) return;

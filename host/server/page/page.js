@@ -1,7 +1,7 @@
 // Dreamwire's own page: graphs of the folder, the open graph, results, and the reference of nodes.
 
 import * as api from "./api.js";
-import { $, recall, remember, say } from "./dom.js";
+import { $, recall, remember, say, turns } from "./dom.js";
 import { Flow } from "./flow.js";
 import { Gallery } from "./gallery.js";
 import { Graph, graphOf } from "./graph.js";
@@ -26,6 +26,8 @@ const queue = new Queue({
 const titles = new Map();
 let kinds = new Map();
 let open = null;
+const routing = turns();
+const reloading = turns();
 
 // --- The open graph
 
@@ -45,15 +47,19 @@ function show(graph, key) {
 
 /** Opens a graph that is not a file of the folder. */
 function dropped(graph) {
+  routing();
   show(graph, `dropped ${Date.now()}`);
   if (location.hash === "#/graph") route();
   else location.hash = "#/graph";
 }
 
-async function load(name) {
+/** Shows a graph of the folder, if it `isWanted()` when it is here. Returns whether it is. */
+async function load(name, isWanted) {
   const graph = new Graph(await api.graph(name), { name, title: library.title(name) });
+  if (!isWanted()) return false;
   graph.apply(recall(`edits ${name}`));
   show(graph, name);
+  return true;
 }
 
 let soon = 0;
@@ -103,6 +109,7 @@ document.addEventListener("keydown", (event) => {
 socket.addEventListener("status", ({ detail }) => {
   const remaining = detail.status.exec_info.queue_remaining;
   queue.count(remaining);
+  run.settle();
   if (remaining === 0) run.idle();
   if ($("queue").matches(":popover-open")) queue.load().catch(failed);
 });
@@ -120,9 +127,12 @@ socket.addEventListener("dreamwire.nodes_changed", async () => {
 socket.addEventListener("dreamwire.graph_changed", ({ detail: { name } }) => {
   library.load().catch(failed);
   if (open?.graph.name !== name) return;
-  const again = () => load(name).catch(failed);
+  const again = () => {
+    const isNewest = reloading();
+    return load(name, () => isNewest() && open.graph.name === name).catch(failed);
+  };
   if (open.graph.edits().length === 0) {
-    again().then(() => say(`${name} was saved: this is the new graph.`));
+    again().then((shown) => shown && say(`${name} was saved: this is the new graph.`));
   } else {
     const action = { label: "Load it", run: () => { remember(`edits ${name}`, []); again(); } };
     say(`${name} was saved. You have changed values here.`, { action });
@@ -145,13 +155,16 @@ $("queue").addEventListener("beforetoggle", (event) => {
 // --- Views
 
 async function route() {
+  const isNewest = routing();
   const [, view = "", name = ""] = /^#\/(\w*)\/?(.*)$/.exec(location.hash) ?? [];
   const graph = decodeURIComponent(name);
   if (view === "graph" && graph && open?.graph.name !== graph) {
-    await load(graph).catch((error) => {
+    await load(graph, isNewest).catch((error) => {
       failed(error);
-      location.hash = "#/";
+      if (isNewest()) location.hash = "#/";
     });
+    // The user has gone elsewhere meanwhile.
+    if (!isNewest()) return;
   }
   const shown = view === "graph" && open ? "graph" : ["results", "nodes"].includes(view) ? view : "library";
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${shown}`;

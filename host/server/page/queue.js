@@ -1,12 +1,14 @@
 // The queue: what waits, what runs, what has ended.
 
 import * as api from "./api.js";
-import { $, duration, h, iconButton, say } from "./dom.js";
+import { $, duration, h, iconButton, say, turns } from "./dom.js";
 
 const WORDS = { pending: "waiting", in_progress: "running", completed: "done", failed: "failed", cancelled: "stopped" };
 const SECTIONS = [["Running", ["in_progress"]], ["Waiting", ["pending"]], ["Ended", ["completed", "failed", "cancelled"]]];
 
 export class Queue {
+  #turn = turns();
+
   /** `titleOf(id)` is the graph's title of a job of this session, or null; `enlarge` as in the gallery. */
   constructor({ titleOf, enlarge }) {
     this.titleOf = titleOf;
@@ -22,7 +24,9 @@ export class Queue {
   }
 
   async load() {
+    const isNewest = this.#turn();
     const jobs = await api.jobs();
+    if (!isNewest()) return;
     const of = (states) => jobs.filter((job) => states.includes(job.status));
     this.ended = of(SECTIONS[2][1]);
     // Waiting jobs in the order in which they will run; the others newest first, as they come.

@@ -15,6 +15,8 @@ export class Run {
     this.jobs = new Map(recall("jobs") ?? []);
     /** Jobs of the open graph that have not begun. */
     this.pending = new Set();
+    /** Those of them that the server has not answered yet: it may not know them when it tells its status. */
+    this.sent = new Set();
     const on = (type, hear) => socket.addEventListener(type, ({ detail }) => {
       if (this.#begins(detail)) hear.call(this, detail);
     });
@@ -27,7 +29,10 @@ export class Run {
     on("execution_success", () => this.#end("done"));
     on("execution_interrupted", () => this.#end("stopped"));
     on("execution_error", this.#failed);
-    socket.addEventListener("open", () => this.#settle());
+    socket.addEventListener("open", () => {
+      if (this.busy) this.job.missed = true;
+      this.settle();
+    });
   }
 
   /** The cards now show `graph`, which is known in this session as `key`. */
@@ -41,7 +46,7 @@ export class Run {
     const last = [...this.jobs].findLast(([, of]) => of === key);
     if (last) {
       this.job = { id: last[0], known: true, since: performance.now(), finished: new Set(), skipped: new Set(), reported: 0 };
-      this.#settle();
+      this.settle();
     }
   }
 
@@ -56,6 +61,7 @@ export class Run {
     remember("jobs", [...this.jobs].slice(-50));
     for (const card of this.flow.cards.values()) card.clear();
     this.pending.add(id);
+    this.sent.add(id);
     if (!this.busy) this.#say("Queued");
     try {
       const { node_errors } = await api.submit({ client_id: clientId, prompt_id: id, prompt: graph.prompt() });
@@ -73,6 +79,8 @@ export class Run {
       say(count ? `Not run: ${count === 1 ? "one node has an error" : `${count} nodes have errors`}.` : refusal.message,
         { bad: true });
       this.#reveal();
+    } finally {
+      this.sent.delete(id);
     }
     this.ended();
   }
@@ -88,9 +96,9 @@ export class Run {
 
   /** The server has nothing to run: jobs that were taken back elsewhere no longer wait. */
   idle() {
-    this.pending.clear();
-    $("stop").disabled = !this.busy;
-    if ($("status").textContent === "Queued") this.#say("");
+    for (const id of this.pending) if (!this.sent.has(id)) this.pending.delete(id);
+    $("stop").disabled = !this.busy && this.pending.size === 0;
+    if ($("status").textContent === "Queued" && this.pending.size === 0) this.#say("");
   }
 
   #card(id) {
@@ -149,7 +157,9 @@ export class Run {
     const total = Math.max(1, [...this.job.needed].filter((id) => !this.job.skipped.has(id)).length);
     const share = running && running.max > 1 ? running.value / running.max : 0;
     $("progress").hidden = false;
-    $("progress").value = Math.min(1, (this.job.finished.size + share) / total);
+    // Some nodes count from the start again; the bar only grows.
+    this.job.share = Math.min(1, Math.max(this.job.share ?? 0, (this.job.finished.size + share) / total));
+    $("progress").value = this.job.share;
     if (!running) return;
     const title = capital(this.graph.titleOf(running.card.id, running.card.kind));
     this.#say(running.max > 1 ? `${title}: ${running.value} of ${running.max}` : title);
@@ -179,16 +189,19 @@ export class Run {
     }
     $("progress").hidden = true;
     const made = job.finished.size;
-    const facts = job.known ? [] : [`${made} run`, `${job.skipped.size} cached`, duration(performance.now() - job.since)];
+    const facts = job.known || job.missed ? [] : [`${made} run`, `${job.skipped.size} cached`, duration(performance.now() - job.since)];
     this.#say([{ done: "Done", stopped: "Stopped", failed: "Failed" }[how], ...facts].join(" · "));
     this.flow.draw();
     this.ended();
   }
 
-  /** After the connection was lost, or the page loaded again: what became of the job? */
-  async #settle() {
+  /**
+   * After the connection was lost, or the page loaded again: what became of the job? History has it a moment after the
+   * job's last message, which may be lost too, so this is asked again whenever the server tells its status.
+   */
+  async settle() {
     const { job, graph } = this;
-    if (!job || (job.over && !job.known)) return;
+    if (!this.busy || !(job.known || job.missed)) return;
     const entry = await api.history(job.id).catch(() => null);
     if (!entry || this.graph !== graph || this.job !== job || job.over) return;
     for (const [id, output] of Object.entries(entry.outputs ?? {})) this.#card(id)?.pictures(output.images);

@@ -9,6 +9,7 @@ use super::lock::Lock;
 use super::name::{self, Template};
 use super::publish::{self, IfTaken};
 use super::{NewFile, Origin, Published, WorldError, orphans};
+use crate::metadata;
 use blake3::Hash;
 use cap_std::fs::Dir;
 use dreamwire_graph::{Hint, Setting};
@@ -18,6 +19,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+
+/// How far the size of two files may differ that are the same but for their texts, in bytes. A graph whose nodes were moved
+/// differs in some digits.
+const OTHER_TEXTS: u64 = 1 << 10;
+/// How many such files are read: there may be thousands, which are other pictures.
+const LOOKED_AT: usize = 16;
 
 /// The output folder and the names that this process has published.
 pub(super) struct Outputs {
@@ -63,7 +70,11 @@ impl Target<'_> {
     }
 
     fn is_same(&self, name: &str) -> bool {
-        self.folder.read(file_name(name)).is_ok_and(|old| old == self.file.bytes)
+        self.read(name).is_some_and(|old| old == self.file.bytes)
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        self.folder.read(file_name(name)).ok()
     }
 
     /// The template without its extension: `dream_00001_.png` and `dream_00001_.exr` share a number.
@@ -126,9 +137,12 @@ impl Outputs {
                 (name, written)
             }
             None => match reuse_twin(names, listing, &target) {
-                Some(Twin { name, claimed: false }) => (name, false),
-                // It stays the other step's: only that one replaces it.
-                Some(Twin { name, claimed: true }) => {
+                Some(twin) => {
+                    let Twin { name, hash, claimed } = twin;
+                    // If it is another step's, it stays so: only that one replaces it.
+                    if !claimed {
+                        names.insert(target.key, (name.clone(), hash));
+                    }
                     return Ok(Published { path: self.root.shown().join(&name), name, hash, written: false });
                 }
                 None => (take_next(listing, &target)?, true),
@@ -169,22 +183,34 @@ fn own_name(names: &Names, target: &Target<'_>) -> Option<String> {
     found.map_or(true, |found| blake3::hash(&found) == *hash).then(|| name.clone())
 }
 
-/// An existing file with the same bytes.
+/// An existing file with the same bytes, or the same but for texts.
 struct Twin {
     name: String,
+    hash: Hash,
     /// Another step of this process has published it.
     claimed: bool,
 }
 
-/// An existing file with the same bytes, perhaps from another run of the graph. Steps that run do not share files.
+/// An existing file with the same bytes, perhaps from another run of the graph. Steps that run do not share files. For a
+/// step that was cached, a file of its own with other texts is as good: a node that was moved is no reason to save the
+/// picture again.
 fn reuse_twin(names: &Names, listing: &mut Listing, target: &Target<'_>) -> Option<Twin> {
     let siblings = listing.siblings(&target.folder, target.stem(), &target.template);
-    let of_size = siblings.of_size(target.file.bytes.len());
-    let is_claimed = |name: &String| names.values().any(|(claimed, _)| claimed == name);
-    let same = of_size.iter().map(|&number| target.template.name(number)).filter(|name| target.is_same(name));
-    let twins = same.map(|name| Twin { claimed: is_claimed(&name), name });
-    let twins: Vec<Twin> = twins.filter(|twin| !twin.claimed || target.file.cached).collect();
-    twins.into_iter().min_by_key(|twin| twin.claimed)
+    let NewFile { bytes, cached, .. } = *target.file;
+    let find = |numbers: &[u64], is_same: &dyn Fn(&[u8]) -> bool| {
+        let twin = |&number: &u64| {
+            let name = target.template.name(number);
+            let found = target.read(&name).filter(|found| is_same(found))?;
+            let claimed = names.values().any(|(claimed, _)| *claimed == name);
+            (cached || !claimed).then(|| Twin { name, hash: blake3::hash(&found), claimed })
+        };
+        numbers.iter().filter_map(twin).min_by_key(|twin| twin.claimed)
+    };
+    find(siblings.of_size(bytes.len()), &|found| found == bytes).or_else(|| {
+        let mut near = if cached { siblings.near_size(bytes.len(), OTHER_TEXTS) } else { Vec::new() };
+        near.truncate(LOOKED_AT);
+        find(&near, &|found| metadata::is_of_the_same_step(found, bytes))
+    })
 }
 
 /// Takes the next free number. Only without locks may another process take it between the check and the write.

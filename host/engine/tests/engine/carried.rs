@@ -158,13 +158,14 @@ fn without_metadata_graphs_share_their_files() {
     assert!(texts(&mut b, "/a.json") && !texts(&mut b, "/b.json"));
 }
 
+fn workflow(b: &mut Bench, text: &str) {
+    b.texts = BTreeMap::from([("workflow".to_owned(), text.to_owned())]);
+}
+
 #[test]
 fn a_cached_picture_gets_the_texts_of_the_run_that_publishes_it() {
     let mut b = Bench::new();
     b.begin_again();
-    let workflow = |b: &mut Bench, text: &str| {
-        b.texts = BTreeMap::from([("workflow".to_owned(), text.to_owned())]);
-    };
     workflow(&mut b, r#"{"nodes": 1}"#);
     b.log(&graph(1));
     let first = picture(&b, 1);
@@ -174,20 +175,51 @@ fn a_cached_picture_gets_the_texts_of_the_run_that_publishes_it() {
     b.begin_again();
     assert_eq!(log(&mut b), CACHED);
     assert!(pictures(&b) == 1 && picture(&b, 1) == first);
+    let remove = |b: &Bench| std::fs::remove_file(b.path("out/x_00001.png")).unwrap();
+    remove(&b);
     b.begin_again();
     workflow(&mut b, r#"{"nodes": 2}"#);
     assert_eq!(log(&mut b), CACHED);
-    let second = picture(&b, 2);
+    let second = picture(&b, 1);
     assert_eq!(text(&second, "workflow").as_deref(), Some(r#"{"nodes": 2}"#));
     assert_eq!(Record::read(&first), Record::read(&second));
+    remove(&b);
     b.texts.clear();
     b.begin_again();
     b.log(&graph(1));
-    assert_eq!(text(&picture(&b, 3), "workflow"), None, "none is left of an earlier run");
+    assert_eq!(text(&picture(&b, 1), "workflow"), None, "none is left of an earlier run");
     // A process replaces its own file.
     workflow(&mut b, "{}");
     b.log(&graph(1));
-    assert_eq!((text(&picture(&b, 3), "workflow").as_deref(), pictures(&b)), (Some("{}"), 3));
+    assert_eq!((text(&picture(&b, 1), "workflow").as_deref(), pictures(&b)), (Some("{}"), 1));
+}
+
+#[test]
+fn a_node_that_was_moved_is_no_reason_to_save_a_cached_picture_again() {
+    let mut b = Bench::new();
+    b.begin_again();
+    workflow(&mut b, r#"{"at": [10, 20]}"#);
+    b.log(&graph(1));
+    let first = picture(&b, 1);
+    for moved in [r#"{"at": [90, 20]}"#, r#"{"at": [1234.5, -20]}"#] {
+        b.begin_again();
+        workflow(&mut b, moved);
+        assert_eq!(log(&mut b), CACHED);
+        assert!(pictures(&b) == 1 && picture(&b, 1) == first, "{moved}");
+    }
+    // A graph that was drawn anew is worth a file.
+    b.begin_again();
+    workflow(&mut b, &format!(r#"{{"notes": "{}"}}"#, "about it ".repeat(200)));
+    assert_eq!(log(&mut b), CACHED);
+    assert!(text(&picture(&b, 2), "workflow").is_some_and(|text| text.contains("about it")));
+    assert!(pictures(&b) == 2 && picture(&b, 1) == first);
+    // A step that runs has a file of its own, whatever is there.
+    b.begin_again();
+    workflow(&mut b, r#"{"at": [10, 20]}"#);
+    *b.nodes.build.lock().unwrap() = "build 2".to_owned();
+    assert_eq!(log(&mut b), "add other read save save_other");
+    assert_eq!(pictures(&b), 3);
+    assert_eq!(metadata::content(&picture(&b, 3)), metadata::content(&first));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::lock::Lock;
 use super::super::name::Template;
 use cap_std::fs::Dir;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
 /// The numbered files of one folder, by template without extension. The lists hold until someone else changes the
@@ -17,8 +17,8 @@ pub(super) struct Listing {
 
 /// Existing files that share a template, whatever their extension.
 pub(super) struct Siblings {
-    /// Numbers by file size in bytes: only a file of equal size is worth reading.
-    by_size: HashMap<u64, Vec<u64>>,
+    /// Numbers by file size in bytes: only a file of equal or similar size is worth reading.
+    by_size: BTreeMap<u64, Vec<u64>>,
     /// The first number that may be free.
     next: u64,
 }
@@ -54,7 +54,7 @@ impl Listing {
 
 impl Siblings {
     fn list(folder: &Dir, template: &Template<'_>) -> Self {
-        let (mut by_size, mut next) = (HashMap::<u64, Vec<u64>>::new(), 1);
+        let (mut by_size, mut next) = (BTreeMap::<u64, Vec<u64>>::new(), 1);
         for entry in folder.entries().into_iter().flatten().flatten() {
             let Some(counter) = entry.file_name().to_str().and_then(|name| template.counter_of(name)) else {
                 continue;
@@ -71,6 +71,15 @@ impl Siblings {
     /// The numbers of files of that size.
     pub(super) fn of_size(&self, size: usize) -> &[u64] {
         self.by_size.get(&(size as u64)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The numbers of files whose size differs by at most `most` bytes, those of the nearest size first.
+    pub(super) fn near_size(&self, size: usize, most: u64) -> Vec<u64> {
+        let size = size as u64;
+        let range = self.by_size.range(size.saturating_sub(most)..=size.saturating_add(most));
+        let mut near: Vec<_> = range.collect();
+        near.sort_by_key(|(other, _)| other.abs_diff(size));
+        near.into_iter().flat_map(|(_, numbers)| numbers).copied().collect()
     }
 
     /// The first number that may be free.
