@@ -155,7 +155,8 @@ impl Server {
         };
         let folders = folders(&self.config);
         let of_catalogue = Arc::clone(&plugins);
-        let catalogue = Catalogue::new(move || of_catalogue.get(), folders.clone(), device, self.config.upload_max);
+        let catalogue =
+            Catalogue::new(move || of_catalogue.get(), folders.clone(), device, self.config.upload_max);
         let parts = Parts {
             catalogue: Arc::new(catalogue),
             folders: Arc::new(folders),

@@ -100,7 +100,9 @@ fn link(value: &Value, outputs: &Map<String, Value>) -> Option<Value> {
 
 fn literal(param: &Param, value: Value) -> Value {
     let nullable = param.default == Some(Value::Null);
-    let is_none = |text: &str| text.trim().is_empty() || (param.ty == ParamType::Boolean && [AUTO, "null"].contains(&text));
+    let is_none = |text: &str| {
+        text.trim().is_empty() || (param.ty == ParamType::Boolean && [AUTO, "null"].contains(&text))
+    };
     if nullable && (value.is_null() || value.as_str().is_some_and(is_none)) {
         return Value::Null;
     }

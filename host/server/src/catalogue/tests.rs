@@ -267,7 +267,8 @@ async fn the_largest_upload_is_told() {
     assert_eq!(features["max_upload_size"], json!(UPLOAD_MAX));
     let hub = Arc::new(crate::hub::Hub::new(1));
     let connection = hub.connect("a".to_owned()).unwrap();
-    let reply = crate::routes::socket::heard(&connection, r#"{"type":"feature_flags","data":{}}"#, 77).unwrap();
+    let reply =
+        crate::routes::socket::heard(&connection, r#"{"type":"feature_flags","data":{}}"#, 77).unwrap();
     let reply: Value = serde_json::from_str(reply.to_text().unwrap()).unwrap();
     assert_eq!(reply["data"]["max_upload_size"], 77);
 }

@@ -257,7 +257,8 @@ mod tests {
     #[test]
     fn a_unit_is_said_once() {
         let tooltip = |doc: &str, unit: &str| {
-            let spec = of("x", json!({ "type": "integer", "default": 0, "description": doc, "x-dw-unit": unit }));
+            let spec =
+                of("x", json!({ "type": "integer", "default": 0, "description": doc, "x-dw-unit": unit }));
             spec[1]["tooltip"].as_str().unwrap().to_owned()
         };
         assert_eq!(tooltip("Width in pixels.", "px"), "Width in pixels.");
