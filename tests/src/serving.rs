@@ -43,7 +43,12 @@ impl Serving {
 
     /// As [`start`](Self::start), with this command.
     pub fn of<S: AsRef<OsStr>>(command: Cmd, arguments: impl IntoIterator<Item = S>) -> Self {
-        let words = ["serve", "--listen", "127.0.0.1:0", "--in", "in", "--out", "out", "--cache", "cache"];
+        Self::at("127.0.0.1:0", command, arguments)
+    }
+
+    /// As [`of`](Self::of), at this address.
+    pub fn at<S: AsRef<OsStr>>(address: &str, command: Cmd, arguments: impl IntoIterator<Item = S>) -> Self {
+        let words = ["serve", "--listen", address, "--in", "in", "--out", "out", "--cache", "cache"];
         let mut child = command.args(words).args(arguments).start();
         let talk = Arc::new(Mutex::new(String::new()));
         let mut stderr = child.stderr.take().expect("stderr is a pipe");

@@ -45,6 +45,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("cap-std", &["dreamwire-engine", "dreamwire-server"]),
     ("axum", &["dreamwire-server"]),
     ("rusqlite", &["dreamwire-server"]),
+    ("ureq", &["dreamwire", "dreamwire-tests"]),
+    ("tungstenite", &["dreamwire", "dreamwire-tests"]),
 ];
 
 /// Every workspace member, with the names of its dependencies outside of tests.

@@ -16,6 +16,7 @@ pub(crate) use serve::ServeArgs;
 pub(crate) use verify::VerifyArgs;
 
 use crate::new_plugin::NewPluginArgs;
+use crate::via::{Address, address};
 use crate::weights::WeightsArgs;
 
 /// Executes JSON node graphs that make pictures.
@@ -130,9 +131,45 @@ pub(crate) struct RunArgs {
     pub(crate) graph: GraphArgs,
     #[command(flatten)]
     pub(crate) how: HowArgs,
+    /// Run it on a server instead of here, and fetch its files: one of `dreamwire serve`, or any that speaks ComfyUI's
+    /// protocol.
+    #[arg(long, value_name = "URL", value_parser = address, conflicts_with_all = OF_THIS_MACHINE)]
+    pub(crate) via: Option<Address>,
+    /// The token of the server of --via [default: the variable DREAMWIRE_TOKEN].
+    #[arg(long, value_name = "TOKEN", requires = "via")]
+    pub(crate) token: Option<String>,
     #[command(flatten)]
     pub(crate) rows: RowArgs,
 }
+
+/// What a server decides for itself.
+const OF_THIS_MACHINE: [&str; 25] = [
+    "isolate",
+    "no_isolate",
+    "explain",
+    "device",
+    "threads",
+    "allow_nonfinite",
+    "no_metadata",
+    "node_timeout",
+    "memory",
+    "plugins",
+    "cache",
+    "no_cache",
+    "cache_limit",
+    "each",
+    "sweep",
+    "seeds",
+    "frames",
+    "zip",
+    "missing",
+    "rows",
+    "shard",
+    "preroll",
+    "overwrite",
+    "stop_on_failure",
+    "count_rows",
+];
 
 #[derive(Args, Debug)]
 pub(crate) struct WatchArgs {
@@ -389,6 +426,27 @@ mod tests {
         assert_eq!(args.graph.set, ["a.b=-1", "a.c=x"]);
         assert_eq!(args.how.compute.device, how::DeviceArg::Only(Device::Cuda(1)));
         assert_eq!((cli.global.verbose, cli.global.plugins.len(), args.how.inputs.len()), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_a_server_decides_is_refused_with_via() {
+        let parse = |words: &str| {
+            let words = format!("dreamwire run g.json --via http://farm:8188 {words}");
+            Cli::try_parse_from(words.split_whitespace())
+        };
+        assert!(parse("--token abcdefgh --out x --in y --set a.b=1 --progress json --preview").is_ok());
+        for option in OF_THIS_MACHINE {
+            let value = match option {
+                "device" => " cpu",
+                "threads" | "node_timeout" | "memory" | "cache_limit" | "plugins" | "cache" => " 1",
+                _ => "",
+            };
+            let words = format!("--{}{value}", option.replace('_', "-"));
+            let error = parse(&words).expect_err(option).to_string();
+            assert!(error.contains("cannot be used with") && error.contains("--via"), "{option}: {error}");
+        }
+        assert!(Cli::try_parse_from(["dreamwire", "run", "g.json", "--token", "abcdefgh"]).is_err());
+        assert!(Cli::try_parse_from(["dreamwire", "run", "g.json", "--via", "https://farm"]).is_err());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod plugin_check;
 mod run;
 mod serve;
 mod verify;
+mod via;
 mod watch;
 mod weights;
 

@@ -116,9 +116,9 @@ impl Listener {
         }
     }
 
-    /// Writes a line at the end for people.
-    pub(crate) fn summary(&self, text: &str) {
-        if matches!(self.form, Form::Plain(_) | Form::Bar(_)) {
+    /// Writes what is news for people, and not asked for by those who want none.
+    pub(crate) fn note(&self, text: &str) {
+        if matches!(self.form, Form::Bar(_) | Form::Plain(_)) {
             self.talk(text);
         }
     }
@@ -174,29 +174,42 @@ impl Listener {
     /// # Errors
     /// The exit code, if the run failed.
     pub(crate) fn ended(&self, job: &Job, end: &End, elapsed: Duration) -> Result<(), Exit> {
-        let skipped = std::mem::take(&mut *self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
-        if !matches!(self.form, Form::None) {
-            skipped.lines().iter().for_each(|line| self.talk(line));
-        }
         match end {
             End::Done(summary) => {
                 self.done(summary, elapsed);
                 Ok(())
             }
-            End::Stopped(Stopped::Cancelled) => {
-                self.tell(&json!({ "event": "cancelled" }));
-                Err(interrupt::exit())
-            }
+            End::Stopped(Stopped::Cancelled) => Err(self.cancelled()),
             End::Refused(_) | End::Stopped(Stopped::Failed(_)) => {
-                let problems = end.problems(job);
-                self.problems(&job.source, &problems);
-                // The first that failed, not the first in the file.
-                Err(Exit::of(&problems).unwrap_or(Exit::BUG))
+                Err(self.failed(&job.source, &end.problems(job)))
             }
         }
     }
 
-    fn done(&self, summary: &Summary, elapsed: Duration) {
+    /// Says what could not run.
+    fn tell_skipped(&self) {
+        let skipped = std::mem::take(&mut *self.skipped.lock().unwrap_or_else(PoisonError::into_inner));
+        if !matches!(self.form, Form::None) {
+            skipped.lines().iter().for_each(|line| self.talk(line));
+        }
+    }
+
+    /// Reports that a run was stopped, and gives the exit code.
+    pub(crate) fn cancelled(&self) -> Exit {
+        self.tell_skipped();
+        self.tell(&json!({ "event": "cancelled" }));
+        interrupt::exit()
+    }
+
+    /// Reports that a run failed, and gives the exit code: that of the first problem, not of the first in the file.
+    pub(crate) fn failed(&self, source: &Source, problems: &[Diagnostic]) -> Exit {
+        self.tell_skipped();
+        self.problems(source, problems);
+        Exit::of(problems).unwrap_or(Exit::BUG)
+    }
+
+    /// Reports that a run went well.
+    pub(crate) fn done(&self, summary: &Summary, elapsed: Duration) {
         let known = summary.steps.iter().filter(|step| step.ran.is_none());
         // Files of steps that ran were reported when published.
         let files = known.flat_map(|step| step.published.iter().map(move |file| (step, file)));

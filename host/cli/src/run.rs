@@ -15,13 +15,17 @@ use crate::args::{Global, RunArgs};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::progress::Listener;
-use crate::{interrupt, open};
+use crate::{interrupt, open, via};
 
 /// `dreamwire run`.
 pub(crate) fn run(args: &RunArgs, global: &Global, console: Console) -> Exit {
     Console::keep_standard_output();
     let listener = Arc::new(Listener::new(args.how.progress, args.how.preview, console));
-    prepare_and_run(args, global, console, &listener).err().unwrap_or(Exit::OK)
+    let ended = match &args.via {
+        Some(address) => via::run(args, address, global, console, &listener),
+        None => prepare_and_run(args, global, console, &listener),
+    };
+    ended.err().unwrap_or(Exit::OK)
 }
 
 fn prepare_and_run(

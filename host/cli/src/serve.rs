@@ -12,9 +12,6 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::{interrupt, open};
 
-/// How many sockets may be connected.
-const SOCKETS_MAX: usize = 256;
-
 /// Serves until a signal comes, or nothing was asked for long enough.
 pub(crate) fn serve(args: &ServeArgs, global: &Global, console: Console) -> Exit {
     if args.detach {
@@ -55,7 +52,7 @@ fn begin(args: &ServeArgs, global: &Global, console: Console) -> Result<Exit, Ex
         graphs: args.watch.clone(),
         frontend,
         queue_max: args.queue_max as usize,
-        sockets_max: SOCKETS_MAX,
+        sockets_max: args.max_sockets as usize,
         upload_max: args.upload_max,
         idle_timeout: args.idle_timeout,
         settings,

@@ -84,5 +84,5 @@ pub use parse::parse;
 pub use row::OutputName;
 pub use source::{MAX_BYTES, Source, Span};
 pub use suggest::{did_you_mean, did_you_mean_file};
-pub use ui::{MANY_SLOTS, from_widget, port_type, to_widget};
+pub use ui::{AUTO, MANY_SLOTS, from_widget, port_type, to_widget};
 pub use varying::{Curve, Ease, Place, Varying};

@@ -31,8 +31,8 @@ use std::collections::HashMap;
 
 use jsonc_parser::ast::Object;
 
+pub use widgets::{AUTO, from_widget, to_widget};
 pub(crate) use widgets::{Widget, Widgets};
-pub use widgets::{from_widget, to_widget};
 pub use write::{MANY_SLOTS, port_type};
 
 use crate::diagnostic::{Diagnostic, Subject};

@@ -34,6 +34,8 @@ pub(crate) struct App {
     pub(crate) plugins: Arc<Plugins>,
     /// When something was last asked for.
     pub(crate) activity: Arc<Activity>,
+    /// The largest file that may be sent, in bytes.
+    pub(crate) upload_max: u64,
 }
 
 impl App {

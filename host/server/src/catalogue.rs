@@ -32,6 +32,8 @@ pub(crate) struct Catalogue {
     folders: Folders,
     /// The device of the last run.
     device: Arc<DeviceInUse>,
+    /// The largest file that may be sent, in bytes.
+    upload_max: u64,
 }
 
 impl Catalogue {
@@ -40,8 +42,9 @@ impl Catalogue {
         nodes: impl Fn() -> Arc<dyn Nodes> + Send + Sync + 'static,
         folders: Folders,
         device: Arc<DeviceInUse>,
+        upload_max: u64,
     ) -> Self {
-        Self { nodes: Box::new(nodes), folders, device }
+        Self { nodes: Box::new(nodes), folders, device, upload_max }
     }
 
     fn nodes(&self) -> Arc<dyn Nodes> {
@@ -65,7 +68,7 @@ pub(crate) fn routes(catalogue: Arc<Catalogue>) -> Router {
         .route("/workflow_templates", empty(json!({})))
         // Folders are nobody's business.
         .route("/internal/folder_paths", empty(json!({})))
-        .route("/features", empty(machine::features()))
+        .route("/features", empty(machine::features(catalogue.upload_max)))
         .route("/system_stats", get(machine::stats))
         .merge(help::routes())
         .merge(gallery::routes())

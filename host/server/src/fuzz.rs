@@ -78,6 +78,7 @@ fn app(folder: &TempDir) -> App {
         hub: Arc::new(Hub::new(4)),
         plugins: Arc::new(Plugins::none()),
         activity: Arc::new(Activity::new()),
+        upload_max: 1 << 20,
     }
 }
 
@@ -124,7 +125,7 @@ proptest! {
     ]) {
         let hub = Arc::new(Hub::new(1));
         let connection = hub.connect("a".to_owned()).unwrap();
-        let reply = routes::socket::heard(&connection, &text);
+        let reply = routes::socket::heard(&connection, &text, 1 << 20);
         prop_assert_eq!(reply.is_some(), text.contains("feature_flags"));
     }
 }

@@ -151,10 +151,12 @@ impl Server {
             hub: Arc::clone(&hub),
             plugins: Arc::clone(&plugins),
             activity: Arc::clone(&activity),
+            upload_max: self.config.upload_max,
         };
         let folders = folders(&self.config);
         let of_catalogue = Arc::clone(&plugins);
-        let catalogue = Catalogue::new(move || of_catalogue.get(), folders.clone(), device);
+        let catalogue =
+            Catalogue::new(move || of_catalogue.get(), folders.clone(), device, self.config.upload_max);
         let parts = Parts {
             catalogue: Arc::new(catalogue),
             folders: Arc::new(folders),

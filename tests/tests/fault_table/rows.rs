@@ -42,4 +42,5 @@ pub(crate) const GROUPS: &[Group] = &[
     runs::RUNS,
     watching::WATCHING,
     serving::SERVING,
+    serving::VIA,
 ];

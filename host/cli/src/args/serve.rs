@@ -37,6 +37,9 @@ pub(crate) struct ServeArgs {
     /// How many jobs may wait; more are refused with status 429.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) queue_max: u32,
+    /// How many websockets may be connected; more are refused with status 503.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_sockets: u32,
     /// The largest upload.
     #[arg(long, value_name = "SIZE", default_value = "100MiB", value_parser = size)]
     pub(crate) upload_max: u64,

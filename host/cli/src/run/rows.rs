@@ -182,7 +182,7 @@ fn end(listener: &Listener, rows: &Rows, report: &Report, elapsed: Duration) -> 
     if *left > 0 {
         text += &format!(", {left} not run");
     }
-    listener.summary(&format!("{text} in {}", seconds(elapsed)));
+    listener.note(&format!("{text} in {}", seconds(elapsed)));
     if report.gather_left {
         listener.talk("not every row is there: what needs all of them was left out");
     }

@@ -33,6 +33,16 @@ impl Disk {
         Self { inputs: self.inputs.closed(), ..self }
     }
 
+    /// Writes a file that comes from elsewhere under its name below the output folder, with forward slashes; if another
+    /// file has the name, under one with a number: `a (1).png`. No file is replaced, whoever wrote it, and one with the same
+    /// bytes is not written again.
+    ///
+    /// # Errors
+    /// The name leaves the folder, or writing fails. No partial file remains.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<Published, WorldError> {
+        self.outputs.keep(name, bytes)
+    }
+
     /// The output folder, as it was given.
     pub fn out(&self) -> &Path {
         self.outputs.shown()

@@ -20,6 +20,12 @@ impl<'a> Template<'a> {
         Ok(template)
     }
 
+    /// A name in which nothing stands for anything else.
+    pub(super) fn literal(name: &'a str) -> Result<Self, WorldError> {
+        check(name)?;
+        Ok(Self { before: name, counted: None })
+    }
+
     fn split_at_counter(text: &'a str) -> Result<Self, WorldError> {
         let Some(at) = text.rfind("{counter:") else { return Ok(Self { before: text, counted: None }) };
         let rest = &text[at + "{counter:".len()..];

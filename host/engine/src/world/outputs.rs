@@ -1,5 +1,6 @@
 //! Publishing files under one folder.
 
+mod keep;
 mod listing;
 mod probe;
 mod root;

@@ -22,6 +22,9 @@ const AFTER_RUN: [&str; 5] = ["fixed", "increment", "decrement", "randomize", "i
 /// What its buttons for uploads give.
 const UPLOADS: [&str; 3] = ["image", "video", "audio"];
 
+/// What the widget of a boolean shows that may be missing, and is. It has three states, so it is no switch.
+pub const AUTO: &str = "auto";
+
 /// The values of a node's widgets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Widgets {
@@ -218,11 +221,13 @@ fn places(values: &[Widget], widgets: &[Option<&Param>]) -> Option<Vec<usize>> {
 }
 
 /// The value of a param, from that of its widget. A widget holds a list as text, `[1, 2]` or `1, 2`, and an empty text
-/// where there is no value.
+/// where there is no value; a boolean that may be missing says [`AUTO`].
 pub fn from_widget(param: &Param, value: Value) -> Value {
     let Value::String(text) = &value else { return value };
     let text = text.trim();
-    let none = text.is_empty() && param.nullable() && !param.choices.iter().any(String::is_empty);
+    let is_auto = param.ty == ParamType::Boolean && text == AUTO;
+    let none =
+        (text.is_empty() || is_auto) && param.nullable() && !param.choices.iter().any(String::is_empty);
     let other = match &param.ty {
         _ if none => Some(Value::Null),
         ParamType::String => None,
@@ -253,6 +258,8 @@ pub fn to_widget(param: &Param, value: &Value) -> Value {
     match (&param.ty, value) {
         (ParamType::Array(_), Value::Array(_)) => Value::String(value.to_string()),
         (ParamType::String | ParamType::Array(_), Value::Null) => Value::String(String::new()),
+        (ParamType::Boolean, Value::Null) => Value::String(AUTO.to_owned()),
+        (ParamType::Boolean, Value::Bool(_)) if param.nullable() => Value::String(value.to_string()),
         _ => value.clone(),
     }
 }

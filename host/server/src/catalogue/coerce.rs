@@ -1,6 +1,6 @@
 //! The values that editors and clients send, made those of a graph file.
 
-use dreamwire_graph::{KindInfo, Kinds, Param, ParamType};
+use dreamwire_graph::{AUTO, KindInfo, Kinds, Param, ParamType};
 use serde_json::{Map, Number, Value, json};
 
 /// Integers beyond this have no exact floating point representation.
@@ -16,7 +16,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// | string | numbers, booleans |
 /// | boolean | numbers (not 0), the words true, false, yes, no, on, off, and an empty text |
 /// | list | lists, JSON text, items with commas between them |
-/// | `null` | where it may be given: an empty text |
+/// | `null` | where it may be given: an empty text, of a boolean the word auto |
 ///
 /// Inputs that a kind does not have and fields that only an editor needs are dropped; links get their output by number.
 /// Nodes of unknown kinds stay as they are.
@@ -100,7 +100,9 @@ fn link(value: &Value, outputs: &Map<String, Value>) -> Option<Value> {
 
 fn literal(param: &Param, value: Value) -> Value {
     let nullable = param.default == Some(Value::Null);
-    let is_none = |text: &str| text.trim().is_empty() || (param.ty == ParamType::Boolean && text == "null");
+    let is_none = |text: &str| {
+        text.trim().is_empty() || (param.ty == ParamType::Boolean && [AUTO, "null"].contains(&text))
+    };
     if nullable && (value.is_null() || value.as_str().is_some_and(is_none)) {
         return Value::Null;
     }
@@ -239,6 +241,7 @@ mod tests {
             ("perhaps", json!("0.5"), json!(0.5)),
             ("perhaps", json!(null), json!(null)),
             ("either", json!("null"), json!(null)),
+            ("either", json!("auto"), json!(null)),
             ("either", json!("true"), json!(true)),
             ("real", json!({ "__type__": "CURVE", "__value__": 3 }), json!(3.0)),
         ] {

@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 
 use super::Catalogue;
 
-/// The largest file that may be sent, in bytes.
-pub(crate) const MAX_UPLOAD: u64 = 100 << 20;
-
 /// The version of ComfyUI that clients are told: the protocol is that of this one.
 const COMFYUI: &str = "0.20.0";
 
@@ -34,12 +31,12 @@ impl DeviceInUse {
     }
 }
 
-/// What both sides of a connection may use.
-pub(crate) fn features() -> Value {
+/// What both sides of a connection may use. `upload_max` is the largest file that may be sent, in bytes.
+pub(crate) fn features(upload_max: u64) -> Value {
     json!({
         "supports_preview_metadata": true,
         "supports_progress_text_metadata": true,
-        "max_upload_size": MAX_UPLOAD,
+        "max_upload_size": upload_max,
     })
 }
 

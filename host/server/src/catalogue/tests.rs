@@ -127,6 +127,9 @@ struct Server {
     routes: Router,
 }
 
+/// What the server of these tests takes, in bytes.
+const UPLOAD_MAX: u64 = 3 << 20;
+
 impl Server {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -141,7 +144,7 @@ impl Server {
         std::fs::create_dir(&folders.input).unwrap();
         std::fs::create_dir(below("graphs")).unwrap();
         let nodes: Arc<dyn Nodes> = Arc::new(Listed(kinds()));
-        let catalogue = Catalogue::new(move || Arc::clone(&nodes), folders, Arc::default());
+        let catalogue = Catalogue::new(move || Arc::clone(&nodes), folders, Arc::default(), UPLOAD_MAX);
         Self { folder, routes: routes(Arc::new(catalogue)) }
     }
 
@@ -259,6 +262,18 @@ async fn no_answer_names_a_folder() {
 }
 
 #[tokio::test]
+async fn the_largest_upload_is_told() {
+    let features = Server::new().json("/features").await;
+    assert_eq!(features["max_upload_size"], json!(UPLOAD_MAX));
+    let hub = Arc::new(crate::hub::Hub::new(1));
+    let connection = hub.connect("a".to_owned()).unwrap();
+    let reply =
+        crate::routes::socket::heard(&connection, r#"{"type":"feature_flags","data":{}}"#, 77).unwrap();
+    let reply: Value = serde_json::from_str(reply.to_text().unwrap()).unwrap();
+    assert_eq!(reply["data"]["max_upload_size"], 77);
+}
+
+#[tokio::test]
 async fn a_device_is_known_once_a_run_has_used_it() {
     let folders = Folders {
         input: "in".into(),
@@ -269,7 +284,7 @@ async fn a_device_is_known_once_a_run_has_used_it() {
     };
     let nodes: Arc<dyn Nodes> = Arc::new(Listed(kinds()));
     let device: Arc<super::machine::DeviceInUse> = Arc::default();
-    let catalogue = Arc::new(Catalogue::new(move || Arc::clone(&nodes), folders, Arc::clone(&device)));
+    let catalogue = Arc::new(Catalogue::new(move || Arc::clone(&nodes), folders, Arc::clone(&device), 1));
     device.set(dreamwire_engine::Device::Cuda(1), "a card".to_owned());
     let stats = machine::stats(State(catalogue)).await.0;
     assert_eq!(stats["devices"][0]["name"], "cuda:1 a card");

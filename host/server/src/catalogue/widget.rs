@@ -1,6 +1,6 @@
 //! Params as the editor's widgets, ports as its sockets: a *spec* is `[type, options]`.
 
-use dreamwire_graph::{Format, Param, ParamType, Port, port_type};
+use dreamwire_graph::{AUTO, Format, Param, ParamType, Port, port_type};
 use serde_json::{Map, Value, json};
 
 use super::definition::one_line;
@@ -31,7 +31,7 @@ pub(crate) fn spec(param: &Param, files: &Listing) -> Value {
         ParamType::Number if !nullable => ("FLOAT", number(param)),
         ParamType::Boolean if !nullable => ("BOOLEAN", with_default(param.default.clone())),
         // Their widgets have no state for "not given".
-        ParamType::Boolean => ("COMBO", combo(&["null", "true", "false"], Some(json!("null")))),
+        ParamType::Boolean => ("COMBO", combo(&[AUTO, "true", "false"], Some(json!(AUTO)))),
         ParamType::Integer | ParamType::Number => ("STRING", text(Some(json!("")), false)),
         ParamType::Array(_) => ("STRING", text(Some(list(param)), param.multiline)),
         ParamType::String if !param.choices.is_empty() => {
@@ -127,7 +127,7 @@ fn tooltip(param: &Param, files: &Listing) -> String {
         let before = if text.is_empty() { "" } else { " " };
         text += &format!("{before}{sentence}");
     };
-    if let Some(unit) = param.unit.as_ref().filter(|unit| !param.doc.contains(unit.as_str())) {
+    if let Some(unit) = param.unit.as_ref().filter(|unit| !says_unit(&param.doc, unit)) {
         say(format!("In {unit}."));
     }
     if !param.builtin.iter().all(String::is_empty) {
@@ -146,10 +146,24 @@ fn tooltip(param: &Param, files: &Listing) -> String {
         say(format!("A list: {example}."));
     }
     if param.default == Some(Value::Null) {
-        let none = if param.ty == ParamType::Boolean { "null" } else { "Empty" };
+        let none = if param.ty == ParamType::Boolean { AUTO } else { "Empty" };
         say(format!("{none}: not given."));
     }
     text
+}
+
+/// Whether a text names a unit already, by its sign or in words.
+fn says_unit(doc: &str, unit: &str) -> bool {
+    let words: &[&str] = match unit {
+        "px" => &["pixel"],
+        "%" => &["%", "percent"],
+        // One that is no part of other words.
+        _ if unit.len() > 2 => &[unit],
+        _ => &[],
+    };
+    let doc = doc.to_lowercase();
+    let is_sign = |part: &str| part.trim_matches(['.', ',', ';', ':', '(', ')']) == unit;
+    doc.split_whitespace().any(is_sign) || words.iter().any(|word| doc.contains(word))
 }
 
 #[cfg(test)]
@@ -205,7 +219,9 @@ mod tests {
         assert_eq!(clamp, json!(["STRING", { "default": "", "multiline": false, "tooltip": tooltip }]));
         let lossless = of("lossless", json!({ "type": ["boolean", "null"] }));
         assert_eq!(lossless[0], "COMBO");
-        assert_eq!(lossless[1]["options"], json!(["null", "true", "false"]));
+        assert_eq!(lossless[1]["options"], json!(["auto", "true", "false"]));
+        assert_eq!(lossless[1]["default"], "auto");
+        assert_eq!(lossless[1]["tooltip"], "auto: not given.");
         let text = of("text", json!({ "type": ["string", "null"], "x-dw-multiline": true }));
         assert_eq!((&text[1]["default"], &text[1]["multiline"]), (&json!(""), &json!(true)));
     }
@@ -236,6 +252,21 @@ mod tests {
         );
         let color = of("tint", json!({ "type": "string", "format": "dw-color", "default": "#00ff00" }));
         assert_eq!((&color[0], &color[1]["default"]), (&json!("COLOR"), &json!("#00ff00")));
+    }
+
+    #[test]
+    fn a_unit_is_said_once() {
+        let tooltip = |doc: &str, unit: &str| {
+            let spec =
+                of("x", json!({ "type": "integer", "default": 0, "description": doc, "x-dw-unit": unit }));
+            spec[1]["tooltip"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(tooltip("Width in pixels.", "px"), "Width in pixels.");
+        assert_eq!(tooltip("How much, in percent.", "%"), "How much, in percent.");
+        assert_eq!(tooltip("Counter-clockwise, in degrees.", "degrees"), "Counter-clockwise, in degrees.");
+        assert_eq!(tooltip("Up to 3 px, or 5.", "px"), "Up to 3 px, or 5.");
+        assert_eq!(tooltip("The width.", "px"), "The width. In px.");
+        assert_eq!(tooltip("How long it takes.", "s"), "How long it takes. In s.");
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) fn error(
     let ty = type_of(problem, config.as_ref(), &received);
 
     let mut info = Map::new();
+    // Ours, of which clients that know them see more than the type: `dreamwire run --via` tells the same problem.
+    info.insert("code".to_owned(), json!(problem.code.as_str()));
     match ty {
         "dependency_cycle" => {
             let cycle = wires.cycle(place.node).into_iter().map(|index| json!(graph.nodes[index].id));

@@ -95,7 +95,7 @@ fn an_error_says_what_the_input_takes() {
 fn a_missing_input_is_named_as_its_socket() {
     let error = only("Blur", json!({}));
     assert_eq!(error["type"], "required_input_missing");
-    assert_eq!(error["extra_info"], json!({ "input_name": "image" }));
+    assert_eq!(error["extra_info"], json!({ "code": "graph::required_input", "input_name": "image" }));
     let verdict = judged(
         &json!({
             "p": node("LoadImage", json!({ "image": "a.png" })),
@@ -146,7 +146,10 @@ fn good_outputs_run_although_others_are_bad() {
     assert_eq!(verdict.node_errors.keys().collect::<Vec<_>>(), ["one", "bare"]);
     let cycle = &verdict.node_errors["one"]["errors"][0];
     assert_eq!(cycle["type"], "dependency_cycle");
-    assert_eq!(cycle["extra_info"], json!({ "node_id": "one", "cycle_nodes": ["one", "two"] }));
+    assert_eq!(
+        cycle["extra_info"],
+        json!({ "code": "graph::cycle", "node_id": "one", "cycle_nodes": ["one", "two"] })
+    );
     assert_eq!(verdict.node_errors["bare"]["dependent_outputs"], json!(["bare"]));
 
     let map = prompt.as_object().unwrap();

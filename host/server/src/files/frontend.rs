@@ -48,7 +48,8 @@ pub(super) fn listed() -> Router {
 
 /// Our own page below `/dreamwire/`, and as a fallback the editor's files, or our own page again if there is no editor.
 pub(super) fn pages(folders: &Arc<Folders>) -> Router {
-    let root = folders.frontend.clone().map(Root::new);
+    // The user has named or installed it; package managers make it of links.
+    let root = folders.frontend.clone().map(Root::with_links);
     let hot_reload = || async { embedded("hotreload.js", include_str!("../../page/hotreload.js")) };
     let mut router = Router::new()
         .route(HOT_RELOAD, get(hot_reload))
@@ -142,6 +143,32 @@ mod tests {
         assert!(server.ask(get("/dreamwire/")).await.header("content-type").starts_with("text/html"));
         assert_eq!(server.ask(get("/dreamwire")).await.header("location"), "dreamwire/");
         assert_eq!(server.ask(get("/page.js")).await.status, 404);
+    }
+
+    /// uv installs packages as links into its cache.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn an_editor_may_be_made_of_links() {
+        use std::os::unix::fs::symlink;
+        let server = Server::with_frontend();
+        let folder = server.folders.frontend.clone().unwrap();
+        let cache = server.path().join("cache");
+        std::fs::create_dir_all(cache.join("assets")).unwrap();
+        std::fs::write(cache.join("page"), "<p>").unwrap();
+        std::fs::write(cache.join("assets/a.js"), "1").unwrap();
+        symlink(cache.join("page"), folder.join("index.html")).unwrap();
+        symlink(cache.join("assets"), folder.join("assets")).unwrap();
+        symlink(cache.join("gone"), folder.join("gone.js")).unwrap();
+        let page = server.ask(get("/")).await;
+        assert_eq!((page.text(), page.header("content-type")), ("<p>".into(), "text/html; charset=utf-8"));
+        assert_eq!(server.ask(get("/assets/a.js")).await.text(), "1");
+        for path in ["/gone.js", "/assets", "/assets/..%2fpage", "/..%2fsecret.txt"] {
+            let answer = server.ask(get(path)).await;
+            assert!([400, 404].contains(&answer.status), "{path}: {}", answer.status);
+        }
+        // Elsewhere links that lead out stay closed.
+        symlink(server.path().join("secret.txt"), server.folders.input.join("a.png")).unwrap();
+        assert_eq!(server.ask(get("/view?filename=a.png&type=input")).await.status, 403);
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use axum::response::Json;
 use axum::routing::{get, patch};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,14 +17,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const LINES: usize = 300;
 /// The longest line, in characters.
 const LONGEST: usize = 2000;
-/// How many clients may listen.
+/// How many clients may listen; a further one takes the place of the one that asked first, whose page may be long gone.
 const LISTENERS: usize = 256;
 
 /// What the server said last, and who wants to hear more.
 #[derive(Default)]
 pub(crate) struct Logs {
     lines: Mutex<VecDeque<Line>>,
-    listeners: Mutex<BTreeSet<String>>,
+    /// In the order in which they asked.
+    listeners: Mutex<VecDeque<String>>,
 }
 
 struct Line {
@@ -54,14 +55,26 @@ impl Logs {
         shown
     }
 
-    /// Whether a client has asked for new lines.
-    pub(crate) fn is_heard_by(&self, client: &str) -> bool {
-        lock(&self.listeners).contains(client)
+    /// The clients that have asked for new lines.
+    pub(crate) fn listeners(&self) -> Vec<String> {
+        lock(&self.listeners).iter().cloned().collect()
     }
 
-    /// A client is gone.
-    pub(crate) fn forget(&self, client: &str) {
-        lock(&self.listeners).remove(client);
+    /// A client asks for new lines.
+    pub(crate) fn listen(&self, client: String) {
+        let mut listeners = lock(&self.listeners);
+        if listeners.contains(&client) {
+            return;
+        }
+        if listeners.len() == LISTENERS {
+            listeners.pop_front();
+        }
+        listeners.push_back(client);
+    }
+
+    /// A client asks for no more of them.
+    fn forget(&self, client: &str) {
+        lock(&self.listeners).retain(|known| known != client);
     }
 }
 
@@ -114,13 +127,9 @@ async fn subscribe(State(shared): State<Arc<Shared>>, request: Request) -> Resul
     let bytes = body::collect(&parts.headers, body, 4096, shared.limits).await?;
     let unread = |_| Refusal::bad("the body has `clientId` and `enabled`");
     let Subscription { client, enabled } = serde_json::from_slice(&bytes).map_err(unread)?;
-    if !enabled {
-        shared.logs.forget(&client);
-        return Ok(());
-    }
-    let mut listeners = lock(&shared.logs.listeners);
-    if listeners.len() < LISTENERS {
-        listeners.insert(client);
+    match enabled {
+        true => shared.logs.listen(client),
+        false => shared.logs.forget(&client),
     }
     Ok(())
 }
@@ -178,9 +187,11 @@ mod tests {
         assert!(raw["entries"][0]["m"].as_str().unwrap().starts_with("line 5x"));
         let patch = |body: &str| request("PATCH", "/internal/logs/subscribe", body.to_owned());
         assert_eq!(server.ask(patch(r#"{"clientId":"c","enabled":true}"#)).await.status, 200);
-        assert!(server.logs.is_heard_by("c"));
+        assert_eq!(server.logs.listeners(), ["c"]);
         assert_eq!(server.ask(patch(r#"{"clientId":"c","enabled":false}"#)).await.status, 200);
-        assert!(!server.logs.is_heard_by("c"));
+        assert!(server.logs.listeners().is_empty());
+        (0..=LISTENERS).for_each(|n| server.logs.listen(n.to_string()));
+        assert_eq!((server.logs.listeners().len(), &*server.logs.listeners()[0]), (LISTENERS, "1"));
         assert_eq!(server.ask(patch("[]")).await.status, 400);
     }
 }

@@ -76,13 +76,15 @@ impl<'a> Telling<'a> {
         self.frame(&Frame::text(kind, data));
     }
 
-    /// Keeps a line of the log, and sends it to the submitter if it listens.
+    /// Keeps a line of the log, and sends it to all who listen, whoever submitted the job.
     fn log(&self, line: &str) {
-        let entry = self.audience.logs.push(&self.audience.redactor.text(line));
-        if let Some(client) = &self.record.order.client
-            && self.audience.logs.is_heard_by(client)
-        {
-            self.send("logs", &json!({ "entries": [entry], "size": { "cols": 80, "rows": 24 } }));
+        let Audience { hub, logs, redactor, .. } = self.audience;
+        let entry = logs.push(&redactor.text(line));
+        let listeners = logs.listeners();
+        if !listeners.is_empty() {
+            let data = json!({ "entries": [entry], "size": { "cols": 80, "rows": 24 } });
+            let frame = Frame::text("logs", &data);
+            listeners.iter().for_each(|client| hub.send(Some(client), &frame));
         }
     }
 

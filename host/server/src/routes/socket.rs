@@ -65,7 +65,7 @@ async fn serve(app: App, mut connection: Connection, mut socket: WebSocket) {
             message = socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => {
                     app.activity.note();
-                    if let Some(reply) = heard(&connection, &text)
+                    if let Some(reply) = heard(&connection, &text, app.upload_max)
                         && socket.send(reply).await.is_err()
                     {
                         return;
@@ -94,8 +94,9 @@ fn greeting(app: &App, name: &str) -> Vec<Frame> {
     frames
 }
 
-/// What a client says: which forms of messages it understands. Anything else means nothing here.
-pub(crate) fn heard(connection: &Connection, text: &str) -> Option<Message> {
+/// What a client says: which forms of messages it understands. Anything else means nothing here. The answer says what
+/// the server understands, and the largest upload that it takes, in bytes.
+pub(crate) fn heard(connection: &Connection, text: &str, upload_max: u64) -> Option<Message> {
     let message: Value = serde_json::from_str(text).ok()?;
     if message["type"] != "feature_flags" {
         return None;
@@ -103,5 +104,5 @@ pub(crate) fn heard(connection: &Connection, text: &str) -> Option<Message> {
     let flag = |name: &str| message["data"][name] == true;
     connection.flags.preview_metadata.store(flag("supports_preview_metadata"), Ordering::Relaxed);
     connection.flags.text_metadata.store(flag("supports_progress_text_metadata"), Ordering::Relaxed);
-    Some(Frame::text("feature_flags", &features()).message(&connection.flags))
+    Some(Frame::text("feature_flags", &features(upload_max)).message(&connection.flags))
 }

@@ -79,3 +79,30 @@ pub(crate) const SERVING: Group = Group {
         row("H20", "A step that computes for minutes.", "Requests are answered meanwhile."),
     ],
 };
+
+pub(crate) const VIA: Group = Group {
+    title: "Runs on a server",
+    rows: &[
+        row(
+            "V1",
+            "The server of `--via` cannot be reached, or asks for another token.",
+            "Exit 75, or 2, with what to do about it. Only http is taken.",
+        ),
+        row(
+            "V2",
+            "A graph with errors, and a step that fails on the server.",
+            "The problem with its place in the graph file and the exit code of a run here. Of a graph with errors nothing runs.",
+        ),
+        row(
+            "V3",
+            "The server names a file like one that is here, or like one outside the output folder.",
+            "No file is replaced: it gets another number. Nothing is written outside.",
+        ),
+        row("V4", "The run is interrupted.", "The job stops on the server too. Exit 130."),
+        row(
+            "V5",
+            "The connection is lost, or the server is started anew.",
+            "The run goes on when the server is back within a minute, else exit 75.",
+        ),
+    ],
+};

@@ -16,6 +16,14 @@ const DEEPEST: usize = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Root {
     path: PathBuf,
+    links: Links,
+}
+
+/// Where links in a folder may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Links {
+    Inside,
+    Anywhere,
 }
 
 /// A regular file that was opened for reading.
@@ -42,7 +50,13 @@ pub(crate) struct Entry {
 
 impl Root {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, links: Links::Inside }
+    }
+
+    /// A folder whose files are opened wherever its links lead: one that nobody writes to but whoever installed it, such as
+    /// a package of which each file is a link into the cache of its installer.
+    pub(crate) fn with_links(path: PathBuf) -> Self {
+        Self { path, links: Links::Anywhere }
     }
 
     fn open_dir(&self) -> io::Result<Dir> {
@@ -70,6 +84,9 @@ impl Root {
     /// # Errors
     /// 404 if there is none, also if the name is that of a folder; 403 if a link leads out or it may not be read.
     pub(crate) fn open(&self, name: &Name) -> Result<Opened, Refusal> {
+        if self.links == Links::Anywhere {
+            return self.open_linked(name);
+        }
         let root = self.open_dir()?;
         // Opening a pipe would wait for its other end.
         if !root.metadata(name.as_str())?.is_file() {
@@ -82,6 +99,17 @@ impl Root {
         }
         let modified = metadata.modified()?.into_std();
         Ok(Opened { file: file.into_std(), length: metadata.len(), modified })
+    }
+
+    fn open_linked(&self, name: &Name) -> Result<Opened, Refusal> {
+        let path = self.path.join(name.as_str()).canonicalize()?;
+        // Opening a pipe would wait for its other end.
+        if !path.metadata()?.is_file() {
+            return Err(Refusal::missing());
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        Ok(Opened { file, length: metadata.len(), modified: metadata.modified()? })
     }
 
     /// The files, or with `folders` also the folders, in the root or the folder of that name, in no order; `most` of

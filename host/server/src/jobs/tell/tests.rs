@@ -133,6 +133,22 @@ fn a_run_is_told_in_the_order_that_pages_expect() {
 }
 
 #[test]
+fn lines_of_the_log_reach_all_who_listen() {
+    let f = fixture();
+    let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
+    let mut other = f.audience.hub.connect("other".to_owned()).unwrap();
+    f.audience.logs.listen("other".to_owned());
+    f.audience.logs.listen("gone".to_owned());
+    let telling = Telling::new(&f.audience, &f.record);
+    let message = "it is odd".to_owned();
+    telling.event(Event::Log { node: "dream".to_owned(), level: dreamwire_engine::Level::Warn, message });
+    let told = messages(&mut other);
+    assert_eq!(told[0].0, "logs");
+    assert_eq!(told[0].1["entries"][0]["m"], "warning `dream`: it is odd\n");
+    assert!(messages(&mut me).iter().all(|(kind, _)| kind != "logs"), "it has not asked");
+}
+
+#[test]
 fn what_comes_from_the_cache_is_told_as_executed_too() {
     let f = fixture();
     let mut me = f.audience.hub.connect("me".to_owned()).unwrap();
