@@ -1,6 +1,7 @@
 //! The output of a run: bars, lines, JSON or nothing.
 
 mod bar;
+mod openjd;
 mod plain;
 mod preview;
 
@@ -30,6 +31,7 @@ enum Form {
     Bar(bar::Bars),
     Plain(plain::Pace),
     Json,
+    Openjd(openjd::Report),
     None,
 }
 
@@ -40,9 +42,10 @@ impl Listener {
             Progress::Bar if console.terminal => Form::Bar(bar::Bars::new()),
             Progress::Bar => Form::Plain(plain::Pace::default()),
             Progress::Json => Form::Json,
+            Progress::Openjd => Form::Openjd(openjd::Report::new(console)),
             Progress::None => Form::None,
         };
-        let draws = preview && console.terminal && !matches!(form, Form::Json | Form::None);
+        let draws = preview && console.terminal && matches!(form, Form::Bar(_) | Form::Plain(_));
         let previews = draws.then(preview::Previews::new);
         Listener { console, form, previews, skipped: Mutex::default() }
     }
@@ -52,8 +55,10 @@ impl Listener {
         match &self.form {
             Form::Json => self.console.data(&line(&events::event(event))),
             form => {
-                if let Form::Bar(bars) = form {
-                    bars.hear(event);
+                match form {
+                    Form::Bar(bars) => bars.hear(event),
+                    Form::Openjd(report) => report.hear(event),
+                    _ => {}
                 }
                 if let (Some(previews), Event::Preview { image, .. }) = (&self.previews, event)
                     && let Some(picture) = previews.draw(image)
@@ -76,14 +81,25 @@ impl Listener {
         }
     }
 
+    /// Tells that so many rows of a run are done, of so many.
+    pub(crate) fn row(&self, done: u64, total: u64) {
+        if let Form::Openjd(report) = &self.form {
+            report.row(done, total);
+        }
+    }
+
     /// Writes a message without damaging a bar.
     pub(crate) fn talk(&self, text: &str) {
+        if let (Form::Openjd(report), true) = (&self.form, text.starts_with("error: ")) {
+            report.failed(text);
+        }
         self.drawn(&clean(text));
     }
 
     fn drawn(&self, text: &str) {
         match &self.form {
             Form::Bar(bars) => bars.suspend(|| self.console.drawn(text)),
+            Form::Openjd(_) => self.console.drawn(&openjd::harmless(text)),
             _ => self.console.drawn(text),
         }
     }
@@ -119,7 +135,20 @@ impl Listener {
             self.tell(&value);
         }
         self.drawn(&render::problems(source, &problems, self.console.color));
+        if let (Form::Openjd(report), Some(error)) = (&self.form, problems.iter().find(|it| it.is_error())) {
+            report.failed(&error.message);
+        }
         Exit::of(&problems)
+    }
+
+    /// Tells a program that reads along how it ends; nothing may be told after that.
+    pub(crate) fn exits(&self, exit: Exit) {
+        if let Form::Openjd(report) = &self.form {
+            if let Some(error) = Console::first_error() {
+                report.failed(error);
+            }
+            report.end(exit);
+        }
     }
 
     /// Reports the end of a run.

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use dreamwire_engine::{Event, Plan, Stamps};
+use dreamwire_engine::{Event, Nodes, Plan, Stamps};
 use dreamwire_graph::parse;
 use dreamwire_loader::take_log;
-use dreamwire_session::{Hears, InProcess, Job, Runner, Settings, understand};
+use dreamwire_session::{Hears, InProcess, Job, PathMap, Runner, Settings, understand};
 use dreamwire_worker::Child;
 
 use crate::args::{Global, RunArgs};
@@ -19,17 +19,42 @@ use crate::{interrupt, open};
 pub(crate) fn run(args: &RunArgs, global: &Global, console: Console) -> Exit {
     Console::keep_standard_output();
     let listener = Arc::new(Listener::new(args.how.progress, args.how.preview, console));
-    prepare_and_run(args, global, console, &listener).err().unwrap_or(Exit::OK)
+    let exit = match mapped(args, console) {
+        Ok((args, map)) => prepare_and_run(&args, map.as_ref(), global, console, &listener).err(),
+        Err(exit) => Some(exit),
+    };
+    let exit = exit.unwrap_or(Exit::OK);
+    listener.exits(exit);
+    exit
+}
+
+/// The arguments with the paths of this machine, by the rules of `--path-map`.
+fn mapped(args: &RunArgs, console: Console) -> Result<(RunArgs, Option<PathMap>), Exit> {
+    let mut args = args.clone();
+    let Some(file) = &args.path_map else { return Ok((args, None)) };
+    let map = PathMap::read(file).map_err(|what| {
+        console.talk(&format!("error: --path-map: {what}"));
+        Exit::USAGE
+    })?;
+    let paths = [&mut args.graph.path, &mut args.how.out];
+    for path in paths.into_iter().chain(&mut args.how.inputs) {
+        if let Some(mapped) = path.to_str().and_then(|text| map.map(text)) {
+            *path = mapped.into();
+        }
+    }
+    args.graph.set.iter_mut().for_each(|set| *set = map.assignment(set));
+    Ok((args, Some(map)))
 }
 
 fn prepare_and_run(
     args: &RunArgs,
+    map: Option<&PathMap>,
     global: &Global,
     console: Console,
     listener: &Arc<Listener>,
 ) -> Result<(), Exit> {
     let start = Instant::now();
-    let settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
+    let mut settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
     let (source, problems) = settings.graph.read();
     if let Some(exit) = listener.problems(&source, &problems) {
         return Err(exit);
@@ -40,6 +65,13 @@ fn prepare_and_run(
         true => open::isolated_session(global, threads, console)?,
         false => open::session(global, threads, console)?,
     };
+    if let Some(map) = map {
+        let (mut graph, _) = parse(&source);
+        let kinds = session.loader.kinds();
+        graph.name_widgets(kinds);
+        // Before those of the command line, of which the last one counts.
+        settings.graph.sets.splice(..0, map.overrides(&graph, kinds));
+    }
     let mut understood =
         understand(parse(&source), &settings.graph.sets, &*session.loader, settings.judging()).map_err(
             |what| {
