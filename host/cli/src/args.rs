@@ -133,6 +133,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
     #[command(flatten)]
+    pub(crate) rows: RowArgs,
+    #[command(flatten)]
     pub(crate) how: HowArgs,
     /// Rules of Open Job Description (pathmapping-1.0) for absolute paths that were given on another machine.
     #[arg(long, value_name = "FILE")]

@@ -19,6 +19,8 @@ impl Exit {
     pub(crate) const INPUT: Exit = Exit(5);
     /// Output could not be written.
     pub(crate) const OUTPUT: Exit = Exit(6);
+    /// Some rows of a run failed; what others made is there.
+    pub(crate) const ROWS: Exit = Exit(9);
     /// Something else is in use that this needs: the same command may work later.
     pub(crate) const TRY_LATER: Exit = Exit(75);
     /// A bug of this program.

@@ -32,6 +32,7 @@ mod output;
 mod console;
 mod progress;
 mod render;
+mod shell;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -18,6 +18,8 @@ use crate::console::{Console, clean, log_line};
 use crate::exit::Exit;
 use crate::{interrupt, render};
 
+pub(crate) use plain::seconds;
+
 /// Shows the progress of a run, from any thread.
 pub(crate) struct Listener {
     console: Console,
@@ -81,10 +83,54 @@ impl Listener {
         }
     }
 
-    /// Tells that so many rows of a run are done, of so many.
-    pub(crate) fn row(&self, done: u64, total: u64) {
-        if let Form::Openjd(report) = &self.form {
-            report.row(done, total);
+    /// Shows an event of a run of several rows: of the steps only the bars, warnings, and what programs read.
+    pub(crate) fn hear_in_row(&self, event: &Event) {
+        match &self.form {
+            Form::Json => self.console.data(&line(&events::event(event))),
+            form => {
+                match form {
+                    Form::Bar(bars) => bars.hear(event),
+                    Form::Openjd(report) => report.hear(event),
+                    _ => {}
+                }
+                if matches!(event, Event::Log { .. } | Event::Device { .. })
+                    && let Some(text) = plain::text(event, true, matches!(form, Form::None), self.console)
+                {
+                    self.talk(&text);
+                }
+            }
+        }
+    }
+
+    /// Begins to count rows.
+    pub(crate) fn rows(&self, count: usize) {
+        match &self.form {
+            Form::Bar(bars) => bars.rows(count),
+            Form::Openjd(report) => report.rows(count),
+            _ => {}
+        }
+    }
+
+    /// Tells which row runs, after so many.
+    pub(crate) fn row(&self, done: usize, label: &str) {
+        match &self.form {
+            Form::Bar(bars) => bars.row(done, label),
+            Form::Openjd(report) => report.row(done, label),
+            _ => {}
+        }
+    }
+
+    /// Writes a line for each row where there is no bar.
+    pub(crate) fn line(&self, text: &str) {
+        if matches!(self.form, Form::Plain(_) | Form::Openjd(_)) {
+            self.talk(text);
+        }
+    }
+
+    /// Writes a line at the end for people.
+    pub(crate) fn summary(&self, text: &str) {
+        if matches!(self.form, Form::Plain(_) | Form::Bar(_) | Form::Openjd(_)) {
+            self.talk(text);
         }
     }
 

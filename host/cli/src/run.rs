@@ -1,10 +1,12 @@
+mod rows;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use dreamwire_engine::{Event, Nodes, Plan, Stamps};
-use dreamwire_graph::parse;
+use dreamwire_graph::{Kinds, Source, parse};
 use dreamwire_loader::take_log;
 use dreamwire_session::{Hears, InProcess, Job, PathMap, Runner, Settings, understand};
 use dreamwire_worker::Child;
@@ -42,8 +44,19 @@ fn mapped(args: &RunArgs, console: Console) -> Result<(RunArgs, Option<PathMap>)
             *path = mapped.into();
         }
     }
-    args.graph.set.iter_mut().for_each(|set| *set = map.assignment(set));
+    let values = args.graph.set.iter_mut().chain(&mut args.rows.each);
+    values.for_each(|value| *value = map.assignment(value));
     Ok((args, Some(map)))
+}
+
+/// Adds overrides that give the files of the graph their places here.
+fn map_files(sets: &mut Vec<String>, map: Option<&PathMap>, source: &Source, kinds: &Kinds) {
+    if let Some(map) = map {
+        let (mut graph, _) = parse(source);
+        graph.name_widgets(kinds);
+        // Before those of the command line, of which the last one counts.
+        sets.splice(..0, map.overrides(&graph, kinds));
+    }
 }
 
 fn prepare_and_run(
@@ -53,6 +66,9 @@ fn prepare_and_run(
     console: Console,
     listener: &Arc<Listener>,
 ) -> Result<(), Exit> {
+    if let Some(options) = args.rows.options() {
+        return rows::run(args, map, &options, global, console, listener);
+    }
     let start = Instant::now();
     let mut settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
     let (source, problems) = settings.graph.read();
@@ -65,13 +81,7 @@ fn prepare_and_run(
         true => open::isolated_session(global, threads, console)?,
         false => open::session(global, threads, console)?,
     };
-    if let Some(map) = map {
-        let (mut graph, _) = parse(&source);
-        let kinds = session.loader.kinds();
-        graph.name_widgets(kinds);
-        // Before those of the command line, of which the last one counts.
-        settings.graph.sets.splice(..0, map.overrides(&graph, kinds));
-    }
+    map_files(&mut settings.graph.sets, map, &source, session.loader.kinds());
     let mut understood =
         understand(parse(&source), &settings.graph.sets, &*session.loader, settings.judging()).map_err(
             |what| {

@@ -113,6 +113,26 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The node that it is about, if it is one.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Device { .. } | Self::Planned { .. } => None,
+            Self::Cached { node, .. }
+            | Self::Explained { node, .. }
+            | Self::Started { node, .. }
+            | Self::Rows { node, .. }
+            | Self::Progress { node, .. }
+            | Self::Preview { node, .. }
+            | Self::Log { node, .. }
+            | Self::Published { node, .. }
+            | Self::Finished { node, .. }
+            | Self::Failed { node }
+            | Self::Skipped { node, .. } => Some(node),
+        }
+    }
+}
+
 /// Why a step did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {

@@ -83,6 +83,10 @@ impl Record {
         };
         for step in plan.steps.iter().filter(|step| needed[step.node]) {
             let node = plan.node(step);
+            if node.kind.plugin.is_empty() {
+                // It only carries a value from one run to another.
+                continue;
+            }
             let build = run.nodes.build(&node.kind.id)?.to_hex().to_string();
             let mode = key::mode(&run.options_of(&node.kind.id));
             record.plugins.insert(node.kind.plugin.clone(), Made { build, mode });

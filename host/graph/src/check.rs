@@ -4,6 +4,7 @@ mod mend;
 mod order;
 mod prefixes;
 mod reach;
+mod varying;
 
 pub(crate) use inputs::{Means, meaning};
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use crate::checked::{Checked, CheckedNode};
 use crate::diagnostic::{Diagnostic, MAX_PROBLEMS};
 use crate::diagnostics::{editors_own, unknown_kind};
-use crate::graph::{Beside, Graph, Input, InputValue};
+use crate::graph::{Beside, Graph, Input};
 use crate::kinds::{KindInfo, Kinds};
 
 /// The most links into a port.
@@ -95,10 +96,7 @@ impl<'a> Checker<'a> {
 
     /// The node that an input links to, if it exists.
     fn source(&self, input: &Input) -> Option<usize> {
-        match &input.value {
-            InputValue::Link(link) => self.ids.get(link.node.as_str()).copied(),
-            _ => None,
-        }
+        input.value.link().and_then(|link| self.ids.get(link.node.as_str()).copied())
     }
 
     /// Whether there are so many problems that further ones are not shown, so that suggestions are a waste of time.

@@ -36,4 +36,5 @@ pub(crate) mod unknown_field;
 pub(crate) mod unknown_input;
 pub(crate) mod unknown_kind;
 pub(crate) mod unused_node;
+pub(crate) mod varying;
 pub(crate) mod widget_count;

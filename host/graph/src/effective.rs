@@ -32,6 +32,7 @@ impl Graph {
                         json!({ "__value__": items })
                     }
                     InputValue::Literal(value) => value.clone(),
+                    InputValue::Varying(varying) => varying.to_json(|link| json!([link.node, index(link)])),
                     InputValue::Unread => continue,
                 };
                 inputs.insert(input.name.clone(), value);

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use crate::source::Span;
 use crate::ui::Widgets;
+use crate::varying::Varying;
 
 /// A parsed graph file: nodes in file order, links not yet resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,6 +82,8 @@ pub enum InputValue {
     Literal(Value),
     /// A list without `__value__`: valid for a param that takes a list.
     List(Vec<Value>),
+    /// Different from row to row of a run.
+    Varying(Box<Varying>),
     /// Unreadable; parsing has reported it.
     Unread,
 }
@@ -111,6 +114,17 @@ impl Node {
     /// The input of that exact name.
     pub fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name == name)
+    }
+}
+
+impl InputValue {
+    /// The link that it follows, also if that differs from row to row.
+    pub fn link(&self) -> Option<&LinkRef> {
+        match self {
+            Self::Link(link) => Some(link),
+            Self::Varying(varying) => varying.alone(),
+            Self::Literal(_) | Self::List(_) | Self::Unread => None,
+        }
     }
 }
 

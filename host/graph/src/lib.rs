@@ -15,6 +15,8 @@
 //! 2. [`Graph::name_widgets`] finds the inputs of the values that the editor's own form gives by their order alone.
 //!    For another graph it does nothing.
 //! 3. [`Graph::set`] replaces values, typed by the kind's schema: `--set dream.octaves=5`.
+//!    An input may differ from row to row of a run ([`Varying`]); the rows are made elsewhere, and what
+//!    is checked here is the graph as a run of one row has it.
 //! 4. [`check`] knows the [`Kinds`] of the plugins. It resolves links, compares types, fills in defaults
 //!    (here and nowhere else), checks values with [`check_param`], fills `%node.param%` into the names of
 //!    outputs ([`prefix`]), finds an order, and warns about nodes that are not run and about what only
@@ -45,6 +47,7 @@ mod source;
 
 mod graph;
 mod parse;
+mod row;
 mod set;
 mod ui;
 
@@ -58,6 +61,7 @@ mod diagnostic;
 mod diagnostics;
 mod hint;
 mod suggest;
+mod varying;
 
 mod editor;
 mod effective;
@@ -77,6 +81,8 @@ pub use hint::{Hint, Setting};
 pub use kinds::{KindInfo, Kinds, Port};
 pub use params::{Format, Param, ParamType, Params, Problem, bound, bound_value, check_param};
 pub use parse::parse;
+pub use row::OutputName;
 pub use source::{MAX_BYTES, Source, Span};
 pub use suggest::{did_you_mean, did_you_mean_file};
 pub use ui::{MANY_SLOTS, from_widget, port_type, to_widget};
+pub use varying::{Curve, Ease, Place, Varying};

@@ -4,6 +4,7 @@ pub(crate) mod members;
 mod node;
 mod syntax;
 mod text;
+mod varying;
 
 use jsonc_parser::ast;
 

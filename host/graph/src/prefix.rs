@@ -80,7 +80,7 @@ pub fn unknown(text: &str) -> Option<&str> {
 }
 
 /// A value as a part of a file name. What could mean something in a path or a pattern becomes `_`.
-pub(crate) fn safe(value: &serde_json::Value) -> String {
+pub fn safe(value: &serde_json::Value) -> String {
     use serde_json::Value;
     let text = match value {
         Value::Null => String::new(),

@@ -16,6 +16,7 @@
 //! | [`Settings`] | what to run, and how |
 //! | [`CacheFolder`] | what one process leaves for the next |
 //! | [`Runner`] | runs jobs: [`InProcess`] does it here, a worker in a process of its own |
+//! | [`sequence`] | runs of several rows: folders, frames, sweeps, seeds |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
 //! | [`SavedPicture`] | a picture that was saved, to be compared with what would be made now |
 //! | [`PathMap`] | where the paths of another machine are on this one |
@@ -39,6 +40,7 @@ mod picture;
 mod plugins;
 mod run;
 mod saved_picture;
+pub mod sequence;
 mod settings;
 mod understand;
 pub mod watch;

@@ -124,7 +124,9 @@ impl PathMap {
             }
             InputValue::Literal(Value::String(text)) => return self.map(text),
             InputValue::Literal(Value::Array(items)) | InputValue::List(items) => items.clone(),
-            InputValue::Literal(_) | InputValue::Link(_) | InputValue::Unread => return None,
+            InputValue::Literal(_) | InputValue::Link(_) | InputValue::Varying(_) | InputValue::Unread => {
+                return None;
+            }
         };
         let mut found = false;
         let items = items.into_iter().map(|item| match item.as_str().and_then(|text| self.map(text)) {

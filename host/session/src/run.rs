@@ -54,9 +54,9 @@ pub trait Runner {
 
 /// Runs jobs in this process. Must be dropped on a thread with [`STACK_BYTES`](crate::STACK_BYTES) of stack.
 pub struct InProcess {
-    engine: Engine,
+    pub(crate) engine: Engine,
     world: Disk,
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// What the last run was made of.
     history: History,
     quarantine: HashMap<Hash, Failure>,
@@ -78,7 +78,7 @@ impl InProcess {
     }
 
     /// Where the run computes: chosen once, and told then. A device that cannot be used is tried again by the next run.
-    fn device(&mut self, job: &Job, listener: &dyn Hears) -> Result<Device, Vec<Diagnostic>> {
+    pub(crate) fn device(&mut self, job: &Job, emit: &dyn Fn(Event)) -> Result<Device, Vec<Diagnostic>> {
         let (plan, loader) = (&job.plan, &*job.loader);
         let asked = (!self.settings.any_device).then_some(job.options.device);
         if let Some(device) = self.device {
@@ -88,7 +88,7 @@ impl InProcess {
         }
         let chosen = device::chosen(plan, asked, loader).map_err(|problem| vec![problem])?;
         if let Some(words) = chosen.words {
-            listener.event(Event::Device { device: chosen.device, words });
+            emit(Event::Device { device: chosen.device, words });
         }
         Ok(*self.device.insert(chosen.device))
     }
@@ -105,7 +105,7 @@ impl InProcess {
         listener: &dyn Hears,
     ) -> Result<(Option<Record>, Vec<Diagnostic>), Vec<Diagnostic>> {
         let files = Snapshot::take(&job.plan, &self.world);
-        let device = self.device(job, listener)?;
+        let device = self.device(job, &|event| listener.event(event))?;
         let run = Run {
             plan: &job.plan,
             files: &files,
@@ -128,7 +128,7 @@ impl InProcess {
 }
 
 /// Where a run reads and publishes.
-fn world(settings: &Settings) -> Disk {
+pub(crate) fn world(settings: &Settings) -> Disk {
     let disk = Disk::new(settings.graph.roots(), settings.out.clone());
     if settings.graph.foreign { disk.closed() } else { disk }
 }
@@ -152,7 +152,7 @@ impl Runner for InProcess {
         }
         let files = Snapshot::take(&job.plan, &self.world);
         listener.read(files.stamps());
-        let device = match self.device(job, listener) {
+        let device = match self.device(job, &|event| listener.event(event)) {
             Ok(device) => device,
             Err(problems) => return End::Refused(problems),
         };

@@ -70,9 +70,6 @@ pub(crate) struct JobArgs {
     /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Run plugins in a process of their own, which may crash.
-    #[arg(long)]
-    pub(crate) isolate: bool,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
     /// The name of the job [default: that of the graph].

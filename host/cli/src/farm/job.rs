@@ -2,11 +2,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::count;
+use super::rows::Looked;
 use crate::args::{Global, JobArgs, RowArgs};
-use crate::console::Console;
 use crate::exit::Exit;
 use crate::output::Refused;
+use crate::shell::quoted;
 
 /// The longest name of a job, in characters: that of Open Job Description.
 const MAX_NAME: usize = 128;
@@ -27,8 +27,11 @@ pub(super) struct Job {
     pub(super) sets: Vec<String>,
     /// The options of rows, without a shard: the engine gives that.
     pub(super) row_args: RowArgs,
-    /// How many rows these are.
+    /// Overrides and rows for another current folder.
+    pub(super) anywhere: (Vec<String>, RowArgs),
+    /// How many rows are to be run, and how many there are.
     pub(super) rows: u64,
+    pub(super) total: u64,
     /// Other options.
     pub(super) options: Vec<String>,
 }
@@ -60,25 +63,12 @@ pub(super) fn name(args: &JobArgs) -> Result<String, Refused> {
 }
 
 impl Job {
-    /// The job that the arguments describe.
+    /// The job that the arguments describe; its rows are not known yet.
     ///
     /// # Errors
-    /// An exit code if the graph cannot run, which has been said then, or what is wrong with the arguments.
-    pub(super) fn of(
-        args: &JobArgs,
-        name: String,
-        global: &Global,
-        console: Console,
-    ) -> Result<Result<Self, Refused>, Exit> {
-        let mut job = match Self::without_rows(args, name, global) {
-            Ok(job) => job,
-            Err(refused) => return Ok(Err(refused)),
-        };
-        job.rows = count::rows(&job, console)?;
-        Ok(Ok(job))
-    }
-
-    fn without_rows(args: &JobArgs, name: String, global: &Global) -> Result<Self, Refused> {
+    /// What is wrong with the arguments.
+    pub(super) fn of(args: &JobArgs, global: &Global) -> Result<Self, Refused> {
+        let name = name(args)?;
         let wrong = |message: &str, hint: &str| {
             Err(Refused { message: message.to_owned(), hint: Some(hint.to_owned()), exit: Exit::USAGE })
         };
@@ -94,11 +84,10 @@ impl Job {
         if args.program.is_empty() || args.program.contains(char::is_control) {
             return wrong("--program: it is no name of a program", "give a name or a path");
         }
-        let mut options = Vec::new();
-        if args.isolate {
-            options.push("--isolate".to_owned());
+        if args.compute.limits() != dreamwire_session::Limits::default() {
+            return wrong("--node-timeout and --memory are for runs of one row", "leave them out");
         }
-        options.extend(args.compute.words());
+        let mut options = args.compute.words();
         for plugins in &global.plugins {
             options.push(format!("--plugins={}", text(&full(plugins)?)?));
         }
@@ -120,9 +109,19 @@ impl Job {
             inputs: args.inputs.iter().map(|folder| text(folder)).collect::<Result<_, _>>()?,
             sets: args.graph.set.clone(),
             row_args: args.rows.clone(),
+            anywhere: (args.graph.set.clone(), args.rows.clone()),
             rows: 0,
+            total: 0,
             options,
         })
+    }
+
+    /// Takes what the graph says.
+    pub(super) fn look(&mut self, looked: &Looked) {
+        (self.rows, self.total) = (looked.count, looked.total);
+        let (sets, row_args) = &mut self.anywhere;
+        sets.iter_mut().for_each(|set| *set = looked.anywhere(set, false));
+        row_args.sweep.iter_mut().for_each(|sweep| *sweep = looked.anywhere(sweep, true));
     }
 
     /// What it is, in words: "60 rows of dream.json".
@@ -146,6 +145,14 @@ impl Job {
             .chain([out])
             .chain(self.options.iter().cloned())
             .collect()
+    }
+
+    /// The command of a part for a shell, one option to a line. `shard` is a word of the shell.
+    pub(super) fn command(&self, shard: &str) -> String {
+        let mut words = vec!["run".to_owned(), quoted(&self.graph_word())];
+        words.extend(self.words().iter().map(|word| quoted(word)));
+        words.push(format!("--shard={shard}"));
+        format!("exec {} {}", quoted(&self.program), words.join(" \\\n    "))
     }
 }
 
@@ -197,18 +204,17 @@ mod tests {
         let Command::Farm(farm) = cli.command else { panic!("not farm") };
         let FarmCommand::Export(command) = farm.command;
         let ExportCommand::Slurm(args) = *command else { panic!("not slurm") };
-        Job::without_rows(&args.job, name(&args.job)?, &cli.global)
+        Job::of(&args.job, &cli.global)
     }
 
     #[test]
     fn the_command_is_that_of_run() {
         let job = job(&[
-            "-- -g.json",
+            "./-g.json",
             "--set=a.b=-1",
             "--sweep=a.c=1,2",
             "--in=-x",
             "--device=cpu",
-            "--isolate",
             "--no-cache",
             "--name=it",
         ]);
@@ -225,7 +231,7 @@ mod tests {
                 "--no-cache"
             ]
         );
-        assert_eq!(Job { rows: 1, ..job }.title(), "1 row of -- -g.json");
+        assert_eq!(Job { rows: 1, ..job }.title(), "1 row of ./-g.json");
     }
 
     #[test]
@@ -251,6 +257,7 @@ mod tests {
         assert!(message(&["-", "--name=x"]).starts_with("GRAPH"));
         assert!(message(&["g.json", "--shard=1/2"]).starts_with("--shard"));
         assert!(message(&["g.json", "--program="]).starts_with("--program"));
+        assert!(message(&["g.json", "--memory=1GiB"]).starts_with("--node-timeout"));
     }
 
     #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::job::{Job, full};
-use crate::args::OpenjdArgs;
+use crate::args::{OpenjdArgs, RowArgs};
 use crate::exit::Exit;
 use crate::output::Refused;
 
@@ -22,10 +22,11 @@ const MAX_PARAMETERS: usize = 50;
 pub(super) fn template(job: &Job, args: &OpenjdArgs, folder: &Path) -> Result<String, Refused> {
     let mut parameters = Parameters { list: Vec::new(), folder };
     let mut words = vec!["run".to_owned(), parameters.path("Graph", &job.graph, File::In)?];
-    for set in &job.sets {
+    let (sets, row_args) = &job.anywhere;
+    for set in sets {
         words.push(parameters.text("--set=", set)?);
     }
-    let rows = words_of_rows(job, &mut parameters)?;
+    let rows = words_of_rows(row_args, &mut parameters)?;
     words.extend(rows);
     for input in &job.inputs {
         words.push(format!("--in={}", parameters.path("InDir", input, File::FolderIn)?));
@@ -34,7 +35,7 @@ pub(super) fn template(job: &Job, args: &OpenjdArgs, folder: &Path) -> Result<St
     for option in &job.options {
         words.push(parameters.text("", option)?);
     }
-    let all = job.row_args.rows.clone().unwrap_or_else(|| match job.rows {
+    let all = job.row_args.rows.clone().unwrap_or_else(|| match job.total {
         1 => "1".to_owned(),
         rows => format!("1-{rows}"),
     });
@@ -96,12 +97,12 @@ fn sentence(job: &Job) -> String {
 }
 
 /// The words of the options of rows, but for `--rows`, which is a parameter of tasks.
-fn words_of_rows(job: &Job, parameters: &mut Parameters<'_>) -> Result<Vec<String>, Refused> {
+fn words_of_rows(rows: &RowArgs, parameters: &mut Parameters<'_>) -> Result<Vec<String>, Refused> {
     let mut words = Vec::new();
-    for each in &job.row_args.each {
+    for each in &rows.each {
         words.push(parameters.each(each)?);
     }
-    let mut rest = job.row_args.clone();
+    let mut rest = rows.clone();
     (rest.each, rest.rows) = (Vec::new(), None);
     for word in rest.words() {
         words.push(parameters.text("", &word)?);

@@ -3,7 +3,8 @@
 use std::num::NonZeroU64;
 
 use super::job::Job;
-use super::shell;
+use crate::console::clean_line;
+use crate::shell;
 
 /// How many parts run at a time on one machine: one computes while another reads and writes. Steps use all cores.
 const JOBS: NonZeroU64 = NonZeroU64::new(2).expect("it is not 0");
@@ -11,7 +12,7 @@ const JOBS: NonZeroU64 = NonZeroU64::new(2).expect("it is not 0");
 /// The script. It is started for all parts, and starts itself for each of them.
 pub(super) fn script(job: &Job, parts: u64, jobs: Option<NonZeroU64>) -> String {
     let jobs = jobs.unwrap_or(JOBS);
-    let command = shell::command(job, &format!("\"$part/{parts}\""));
+    let command = job.command(&format!("\"$part/{parts}\""));
     let folder = shell::quoted(&job.folder.to_string_lossy());
     // What the log of another command says is no reason to skip a part.
     let digest = blake3::hash(format!("{folder} {command}").as_bytes()).to_hex();
@@ -61,7 +62,7 @@ case $failed in
 *) exit \"$failed\" ;;
 esac
 ",
-        title = shell::comment(&job.title()),
+        title = clean_line(&job.title()),
         graph = shell::quoted(&job.graph_word()),
     )
 }

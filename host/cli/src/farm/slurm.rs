@@ -3,9 +3,10 @@
 use std::num::NonZeroU64;
 
 use super::job::Job;
-use super::shell;
+use crate::console::clean_line;
 use crate::exit::Exit;
 use crate::output::Refused;
+use crate::shell;
 
 /// The script, with an element for each part. At most `jobs` of them run at a time.
 ///
@@ -43,10 +44,10 @@ pub(super) fn script(job: &Job, parts: u64, jobs: Option<NonZeroU64>) -> Result<
 
 {command}
 ",
-        title = shell::comment(&job.title()),
-        folder = shell::comment(&shell::quoted(&folder)),
+        title = clean_line(&job.title()),
+        folder = clean_line(&shell::quoted(&folder)),
         chdir = option(&folder),
-        command = shell::command(job, &format!("\"$SLURM_ARRAY_TASK_ID/{parts}\"")),
+        command = job.command(&format!("\"$SLURM_ARRAY_TASK_ID/{parts}\"")),
     ))
 }
 

@@ -6,14 +6,18 @@ use std::time::Duration;
 use dreamwire_engine::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use crate::console::clean;
+use crate::console::{clean, clean_line};
 
 const SPINNER: &str = "{spinner} {prefix} {msg} {elapsed}";
 const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len} {pace} {msg} {elapsed} (eta {eta})";
 
+const ROWS: &str = "rows {wide_bar} {pos}/{len} {msg} {elapsed} (eta {eta})";
+
 /// The bars of the steps that have started: one, or several that take turns with the rows of a batch.
 pub(super) struct Bars {
     all: MultiProgress,
+    /// That of the rows of a run.
+    rows: Mutex<Option<ProgressBar>>,
     current: Mutex<Vec<Current>>,
 }
 
@@ -26,7 +30,7 @@ struct Current {
 
 impl Bars {
     pub(super) fn new() -> Self {
-        Bars { all: MultiProgress::new(), current: Mutex::default() }
+        Bars { all: MultiProgress::new(), rows: Mutex::default(), current: Mutex::default() }
     }
 
     pub(super) fn hear(&self, event: &Event) {
@@ -50,6 +54,25 @@ impl Bars {
 
     pub(super) fn clear(&self) {
         self.end(|_| true);
+        if let Some(bar) = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
+    }
+
+    /// A bar for the rows of a run, above those of the steps.
+    pub(super) fn rows(&self, count: usize) {
+        let bar = self.all.insert(0, ProgressBar::new(count as u64));
+        bar.set_style(style(ROWS));
+        bar.enable_steady_tick(Duration::from_millis(500));
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    pub(super) fn row(&self, done: usize, label: &str) {
+        if let Some(bar) = &*self.rows.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.set_position(done as u64);
+            bar.set_message(clean_line(label));
+        }
     }
 
     /// Removes the bars of steps that have ended.

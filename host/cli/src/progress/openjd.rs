@@ -17,7 +17,9 @@ pub(super) struct Report {
 
 struct State {
     /// Rows that are done, and all of them.
-    rows: (u64, u64),
+    rows: (usize, usize),
+    /// What the row is, in words.
+    label: String,
     /// Steps of this row that may have to run.
     planned: usize,
     /// Those of them that have ended.
@@ -48,9 +50,14 @@ impl Report {
         self.tell(|state| state.hear(event));
     }
 
-    /// Tells that so many rows are done, of so many.
-    pub(super) fn row(&self, done: u64, total: u64) {
-        self.tell(|state| state.row(done, total));
+    /// Begins to count rows.
+    pub(super) fn rows(&self, total: usize) {
+        self.tell(|state| state.rows(total));
+    }
+
+    /// Tells which row runs, after so many.
+    pub(super) fn row(&self, done: usize, label: &str) {
+        self.tell(|state| state.row(done, label));
     }
 
     /// Remembers why a run fails. The first reason counts.
@@ -79,7 +86,15 @@ impl Report {
 
 impl State {
     fn new() -> Self {
-        State { rows: (0, 1), planned: 0, ended: 0, running: Vec::new(), told: None, failure: None }
+        State {
+            rows: (0, 1),
+            label: String::new(),
+            planned: 0,
+            ended: 0,
+            running: Vec::new(),
+            told: None,
+            failure: None,
+        }
     }
 
     fn hear(&mut self, event: &Event) -> String {
@@ -91,11 +106,8 @@ impl State {
             Event::Started { node, .. } => {
                 self.running.retain(|running| running.node != *node);
                 self.running.push(Running { node: node.clone(), before: 0.0, share: 1.0, done: 0.0 });
-                let row = match self.rows {
-                    (_, 0 | 1) => String::new(),
-                    (done, total) => format!("row {} of {total}: ", (done + 1).min(total)),
-                };
-                return format!("openjd_status: {row}{}\n", clean_line(node));
+                let row = if self.label.is_empty() { "" } else { &format!("{}: ", self.label) };
+                return clean_line(&format!("openjd_status: {row}{node}")) + "\n";
             }
             Event::Rows { node, first, count, batch, .. } => {
                 let batch = (*batch).max(1) as f64;
@@ -121,8 +133,15 @@ impl State {
         self.progress(false)
     }
 
-    fn row(&mut self, done: u64, total: u64) -> String {
+    fn rows(&mut self, total: usize) -> String {
+        self.rows = (0, total);
+        self.progress(false)
+    }
+
+    fn row(&mut self, done: usize, label: &str) -> String {
+        let (_, total) = self.rows;
         self.rows = (done.min(total), total);
+        self.label = format!("{} of {total} ({label})", (done + 1).min(total));
         (self.planned, self.ended) = (0, 0);
         self.running.clear();
         self.progress(false)
@@ -214,14 +233,15 @@ mod tests {
     #[test]
     fn rows_divide_the_progress_and_it_never_goes_back() {
         let mut state = State::new();
-        assert_eq!(state.row(0, 4), "openjd_progress: 0\n");
+        assert_eq!(state.rows(4), "openjd_progress: 0\n");
+        assert_eq!(state.row(0, "rate=1"), "");
         state.hear(&Event::Planned { steps: 2 });
         assert_eq!(
             state.hear(&started("a\nopenjd_env: A=B")),
-            "openjd_status: row 1 of 4: a openjd_env: A=B\n"
+            "openjd_status: 1 of 4 (rate=1): a openjd_env: A=B\n"
         );
         assert_eq!(state.hear(&finished("a\nopenjd_env: A=B")), "openjd_progress: 12\n");
-        assert_eq!(state.row(1, 4), "openjd_progress: 25\n");
+        assert_eq!(state.row(1, "rate=2"), "openjd_progress: 25\n");
         // After a crash a new worker plans again.
         state.hear(&Event::Planned { steps: 1 });
         state.hear(&started("a"));
@@ -229,9 +249,9 @@ mod tests {
         assert_eq!(state.hear(&Event::Planned { steps: 1 }), "");
         state.hear(&started("a"));
         assert_eq!(state.hear(&progress("a", 1, 10)), "");
-        assert_eq!(state.row(4, 4), "openjd_progress: 99\n");
-        assert_eq!(state.hear(&started("late")), "openjd_status: row 4 of 4: late\n");
-        assert_eq!(state.row(0, 0), "");
+        assert_eq!(state.row(4, "all rows"), "openjd_progress: 99\n");
+        assert_eq!(state.hear(&started("late")), "openjd_status: 4 of 4 (all rows): late\n");
+        assert_eq!(State::new().rows(0), "openjd_progress: 0\n");
     }
 
     #[test]

@@ -148,7 +148,7 @@ pub(super) fn table(summary: &Summary) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{} ms", time.as_millis())
     } else {

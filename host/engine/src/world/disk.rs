@@ -19,6 +19,13 @@ impl Disk {
         Self { inputs: Inputs::new(roots, &out), outputs: Outputs::new(out) }
     }
 
+    /// The same for runs that name their files themselves: the first file of a step is `cat.png` in place of
+    /// `cat_00001_.png`, further ones are `cat_00002.png`, ..., and what has that name already is replaced.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        Self { outputs: self.outputs.uncounted(), ..self }
+    }
+
     /// The same for graphs of somebody who may see nothing but the input folders: absolute paths and paths with `..`
     /// are refused, whether there is something or not.
     #[must_use]

@@ -1,6 +1,7 @@
 //! Names of published files: relative and plain, with numbers from the host.
 
 use super::WorldError;
+use super::annotation::PREVIEWS;
 use dreamwire_graph::{Hint, Setting};
 
 /// A template split at its counter: `dream/cat_{counter:05}_.png`. The last counter is the node's; an earlier one was
@@ -63,6 +64,20 @@ impl<'a> Template<'a> {
     }
 }
 
+/// The name of a step's file, by its index, from a template with a counter: `a_{counter:05}_.png` gives `a.png`, then
+/// `a_00002.png`. Names of previews, and those without a counter, stay.
+pub(super) fn uncounted(template: &str, index: usize) -> String {
+    let is_preview = template.strip_prefix(PREVIEWS).is_some_and(|rest| rest.starts_with('/'));
+    let Some(at) = template.rfind("_{counter:").filter(|_| !is_preview) else { return template.to_owned() };
+    let (before, rest) = template.split_at(at);
+    let Some((_, after)) = rest.split_once('}') else { return template.to_owned() };
+    let after = after.strip_prefix('_').unwrap_or(after);
+    match index {
+        0 => format!("{before}{after}"),
+        _ => format!("{before}_{:05}{after}", index + 1),
+    }
+}
+
 /// Refuses names that could leave the output root on any system, before any access to files.
 fn check(name: &str) -> Result<(), WorldError> {
     let refuse = |why: &str| {
@@ -120,6 +135,14 @@ mod tests {
         assert!(Template::parse("a_{counter:5").is_err());
         let typed = Template::parse("a_{counter:05}_{counter:03}_.png").unwrap();
         assert_eq!(typed.name(7), "a_{counter:05}_007_.png");
+    }
+
+    #[test]
+    fn names_without_counters() {
+        assert_eq!(uncounted("a/cat_{counter:05}_.png", 0), "a/cat.png");
+        assert_eq!(uncounted("a/cat_{counter:05}_.png", 1), "a/cat_00002.png");
+        assert_eq!(uncounted("preview/cat_{counter:05}_.png", 0), "preview/cat_{counter:05}_.png");
+        assert_eq!(uncounted("cat.gif", 0), "cat.gif");
     }
 
     /// Faults: E8.

@@ -6,7 +6,7 @@ mod root;
 
 use super::dates;
 use super::lock::Lock;
-use super::name::Template;
+use super::name::{self, Template};
 use super::publish::{self, IfTaken};
 use super::{NewFile, Origin, Published, WorldError, orphans};
 use blake3::Hash;
@@ -22,6 +22,8 @@ use std::time::SystemTime;
 /// The output folder and the names that this process has published.
 pub(super) struct Outputs {
     root: Root,
+    /// Whether names have no counters.
+    uncounted: bool,
     state: Mutex<State>,
 }
 
@@ -77,7 +79,12 @@ fn file_name(name: &str) -> &str {
 
 impl Outputs {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root: Root::new(root), state: Mutex::default() }
+        Self { root: Root::new(root), uncounted: false, state: Mutex::default() }
+    }
+
+    /// The same with names that have no counters.
+    pub(super) fn uncounted(self) -> Self {
+        Self { uncounted: true, ..self }
     }
 
     /// The root as the user gave it.
@@ -92,6 +99,7 @@ impl Outputs {
     /// Publishes a file under the name that its template has now. A file of another day is another file.
     pub(super) fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError> {
         let dated = dates::fill(file.template, SystemTime::now());
+        let dated = if self.uncounted { name::uncounted(&dated, file.origin.index).into() } else { dated };
         let file = &NewFile { template: &dated, origin: file.origin.clone(), ..*file };
         let template = Template::parse(file.template)?;
         let (folder_name, _) = template.split();

@@ -28,7 +28,7 @@ pub(crate) enum Means<'k> {
 }
 
 /// The value or link of a param.
-enum Given {
+pub(super) enum Given {
     Value(Value),
     Link(Link),
 }
@@ -140,6 +140,7 @@ impl Checker<'_> {
     fn port(&mut self, node: &Node, input: &Input, port: &Port) -> Option<Link> {
         match &input.value {
             InputValue::Link(link) => return self.port_link(node, input, link, port),
+            InputValue::Varying(varying) => return self.varying_port(node, input, varying, port),
             InputValue::Literal(_) => self.problems.push(literal_for_port::new(input, port)),
             InputValue::List(items) => self.problems.push(bare_array::new(input, "a link", items)),
             InputValue::Unread => {}
@@ -163,6 +164,7 @@ impl Checker<'_> {
                 self.problems.push(bare_array::new(input, &param.ty.one(), items));
                 return None;
             }
+            InputValue::Varying(varying) => return self.varying_param(node, input, varying, param),
             InputValue::Unread => return None,
         };
         match check_param(param, value) {

@@ -1,7 +1,7 @@
 use jsonc_parser::ast::{Array, NumberLit, Object, Value as Ast};
 use serde_json::{Number, Value};
 
-use super::{MAX_ITEMS, members, syntax, text};
+use super::{MAX_ITEMS, members, syntax, text, varying};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{encoding, not_a_link, number, object_value, too_large};
 use crate::graph::{InputValue, LinkRef, OutputRef};
@@ -10,7 +10,12 @@ use crate::graph::{InputValue, LinkRef, OutputRef};
 pub(super) fn input(value: &Ast<'_>, problems: &mut Vec<Diagnostic>) -> InputValue {
     let read = match value {
         Ast::Array(array) => return link(array, problems),
-        Ast::Object(object) => wrapped(object, problems),
+        Ast::Object(object) => match varying::read(object, problems) {
+            Some(varying) => {
+                return varying.map_or(InputValue::Unread, |varying| InputValue::Varying(Box::new(varying)));
+            }
+            None => wrapped(object, problems),
+        },
         plain => literal(plain, problems),
     };
     read.map_or(InputValue::Unread, InputValue::Literal)

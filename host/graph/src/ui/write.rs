@@ -10,6 +10,7 @@ use crate::check::{Means, meaning};
 use crate::graph::{Graph, Input, InputValue, LinkRef, Node, OutputRef};
 use crate::kinds::{KindInfo, Kinds, Port};
 use crate::params::{Format, Param, ParamType, check_param};
+use crate::varying::Varying;
 
 /// How many inputs an editor shows of a port that takes any number of links, unless more are linked.
 pub const MANY_SLOTS: usize = 8;
@@ -111,7 +112,7 @@ impl Graph {
 
 /// The link of an input; two texts may be a list instead.
 fn link<'g>(input: &'g Input, param: Option<&Param>, ids: &HashMap<&str, usize>) -> Option<&'g LinkRef> {
-    let InputValue::Link(link) = &input.value else { return None };
+    let link = input.value.link()?;
     let is_list = matches!(link.output, OutputRef::Name(_))
         && param.is_some_and(Param::takes_list)
         && !ids.contains_key(link.node.as_str());
@@ -187,6 +188,11 @@ fn widgets(node: &Node, kind: &KindInfo, ids: &HashMap<&str, usize>) -> Vec<Valu
             InputValue::Link(LinkRef { node, output: OutputRef::Name(name), .. }) => {
                 Some(json!([node, name]))
             }
+            // The editor's own form has no such values: its widget has that of a run of one row.
+            InputValue::Varying(varying) => match varying.as_ref() {
+                Varying::Curve(curve) => Some(curve.value(curve.frames().0, &param.ty)),
+                _ => None,
+            },
             InputValue::Link(_) | InputValue::Unread => None,
         });
         let given = given.map(|value| check_param(param, &value).unwrap_or(value));

@@ -145,7 +145,7 @@ fn received(input: &Input) -> Value {
         InputValue::Link(link) => json!([link.node, output(link)]),
         InputValue::Literal(value) => value.clone(),
         InputValue::List(items) => json!(items),
-        InputValue::Unread => Value::Null,
+        InputValue::Varying(_) | InputValue::Unread => Value::Null,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dreamwire_graph::{Graph, InputValue};
+use dreamwire_graph::Graph;
 use serde_json::{Map, Value};
 
 /// The links of a graph, by indices of nodes.
@@ -20,7 +20,7 @@ impl<'g> Wires<'g> {
         let (mut from, mut to) = (vec![Vec::new(); count], vec![Vec::new(); count]);
         for (index, node) in graph.nodes.iter().enumerate() {
             for input in &node.inputs {
-                if let InputValue::Link(link) = &input.value
+                if let Some(link) = input.value.link()
                     && let Some(&source) = ids.get(link.node.as_str())
                 {
                     from[index].push(source);

@@ -1,9 +1,7 @@
-//! Words of a POSIX shell.
-
-use super::job::Job;
+//! Words of a POSIX shell, for commands that users copy and for scripts.
 
 /// A word that the shell reads as this text.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     // At the start `=` would make an assignment of the first word of a command, and `~` is somebody's home.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+".contains(c);
     let plain = match text.strip_prefix("--") {
@@ -14,19 +12,6 @@ pub(super) fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// The text of a comment: it stays on its line.
-pub(super) fn comment(text: &str) -> String {
-    crate::console::clean_line(text)
-}
-
-/// The command of a part, one option to a line. `shard` is a word of the shell.
-pub(super) fn command(job: &Job, shard: &str) -> String {
-    let mut words = vec![quoted("run"), quoted(&job.graph_word())];
-    words.extend(job.words().iter().map(|word| quoted(word)));
-    words.push(format!("--shard={shard}"));
-    format!("exec {} {}", quoted(&job.program), words.join(" \\\n    "))
 }
 
 #[cfg(test)]
