@@ -1,15 +1,17 @@
-use std::ffi::OsString;
+mod farm;
 mod how;
 mod rows;
 mod serve;
 mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dreamwire_session::CacheFolder;
 pub(crate) use dreamwire_session::machine::cores;
 
+pub(crate) use farm::{ExportCommand, FarmArgs, FarmCommand, JobArgs, OpenjdArgs, PartArgs};
 pub(crate) use how::{ComputeArgs, DeviceArg, HowArgs, Progress};
 pub(crate) use rows::RowArgs;
 pub(crate) use serve::ServeArgs;
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Run graphs that come over HTTP: from a browser, ComfyUI's editor and its clients.
     Serve(Box<ServeArgs>),
+    /// Have the rows of a graph run on several machines.
+    Farm(FarmArgs),
     /// Say whether a picture would come out the same here, and what differs.
     Verify(VerifyArgs),
     /// List the kinds of nodes, or describe one.
@@ -115,7 +119,7 @@ pub(crate) enum Command {
 }
 
 /// The graph and its overrides.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct GraphArgs {
     /// The graph file; `-` reads standard input.
     #[arg(value_name = "GRAPH")]
@@ -125,12 +129,15 @@ pub(crate) struct GraphArgs {
     pub(crate) set: Vec<String>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
     #[command(flatten)]
     pub(crate) how: HowArgs,
+    /// Rules of Open Job Description (pathmapping-1.0) for absolute paths that were given on another machine.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) path_map: Option<PathBuf>,
     /// Run it on a server instead of here, and fetch its files: one of `dreamwire serve`, or any that speaks ComfyUI's
     /// protocol.
     #[arg(long, value_name = "URL", value_parser = address, conflicts_with_all = OF_THIS_MACHINE)]
@@ -143,7 +150,7 @@ pub(crate) struct RunArgs {
 }
 
 /// What a server decides for itself.
-const OF_THIS_MACHINE: [&str; 25] = [
+const OF_THIS_MACHINE: [&str; 26] = [
     "isolate",
     "no_isolate",
     "explain",
@@ -169,6 +176,7 @@ const OF_THIS_MACHINE: [&str; 25] = [
     "overwrite",
     "stop_on_failure",
     "count_rows",
+    "path_map",
 ];
 
 #[derive(Args, Debug)]

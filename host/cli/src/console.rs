@@ -20,6 +20,9 @@ static CLOSED: AtomicBool = AtomicBool::new(false);
 /// Standard output, once it is kept from plugins.
 static KEPT: OnceLock<File> = OnceLock::new();
 
+/// The first error that was written.
+static ERROR: OnceLock<String> = OnceLock::new();
+
 /// How messages are written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
@@ -102,8 +105,16 @@ impl Console {
         LOST.load(Ordering::Relaxed)
     }
 
+    /// The first error that was written by `talk`.
+    pub(crate) fn first_error() -> Option<&'static str> {
+        ERROR.get().map(String::as_str)
+    }
+
     /// Writes one or more lines to standard error, without control characters.
     pub(crate) fn talk(&self, text: &str) {
+        if text.starts_with("error: ") {
+            ERROR.get_or_init(|| text.to_owned());
+        }
         self.drawn(&clean(text));
     }
 

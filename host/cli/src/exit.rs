@@ -32,6 +32,11 @@ impl Exit {
         Exit(128 + u8::try_from(number).ok().filter(|number| (1..128).contains(number)).unwrap_or(SIGINT))
     }
 
+    /// Whether a signal has stopped it.
+    pub(crate) fn is_signal(self) -> bool {
+        self.0 > 128
+    }
+
     /// The exit code of the first error, if any. The problems are sorted by place.
     pub(crate) fn of(problems: &[Diagnostic]) -> Option<Exit> {
         let error = problems.iter().find(|problem| problem.is_error())?;

@@ -14,6 +14,7 @@ mod convert;
 mod describe;
 mod devices;
 mod doctor;
+mod farm;
 mod new_plugin;
 mod nodes;
 mod plugin;
@@ -32,6 +33,7 @@ mod output;
 mod console;
 mod progress;
 mod render;
+mod shell;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -95,6 +97,7 @@ fn execute(cli: &Cli, console: Console) -> Exit {
         Command::Convert(args) => convert::convert(args, global, console),
         Command::Describe(args) => describe::describe(args, global, console),
         Command::Serve(args) => serve::serve(args, global, console),
+        Command::Farm(args) => farm::farm(args, global, console),
         Command::Verify(args) => verify::verify(args, global, console),
         Command::Nodes(args) => nodes::nodes(args, global, console),
         Command::Watch(args) => watch::watch(args, global, console),

@@ -22,6 +22,8 @@ pub(crate) struct Refused {
 pub(crate) struct Output {
     path: PathBuf,
     force: bool,
+    /// The option that names it.
+    option: &'static str,
 }
 
 impl Output {
@@ -32,17 +34,27 @@ impl Output {
     ///
     /// If something is there that must not be replaced, or the folder is not there.
     pub(crate) fn at(path: PathBuf, input: &Path, force: bool) -> Result<Self, Refused> {
-        let output = Self { path, force };
+        Self::with_option("--out", path, input, force)
+    }
+
+    /// As [`Output::at`], of another option than `--out`.
+    pub(crate) fn with_option(
+        option: &'static str,
+        path: PathBuf,
+        input: &Path,
+        force: bool,
+    ) -> Result<Self, Refused> {
+        let output = Self { path, force, option };
         if let (Ok(one), Ok(other)) = (output.path.canonicalize(), input.canonicalize())
             && one == other
         {
-            let hint = "it would be lost; --out names another file";
-            return Err(output.refused("is the file that is read", hint, Exit::USAGE));
+            let hint = format!("it would be lost; {option} names another file");
+            return Err(output.refused("is the file that is read", &hint, Exit::USAGE));
         }
         // Also a link that leads nowhere is something.
         match output.path.symlink_metadata() {
             Ok(found) if found.is_dir() => {
-                Err(output.refused("is a folder", "name the file with --out FILE", Exit::USAGE))
+                Err(output.refused("is a folder", &format!("name the file with {option} FILE"), Exit::USAGE))
             }
             Ok(_) if !force => Err(output.taken()),
             _ => output.in_a_folder(),
@@ -75,8 +87,8 @@ impl Output {
         content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
     ) -> Result<(), Refused> {
         let failed = |error: io::Error| {
-            let hint = "give a folder that you may write to with --out, or make room";
-            self.refused(&format!("cannot be written: {error}"), hint, Exit::OUTPUT)
+            let hint = format!("give a folder that you may write to with {}, or make room", self.option);
+            self.refused(&format!("cannot be written: {error}"), &hint, Exit::OUTPUT)
         };
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = tempfile::Builder::new();
@@ -107,7 +119,8 @@ impl Output {
     }
 
     fn taken(&self) -> Refused {
-        self.refused("exists already", "--force replaces it, --out names another file", Exit::USAGE)
+        let hint = format!("--force replaces it, {} names another file", self.option);
+        self.refused("exists already", &hint, Exit::USAGE)
     }
 
     fn refused(&self, what: &str, hint: &str, exit: Exit) -> Refused {

@@ -1,6 +1,7 @@
 //! The output of a run: bars, lines, JSON or nothing.
 
 mod bar;
+mod openjd;
 mod plain;
 mod preview;
 
@@ -32,6 +33,7 @@ enum Form {
     Bar(bar::Bars),
     Plain(plain::Pace),
     Json,
+    Openjd(openjd::Report),
     None,
 }
 
@@ -42,9 +44,10 @@ impl Listener {
             Progress::Bar if console.terminal => Form::Bar(bar::Bars::new()),
             Progress::Bar => Form::Plain(plain::Pace::default()),
             Progress::Json => Form::Json,
+            Progress::Openjd => Form::Openjd(openjd::Report::new(console)),
             Progress::None => Form::None,
         };
-        let draws = preview && console.terminal && !matches!(form, Form::Json | Form::None);
+        let draws = preview && console.terminal && matches!(form, Form::Bar(_) | Form::Plain(_));
         let previews = draws.then(preview::Previews::new);
         Listener { console, form, previews, skipped: Mutex::default() }
     }
@@ -54,8 +57,10 @@ impl Listener {
         match &self.form {
             Form::Json => self.console.data(&line(&events::event(event))),
             form => {
-                if let Form::Bar(bars) = form {
-                    bars.hear(event);
+                match form {
+                    Form::Bar(bars) => bars.hear(event),
+                    Form::Openjd(report) => report.hear(event),
+                    _ => {}
                 }
                 if let (Some(previews), Event::Preview { image, .. }) = (&self.previews, event)
                     && let Some(picture) = previews.draw(image)
@@ -83,8 +88,10 @@ impl Listener {
         match &self.form {
             Form::Json => self.console.data(&line(&events::event(event))),
             form => {
-                if let Form::Bar(bars) = form {
-                    bars.hear(event);
+                match form {
+                    Form::Bar(bars) => bars.hear(event),
+                    Form::Openjd(report) => report.hear(event),
+                    _ => {}
                 }
                 if matches!(event, Event::Log { .. } | Event::Device { .. })
                     && let Some(text) = plain::text(event, true, matches!(form, Form::None), self.console)
@@ -97,40 +104,48 @@ impl Listener {
 
     /// Begins to count rows.
     pub(crate) fn rows(&self, count: usize) {
-        if let Form::Bar(bars) = &self.form {
-            bars.rows(count);
+        match &self.form {
+            Form::Bar(bars) => bars.rows(count),
+            Form::Openjd(report) => report.rows(count),
+            _ => {}
         }
     }
 
     /// Tells which row runs, after so many.
     pub(crate) fn row(&self, done: usize, label: &str) {
-        if let Form::Bar(bars) = &self.form {
-            bars.row(done, label);
+        match &self.form {
+            Form::Bar(bars) => bars.row(done, label),
+            Form::Openjd(report) => report.row(done, label),
+            _ => {}
         }
     }
 
     /// Writes a line for each row where there is no bar.
     pub(crate) fn line(&self, text: &str) {
-        if matches!(self.form, Form::Plain(_)) {
+        if matches!(self.form, Form::Plain(_) | Form::Openjd(_)) {
             self.talk(text);
         }
     }
 
     /// Writes what is news for people, and not asked for by those who want none.
     pub(crate) fn note(&self, text: &str) {
-        if matches!(self.form, Form::Bar(_) | Form::Plain(_)) {
+        if matches!(self.form, Form::Bar(_) | Form::Plain(_) | Form::Openjd(_)) {
             self.talk(text);
         }
     }
 
     /// Writes a message without damaging a bar.
     pub(crate) fn talk(&self, text: &str) {
+        if let (Form::Openjd(report), true) = (&self.form, text.starts_with("error: ")) {
+            report.failed(text);
+        }
         self.drawn(&clean(text));
     }
 
     fn drawn(&self, text: &str) {
         match &self.form {
             Form::Bar(bars) => bars.suspend(|| self.console.drawn(text)),
+            Form::Openjd(_) => self.console.drawn(&openjd::harmless(text)),
             _ => self.console.drawn(text),
         }
     }
@@ -166,7 +181,20 @@ impl Listener {
             self.tell(&value);
         }
         self.drawn(&render::problems(source, &problems, self.console.color));
+        if let (Form::Openjd(report), Some(error)) = (&self.form, problems.iter().find(|it| it.is_error())) {
+            report.failed(&error.message);
+        }
         Exit::of(&problems)
+    }
+
+    /// Tells a program that reads along how it ends; nothing may be told after that.
+    pub(crate) fn exits(&self, exit: Exit) {
+        if let Form::Openjd(report) = &self.form {
+            if let Some(error) = Console::first_error() {
+                report.failed(error);
+            }
+            report.end(exit);
+        }
     }
 
     /// Reports the end of a run.

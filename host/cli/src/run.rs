@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use dreamwire_engine::{Event, Plan, Stamps};
-use dreamwire_graph::parse;
+use dreamwire_engine::{Event, Nodes, Plan, Stamps};
+use dreamwire_graph::{Kinds, Source, parse};
 use dreamwire_loader::take_log;
-use dreamwire_session::{Hears, InProcess, Job, Runner, Settings, understand};
+use dreamwire_session::{Hears, InProcess, Job, PathMap, Runner, Settings, understand};
 use dreamwire_worker::Child;
 
 use crate::args::{Global, RunArgs};
@@ -21,24 +21,59 @@ use crate::{interrupt, open, via};
 pub(crate) fn run(args: &RunArgs, global: &Global, console: Console) -> Exit {
     Console::keep_standard_output();
     let listener = Arc::new(Listener::new(args.how.progress, args.how.preview, console));
-    let ended = match &args.via {
-        Some(address) => via::run(args, address, global, console, &listener),
-        None => prepare_and_run(args, global, console, &listener),
+    let exit = match mapped(args, console) {
+        Ok((args, map)) => match &args.via {
+            Some(address) => via::run(&args, address, global, console, &listener).err(),
+            None => prepare_and_run(&args, map.as_ref(), global, console, &listener).err(),
+        },
+        Err(exit) => Some(exit),
     };
-    ended.err().unwrap_or(Exit::OK)
+    let exit = exit.unwrap_or(Exit::OK);
+    listener.exits(exit);
+    exit
+}
+
+/// The arguments with the paths of this machine, by the rules of `--path-map`.
+fn mapped(args: &RunArgs, console: Console) -> Result<(RunArgs, Option<PathMap>), Exit> {
+    let mut args = args.clone();
+    let Some(file) = &args.path_map else { return Ok((args, None)) };
+    let map = PathMap::read(file).map_err(|what| {
+        console.talk(&format!("error: --path-map: {what}"));
+        Exit::USAGE
+    })?;
+    let paths = [&mut args.graph.path, &mut args.how.out];
+    for path in paths.into_iter().chain(&mut args.how.inputs) {
+        if let Some(mapped) = path.to_str().and_then(|text| map.map(text)) {
+            *path = mapped.into();
+        }
+    }
+    let values = args.graph.set.iter_mut().chain(&mut args.rows.each);
+    values.for_each(|value| *value = map.assignment(value));
+    Ok((args, Some(map)))
+}
+
+/// Adds overrides that give the files of the graph their places here.
+fn map_files(sets: &mut Vec<String>, map: Option<&PathMap>, source: &Source, kinds: &Kinds) {
+    if let Some(map) = map {
+        let (mut graph, _) = parse(source);
+        graph.name_widgets(kinds);
+        // Before those of the command line, of which the last one counts.
+        sets.splice(..0, map.overrides(&graph, kinds));
+    }
 }
 
 fn prepare_and_run(
     args: &RunArgs,
+    map: Option<&PathMap>,
     global: &Global,
     console: Console,
     listener: &Arc<Listener>,
 ) -> Result<(), Exit> {
     if let Some(options) = args.rows.options() {
-        return rows::run(args, &options, global, console, listener);
+        return rows::run(args, map, &options, global, console, listener);
     }
     let start = Instant::now();
-    let settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
+    let mut settings = args.how.settings(&args.graph, args.how.isolates_run(), global, console)?;
     let (source, problems) = settings.graph.read();
     if let Some(exit) = listener.problems(&source, &problems) {
         return Err(exit);
@@ -49,6 +84,7 @@ fn prepare_and_run(
         true => open::isolated_session(global, threads, console)?,
         false => open::session(global, threads, console)?,
     };
+    map_files(&mut settings.graph.sets, map, &source, session.loader.kinds());
     let mut understood =
         understand(parse(&source), &settings.graph.sets, &*session.loader, settings.judging()).map_err(
             |what| {

@@ -5,7 +5,7 @@ use dreamwire_session::watch::{self, Notice, Stopper};
 use dreamwire_session::{InProcess, PluginChange, Runner, Settings};
 use serde_json::json;
 
-use crate::args::{Global, WatchArgs};
+use crate::args::{Global, Progress, WatchArgs};
 use crate::console::{Console, clean};
 use crate::exit::Exit;
 use crate::progress::Listener;
@@ -18,6 +18,10 @@ pub(crate) fn watch(args: &WatchArgs, global: &Global, console: Console) -> Exit
 
 fn begin(args: &WatchArgs, global: &Global, console: Console) -> Result<Exit, Exit> {
     Console::keep_standard_output();
+    if args.how.progress == Progress::Openjd {
+        console.talk("error: --progress openjd: tasks of Open Job Description end, `watch` does not");
+        return Err(Exit::USAGE);
+    }
     let settings = args.how.settings(&args.graph(), !args.how.no_isolate, global, console)?;
     if settings.graph.is_stdin() {
         console.talk("error: `watch` needs a file, not standard input");

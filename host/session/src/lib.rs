@@ -19,6 +19,7 @@
 //! | [`sequence`] | runs of several rows: folders, frames, sweeps, seeds |
 //! | [`watch`] | runs a graph again when its file, an input or a plugin changes |
 //! | [`SavedPicture`] | a picture that was saved, to be compared with what would be made now |
+//! | [`PathMap`] | where the paths of another machine are on this one |
 //! | [`device`] | the devices of this machine, and the choice of one for all runs of a session |
 //! | [`machine`] | the memory and disk space of this machine |
 //! | [`Picture`] | what is shown of a picture while it is made |
@@ -34,6 +35,7 @@ pub mod events;
 mod graph_file;
 mod job;
 pub mod machine;
+mod path_map;
 mod picture;
 mod plugins;
 mod run;
@@ -47,6 +49,7 @@ pub use builds::{PluginChange, Reload};
 pub use cache_folder::{CACHE_LIMIT, CacheFolder};
 pub use graph_file::GraphFile;
 pub use job::Job;
+pub use path_map::PathMap;
 pub use picture::Picture;
 pub use plugins::Session;
 pub use run::{End, Hears, InProcess, Runner};

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::open;
 
 /// Options of a run.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct HowArgs {
     /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
@@ -22,7 +22,7 @@ pub(crate) struct HowArgs {
     /// An additional input folder; may be given several times.
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// How progress is shown; `json` writes one event per line to standard output.
+    /// How progress is shown; `json` and `openjd` write lines for programs to standard output.
     #[arg(long, value_enum, default_value_t = Progress::Bar, value_name = "HOW")]
     pub(crate) progress: Progress,
     /// Show pictures in the terminal while they are made.
@@ -42,7 +42,7 @@ pub(crate) struct HowArgs {
 }
 
 /// Options of every step, whoever asks for the run.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ComputeArgs {
     /// The device to compute on: auto (the first that works of cuda, metal and cpu), cpu, cuda, cuda:N or metal.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
@@ -87,7 +87,11 @@ impl DeviceArg {
 pub(crate) enum Progress {
     /// Bars on a terminal, otherwise a line per step.
     Bar,
+    /// One event per line.
     Json,
+    /// What runners of Open Job Description read: `openjd_progress`, `openjd_status` and `openjd_fail`.
+    Openjd,
+    /// None.
     None,
 }
 
@@ -136,6 +140,17 @@ impl ComputeArgs {
         Ok((Options { device, threads, allow_nonfinite, metadata }, asked.is_none()))
     }
 
+    /// The options as words of a command line, without those that have their default.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let device = self.device.asked().map(|device| format!("--device={device}"));
+        let threads = self.threads.map(|count| format!("--threads={count}"));
+        let timeout = self.node_timeout.map(|time| format!("--node-timeout={}", time.as_secs_f64()));
+        let memory = self.memory.map(|bytes| format!("--memory={bytes}"));
+        let nonfinite = self.allow_nonfinite.then(|| "--allow-nonfinite".to_owned());
+        let bare = self.no_metadata.then(|| "--no-metadata".to_owned());
+        [device, threads, nonfinite, bare, timeout, memory].into_iter().flatten().collect()
+    }
+
     /// The limits of plugins.
     pub(crate) fn limits(&self) -> Limits {
         Limits { step: self.node_timeout, memory: self.memory }
@@ -177,7 +192,32 @@ pub(crate) fn device(text: &str) -> Result<DeviceArg, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        compute: ComputeArgs,
+    }
+
+    #[test]
+    fn words_are_read_as_what_they_were_made_of() {
+        let words = [
+            "--device=cuda:1",
+            "--threads=3",
+            "--allow-nonfinite",
+            "--no-metadata",
+            "--node-timeout=1.5",
+            "--memory=4096",
+        ];
+        let line = |words: &[&str]| {
+            Line::try_parse_from([&["run"], words].concat()).expect("they are options").compute.words()
+        };
+        assert_eq!(line(&words), words);
+        assert!(line(&[]).is_empty());
+    }
 
     #[test]
     fn values_are_read_or_refused() {

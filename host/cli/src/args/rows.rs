@@ -1,5 +1,7 @@
 //! Options of runs of several rows.
 
+use std::fmt::Display;
+
 use clap::{Args, ValueEnum};
 use dreamwire_session::sequence::{Missing, Overwrite, RowOptions};
 
@@ -91,6 +93,35 @@ impl RowArgs {
         };
         (options != RowOptions::default() || self.count_rows).then_some(options)
     }
+
+    /// The options as words of a command line, without those that have their default, and without `--count-rows`. Each is
+    /// one word, so that a value may start with `-`.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: &dyn Display| words.push(format!("--{name}={value}"));
+        self.each.iter().for_each(|each| add("each", each));
+        self.sweep.iter().for_each(|sweep| add("sweep", sweep));
+        let ranges = [("seeds", &self.seeds), ("frames", &self.frames), ("rows", &self.rows)];
+        for (name, value) in ranges {
+            value.iter().for_each(|value| add(name, value));
+        }
+        self.shard.iter().for_each(|(part, parts)| add("shard", &format!("{part}/{parts}")));
+        self.preroll.iter().for_each(|count| add("preroll", count));
+        if self.missing != MissingArg::default() {
+            add("missing", &name(self.missing));
+        }
+        if self.overwrite != OverwriteArg::default() {
+            add("overwrite", &name(self.overwrite));
+        }
+        let flags = [("--zip", self.zip), ("--stop-on-failure", self.stop_on_failure)];
+        words.extend(flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned()));
+        words
+    }
+}
+
+/// The name of a choice on the command line.
+fn name(choice: impl ValueEnum) -> String {
+    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// `I/N`, from 1.
@@ -104,7 +135,38 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        rows: RowArgs,
+    }
+
+    #[test]
+    fn words_are_read_as_what_they_were_made_of() {
+        let words = [
+            "--each=photo.image=my photos/*.png",
+            "--each=b.image=-x",
+            "--sweep=dream.rate=1,2",
+            "--seeds=0-8",
+            "--frames=-3-5:2",
+            "--rows=3,7-9",
+            "--shard=1/3",
+            "--preroll=2",
+            "--missing=hold",
+            "--overwrite=always",
+            "--zip",
+            "--stop-on-failure",
+        ];
+        let line =
+            |words: &[&str]| Line::try_parse_from([&["run"], words].concat()).expect("they are options").rows;
+        assert_eq!(line(&words).words(), words);
+        assert_eq!(line(&words).frames.as_deref(), Some("-3-5:2"));
+        assert!(line(&["--count-rows"]).words().is_empty());
+    }
 
     #[test]
     fn shards_are_read_or_refused() {

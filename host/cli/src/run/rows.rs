@@ -8,19 +8,21 @@ use dreamwire_engine::Nodes;
 use dreamwire_graph::{Source, parse};
 use dreamwire_loader::take_log;
 use dreamwire_session::sequence::{Base, Refused, Report, Row, RowEnd, RowEvent, RowOptions, Rows, range};
-use dreamwire_session::{InProcess, Judging, understand};
+use dreamwire_session::{InProcess, Judging, PathMap, understand};
 use serde_json::json;
 
-use super::report_crashes;
+use super::{map_files, report_crashes};
 use crate::args::{Global, RunArgs};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::progress::{Listener, seconds};
+use crate::shell::quoted;
 use crate::{interrupt, open};
 
 /// Runs a graph for each of its rows.
 pub(super) fn run(
     args: &RunArgs,
+    map: Option<&PathMap>,
     options: &RowOptions,
     global: &Global,
     console: Console,
@@ -31,7 +33,7 @@ pub(super) fn run(
         return Err(Exit::USAGE);
     }
     let start = Instant::now();
-    let settings = args.how.settings(&args.graph, false, global, console)?;
+    let mut settings = args.how.settings(&args.graph, false, global, console)?;
     let (source, problems) = settings.graph.read();
     if let Some(exit) = listener.problems(&source, &problems) {
         return Err(exit);
@@ -39,6 +41,7 @@ pub(super) fn run(
     open::check_cache(settings.cache.as_ref(), console);
     let session = open::session(global, settings.options.threads, console)?;
     let kinds = session.loader.kinds();
+    map_files(&mut settings.graph.sets, map, &source, kinds);
     let usage = |what: &str| {
         listener.talk(&format!("error: {what}"));
         Exit::USAGE
@@ -223,25 +226,4 @@ fn again(rows: &str) -> String {
     }
     kept.extend(["--rows".to_owned(), rows.to_owned()]);
     kept.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a POSIX shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-./=:,+@%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted("--each=a.b=c/d"), "--each=a.b=c/d");
-        assert_eq!(quoted("it's *.png"), r"'it'\''s *.png'");
-        assert_eq!(quoted(""), "''");
-    }
 }
