@@ -447,6 +447,11 @@ mod tests {
             let value = match option {
                 "device" => " cpu",
                 "threads" | "node_timeout" | "memory" | "cache_limit" | "plugins" | "cache" => " 1",
+                "each" | "sweep" => " a.b=1",
+                "seeds" | "frames" | "rows" | "preroll" | "path_map" => " 1",
+                "shard" => " 1/2",
+                "missing" => " skip",
+                "overwrite" => " never",
                 _ => "",
             };
             let words = format!("--{}{value}", option.replace('_', "-"));
