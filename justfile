@@ -55,6 +55,10 @@ browsers:
 clients:
     cargo test --workspace --test serve_clients -- --ignored
 
+# Rows through Open Job Description, Slurm on two nodes and GNU parallel, which are fetched; a few minutes
+farm:
+    cargo test --workspace --test farm -- --include-ignored --nocapture --test-threads 1
+
 # Time and peak memory of 100 megapixels: load, resize, save, with the release build; minutes
 large:
     cargo build --release

@@ -39,7 +39,9 @@ pub(crate) fn farm(args: &FarmArgs, global: &Global, console: Console) -> Exit {
         ExportCommand::Slurm(args) => {
             let engine = Engine { ending: ".slurm.sh", starts: "sbatch" };
             export(&args.job, &engine, global, console, parts(args), |job, parts, _| {
-                slurm::script(job, parts, args.jobs)
+                let script = slurm::script(job, parts, args.jobs)?;
+                slurm::make_log_folder(job)?;
+                Ok(script)
             })
         }
         ExportCommand::Parallel(args) => {
@@ -100,4 +102,33 @@ fn export(
         console.talk(&format!("note: {note}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn rows_are_cut_into_parts() {
+        let check = |words: &str, rows: u64, expected: u64| {
+            let line = format!("dreamwire farm export slurm g.json {words}");
+            let cli = Cli::try_parse_from(line.split_whitespace()).expect("it is a command");
+            let Command::Farm(FarmArgs { command: FarmCommand::Export(command) }) = cli.command else {
+                panic!("not an export")
+            };
+            let ExportCommand::Slurm(args) = *command else { panic!("not slurm") };
+            assert_eq!(parts(&args)(rows), expected, "{words}");
+        };
+        check("", 60, 6);
+        check("", 61, 7);
+        check("--chunk 1", 5, 5);
+        check("--shards 4", 60, 4);
+        check("--shards 4", 3, 3);
+        check("", 1_000_000, 1000);
+        let both = "dreamwire farm export slurm g.json --shards 2 --chunk 3".split(' ');
+        assert!(Cli::try_parse_from(both).is_err());
+    }
 }

@@ -13,6 +13,7 @@
 mod axis;
 mod journal;
 mod kept;
+mod missing;
 mod names;
 mod prepare;
 pub mod range;
@@ -21,7 +22,7 @@ mod run;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use axis::{Axis, AxisKind, Step};
+use axis::{Axis, Step};
 use dreamwire_graph::{Class, Code, Diagnostic, Format, Graph, InputValue, Kinds, Varying};
 use names::Names;
 use serde::{Deserialize, Serialize};
@@ -294,151 +295,6 @@ impl Rows {
         self.selected = all;
         Ok(())
     }
-
-    /// Looks for the input files whose names differ from row to row.
-    fn find_missing(
-        &mut self,
-        missing: Missing,
-        graph: &Graph,
-        kinds: &Kinds,
-        roots: &[PathBuf],
-    ) -> Result<(), Refused> {
-        let Some(first) = self.iter().next() else { return Ok(()) };
-        let patterns: Vec<(usize, String, String)> =
-            texts(graph, kinds, Format::File).filter(|(_, _, text)| first.names.has_any(text)).collect();
-        let is_there = |path: &str| roots.iter().any(|root| root.join(path).is_file());
-        let mut absent = Vec::new();
-        let mut kept = Vec::with_capacity(self.selected.len());
-        for (node, param, pattern) in &patterns {
-            let mut last: Option<String> = None;
-            let mut waiting = Vec::new();
-            for row in self.iter().collect::<Vec<_>>() {
-                let path = row.names.fill(pattern);
-                if is_there(&path) {
-                    for number in waiting.drain(..) {
-                        self.held.entry(number).or_default().push((*node, param.clone(), path.clone()));
-                    }
-                    last = Some(path);
-                } else if missing == Missing::Hold {
-                    match &last {
-                        Some(path) => {
-                            self.held.entry(row.number).or_default().push((
-                                *node,
-                                param.clone(),
-                                path.clone(),
-                            ));
-                        }
-                        None => waiting.push(row.number),
-                    }
-                } else {
-                    absent.push((row.number, path));
-                }
-            }
-            if last.is_none() && !self.selected.is_empty() {
-                let message = format!("no file matches `{pattern}`");
-                return Err(Refused::problem(
-                    Class::Input,
-                    message,
-                    "is the folder right, and the range of frames?",
-                ));
-            }
-        }
-        if absent.is_empty() {
-            return Ok(());
-        }
-        if missing == Missing::Error {
-            let names: Vec<String> = absent.iter().take(10).map(|(_, path)| format!("`{path}`")).collect();
-            let more =
-                if absent.len() > 10 { format!(" and {} more", absent.len() - 10) } else { String::new() };
-            let message = format!("{} missing: {}{more}", files(absent.len()), names.join(", "));
-            let hint =
-                "leave out their rows with --missing skip, or take the file before with --missing hold";
-            return Err(Refused::problem(Class::Input, message, hint));
-        }
-        let numbers: std::collections::BTreeSet<usize> =
-            absent.into_iter().map(|(number, _)| number).collect();
-        for &(number, is_preroll) in &self.selected {
-            if numbers.contains(&number) {
-                self.left_out.push(number);
-            } else {
-                kept.push((number, is_preroll));
-            }
-        }
-        self.selected = kept;
-        Ok(())
-    }
-
-    /// What is added to the names of outputs that do not tell rows apart.
-    fn suffix(&self) -> String {
-        let mut suffix = String::new();
-        let digits = self.total.to_string().len().max(2);
-        let has = |kind| self.axes.iter().filter(|axis| axis.kind == kind).count();
-        if has(AxisKind::Files) > 0 {
-            suffix += "/{dir}/{stem}";
-        }
-        // Two folders need more than the name in one of them, unless they go in pairs.
-        let others = has(AxisKind::Values) + has(AxisKind::Seeds);
-        if others > 0 || (has(AxisKind::Files) > 1 && !self.zip) {
-            suffix += &format!("_{{row:{digits:02}}}").replace(":0", ":");
-        }
-        if has(AxisKind::Frames) > 0 && (others == 0 || self.zip) {
-            suffix += "_{frame:4}";
-        }
-        suffix
-    }
-
-    /// The text of an output's name in a row.
-    fn output_name(&self, pattern: &str, row: &Row) -> String {
-        let pattern = match row.names.has_any(pattern) || mentions(pattern, &row.sets) {
-            true => pattern.to_owned(),
-            false => format!("{pattern}{}", self.suffix()),
-        };
-        let mut name = row.names.fill(&pattern);
-        if pattern.contains("{dir}") {
-            while name.contains("//") {
-                name = name.replace("//", "/");
-            }
-            name = name.trim_start_matches('/').to_owned();
-        }
-        name
-    }
-
-    /// Rows must not replace each other's files.
-    fn refuse_shared_names(&self, graph: &Graph, kinds: &Kinds) -> Result<(), Refused> {
-        let after = graph.after_all_rows();
-        for (node, _, pattern) in texts(graph, kinds, Format::Output) {
-            if after.contains(&graph.nodes[node].id) {
-                continue;
-            }
-            let mut names: BTreeMap<String, usize> = BTreeMap::new();
-            for row in self.iter().filter(|row| !row.is_preroll) {
-                let mut name = self.output_name(&pattern, &row);
-                for (target, text) in &row.sets {
-                    name = name.replace(&format!("%{target}%"), text);
-                }
-                if let Some(other) = names.insert(name.clone(), row.number) {
-                    let id = &graph.nodes[node].id;
-                    let message = format!(
-                        "rows {other} and {} of node `{id}` have the same name: `{name}`",
-                        row.number
-                    );
-                    let hint =
-                        "add what tells them apart, such as {row}, {stem}, {dir}, {frame:04} or {node.param}";
-                    return Err(Refused::problem(Class::Graph, message, hint));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a name has the value of a param that differs: `%dream.rate%`.
-fn mentions(pattern: &str, sets: &[(String, String)]) -> bool {
-    sets.iter().any(|(target, _)| pattern.contains(&format!("%{target}%")))
-}
-
-fn files(count: usize) -> String {
-    if count == 1 { "one file is".to_owned() } else { format!("{count} files are") }
 }
 
 /// The texts of params of a format that are written in a graph, or are their defaults: node, param and text.

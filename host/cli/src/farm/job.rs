@@ -191,6 +191,27 @@ pub(super) fn text(path: &Path) -> Result<String, Refused> {
     })
 }
 
+/// A job with names that need quotes.
+#[cfg(test)]
+pub(super) fn example() -> Job {
+    let row_args = RowArgs { seeds: Some("1-12".to_owned()), ..RowArgs::default() };
+    let sets = vec!["dream.text=it's".to_owned()];
+    Job {
+        name: "it's {my} job".to_owned(),
+        program: "dreamwire".to_owned(),
+        folder: "/shows/a b".into(),
+        graph: "my graph.json".to_owned(),
+        out: "out put".to_owned(),
+        inputs: vec!["/in {1}".to_owned()],
+        anywhere: (sets.clone(), row_args.clone()),
+        sets,
+        row_args,
+        rows: 12,
+        total: 12,
+        options: vec!["--device=cpu".to_owned()],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;

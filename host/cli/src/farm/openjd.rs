@@ -167,7 +167,9 @@ impl Parameters<'_> {
     /// looked for by the run, and stays as it is.
     fn each(&mut self, each: &str) -> Result<String, Refused> {
         let Some((target, pattern)) = each.split_once('=') else { return self.text("--each=", each) };
-        let glob = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+        // As the run does: what is there by that name is no pattern.
+        let glob = pattern.find(['*', '?', '[']).filter(|_| !Path::new(pattern).exists());
+        let glob = glob.unwrap_or(pattern.len());
         let (folder, rest) = match glob == pattern.len() {
             true => (pattern, ""),
             false => pattern.split_at(pattern[..glob].rfind('/').map_or(0, |slash| slash + 1)),
@@ -212,4 +214,133 @@ fn short<'t>(what: &str, value: &'t str) -> Result<&'t str, Refused> {
     let start: String = what.chars().take(40).collect();
     let message = format!("`{start}` is longer than the {MAX_VALUE} characters of a value in a template");
     Err(Refused { message, hint: None, exit: Exit::USAGE })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::job::example;
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: OpenjdArgs,
+    }
+
+    fn made(job: &Job, words: &[&str], folder: &Path) -> Result<Value, Refused> {
+        let line = Line::try_parse_from([&["x", "g.json"], words].concat()).expect("they are options");
+        let text = template(job, &line.args, folder)?;
+        Ok(serde_json::from_str(&text).expect("it is JSON"))
+    }
+
+    /// The definition of a parameter.
+    fn parameter<'v>(template: &'v Value, name: &str) -> &'v Value {
+        let list = template["parameterDefinitions"].as_array().expect("a list");
+        list.iter().find(|definition| definition["name"] == name).unwrap_or(&Value::Null)
+    }
+
+    fn words(template: &Value) -> Vec<&str> {
+        let words = template["steps"][0]["script"]["actions"]["onRun"]["args"].as_array().expect("a list");
+        words.iter().filter_map(Value::as_str).collect()
+    }
+
+    #[test]
+    fn the_engine_chooses_the_rows() {
+        let here = std::env::current_dir().expect("there is one");
+        let template = made(&example(), &["--chunk", "3", "--timeout", "60"], &here).expect("a template");
+        assert_eq!(template["name"], "it's {my} job");
+        assert_eq!(parameter(&template, "Rows")["default"], "1-12");
+        assert_eq!(parameter(&template, "ChunkSize")["default"], 3);
+        assert_eq!(template["steps"][0]["script"]["actions"]["onRun"]["timeout"], 60);
+        let expected = [
+            "run",
+            "{{Param.Graph}}",
+            "--set=dream.text=it's",
+            "--seeds=1-12",
+            "--in={{Param.InDir}}",
+            "--out={{Param.OutDir}}",
+            "--device=cpu",
+            "--rows={{Task.Param.Row}}",
+            "--progress=openjd",
+            "--path-map={{Session.PathMappingRulesFile}}",
+        ];
+        assert_eq!(words(&template), expected);
+        assert_eq!(template["steps"][0]["hostRequirements"], Value::Null);
+        let on_a_gpu = Job { options: vec!["--device=cuda:0".to_owned()], ..example() };
+        let template = made(&on_a_gpu, &[], &here).expect("a template");
+        assert_eq!(template["steps"][0]["hostRequirements"]["amounts"][0]["name"], "amount.worker.gpu");
+    }
+
+    #[test]
+    fn what_is_in_the_folder_of_the_template_is_a_path_and_what_is_not_is_an_absolute_one() {
+        let here = std::env::current_dir().expect("there is one");
+        let template = made(&example(), &[], &here).expect("a template");
+        let graph = json!({
+            "name": "Graph", "type": "PATH", "objectType": "FILE", "dataFlow": "IN", "default": "./my graph.json",
+        });
+        assert_eq!(parameter(&template, "Graph"), &graph);
+        assert_eq!(parameter(&template, "OutDir")["dataFlow"], "OUT");
+        assert_eq!(parameter(&template, "InDir")["type"], "STRING");
+        assert_eq!(parameter(&template, "InDir")["default"], "/in {1}");
+        let template = made(&example(), &[], Path::new("/elsewhere")).expect("a template");
+        assert_eq!(parameter(&template, "Graph")["type"], "STRING");
+        let default = parameter(&template, "Graph")["default"].as_str().expect("a text");
+        assert_eq!(Path::new(default), here.join("my graph.json"));
+    }
+
+    #[test]
+    fn texts_are_not_taken_for_variables() {
+        let here = std::env::current_dir().expect("there is one");
+        let sets = ["a.b={{Param.X}}", "a.b={frame:04}", "a.b=x}}", "a.b={", "a.b=tab\t"].map(str::to_owned);
+        let job = Job { anywhere: (sets.to_vec(), RowArgs::default()), ..example() };
+        let template = made(&job, &[], &here).expect("a template");
+        let expected = [
+            "--set={{Param.Text}}",
+            "--set=a.b={frame:04}",
+            "--set={{Param.Text2}}",
+            "--set={{Param.Text3}}",
+            "--set={{Param.Text4}}",
+        ];
+        assert_eq!(words(&template)[2..7], expected);
+        assert_eq!(parameter(&template, "Text")["default"], "a.b={{Param.X}}");
+        assert_eq!(parameter(&template, "Text4")["default"], "a.b=tab\t");
+        let long = Job { anywhere: (vec!["{{".repeat(600)], RowArgs::default()), ..example() };
+        assert_eq!(made(&long, &[], &here).expect_err("too long").exit, Exit::USAGE);
+    }
+
+    #[test]
+    fn folders_of_rows_are_paths() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("it is there");
+        std::fs::create_dir_all(root.join("photos/a")).expect("a folder");
+        let photos = root.join("photos").display().to_string();
+        let each = [
+            format!("p.image={photos}"),
+            format!("p.image={photos}/**/{{x}}*.png"),
+            "p.image=not here/*.png".to_owned(),
+        ];
+        let rows = RowArgs { each: each.to_vec(), zip: true, ..RowArgs::default() };
+        let job = Job { anywhere: (Vec::new(), rows), ..example() };
+        let template = made(&job, &[], &root).expect("a template");
+        let expected = [
+            "--each=p.image={{Param.Each}}",
+            "--each=p.image={{Param.Each2}}/**/{x}*.png",
+            "--each=p.image=not here/*.png",
+            "--zip",
+        ];
+        assert_eq!(words(&template)[2..6], expected);
+        assert_eq!(parameter(&template, "Each2")["default"], "./photos");
+    }
+
+    #[test]
+    fn only_the_rows_that_were_asked_for_are_the_default() {
+        let here = std::env::current_dir().expect("there is one");
+        let rows = RowArgs { rows: Some("3,7-9".to_owned()), ..RowArgs::default() };
+        let job = Job { row_args: rows.clone(), anywhere: (Vec::new(), rows), rows: 4, ..example() };
+        let template = made(&job, &[], &here).expect("a template");
+        assert_eq!(parameter(&template, "Rows")["default"], "3,7-9");
+        assert!(words(&template).iter().all(|word| !word.starts_with("--rows=3")));
+    }
 }

@@ -66,3 +66,32 @@ esac
         graph = shell::quoted(&job.graph_word()),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::job::example;
+    use super::*;
+
+    #[test]
+    fn it_starts_itself_for_each_part() {
+        let script = script(&example(), 4, None);
+        assert!(script.contains("\ncd -- '/shows/a b' || exit 5\n"), "{script}");
+        assert!(script.contains("    exec dreamwire run \\\n    'my graph.json' \\\n"), "{script}");
+        assert!(script.contains("    --shard=\"$part/4\"\n"), "{script}");
+        assert!(script.contains(" ::: {1..4}\n"), "{script}");
+        assert!(script.contains("--jobs \"${JOBS:-2}\""), "{script}");
+    }
+
+    #[test]
+    fn another_command_has_another_log() {
+        let log = |job: &Job, parts| {
+            let script = script(job, parts, None);
+            script.lines().find(|line| line.starts_with("log=")).expect("it has a log").to_owned()
+        };
+        let first = log(&example(), 4);
+        assert!(first.starts_with(r"log='log/it'\''s {my} job-") && first.ends_with(".joblog'"), "{first}");
+        assert_eq!(first, log(&example(), 4));
+        assert_ne!(first, log(&example(), 5));
+        assert_ne!(first, log(&Job { out: "other".to_owned(), ..example() }, 4));
+    }
+}
