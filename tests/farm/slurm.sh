@@ -35,10 +35,14 @@ of_node() { # NODE
     done
 }
 kill_node() { # NODE
-    local found
+    local found steps process parent
     found="$(of_node "$1")"
+    # First slurmstepd, the parent of what a node runs: it must not live to tell that its children were killed.
+    steps="$(for process in $found; do ps -o ppid= -p "$process" || true; done | sort -u | while read -r parent; do
+        [[ "$(ps -o args= -p "$parent")" != slurmstepd:* ]] || echo "$parent"
+    done)"
     # shellcheck disable=SC2086
-    [ -z "$found" ] || kill -9 $found 2>/dev/null || true
+    [ -z "$found" ] || kill -9 $steps $found 2>/dev/null || true
 }
 await() { # SECONDS WHAT COMMAND...
     local end=$((SECONDS + $1)) what="$2"
@@ -91,6 +95,7 @@ slurmctld -D -f "$SLURM_CONF" >"$work/slurmctld.out" 2>&1 &
 pids+=($!)
 for node in n1 n2; do
     FARM_TEST_NODE="$work/$node" slurmd -D -N "$node" -f "$SLURM_CONF" >"$work/$node.out" 2>&1 &
+    disown # Its end is no news.
 done
 both_idle() { [ "$(sinfo -h -t idle -N | wc -l)" = 2 ]; }
 await 60 "two nodes" both_idle
@@ -119,5 +124,13 @@ await 300 "end of all parts" nothing_left
 
 same_pictures "$place/expected" "$place/out put"
 [ "$(find "$place/log" -name '*.out' | wc -l)" = 4 ] || fail "four logs were expected" <(ls "$place/log")
+
+# What ends with 75 is begun again.
+printf '#!/bin/sh\nif mkdir "%s" 2>/dev/null; then exit 75; fi\n' "$work/tried" >"$work/later.sh"
+job="$(sbatch --parsable --output=/dev/null "$work/later.sh")" || fail "sbatch"
+await 60 "end of what was to be tried later" nothing_left
+scontrol show job "$job" | grep -q "JobState=COMPLETED" && scontrol show job "$job" | grep -q "Restarts=1" \
+    || fail "exit code 75 was not tried again" <(scontrol show job "$job")
+
 grep -h "skipped" "$place"/log/*_"$part".out | tail -n 1
-echo "slurm: 12 rows in 4 parts on two nodes; part $part was begun again on the other node, and nothing was lost"
+echo "slurm: 12 rows in 4 parts on two nodes; part $part was begun again on the other node, and nothing was lost; exit code 75 was tried again"

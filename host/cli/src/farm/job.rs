@@ -247,7 +247,6 @@ mod tests {
                 "--sweep=a.c=1,2",
                 "--in=-x",
                 "--out=out",
-                "--isolate",
                 "--device=cpu",
                 "--no-cache"
             ]
