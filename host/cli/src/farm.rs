@@ -92,16 +92,20 @@ fn export(
     job.look(&looked);
     let text = write(&job, parts, &place).map_err(tell)?;
     output.write(|file| file.write_all(text.as_bytes())).map_err(tell)?;
-    let several = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let (rows, parts) = (several(looked.count, "row"), several(parts, "part"));
-    console.talk(&format!("wrote {}: {rows} in {parts}", path.display()));
+    let (rows, in_parts) = (several(looked.count, "row"), several(parts, "part"));
+    console.talk(&format!("wrote {}: {rows} in {in_parts}", path.display()));
     console.talk(&format!("to run it: {} {}", engine.starts, quoted(&path.to_string_lossy())));
-    if looked.gathers() {
+    if looked.gathers() && parts > 1 {
         let note = "parts leave out what needs all rows; when they are done, run the whole once: rows that are there \
                     are skipped then";
         console.talk(&format!("note: {note}"));
     }
     Ok(())
+}
+
+/// A number of things: "1 part", "2 parts".
+fn several(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

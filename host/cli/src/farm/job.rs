@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::rows::Looked;
+use super::several;
 use crate::args::{Global, JobArgs, RowArgs};
 use crate::exit::Exit;
 use crate::output::Refused;
@@ -126,8 +127,7 @@ impl Job {
 
     /// What it is, in words: "60 rows of dream.json".
     pub(super) fn title(&self) -> String {
-        let rows = if self.rows == 1 { "row" } else { "rows" };
-        format!("{} {rows} of {}", self.rows, self.graph)
+        format!("{} of {}", several(self.rows, "row"), self.graph)
     }
 
     /// The graph as a word of a command line that cannot pass for an option.
@@ -242,14 +242,7 @@ mod tests {
         let job = job.expect("it is fine");
         assert_eq!(
             job.words(),
-            [
-                "--set=a.b=-1",
-                "--sweep=a.c=1,2",
-                "--in=-x",
-                "--out=out",
-                "--device=cpu",
-                "--no-cache"
-            ]
+            ["--set=a.b=-1", "--sweep=a.c=1,2", "--in=-x", "--out=out", "--device=cpu", "--no-cache"]
         );
         assert_eq!(Job { rows: 1, ..job }.title(), "1 row of ./-g.json");
     }

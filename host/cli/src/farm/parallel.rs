@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::job::Job;
+use super::several;
 use crate::console::clean_line;
 use crate::shell;
 
@@ -20,13 +21,16 @@ pub(super) fn script(job: &Job, parts: u64, jobs: Option<NonZeroU64>) -> String 
     format!(
         "\
 #!/usr/bin/env bash
-# {title} in {parts} parts, for GNU parallel.
+# {title} in {in_parts}, for GNU parallel.
 # Written by `dreamwire farm export parallel`. With THIS for this file:
 #
-#     bash THIS                               all parts; also again after a failure, which tries only parts that failed
-#     JOBS=4 bash THIS                        four at a time
-#     bash THIS 3                             part 3 alone
-#     seq {parts} | xargs -P {jobs} -n 1 bash THIS      all parts without GNU parallel
+#     bash THIS            all parts; also again after a failure, which tries only parts that failed
+#     JOBS=4 bash THIS     four at a time
+#     bash THIS 3          part 3 alone
+#
+# All parts without GNU parallel:
+#
+#     seq {parts} | xargs -P {jobs} -n 1 bash THIS
 #
 # Exit code 9: some parts have failed, and what is done is saved; the same command tries them again.
 set -u
@@ -62,6 +66,7 @@ case $failed in
 *) exit \"$failed\" ;;
 esac
 ",
+        in_parts = several(parts, "part"),
         title = clean_line(&job.title()),
         graph = shell::quoted(&job.graph_word()),
     )

@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::job::Job;
+use super::several;
 use crate::console::clean_line;
 use crate::exit::Exit;
 use crate::output::Refused;
@@ -28,7 +29,7 @@ pub(super) fn script(job: &Job, parts: u64, jobs: Option<NonZeroU64>) -> Result<
     Ok(format!(
         "\
 #!/bin/sh
-# {title} in {parts} parts, each an element of a Slurm job array.
+# {title} in {in_parts}, each an element of a Slurm job array.
 # Written by `dreamwire farm export slurm`. With THIS for this file:
 #
 #     sbatch THIS               all parts; also again after a failure: rows that are done are skipped
@@ -36,8 +37,8 @@ pub(super) fn script(job: &Job, parts: u64, jobs: Option<NonZeroU64>) -> Result<
 #
 # What is said goes to {folder}/log, which must be there: Slurm makes no folders.
 # Options of sbatch go before THIS and win over those below: --time, --partition, --gpus, --mem.
-# Exit code 9: some rows have failed, the others are saved. 75: try later, such as when the GPU is in use. With
-# RequeueExit=75 in slurm.conf such an element goes back to the queue by itself.
+# Exit code 9: some rows have failed, the others are saved. 75: try later; with RequeueExit=75 in
+# slurm.conf such an element goes back to the queue by itself.
 #SBATCH --job-name={name}
 #SBATCH --array=1-{parts}{at_once}
 #SBATCH --requeue
@@ -47,6 +48,7 @@ pub(super) fn script(job: &Job, parts: u64, jobs: Option<NonZeroU64>) -> Result<
 
 {command}
 ",
+        in_parts = several(parts, "part"),
         title = clean_line(&job.title()),
         folder = clean_line(&shell::quoted(&folder)),
         chdir = option(&folder),
