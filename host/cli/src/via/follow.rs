@@ -180,7 +180,12 @@ impl Follow<'_> {
             self.fetch(node, output);
         }
         let problems = std::mem::take(&mut self.fetched.problems);
-        match verdict(entry) {
+        let verdict = verdict(entry);
+        if verdict == Verdict::Success {
+            let found = self.course.concludes(&entry["status"]["messages"]);
+            self.show(found);
+        }
+        match verdict {
             Verdict::Success if problems.is_empty() => End::Done(self.course.summary()),
             Verdict::Success => End::Failed(problems),
             Verdict::Interrupted => End::Cancelled,
