@@ -144,7 +144,7 @@ impl Way<'_> {
             course: Course::new(&id, of_nodes, Wires::new(&graph, &kinds)),
             fetched: Fetched::default(),
         };
-        follow.to_end(socket)
+        follow.until_end(socket)
     }
 
     /// The kinds of the server.

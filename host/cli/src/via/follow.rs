@@ -51,7 +51,7 @@ impl Follow<'_> {
     ///
     /// # Errors
     /// The server is away for too long, or does not know the job any more.
-    pub(super) fn to_end(mut self, mut socket: Option<Socket>) -> Result<End, Refused> {
+    pub(super) fn until_end(mut self, mut socket: Option<Socket>) -> Result<End, Refused> {
         let (mut heard, mut away) = (Instant::now(), None);
         while !self.cancel.load(Ordering::Relaxed) {
             let Some(connected) = &mut socket else {
