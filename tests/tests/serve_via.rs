@@ -156,6 +156,16 @@ fn a_step_that_fails_there_has_its_exit_code_here() {
         .says("skipped `save`: it depends on `bad`");
 }
 
+/// Faults: V5.
+#[test]
+fn without_a_socket_the_history_tells_the_end() {
+    let (there, here) = (Folder::new(), Folder::with_graph(&noise(1)));
+    let serving = Serving::start(&there, ["--max-sockets", "1"]);
+    let _the_only_one = serving.socket("other");
+    let outcome = via(&here, &serving.url, &[]).run();
+    outcome.exits(0).says("saved here/noise_00001_.png").says("(2 run, 0 cached)");
+}
+
 /// Faults: V4.
 #[test]
 #[cfg(unix)]

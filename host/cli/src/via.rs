@@ -144,7 +144,7 @@ impl Way<'_> {
             course: Course::new(&id, of_nodes, Wires::new(&graph, &kinds)),
             fetched: Fetched::default(),
         };
-        follow.to_end(socket)
+        follow.until_end(socket)
     }
 
     /// The kinds of the server.
@@ -190,7 +190,7 @@ impl Way<'_> {
             (id, false) => {
                 // The outputs without errors would run.
                 id.iter().for_each(|id| self.client.cancel(id));
-                Ok(Err(problems.into_iter().map(with_hint_of_place).collect()))
+                Ok(Err(problems))
             }
             (None, true) => Err(Refused {
                 message: format!("the server answers {} to the graph: {}", answer.status, answer.said()),
@@ -198,13 +198,5 @@ impl Way<'_> {
                 exit: Exit::GRAPH,
             }),
         }
-    }
-}
-
-/// Says of a picture that neither side has where it was looked for.
-fn with_hint_of_place(problem: Diagnostic) -> Diagnostic {
-    match problem.code.as_str() == "world::file" && problem.hint.is_none() {
-        true => problem.hint("it is neither beside the graph here nor in the server's input folder"),
-        false => problem,
     }
 }

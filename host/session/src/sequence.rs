@@ -266,7 +266,7 @@ impl Rows {
     /// Rows give values to the next along the last axis.
     fn starts(&self, number: usize) -> bool {
         let length = if self.zip { self.total } else { self.axes.last().map_or(1, |axis| axis.steps.len()) };
-        (number - 1) % length == 0
+        (number - 1).is_multiple_of(length)
     }
 
     /// Adds the rows that others need before them.

@@ -28,6 +28,8 @@ pub(super) struct Course {
     wires: Wires,
     /// Whether it runs, as opposed to waits.
     runs: bool,
+    /// Whether it was told how many steps there are.
+    is_planned: bool,
     /// Whether the server tells the states of nodes.
     has_states: bool,
     /// The node that works.
@@ -66,6 +68,7 @@ impl Course {
             kinds,
             wires,
             runs: false,
+            is_planned: false,
             has_states: false,
             working: None,
             begun: HashMap::new(),
@@ -112,14 +115,37 @@ impl Course {
         heard
     }
 
+    /// What history adds to what was heard of a job that went well: all, if no socket was there. `messages` are those of
+    /// the history.
+    pub(super) fn concludes(&mut self, messages: &Value) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        for message in messages.as_array().into_iter().flatten() {
+            if message[0] == "execution_cached" {
+                self.found(&message[1]["nodes"], &mut heard);
+            }
+        }
+        // When the others ran is not known.
+        let known: HashSet<&String> = self.steps.iter().map(|step| &step.node).collect();
+        let mut others: Vec<String> =
+            self.wires.wanted(&self.cached).into_iter().filter(|node| !known.contains(node)).collect();
+        others.sort();
+        let reports: Vec<StepReport> =
+            others.iter().map(|node| self.report(node, Some(std::time::Duration::ZERO))).collect();
+        self.steps.extend(reports);
+        heard
+    }
+
     /// What has run and what was cached, for the last line. Files are told on the way.
     pub(super) fn summary(&mut self) -> Summary {
         Summary { steps: std::mem::take(&mut self.steps), ..Summary::default() }
     }
 
-    /// Notes that a node failed: those that depend on it do not run.
+    /// Notes that a node failed: those that depend on it do not run. Nothing if it was refused before anything ran.
     pub(super) fn fails(&mut self, node: &str) -> Vec<Heard> {
         let mut heard = Vec::new();
+        if ![&self.failed, &self.working].contains(&&Some(node.to_owned())) {
+            return heard;
+        }
         self.failure(node, &mut heard);
         let skipped = self.wires.dependents(node).into_iter();
         let event = |id| Heard::Event(Event::Skipped { node: id, failed: node.to_owned() });
@@ -182,9 +208,9 @@ impl Course {
 
     fn found(&mut self, nodes: &Value, heard: &mut Vec<Heard>) {
         let nodes: Vec<&str> = nodes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        if self.cached.is_empty() && self.steps.is_empty() && self.begun.is_empty() {
+        if !std::mem::replace(&mut self.is_planned, true) {
             let cached = nodes.iter().map(|node| (*node).to_owned()).collect();
-            heard.push(Heard::Event(Event::Planned { steps: self.wires.wanted(&cached) }));
+            heard.push(Heard::Event(Event::Planned { steps: self.wires.wanted(&cached).len() }));
         }
         for node in nodes {
             if self.cached.insert(node.to_owned()) {

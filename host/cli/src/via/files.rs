@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use dreamwire_engine::world::annotation::{self, Folder, PREVIEWS};
 use dreamwire_engine::{Disk, Event, Hash, InputPath, World, WorldError};
-use dreamwire_graph::{Class, Code, Diagnostic, Format, Graph, Input, InputValue, Kinds, Node};
+use dreamwire_graph::{Class, Code, Diagnostic, Format, Graph, Hint, Input, InputValue, Kinds, Node};
 use serde_json::Value;
 
 use super::client::{Client, Uploaded};
 use super::problems::place;
+use crate::exit::Exit;
 use crate::output::Refused;
 
 /// Where uploads go, below the server's input folder: each in a folder named by its content, so that no two files have the
@@ -19,7 +20,7 @@ const UPLOADS: &str = "via";
 /// may be there. A graph may send what it may read: files of its own folder and of the input folders.
 ///
 /// # Errors
-/// The server does not take one. Problems are files that are here and cannot be read.
+/// The server cannot be asked. Problems are files that are here and cannot be read, or that the server does not take.
 pub(super) fn send(
     graph: &mut Graph,
     kinds: &Kinds,
@@ -51,7 +52,15 @@ pub(super) fn send(
                 Some(there) => there.clone(),
                 None => {
                     let folder = format!("{UPLOADS}/{}", &file.hash.to_hex()[..32]);
-                    let Uploaded(there) = client.upload(&folder, &name, &file.bytes)?;
+                    let there = match client.upload(&folder, &name, &file.bytes) {
+                        Ok(Uploaded(there)) => there,
+                        Err(Refused { message, hint, exit: Exit::INPUT }) => {
+                            let error = WorldError { hint: hint.map(Hint::from), ..failed(message) };
+                            problems.push(unreadable(node, &input.name, error));
+                            continue;
+                        }
+                        Err(refused) => return Err(refused),
+                    };
                     sent.insert(known, there.clone());
                     there
                 }

@@ -51,7 +51,7 @@ impl Follow<'_> {
     ///
     /// # Errors
     /// The server is away for too long, or does not know the job any more.
-    pub(super) fn to_end(mut self, mut socket: Option<Socket>) -> Result<End, Refused> {
+    pub(super) fn until_end(mut self, mut socket: Option<Socket>) -> Result<End, Refused> {
         let (mut heard, mut away) = (Instant::now(), None);
         while !self.cancel.load(Ordering::Relaxed) {
             let Some(connected) = &mut socket else {
@@ -180,7 +180,12 @@ impl Follow<'_> {
             self.fetch(node, output);
         }
         let problems = std::mem::take(&mut self.fetched.problems);
-        match verdict(entry) {
+        let verdict = verdict(entry);
+        if verdict == Verdict::Success {
+            let found = self.course.concludes(&entry["status"]["messages"]);
+            self.show(found);
+        }
+        match verdict {
             Verdict::Success if problems.is_empty() => End::Done(self.course.summary()),
             Verdict::Success => End::Failed(problems),
             Verdict::Interrupted => End::Cancelled,

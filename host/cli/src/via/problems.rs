@@ -97,6 +97,11 @@ fn with_hint(mut problems: Vec<Diagnostic>, hint: &str) -> Vec<Diagnostic> {
 
 /// At the place of an input, or of the node where it has none.
 fn at(problem: Diagnostic, node: Option<&Node>, input: &str) -> Diagnostic {
+    let problem = match problem.code.as_str() == "world::file" && problem.hint.is_none() {
+        // One that is here was sent.
+        true => problem.hint("it is neither beside the graph here nor in the server's input folder"),
+        false => problem,
+    };
     let Some(node) = node else { return problem };
     let (span, label) = place(node, input);
     problem.label(span, label).about(&node.id, input)

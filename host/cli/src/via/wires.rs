@@ -31,10 +31,10 @@ impl Wires {
         wires
     }
 
-    /// How many steps may have to run: what outputs need, up to what is cached.
-    pub(super) fn wanted(&self, cached: &HashSet<String>) -> usize {
+    /// The nodes that may have to run: what outputs need, up to what is cached.
+    pub(super) fn wanted(&self, cached: &HashSet<String>) -> HashSet<String> {
         let start = self.outputs.iter().filter(|node| !cached.contains(*node));
-        reached(&self.from, start, |node| !cached.contains(node)).len()
+        reached(&self.from, start, |node| !cached.contains(node))
     }
 
     /// The nodes that outputs need and that depend on one, in the order of the graph, without itself.
@@ -91,7 +91,8 @@ mod tests {
         assert!(problems.is_empty());
         let saves = serde_json::json!({ "Save": { "input": {}, "output_node": true } });
         let wires = Wires::new(&graph, &super::super::definitions::kinds(&saves).unwrap());
-        let wanted = |cached: &[&str]| wires.wanted(&cached.iter().map(|id| (*id).to_owned()).collect());
+        let wanted =
+            |cached: &[&str]| wires.wanted(&cached.iter().map(|id| (*id).to_owned()).collect()).len();
         assert_eq!((wanted(&[]), wanted(&["style"]), wanted(&["dream"])), (5, 3, 4));
         assert_eq!(wanted(&["save", "keep"]), 0);
         assert_eq!(wires.dependents("dream"), ["style", "save"]);

@@ -53,7 +53,7 @@ pub(super) fn files(text: &str) -> Result<Axis, String> {
     } else {
         (PathBuf::from(place), below(Path::new(place))?)
     };
-    found.sort_by(|a, b| natural(&a.to_string_lossy()).cmp(&natural(&b.to_string_lossy())));
+    found.sort_by_cached_key(|path| natural(&path.to_string_lossy()));
     if found.is_empty() {
         return Err(format!("--each: `{place}` has no picture"));
     }

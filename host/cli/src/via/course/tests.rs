@@ -95,12 +95,24 @@ fn a_server_that_tells_no_states_ends_a_step_with_the_next() {
 }
 
 #[test]
+fn without_a_socket_history_tells_what_ran() {
+    let mut course = course();
+    let messages = json!([["execution_start", {}], ["execution_cached", { "nodes": ["noise"] }]]);
+    assert_eq!(short(course.concludes(&messages)), ["planned 2", "cached noise unchanged"]);
+    assert!(course.concludes(&messages).is_empty(), "it is known");
+    let summary = course.summary();
+    let ran: Vec<_> = summary.steps.iter().map(|step| (step.node.as_str(), step.ran.is_some())).collect();
+    assert_eq!(ran, [("noise", false), ("dream", true), ("save", true)]);
+}
+
+#[test]
 fn what_depends_on_a_failure_is_skipped() {
     let mut course = course();
     let mut heard = |frame: Frame| short(course.hear(frame));
     heard(told("executing", json!({ "node": "noise" })));
     assert_eq!(heard(states(&[("noise", "error")])), ["failed noise"]);
     assert_eq!(heard(told("execution_error", json!({ "node_id": "noise" }))), ["ended"]);
+    assert!(course.fails("dream").is_empty(), "it was refused before it ran");
     assert_eq!(short(course.fails("noise")), ["skipped dream noise", "skipped save noise"]);
 }
 

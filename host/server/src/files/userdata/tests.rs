@@ -27,7 +27,15 @@ async fn a_workflow_is_saved_listed_moved_and_deleted() {
         |list: Value| list.as_array().unwrap().iter().map(|one| one["path"].clone()).collect::<Vec<_>>();
     let list = server.ask(get("/userdata?dir=workflows&recurse=true&full_info=true")).await.json();
     assert_eq!(names(list), ["a b.json", "deep/c.json"]);
-    assert_eq!(server.ask(get("/userdata?dir=workflows")).await.json(), json!(["a b.json"]));
+    for dir in ["workflows", "workflows/", "workflows%2F"] {
+        assert_eq!(
+            server.ask(get(&format!("/userdata?dir={dir}"))).await.json(),
+            json!(["a b.json"]),
+            "{dir}"
+        );
+    }
+    assert_eq!(server.ask(get("/userdata?dir=subgraphs%2F")).await.status, 404);
+    assert_eq!(server.ask(get("/userdata?dir=workflows%2F%2F")).await.status, 400);
     let split = server.ask(get("/userdata?dir=workflows&recurse=true&split=true")).await.json();
     assert_eq!(split, json!([["a b.json", "a b.json"], ["deep/c.json", "deep", "c.json"]]));
     let folder = server.ask(get("/v2/userdata?path=workflows")).await.json();
