@@ -82,7 +82,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a graph.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check graphs without running them.
     Check(CheckArgs),
     /// Show what a run of a graph would read, use and publish, without running it.

@@ -95,7 +95,7 @@ impl Looked {
     }
 
     fn varies(&self, how: impl Fn(&Varying) -> bool) -> bool {
-        self.graph.varying().any(|place| how(&place.varying))
+        self.graph.varying().any(|place| how(place.varying))
     }
 
     /// An assignment, `node.param=value`, with an absolute path instead of one that only the current folder makes
