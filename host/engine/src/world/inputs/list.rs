@@ -64,11 +64,7 @@ fn none(text: &str) -> WorldError {
 }
 
 /// The names of the regular files in a folder that are not hidden and fit, in natural order.
-fn names(
-    folder: &std::path::Path,
-    shown: &str,
-    pattern: Option<&str>,
-) -> Result<Vec<String>, WorldError> {
+fn names(folder: &std::path::Path, shown: &str, pattern: Option<&str>) -> Result<Vec<String>, WorldError> {
     let failed = |error| cannot_read(shown, &error);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -230,7 +226,10 @@ mod tests {
         assert_eq!(f.names("."), ["./t.txt", "./ü 1.png"]);
         let listing = f.inputs.list(&many("sub/*")).unwrap();
         assert_eq!(listing.folder, f.graph.join("sub").canonicalize().unwrap());
-        assert_eq!((listing.looked, listing.names), (vec![f.graph.join("sub")], vec!["sub/x.png".to_owned()]));
+        assert_eq!(
+            (listing.looked, listing.names),
+            (vec![f.graph.join("sub")], vec!["sub/x.png".to_owned()])
+        );
     }
 
     #[test]

@@ -103,7 +103,8 @@ fn a_note_says_where_a_file_lies() {
         std::fs::write(path, text).unwrap();
     }
     for anywhere in [false, true] {
-        let read = |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere, many: false }, u64::MAX);
+        let read =
+            |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere, many: false }, u64::MAX);
         for (text, content) in [
             ("a.png [input]", "in"),
             ("a.png[input]", "in"),
