@@ -94,7 +94,7 @@ mod tests {
     /// Two pictures of 24 rows, 20 columns and 3 channels.
     fn pictures() -> (Vec<f32>, Vec<f32>) {
         let of = |more: fn(usize, usize) -> usize| {
-            (0..24 * 20 * 3).map(|i| {
+            (0..24 * 20 * 3).map(move |i| {
                 let (y, x, c) = (i / 60, i / 3 % 20, i % 3);
                 ((x * 7 + y * 13 + c * 31 + more(x, y)) % 64) as f32 / 63.0
             })
