@@ -11,7 +11,8 @@ use dreamwire_sdk::prelude::*;
 /// | webp | all of 8 bits | yes | `quality`, or `lossless` |
 ///
 /// Values are clamped to 0..1, rounded half up, and are display-referred sRGB. The colours of a gif are chosen from all
-/// frames by Wu's method in Oklab, so that what does not move does not flicker: ordered dithering is a pattern of 8x8 that
+/// frames (NeuQuant, A. Dekker, 1994; if there are no more than 256, all of them), so that what does not move does not
+/// flicker: ordered dithering is a pattern of 8x8 that
 /// stands still, diffusion (Floyd-Steinberg) is finer in a single frame and moves.
 ///
 /// All frames are shown equally long, `1 / fps`, to the tick of the format (10 ms for gif, 1 ms for the others) and without an

@@ -121,6 +121,11 @@ impl Codec {
         self != Self::Ffv1
     }
 
+    /// The least pixels of a side: libx265 (3.5) crashes with fewer.
+    pub(super) fn least_side(self) -> usize {
+        if self == Self::H265 { 32 } else { 2 }
+    }
+
     pub(super) fn keeps_alpha(self) -> bool {
         matches!(self, Self::Vp9 | Self::Prores | Self::Ffv1)
     }

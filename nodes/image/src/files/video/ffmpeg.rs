@@ -51,6 +51,8 @@ pub(super) struct Running {
     name: &'static str,
     child: Child,
     said: Option<JoinHandle<Vec<u8>>>,
+    to: Option<SyncSender<Vec<u8>>>,
+    from: Option<Receiver<Vec<u8>>>,
     pipe: Option<JoinHandle<()>>,
 }
 
@@ -91,26 +93,28 @@ impl Running {
                 text
             })
         });
-        Ok(Self { name, child, said, pipe: None })
+        Ok(Self { name, child, said, to: None, from: None, pipe: None })
     }
 
-    /// Where to send what it reads; it has all when the sender is dropped.
-    pub(super) fn input(&mut self) -> SyncSender<Vec<u8>> {
-        let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
+    /// The same, for one that reads what is [sent](Self::send).
+    pub(super) fn reading(mut self) -> Self {
+        let (to, parts) = sync_channel::<Vec<u8>>(WAITING);
         if let Some(mut pipe) = self.child.stdin.take() {
+            self.to = Some(to);
             self.pipe = Some(std::thread::spawn(move || {
-                // Its end tells why it does not read on.
-                let _ = receiver.iter().try_for_each(|bytes| pipe.write_all(&bytes));
+                // How it ends tells why it does not read on.
+                let _ = parts.iter().try_for_each(|part| pipe.write_all(&part));
             }));
         }
-        sender
+        self
     }
 
-    /// Where what it writes arrives, in parts of `length` bytes. A last part that is shorter is left out.
-    pub(super) fn output(&mut self, length: usize) -> Receiver<Vec<u8>> {
-        let (sender, receiver) = sync_channel(WAITING);
-        self.child.stdin = None;
+    /// The same, for one that writes what is [received](Self::receive), in parts of `length` bytes. A last part that is shorter
+    /// is left out.
+    pub(super) fn writing(mut self, length: usize) -> Self {
+        let (sender, from) = sync_channel(WAITING);
         if let Some(mut pipe) = self.child.stdout.take() {
+            self.from = Some(from);
             self.pipe = Some(std::thread::spawn(move || {
                 let mut part = vec![0; length];
                 while pipe.read_exact(&mut part).is_ok() {
@@ -120,15 +124,47 @@ impl Running {
                 }
             }));
         }
-        receiver
+        self
     }
 
-    /// Waits for its end.
+    /// Sends a part, and asks meanwhile whether to go on. False: it is not read any more.
+    ///
+    /// # Errors
+    /// If the run is cancelled.
+    pub(super) fn send(&self, call: &Call, mut part: Vec<u8>) -> Result<bool> {
+        let Some(to) = &self.to else { return Ok(false) };
+        loop {
+            match to.try_send(part) {
+                Ok(()) => return Ok(true),
+                Err(TrySendError::Disconnected(_)) => return Ok(false),
+                Err(TrySendError::Full(back)) => part = back,
+            }
+            call.progress(0, 0, "")?;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// The next part; none if there are no more.
+    ///
+    /// # Errors
+    /// If the run is cancelled.
+    pub(super) fn receive(&self, call: &Call) -> Result<Option<Vec<u8>>> {
+        let Some(from) = &self.from else { return Ok(None) };
+        loop {
+            match from.recv_timeout(PAUSE) {
+                Ok(part) => return Ok(Some(part)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => call.progress(0, 0, "")?,
+            }
+        }
+    }
+
+    /// Closes what it reads, and waits for its end.
     ///
     /// # Errors
     /// If the run is cancelled.
     pub(super) fn finish(mut self, call: &Call) -> Result<Ended> {
-        self.child.stdin = None;
+        self.close();
         let status = loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => break status,
@@ -140,45 +176,23 @@ impl Running {
         let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
         Ok(Ended { status, said: String::from_utf8_lossy(&said).into_owned() })
     }
+
+    /// Ends the threads of the pipes: nothing more is sent or received.
+    fn close(&mut self) {
+        self.child.stdin = None;
+        self.to = None;
+        self.from = None;
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.close();
         // What has ended cannot be killed, which is no matter.
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.pipe.take().map(JoinHandle::join);
         self.said.take().map(JoinHandle::join);
-    }
-}
-
-/// Sends a part, and asks meanwhile whether to go on. False: it is not read any more.
-///
-/// # Errors
-/// If the run is cancelled.
-pub(super) fn send(call: &Call, to: &SyncSender<Vec<u8>>, mut part: Vec<u8>) -> Result<bool> {
-    loop {
-        match to.try_send(part) {
-            Ok(()) => return Ok(true),
-            Err(TrySendError::Disconnected(_)) => return Ok(false),
-            Err(TrySendError::Full(back)) => part = back,
-        }
-        call.progress(0, 0, "")?;
-        std::thread::sleep(PAUSE);
-    }
-}
-
-/// The next part; none if there are no more.
-///
-/// # Errors
-/// If the run is cancelled.
-pub(super) fn receive(call: &Call, from: &Receiver<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-    loop {
-        match from.recv_timeout(PAUSE) {
-            Ok(part) => return Ok(Some(part)),
-            Err(RecvTimeoutError::Disconnected) => return Ok(None),
-            Err(RecvTimeoutError::Timeout) => call.progress(0, 0, "")?,
-        }
     }
 }
 
@@ -237,6 +251,25 @@ mod tests {
         for name in ["hls", "concat", "dash", "image2", "lavfi", "sdp", "rtsp"] {
             assert!(containers.split(',').all(|container| container != name), "{name}");
         }
+    }
+
+    #[test]
+    fn one_that_still_runs_is_killed() {
+        if !is_there("one_that_still_runs_is_killed") {
+            return;
+        }
+        let folder = private_folder().expect("a folder");
+        let raw = "-v error -nostdin -f rawvideo -pixel_format gray -video_size 64x64 -i pipe:0 -f null -";
+        let arguments: Vec<String> = raw.split(' ').map(str::to_owned).collect();
+        let running = Running::start("ffmpeg", &arguments, folder.path()).expect("it starts").reading();
+        let sent = in_call(|call| running.send(call, vec![0; 4096])).expect("goes on");
+        assert!(sent);
+        let (sender, receiver) = sync_channel(1);
+        std::thread::spawn(move || {
+            drop(running);
+            sender.send(())
+        });
+        assert!(receiver.recv_timeout(Duration::from_secs(60)).is_ok(), "it waits for more for ever");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::ffmpeg::{Running, contained, private_folder, put, receive};
+use super::ffmpeg::{Running, contained, private_folder, put};
 use super::frames::{from_bytes, raw_pixels};
 use super::probe::{Stream, plain};
 use crate::limits;
@@ -137,17 +137,16 @@ impl Node for LoadVideo {
         let possible = limits::MAX_PIXELS / (width * height) as u64 + 1;
         let most = if params.count == 0 { possible } else { params.count.min(possible) };
         let arguments = params.arguments(&stream, call.threads(), most);
-        let mut running = Running::start("ffmpeg", &arguments, folder.path())?;
-        let frames = running.output(width * height * 3 * stream.sample_bytes);
+        let running = Running::start("ffmpeg", &arguments, folder.path())?;
+        let running = running.writing(width * height * 3 * stream.sample_bytes);
         let total = expected.or(stream.about.map(|frames| params.taken(frames))).unwrap_or(0);
         let (mut samples, mut count) = (Vec::new(), 0);
-        while let Some(frame) = receive(call, &frames)? {
+        while let Some(frame) = running.receive(call)? {
             count += 1;
             check(count)?;
             call.progress(count, total.max(count), "reading frames")?;
             from_bytes(&frame, stream.sample_bytes, &mut samples);
         }
-        drop(frames);
         let ended = running.finish(call)?;
         if !ended.status.success() {
             let reason = plain(&ended.reason(), INPUT);

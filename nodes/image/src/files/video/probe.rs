@@ -54,13 +54,11 @@ impl Stream {
             input,
         ];
         arguments.extend(rest.map(str::to_owned));
-        let mut running = Running::start("ffprobe", &arguments, folder)?;
-        let output = running.output(1);
+        let running = Running::start("ffprobe", &arguments, folder)?.writing(1);
         let mut text = Vec::new();
-        while let Some(byte) = super::ffmpeg::receive(call, &output)? {
+        while let Some(byte) = running.receive(call)? {
             text.extend(byte);
         }
-        drop(output);
         let ended = running.finish(call)?;
         if !ended.status.success() {
             return Err(Error::content(format!(

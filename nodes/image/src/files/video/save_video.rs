@@ -1,5 +1,5 @@
 use super::codec::{Codec, Container, rate};
-use super::ffmpeg::{Running, contained, private_folder, put, send};
+use super::ffmpeg::{Running, contained, private_folder, put};
 use super::frames::{evened, raw_pixels, to_bytes};
 use super::probe::plain;
 use crate::batch::one_of;
@@ -32,7 +32,7 @@ use dreamwire_sdk::prelude::*;
 /// `prompt`. The same pictures, graph and version of ffmpeg give the same bytes: one thread encodes.
 ///
 /// Errors: ffmpeg is not installed, or has no such encoder (exit code 7); a codec that the format does not hold; alpha where the
-/// codec has none; audio that the format does not hold.
+/// codec has none; a side below 32 pixels for h265; audio that the format does not hold.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Params {
@@ -219,6 +219,14 @@ impl Node for SaveVideo {
             return Err(Error::shape("images", message)
                 .hint("choose webm, mov or mkv, or drop alpha with SplitImageWithAlpha"));
         }
+        if codec.needs_even_sides() && width.min(height) + 1 < codec.least_side() {
+            let least = codec.least_side();
+            let message = format!(
+                "frames are {width}x{height}, but {} needs sides of at least {least} pixels here",
+                codec.name()
+            );
+            return Err(Error::shape("images", message).hint("make them larger, or choose another `codec`"));
+        }
         super::ffmpeg::find("ffmpeg")?;
         let folder = private_folder()?;
         let prompt = if params.metadata { call.provenance() } else { None };
@@ -251,8 +259,7 @@ impl Node for SaveVideo {
             audio: !params.audio.is_empty(),
             tags: prompt.is_some(),
         };
-        let mut running = Running::start("ffmpeg", &job.arguments(), folder.path())?;
-        let to = running.input();
+        let running = Running::start("ffmpeg", &job.arguments(), folder.path())?.reading();
         for index in 0..count {
             call.progress(index as u64, count as u64, "encoding")?;
             let frame = to_bytes(one_of(&samples, index, height * width * channels), codec.sample_bytes());
@@ -261,11 +268,10 @@ impl Node for SaveVideo {
                 false => frame,
             };
             // Its end tells why it reads no more.
-            if !send(call, &to, frame)? {
+            if !running.send(call, frame)? {
                 break;
             }
         }
-        drop(to);
         let ended = running.finish(call)?;
         if !ended.status.success() {
             return Err(job.refusal(&ended.reason()));

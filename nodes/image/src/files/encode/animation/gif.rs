@@ -28,8 +28,9 @@ pub(super) fn write(animation: &Animation, dither: Dither, parts: &Parts) -> Res
             .flat_map(|p| [p[0], p[1], p[2]])
             .collect(),
     };
-    let palette =
-        Palette::of(if opaque.is_empty() { &[0; 3] } else { &opaque }, if alpha { 255 } else { 256 })?;
+    // Where nothing is shown, one colour is enough.
+    let opaque = if opaque.is_empty() { vec![0; 3] } else { opaque };
+    let palette = Palette::of(&opaque, if alpha { 255 } else { 256 });
     let mut colours = palette.bytes();
     let clear = (colours.len() / 3) as u8;
     if alpha {
@@ -42,7 +43,7 @@ pub(super) fn write(animation: &Animation, dither: Dither, parts: &Parts) -> Res
             3 => pixels.to_vec(),
             _ => pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect(),
         };
-        let mut indices = palette.indices(&rgb, size, dither)?;
+        let mut indices = palette.indices(rgb, size, dither);
         if alpha {
             let hidden =
                 indices.iter_mut().zip(pixels.chunks_exact(4)).filter(|(_, pixel)| pixel[3] < OPAQUE);
