@@ -65,13 +65,12 @@ impl Params {
                     shown.extend(b);
                 }
                 Mode::Difference => {
-                    let pixels = a.chunks_exact(channels).zip(b.chunks_exact(channels));
-                    shown.extend(pixels.flat_map(|(a, b)| {
-                        let colours = a.iter().zip(b).enumerate();
-                        colours.map(|(channel, (a, b))| match channel {
-                            3 => 1.0,
-                            _ => ((a - b).abs() * self.amplify as f32).clamp(0.0, 1.0),
-                        })
+                    let factor = self.amplify as f32;
+                    let samples = a.iter().zip(b).enumerate();
+                    // A fourth channel is alpha.
+                    shown.extend(samples.map(|(index, (a, b))| match index % channels {
+                        3 => 1.0,
+                        _ => ((a - b).abs() * factor).clamp(0.0, 1.0),
                     }));
                 }
                 Mode::Split => {
