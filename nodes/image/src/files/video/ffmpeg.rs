@@ -262,7 +262,8 @@ mod tests {
         let raw = "-v error -nostdin -f rawvideo -pixel_format gray -video_size 64x64 -i pipe:0 -f null -";
         let arguments: Vec<String> = raw.split(' ').map(str::to_owned).collect();
         let running = Running::start("ffmpeg", &arguments, folder.path()).expect("it starts").reading();
-        let sent = in_call(|call| running.send(call, vec![0; 4096])).expect("goes on");
+        let sent = in_call(move |call| Ok((running.send(call, vec![0; 4096])?, running)));
+        let (sent, running) = sent.expect("goes on");
         assert!(sent);
         let (sender, receiver) = sync_channel(1);
         std::thread::spawn(move || {
