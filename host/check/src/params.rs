@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 const PICTURE: &[u8] = include_bytes!("probe.png");
 /// The name of a required file.
 const FILE: &str = "checker.png";
+/// Required files, and one of them.
+const FILES: [&str; 2] = ["checker/*.png", "checker/1.png"];
 /// A required text of unknown meaning: many are numbers or lists of them.
 const TEXT: &str = "0";
 
@@ -58,6 +60,7 @@ fn made_up(param: &Param) -> Value {
         (ParamType::Array(_), _) => json!([]),
         (ParamType::String, Some(Format::Color)) => json!("#336699"),
         (ParamType::String, Some(Format::Output)) => json!(TEXT),
+        (ParamType::String, Some(Format::Files)) => json!(FILES[0]),
         (ParamType::String, Some(_)) => json!(FILE),
         (ParamType::String, None) => json!(param.choices.first().map_or(TEXT, String::as_str)),
     }
@@ -69,6 +72,9 @@ fn give_file(format: Format, path: &str, named: bool, host: &Host) {
         host.give_file(path, &content);
     } else if format == Format::File {
         host.give_file(path, PICTURE);
+    } else if format == Format::Files {
+        host.give_file(path, format!("{}\0", FILES[1]).as_bytes());
+        host.give_file(FILES[1], PICTURE);
     }
 }
 

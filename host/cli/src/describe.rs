@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use dreamwire_engine::{Disk, File as Input, Plan, World, WorldError};
+use dreamwire_engine::{Disk, File as Input, Plan, Snapshot, WorldError};
 use dreamwire_graph::{CheckedNode, Diagnostic, Format, parse, sort};
 use dreamwire_loader::PluginInfo;
 use dreamwire_session::device::{Chosen, chosen};
@@ -63,6 +63,7 @@ struct File<'a> {
 
 fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
     let mut files = Vec::new();
+    let snapshot = Snapshot::take(plan, world);
     for step in &plan.steps {
         let node = plan.node(step);
         for file in &step.files {
@@ -72,7 +73,7 @@ fn files<'a>(plan: &'a Plan, world: &Disk) -> Vec<File<'a>> {
                 param: file.param.clone(),
                 text: file.path.text.clone(),
                 weights: format == Some(Format::Weights),
-                content: world.read(&file.path, 0),
+                content: snapshot.look(&file.path, world),
             });
         }
     }

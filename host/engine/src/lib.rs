@@ -51,4 +51,4 @@ pub use run::{Batches, Engine, Options, Run, StepFailure, StepReport, Stopped, S
 pub use services::Services;
 pub use snapshot::{Snapshot, Stamps};
 pub use value::{Dtype, Function, Tensor, Value};
-pub use world::{Disk, File, HEAD_BYTES, InputPath, NewFile, Origin, Published, World, WorldError};
+pub use world::{Disk, File, HEAD_BYTES, InputPath, Listing, NewFile, Origin, Published, World, WorldError};

@@ -145,8 +145,9 @@ pub(crate) fn file(param: &Param, text: &str, anywhere: bool) -> Option<FilePara
         ParamType::Array(item) => **item == ParamType::String,
         ty => *ty == ParamType::String,
     };
-    let names_a_file = matches!(param.format, Some(Format::File | Format::Weights));
-    let path = InputPath { text: text.to_owned(), anywhere };
+    let names_a_file = matches!(param.format, Some(Format::File | Format::Files | Format::Weights));
+    let many = param.format == Some(Format::Files);
+    let path = InputPath { text: text.to_owned(), anywhere, many };
     (stringy && names_a_file && !param.is_builtin(text))
         .then(|| FileParam { param: param.name.clone(), path })
 }

@@ -132,13 +132,16 @@ impl<'a> Services<'a> {
         self.state().failure.take()
     }
 
-    /// The content of a file that a param of this node names.
+    /// The content of a file that a param of this node names. Of a folder or a pattern it is the names of the files, each
+    /// with a zero byte after it, which can be read then.
     ///
     /// # Errors
     /// If no param of this node names it, or it cannot be read; the failure is recorded.
     pub fn read(&self, path: &str) -> Result<Arc<Vec<u8>>, FailureKind> {
-        let file = self.named(path)?;
-        self.run.files.read(&file.path, self.run.world).map_err(|error| self.unread(error, file))
+        let (files, world) = (self.run.files, self.run.world);
+        let (file, listed) = self.named(path)?;
+        let read = if listed { files.read_once(&file.path, world) } else { files.read(&file.path, world) };
+        read.map_err(|error| self.unread(error, &file))
     }
 
     /// The first bytes of such a file, at most `most` and [`HEAD_BYTES`], and the length of all of it. A large file is
@@ -147,16 +150,22 @@ impl<'a> Services<'a> {
     /// # Errors
     /// As [`Services::read`].
     pub fn head(&self, path: &str, most: u64) -> Result<(Vec<u8>, u64), FailureKind> {
-        let file = self.named(path)?;
+        let (file, _) = self.named(path)?;
         let found = self.run.files.look(&file.path, self.run.world);
-        let found = found.map_err(|error| self.unread(error, file))?;
+        let found = found.map_err(|error| self.unread(error, &file))?;
         let most = usize::try_from(most.min(HEAD_BYTES)).unwrap_or(usize::MAX);
         Ok((found.bytes[..found.bytes.len().min(most)].to_vec(), found.length))
     }
 
-    /// The file of that name, if a param of this node names it.
-    fn named(&self, path: &str) -> Result<&FileParam, FailureKind> {
-        self.settled.files.iter().find(|file| file.path.text == path).ok_or_else(|| {
+    /// The file of that name, if a param of this node names it, and whether it is one of a folder that a param names.
+    fn named(&self, path: &str) -> Result<(FileParam, bool), FailureKind> {
+        let mut files = self.settled.files.iter();
+        if let Some(file) = files.clone().find(|file| file.path.text == path) {
+            return Ok((file.clone(), false));
+        }
+        let listing = files.find(|file| self.run.files.lists(&file.path, path, self.run.world));
+        let one = |file: &FileParam| FileParam { param: file.param.clone(), path: file.path.one(path) };
+        listing.map(|file| (one(file), true)).ok_or_else(|| {
             let message = format!("asked for the file `{path}`, which no param of this node names");
             self.fail(Failure::new(FailureKind::Plugin, message));
             FailureKind::Plugin

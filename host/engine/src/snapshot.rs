@@ -1,7 +1,7 @@
 //! The input files of a run, as they were when it began.
 
 use crate::{File, InputPath, Plan, World, WorldError};
-use blake3::Hash;
+use blake3::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -39,8 +39,37 @@ impl Snapshot {
         if let Some(known) = self.files().get(path) {
             return known.clone();
         }
-        let read = world.read(path, MOST_KEPT);
+        let read = if path.many { self.list(path, world) } else { world.read(path, MOST_KEPT) };
         self.files().entry(path.clone()).or_insert(read).clone()
+    }
+
+    /// The files that a path means, as a file: their names, each with a zero byte after it. Its hash is of the names and of
+    /// the content of the files, of which no more than the beginning is kept.
+    fn list(&self, path: &InputPath, world: &dyn World) -> Result<File, WorldError> {
+        let listing = world.list(path)?;
+        let (mut looked, mut bytes, mut hasher) = (listing.looked, Vec::new(), Hasher::new());
+        for name in &listing.names {
+            let one = path.one(name);
+            let known = self.files().get(&one).cloned();
+            let read = known.unwrap_or_else(|| world.read(&one, 0));
+            let read = self.files().entry(one).or_insert(read).clone();
+            let file = read.map_err(|error| {
+                let looked = [&looked[..], &error.looked[..]].concat();
+                WorldError { looked, ..error }
+            })?;
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+            hasher.update(file.hash.as_bytes());
+            bytes.extend(name.bytes().chain([0]));
+            looked.extend(file.looked);
+        }
+        let (length, hash) = (bytes.len() as u64, hasher.finalize());
+        Ok(File { path: listing.folder, looked, bytes: Arc::new(bytes), length, hash })
+    }
+
+    /// Whether a file is one of those that a path of many means.
+    pub(crate) fn lists(&self, path: &InputPath, name: &str, world: &dyn World) -> bool {
+        let listed = |file: File| file.bytes.split(|byte| *byte == 0).any(|known| known == name.as_bytes());
+        path.many && !name.is_empty() && self.look(path, world).is_ok_and(listed)
     }
 
     /// The whole content of a file of the snapshot.
@@ -48,18 +77,31 @@ impl Snapshot {
     /// # Errors
     /// As [`World::read`], or it has changed since the run began.
     pub fn read(&self, path: &InputPath, world: &dyn World) -> Result<Arc<Vec<u8>>, WorldError> {
+        let whole = self.whole(path, world)?;
+        let bytes = Arc::clone(&whole.bytes);
+        self.files().insert(path.clone(), Ok(whole));
+        Ok(bytes)
+    }
+
+    /// The same for one of many files, which is not kept: together they may be larger than memory.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read`].
+    pub(crate) fn read_once(&self, path: &InputPath, world: &dyn World) -> Result<Arc<Vec<u8>>, WorldError> {
+        self.whole(path, world).map(|whole| whole.bytes)
+    }
+
+    fn whole(&self, path: &InputPath, world: &dyn World) -> Result<File, WorldError> {
         let known = self.look(path, world)?;
         if known.is_whole() {
-            return Ok(known.bytes);
+            return Ok(known);
         }
         let whole = world.read(path, u64::MAX)?;
         if whole.hash != known.hash {
             let message = format!("`{}` has changed since the run began", path.text);
             return Err(WorldError::new(message).hint("run it again"));
         }
-        let bytes = Arc::clone(&whole.bytes);
-        self.files().insert(path.clone(), Ok(whole));
-        Ok(bytes)
+        Ok(whole)
     }
 
     /// The paths of the files that were read.

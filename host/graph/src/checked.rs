@@ -58,7 +58,7 @@ impl CheckedNode {
         let names = self.linked_params.iter().map(|(name, _)| name.as_str());
         names.filter(move |name| {
             let format = self.kind.params.get(name).and_then(|param| param.format);
-            matches!(format, Some(Format::File | Format::Weights))
+            matches!(format, Some(Format::File | Format::Files | Format::Weights))
         })
     }
 

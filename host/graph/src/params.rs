@@ -71,6 +71,8 @@ pub enum Format {
     File,
     /// A folder (`dw-directory`).
     Directory,
+    /// The files of a folder, or those that fit a pattern (`dw-files`).
+    Files,
     /// Weights: a built-in name or a file (`dw-weights`).
     Weights,
     /// A colour, `#rrggbb` (`dw-color`).

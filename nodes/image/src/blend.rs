@@ -1,9 +1,7 @@
 use crate::batch::{one_of, samples, stretched};
-use crate::geometry::Area;
-use crate::resample::resample;
+use crate::sizes::fitted;
 use crate::{batch, limits};
 use dreamwire_sdk::prelude::*;
-use fast_image_resize::{FilterType, ResizeAlg};
 use serde::Serialize;
 
 /// Blends one picture over another.
@@ -108,7 +106,7 @@ pub(crate) fn blended(
     let batch = count(below, above, mask)?;
     limits::check("the result", batch as u64, width as u64, height as u64)?;
 
-    let above = samples(&fitted(call, above, (width, height))?)?;
+    let above = samples(&fitted(call, ("image2", above), ("image1", (width, height)))?)?;
     let below = samples(below)?;
     let mask = mask.map(|mask| samples(&stretched(mask, (width, height))?)).transpose()?;
     let (pixels, factor) = (height * width, factor as f32);
@@ -138,20 +136,6 @@ fn count(below: &Tensor, above: &Tensor, mask: Option<&Tensor>) -> Result<usize>
         Some(mask) => batch::covered("mask", mask.dim(0)?, images).map(|()| images),
         None => Ok(images),
     }
-}
-
-/// The central crop of `image` with the aspect ratio of `width x height`, resized to it.
-fn fitted(call: &Call, image: &Tensor, (width, height): (usize, usize)) -> Result<Tensor> {
-    let (_, old_height, old_width, _) = image.dims4()?;
-    if (old_width, old_height) == (width, height) {
-        return Ok(image.clone());
-    }
-    call.info(&format!(
-        "`image2` is {old_width}x{old_height}: its centre is resized to {width}x{height}, the size of `image1`"
-    ));
-    let middle = Area::central((old_width, old_height), (width, height)).cut(image)?;
-    let bicubic = ResizeAlg::Convolution(FilterType::CatmullRom);
-    resample(&middle, (width, height), bicubic, |done, total| call.progress(done, total, "resizing"))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod image_sharpen;
 mod mask_composite;
 mod repeat_image_batch;
 mod upscale;
+mod vhs_load_images_path;
 
 pub(crate) use crop_mask::CropMask;
 pub(crate) use empty_image::EmptyImage;
@@ -35,3 +36,4 @@ pub(crate) use image_scale_by::ImageScaleBy;
 pub(crate) use image_sharpen::ImageSharpen;
 pub(crate) use mask_composite::MaskComposite;
 pub(crate) use repeat_image_batch::RepeatImageBatch;
+pub(crate) use vhs_load_images_path::VhsLoadImagesPath;

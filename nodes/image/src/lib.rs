@@ -5,10 +5,12 @@
 //! converted on entry and exit, in `files`, and the nodes between do not have to know.
 
 mod batch;
+mod batches;
 mod blend;
 mod colour;
 mod colour_text;
 mod comfyui;
+mod compare;
 mod files;
 mod filters;
 mod geometry;
@@ -19,9 +21,11 @@ mod perlin;
 mod progress;
 mod resample;
 mod resize;
+mod sizes;
 mod transfer;
 mod values;
 
+use batches::{BatchJoin, BatchSelect};
 use blend::Blend;
 use colour::adjust::Adjust;
 use colour::colour_match::ColorMatch;
@@ -30,9 +34,12 @@ use colour::solid_color::SolidColor;
 use comfyui::{
     CropMask, EmptyImage, ImageBatch, ImageBlend, ImageBlur, ImageCrop, ImageFlip, ImageFromBatch,
     ImageInvert, ImagePadForOutpaint, ImageRotate, ImageScale, ImageScaleBy, ImageSharpen, MaskComposite,
-    RepeatImageBatch,
+    RepeatImageBatch, VhsLoadImagesPath,
 };
-use files::{LoadImage, LoadImageMask, PreviewImage, SaveImage};
+use compare::Compare;
+use files::{
+    LoadImage, LoadImageMask, LoadImages, LoadVideo, PreviewImage, SaveAnimation, SaveImage, SaveVideo,
+};
 use filters::blur::Blur;
 use filters::sharpen::Sharpen;
 use geometry::{Crop, Flip, Grid, Pad, Rotate, Transform};
@@ -48,7 +55,11 @@ dreamwire_sdk::plugin!(
     "org.dreamwire.image",
     LoadImage,
     LoadImageMask,
+    LoadImages,
+    LoadVideo,
     SaveImage,
+    SaveAnimation,
+    SaveVideo,
     PreviewImage,
     NoiseImage,
     Resize,
@@ -59,6 +70,9 @@ dreamwire_sdk::plugin!(
     Rotate,
     Transform,
     Grid,
+    Compare,
+    BatchSelect,
+    BatchJoin,
     ImageScale,
     ImageScaleBy,
     ImageCrop,
@@ -96,6 +110,7 @@ dreamwire_sdk::plugin!(
     ImageFromBatch,
     ImageInvert,
     RepeatImageBatch,
+    VhsLoadImagesPath,
     PrimitiveBoolean,
     PrimitiveFloat,
     PrimitiveInt,

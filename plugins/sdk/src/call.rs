@@ -63,6 +63,19 @@ impl Call {
         }
     }
 
+    /// The files that a param of the format `dw-files` means, a folder or a pattern, in natural order (2 before 10). Each can
+    /// be read by its name.
+    ///
+    /// # Errors
+    /// As [`Call::read`].
+    pub fn list(&self, files: &str) -> Result<Vec<String>> {
+        let names = self.read(files)?;
+        let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        let text = |name: &[u8]| String::from_utf8(name.to_vec());
+        let names: std::result::Result<_, _> = names.map(text).collect();
+        names.map_err(|_| Error::failed("the host returned a name of a file that is not UTF-8"))
+    }
+
     /// The first bytes of such a file, at most `most` and 64 KiB, and the length of all of it, to refuse a file without
     /// reading it. `None` if this host can only read whole files.
     ///

@@ -54,19 +54,8 @@ impl<'a> Inputs<'a> {
 
     /// The tensor of a port where the host has it.
     fn view(&self, port: &str) -> Result<Option<TensorView<'a>>> {
-        let Some(value) = self.connected(port)? else { return Ok(None) };
-        if value.kind != abi::TENSOR {
-            return Err(Error::port(port, format!("`{port}` is not a tensor")));
-        }
-        // SAFETY: the kind says that `t` holds, borrowed for the call.
-        let view = unsafe {
-            let owned = value.u.t;
-            if owned.is_null() {
-                return Err(Error::port(port, format!("`{port}` is not a tensor")));
-            }
-            TensorView::read(&raw const (*owned).dl_tensor)
-        };
-        view.map(Some).map_err(|e| Error::from(e).at(port))
+        // SAFETY: the value is borrowed for the call.
+        self.connected(port)?.map(|value| unsafe { view(port, value) }).transpose()
     }
 
     /// The samples of an IMAGE and its shape `[B,H,W,C]`, where the host has them: large pictures are not copied.
@@ -106,6 +95,29 @@ impl<'a> Inputs<'a> {
         self.shaped(port, "IMAGE")
     }
 
+    /// The IMAGEs of a MANY port, in the order of its links.
+    ///
+    /// # Errors
+    /// One of them is something else, or empty.
+    pub fn images(&self, port: &str) -> Result<Vec<Tensor>> {
+        let Some(value) = self.connected(port)? else { return Ok(Vec::new()) };
+        let image = |value| {
+            // SAFETY: the value is borrowed for the call.
+            let view = unsafe { view(port, value) }?;
+            let tensor = tensor::import(&view, self.device).map_err(|e| e.at(port))?;
+            shaped(port, "IMAGE", tensor)
+        };
+        if value.kind != abi::LIST {
+            return Ok(vec![image(value)?]);
+        }
+        // SAFETY: the kind says that `list` holds `n` values, borrowed for the call.
+        let values = unsafe {
+            let list = &*value.u.list;
+            (0..list.n as usize).map(|i| &*list.items.add(i))
+        };
+        values.map(image).collect()
+    }
+
     /// A MASK: float32 `[B,H,W]` in 0..1.
     ///
     /// # Errors
@@ -124,21 +136,7 @@ impl<'a> Inputs<'a> {
 
     /// A tensor of a type of the table of wire types.
     fn shaped(&self, port: &str, ty: &str) -> Result<Option<Tensor>> {
-        let Some(tensor) = self.opt_tensor(port)? else { return Ok(None) };
-        let Some(Form::Tensor { rank, axes }) = wire_type(ty).map(|it| it.form) else {
-            return Err(Error::failed(format!("{ty} is not a type of tensors")));
-        };
-        let article = if ty.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
-        let wanted = format!("{article} {ty} {axes}");
-        if tensor.dtype() != DType::F32 {
-            let found = tensor.dtype().as_str();
-            return Err(Error::dtype(port, format!("`{port}` must be {wanted} of f32, found {found}")));
-        }
-        if tensor.rank() != rank || tensor.elem_count() == 0 {
-            let found = tensor.dims();
-            return Err(Error::shape(port, format!("`{port}` must be {wanted}, found shape {found:?}")));
-        }
-        Ok(Some(tensor))
+        self.opt_tensor(port)?.map(|tensor| shaped(port, ty, tensor)).transpose()
     }
 
     /// A function, retained.
@@ -187,6 +185,42 @@ impl<'a> Inputs<'a> {
         let (left, right) = (left.dims(), right.dims());
         Err(Error::shape(b, format!("`{b}` must have the shape of `{a}`, {left:?}, found {right:?}")))
     }
+}
+
+/// A tensor of that type.
+fn shaped(port: &str, ty: &str, tensor: Tensor) -> Result<Tensor> {
+    let Some(Form::Tensor { rank, axes }) = wire_type(ty).map(|it| it.form) else {
+        return Err(Error::failed(format!("{ty} is not a type of tensors")));
+    };
+    let article = if ty.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+    let wanted = format!("{article} {ty} {axes}");
+    if tensor.dtype() != DType::F32 {
+        let found = tensor.dtype().as_str();
+        return Err(Error::dtype(port, format!("`{port}` must be {wanted} of f32, found {found}")));
+    }
+    if tensor.rank() != rank || tensor.elem_count() == 0 {
+        let found = tensor.dims();
+        return Err(Error::shape(port, format!("`{port}` must be {wanted}, found shape {found:?}")));
+    }
+    Ok(tensor)
+}
+
+/// # Safety
+/// The value is borrowed for `'a`.
+unsafe fn view<'a>(port: &str, value: &'a abi::Value) -> Result<TensorView<'a>> {
+    let none = || Error::port(port, format!("`{port}` is not a tensor"));
+    if value.kind != abi::TENSOR {
+        return Err(none());
+    }
+    // SAFETY: the kind says that `t` holds, borrowed as the value.
+    let view = unsafe {
+        let owned = value.u.t;
+        if owned.is_null() {
+            return Err(none());
+        }
+        TensorView::read(&raw const (*owned).dl_tensor)
+    };
+    view.map_err(|e| Error::from(e).at(port))
 }
 
 /// # Safety

@@ -21,6 +21,8 @@ pub enum Value {
     None,
     /// IMAGE, MASK, ...
     Tensor(Tensor),
+    /// The tensors of a MANY port.
+    Tensors(Vec<Tensor>),
     /// FEATURES, OBJECTIVE, ...
     Function(Function),
     /// The functions of a MANY port.
@@ -196,6 +198,10 @@ pub fn run_node<N: Node>(
         let index = index.ok_or_else(|| Error::port(name, format!("this kind has no input `{name}`")))?;
         given[index] = match value {
             Value::Tensor(tensor) => Given::Tensor(tensor::export(tensor)?),
+            Value::Tensors(tensors) => {
+                let given = |tensor| tensor::export(tensor).map(Given::Tensor);
+                Given::Many(tensors.iter().map(given).collect::<Result<_>>()?)
+            }
             Value::Function(function) => Given::Function(function.reference()),
             Value::Functions(functions) => {
                 Given::Many(functions.iter().map(|it| Given::Function(it.reference())).collect())

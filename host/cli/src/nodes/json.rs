@@ -61,6 +61,7 @@ fn format_name(format: Format) -> &'static str {
     match format {
         Format::File => "file",
         Format::Directory => "directory",
+        Format::Files => "files",
         Format::Weights => "weights",
         Format::Color => "color",
         Format::Output => "output",

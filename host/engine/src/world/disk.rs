@@ -2,7 +2,7 @@
 
 use super::inputs::Inputs;
 use super::outputs::Outputs;
-use super::{File, InputPath, NewFile, Published, World, WorldError};
+use super::{File, InputPath, Listing, NewFile, Published, World, WorldError};
 use std::path::{Path, PathBuf};
 
 /// Reads under the graph's folder and the input folders, publishes under one output folder. A name that asks for it
@@ -52,6 +52,10 @@ impl Disk {
 impl World for Disk {
     fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError> {
         self.inputs.read(path, most)
+    }
+
+    fn list(&self, path: &InputPath) -> Result<Listing, WorldError> {
+        self.inputs.list(path)
     }
 
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError> {

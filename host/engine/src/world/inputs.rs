@@ -1,5 +1,7 @@
 //! Input files: finding and reading them.
 
+mod list;
+
 use super::annotation::{self, Folder, PREVIEWS};
 use super::{File, HEAD_BYTES, InputPath, WorldError, absolute};
 use blake3::{Hash, Hasher};
@@ -59,12 +61,17 @@ impl Inputs {
     }
 
     pub(super) fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError> {
-        if self.closed && !is_plain(&path.text) {
-            let message = format!("`{}` is not a path below the input folder", path.text);
-            return Err(WorldError::new(message));
-        }
+        self.check_plain(&path.text)?;
         let candidates = self.candidates(path);
         self.load(path, most, &candidates).map_err(|error| WorldError { looked: paths(&candidates), ..error })
+    }
+
+    /// Refuses a path that could lead out of closed folders.
+    fn check_plain(&self, text: &str) -> Result<(), WorldError> {
+        if self.closed && !is_plain(text) {
+            return Err(WorldError::new(format!("`{text}` is not a path below the input folder")));
+        }
+        Ok(())
     }
 
     /// The candidate paths, in order. A file of exactly that name comes before what a note at its end means.

@@ -30,6 +30,26 @@ pub struct InputPath {
     pub text: String,
     /// It came from the command line, so it may lie anywhere; a graph may only name files under its own roots.
     pub anywhere: bool,
+    /// It is a folder, or a pattern of names in one, and means the files there: [`World::list`].
+    pub many: bool,
+}
+
+impl InputPath {
+    /// One of the files that it means.
+    pub(crate) fn one(&self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), anywhere: self.anywhere, many: false }
+    }
+}
+
+/// The files of a folder that an [`InputPath`] means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The path of the folder without links.
+    pub folder: PathBuf,
+    /// The paths that were tried, the one that was found last.
+    pub looked: Vec<PathBuf>,
+    /// The files, as a param would name them, in natural order: numbers count, so 2 is before 10.
+    pub names: Vec<String>,
 }
 
 /// How much of a large file is kept at first, in bytes.
@@ -126,6 +146,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// It is missing, not a regular file, outside the roots, too large, or unreadable.
     fn read(&self, path: &InputPath, most: u64) -> Result<File, WorldError>;
+
+    /// The names of the regular files in a folder, or of those that fit a pattern. They are not read.
+    ///
+    /// # Errors
+    /// There is no such folder or no such file, or the folder is outside the roots or unreadable.
+    fn list(&self, path: &InputPath) -> Result<Listing, WorldError>;
 
     /// Publishes a file under the output root. A file with the same bytes that exists already is not written again.
     ///

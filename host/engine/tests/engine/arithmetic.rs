@@ -72,6 +72,7 @@ impl Arithmetic {
         let int = r#"{"type": "object", "properties": {"by": {"type": "integer", "default": 0}}}"#;
         kinds.insert(kind("Read", &[], Some("MASK"), file));
         kinds.insert(kind("Head", &[], Some("MASK"), file));
+        kinds.insert(kind("ReadAll", &[], Some("MASK"), &file.replace("dw-file", "dw-files")));
         kinds.insert(kind("Int", &[], Some("INT"), int));
         kinds.insert(kind("Text", &[], Some("STRING"), name));
         kinds.insert(kind("NaN", &[], Some("MASK"), none));
@@ -143,6 +144,20 @@ impl Nodes for Arithmetic {
                 let bytes = request.services.read(params["file"].as_str().unwrap());
                 let bytes = bytes.map_err(|_| request.services.take_failure().unwrap())?;
                 vec![tensor(bytes.len() as f64)]
+            }
+            // The bytes of all files, of which one may not be listed.
+            "ReadAll" => {
+                let failed = |_| request.services.take_failure().unwrap();
+                let names = request.services.read(params["file"].as_str().unwrap()).map_err(failed)?;
+                let mut bytes = 0;
+                for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+                    let name = std::str::from_utf8(name).unwrap();
+                    bytes += request.services.read(name).map_err(failed)?.len();
+                    if name.ends_with("pointer") {
+                        request.services.read("in.txt").map_err(failed)?;
+                    }
+                }
+                vec![tensor(bytes as f64)]
             }
             "Head" => {
                 let head = request.services.head(params["file"].as_str().unwrap(), 16);

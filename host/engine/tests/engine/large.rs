@@ -32,6 +32,10 @@ impl World for Counting<'_> {
         Ok(file)
     }
 
+    fn list(&self, path: &InputPath) -> Result<Listing, WorldError> {
+        self.inner.list(path)
+    }
+
     fn publish(&self, file: &NewFile<'_>) -> Result<Published, WorldError> {
         self.inner.publish(file)
     }

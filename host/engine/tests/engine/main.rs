@@ -4,6 +4,7 @@ mod arithmetic;
 mod carried;
 mod edits;
 mod large;
+mod listed;
 mod names;
 mod rows;
 mod run;

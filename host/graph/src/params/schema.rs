@@ -130,6 +130,7 @@ fn constraints(map: &Map<String, Value>, param: &mut Param) -> Result<(), String
         match value.as_str().ok_or("`format` is not a string")? {
             "dw-file" => param.format = Some(Format::File),
             "dw-directory" => param.format = Some(Format::Directory),
+            "dw-files" => param.format = Some(Format::Files),
             "dw-weights" => param.format = Some(Format::Weights),
             "dw-color" => param.format = Some(Format::Color),
             "dw-output" => param.format = Some(Format::Output),

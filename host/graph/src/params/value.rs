@@ -190,7 +190,7 @@ fn string(param: &Param, text: &str, name: &str) -> Result<Value, Problem> {
         Some(Format::File | Format::Weights) if text.is_empty() && !param.is_builtin("") => {
             Err(refused("is empty", "a file is needed"))
         }
-        Some(Format::Directory) if text.is_empty() && !param.is_builtin("") => {
+        Some(Format::Directory | Format::Files) if text.is_empty() && !param.is_builtin("") => {
             Err(refused("is empty", "a folder is needed"))
         }
         _ => Ok(Value::String(text.to_owned())),

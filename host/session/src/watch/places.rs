@@ -16,6 +16,8 @@ pub(super) struct Places {
     roots: Vec<PathBuf>,
     graph: BTreeSet<PathBuf>,
     inputs: BTreeSet<PathBuf>,
+    /// Folders of which the run read all files, or those that fit a pattern: a new one matters too.
+    listed: BTreeSet<PathBuf>,
     plugin_folders: BTreeSet<PathBuf>,
     libraries: BTreeSet<PathBuf>,
 }
@@ -37,6 +39,7 @@ impl Places {
     /// Replaces the inputs.
     pub(super) fn set_inputs(&mut self, paths: &[PathBuf]) {
         self.inputs = paths.iter().flat_map(|path| self.entries(path)).collect();
+        self.listed = paths.iter().filter(|path| path.is_dir()).map(|folder| real(folder)).collect();
     }
 
     /// Replaces the loaded libraries, links resolved: a build rewrites the target of a link.
@@ -48,7 +51,7 @@ impl Places {
     pub(super) fn folders(&self) -> BTreeSet<PathBuf> {
         let entries = self.graph.iter().chain(&self.inputs).chain(&self.libraries);
         let parents = entries.filter_map(|entry| entry.parent()).map(Path::to_owned);
-        parents.chain(self.plugin_folders.iter().cloned()).collect()
+        parents.chain(self.plugin_folders.iter().chain(&self.listed).cloned()).collect()
     }
 
     /// What a changed path affects; `None` if it does not matter.
@@ -57,7 +60,7 @@ impl Places {
         let is_of = |entries: &BTreeSet<PathBuf>| entries.iter().any(|entry| entry.starts_with(path));
         if is_of(&self.graph) {
             Some(About::Graph)
-        } else if is_of(&self.inputs) {
+        } else if is_of(&self.inputs) || path.parent().is_some_and(|folder| self.listed.contains(folder)) {
             Some(About::Inputs)
         } else if self.libraries.contains(path)
             || (library && path.parent().is_some_and(|folder| self.plugin_folders.contains(folder)))
@@ -142,6 +145,19 @@ mod tests {
         assert_eq!(places.about(&path(&library)), Some(About::Plugins));
         assert_eq!(places.about(&path("plugins/x.d")), None);
         assert_eq!(places.folders(), [path("g"), path("g/media"), path("plugins")].into());
+    }
+
+    #[test]
+    fn a_new_file_of_a_folder_that_was_listed_matters() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let frames = root.join("frames");
+        std::fs::create_dir(&frames).unwrap();
+        let mut places = Places::new(&root.join("graph.json"), &[root], &[]);
+        places.set_inputs(&[frames.clone()]);
+        assert_eq!(places.about(&frames.join("0001.png")), Some(About::Inputs));
+        assert_eq!(places.about(&frames.join("sub/0001.png")), None);
+        assert!(places.folders().contains(&frames));
     }
 
     #[cfg(unix)]

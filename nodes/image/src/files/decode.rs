@@ -53,20 +53,20 @@ impl fmt::Display for Space {
 }
 
 impl Picture {
-    /// The picture file `name`, a param `image` of the running node, and of an OpenEXR the `layer`, the param
+    /// The picture file `name`, which `param` of the running node names, and of an OpenEXR the `layer`, the param
     /// of that name. Messages go to the log. What the beginning of a file rules out is not read.
     ///
     /// # Errors
     /// If the host cannot read it, or as [`decode`].
-    pub(crate) fn load(call: &Call, name: &str, layer: &str) -> Result<Self> {
+    pub(crate) fn load(call: &Call, param: &str, name: &str, layer: &str) -> Result<Self> {
         if let Some((head, length)) = call.head(name, plausible::HEAD_BYTES)?
             && (head.len() as u64) < length
         {
-            plausible::check(name, &head, length).map_err(|error| error.at("image"))?;
+            plausible::check(name, &head, length).map_err(|error| error.at(param))?;
         }
         let bytes = call.read(name)?;
         let report = |done, total, note: &str| call.progress(done, total, note);
-        let picture = decode_watched(name, &bytes, layer, &report).map_err(|error| error.at("image"))?;
+        let picture = decode_watched(name, &bytes, layer, &report).map_err(|error| error.at(param))?;
         picture.notes.iter().for_each(|note| call.info(note));
         picture.warnings.iter().for_each(|warning| call.warn(warning));
         Ok(picture)

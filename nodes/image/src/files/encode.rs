@@ -3,13 +3,14 @@
 //! Everything is encoded into memory: the host writes it atomically. No time stamps are written, so the same
 //! picture and graph give the same bytes.
 
-mod exif;
+pub(crate) mod animation;
+pub(super) mod exif;
 mod exr;
 mod jpeg;
 mod options;
 mod png;
 mod profile;
-mod samples;
+pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 mod tiff;
@@ -143,6 +144,6 @@ impl Encoding {
     }
 }
 
-fn failed(error: impl Display) -> Error {
+pub(super) fn failed(error: impl Display) -> Error {
     Error::failed(format!("cannot encode the picture: {error}"))
 }

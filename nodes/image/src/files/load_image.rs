@@ -43,7 +43,7 @@ impl Node for LoadImage {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let picture = Picture::load(call, &params.image, &params.layer)?;
+        let picture = Picture::load(call, "image", &params.image, &params.layer)?;
         let (h, w) = (picture.height, picture.width);
         let image = Tensor::from_vec(picture.rgb, (1, h, w, 3), call.device())?;
         let mask = Tensor::from_vec(picture.mask, (1, h, w), call.device())?;

@@ -48,7 +48,7 @@ impl Node for LoadImageMask {
     type Params = Params;
 
     fn run(&mut self, call: &Call, params: Params, _: Inputs) -> Result<Outputs> {
-        let picture = Picture::load(call, &params.image, &params.layer)?;
+        let picture = Picture::load(call, "image", &params.image, &params.layer)?;
         let shape = (1, picture.height, picture.width);
         let mask = match params.channel {
             Channel::Alpha => picture.mask,

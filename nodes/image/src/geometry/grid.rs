@@ -1,4 +1,4 @@
-use super::label::Label;
+use super::label::{self, Label};
 use super::{area::Area, edge};
 use crate::batch::{one_of, samples};
 use crate::{colour_text, limits};
@@ -12,8 +12,10 @@ use std::collections::BTreeSet;
 ///
 /// `labels` is empty (no labels), one text for all pictures, or one for each. In a text, `{index}` is the number of
 /// the picture in the batch, from 0, and `{total}` the size of the batch. Labels stand centred below their
-/// pictures, in Noto Sans Mono (Latin), black or white, whichever differs more from the background; what is too
-/// long is cut off, and what the font lacks is a question mark, with a warning. They take up 1.5 `label_size`.
+/// pictures, in Noto Sans Mono (Latin), black or white, whichever differs more from the background. What is too long for
+/// the width of a picture is broken into lines, at spaces where there are any; what is too long for `label_lines` of them is
+/// cut off and ends with three full stops. What the font lacks is a question mark, with a warning. With n lines in the
+/// longest label, labels take up `(n + 0.5) label_size`.
 ///
 /// `[B,H,W,C]` becomes `[1,height,width,C]` with `width = columns (W + gap) + gap`. In grey pictures the background
 /// is its luma (BT.709), and in those without alpha it is opaque, with a warning. Errors: a text that is no colour;
@@ -35,11 +37,30 @@ pub(crate) struct Params {
     /// Height of a line of text.
     #[schemars(range(min = 8, max = 128), extend("x-dw-unit" = "px"))]
     pub(crate) label_size: u32,
+    /// The most lines of a label.
+    #[schemars(range(min = 1, max = 16))]
+    pub(crate) label_lines: u32,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { columns: 0, gap: 8, background: "#ffffff".to_owned(), labels: Vec::new(), label_size: 20 }
+        Self {
+            columns: 0,
+            gap: 8,
+            background: "#ffffff".to_owned(),
+            labels: Vec::new(),
+            label_size: 20,
+            label_lines: 3,
+        }
+    }
+}
+
+impl Params {
+    /// The lines of the label of a picture that is `width` pixels wide.
+    fn lines(&self, index: usize, batch: usize, width: usize) -> Vec<String> {
+        let Some(text) = self.labels.get(index).or(self.labels.first()) else { return Vec::new() };
+        let text = text.replace("{index}", &index.to_string()).replace("{total}", &batch.to_string());
+        label::lines(&text, self.label_size as usize, width, self.label_lines as usize)
     }
 }
 
@@ -47,7 +68,7 @@ impl Default for Params {
 pub(crate) struct Grid;
 
 impl Node for Grid {
-    const KIND: Kind = Kind::new("Grid", 1)
+    const KIND: Kind = Kind::new("Grid", 2)
         .category("image")
         .inputs(&[port("image", "IMAGE").doc("The pictures, `[B,H,W,C]`.")])
         .outputs(&[port("IMAGE", "IMAGE").doc("The sheet, `[1,height,width,C]`.")]);
@@ -65,11 +86,14 @@ impl Node for Grid {
             0 => batch.isqrt() + usize::from(batch.isqrt().pow(2) < batch),
             columns => columns,
         };
+        let line = params.label_size as usize;
+        let labels: Vec<Vec<String>> = (0..batch).map(|index| params.lines(index, batch, width)).collect();
+        let lines = labels.iter().map(|lines| lines.len().max(1)).max().unwrap_or(1);
         let layout = Layout {
             columns,
             gap: params.gap as usize,
             picture: (width, height),
-            below: if params.labels.is_empty() { 0 } else { params.label_size as usize * 3 / 2 },
+            below: if params.labels.is_empty() { 0 } else { lines * line + line / 2 },
         };
         let size = layout.size(batch)?;
         let mut sheet = Sheet {
@@ -80,16 +104,15 @@ impl Node for Grid {
         };
         let pictures = samples(&image)?;
         let mut lacking = BTreeSet::new();
-        for index in 0..batch {
+        for (index, label) in labels.iter().enumerate() {
             call.progress(index as u64, batch as u64, "laying out")?;
             let cell = layout.cell(index);
             sheet.put(cell, one_of(&pictures, index, height * width * channels));
-            let Some(text) = params.labels.get(index).or(params.labels.first()) else { continue };
-            let text = text.replace("{index}", &index.to_string()).replace("{total}", &batch.to_string());
-            if let Some(label) = Label::new(&text, params.label_size as usize, width)? {
-                // A quarter of the line is free above it and below.
-                let (x, y) = (cell.x + (width - label.width) / 2, cell.y + height + layout.below / 6);
-                sheet.write(&label, x, y);
+            for (number, text) in label.iter().enumerate() {
+                let Some(label) = Label::new(text, line, width)? else { continue };
+                // A quarter of a line is free above the lines and below.
+                let y = cell.y + height + line / 4 + number * line;
+                sheet.write(&label, cell.x + (width - label.width) / 2, y);
                 lacking.extend(label.lacking);
             }
         }

@@ -23,8 +23,7 @@ impl Label {
     /// stops; none if not a single character fits.
     pub(crate) fn new(text: &str, height: usize, room: usize) -> Result<Option<Self>> {
         let advance = get_raster_width(WEIGHT, RASTER);
-        let fitting = room * RASTER.val() / (advance * height.max(1));
-        let line = fitted(text, fitting);
+        let line = fitted(text, fitting(height, room));
         if line.is_empty() || height == 0 {
             return Ok(None);
         }
@@ -42,6 +41,27 @@ impl Label {
         let line = resample(&raster, (width, height), filter, |_, _| Ok(()))?;
         Ok(Some(Self { width, coverage: samples(&line)?, lacking }))
     }
+}
+
+/// A text as at most `most` lines of a height of `height` pixels, broken where it is wider than `room`. What is left goes to
+/// the last line, which is too long then.
+pub(crate) fn lines(text: &str, height: usize, room: usize, most: usize) -> Vec<String> {
+    let wide = fitting(height, room);
+    if most <= 1 || wide == 0 || (text.chars().count() <= wide && !text.contains('\n')) {
+        return vec![text.to_owned()];
+    }
+    let lines = textwrap::wrap(text, wide);
+    let mut lines: Vec<String> = lines.into_iter().map(|line| line.into_owned()).collect();
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1);
+        lines.push(rest.join(" "));
+    }
+    lines
+}
+
+/// How many characters of a line fit.
+fn fitting(height: usize, room: usize) -> usize {
+    room * RASTER.val() / (get_raster_width(WEIGHT, RASTER) * height.max(1))
 }
 
 /// A character as a bitmap; a question mark for those that the font does not have.
@@ -74,6 +94,17 @@ mod tests {
         assert_eq!(line("abcdef", 2), "ab");
         assert_eq!(line("abcdef", 0), "");
         assert_eq!(line("ééé", 3), "ééé");
+    }
+
+    #[test]
+    fn long_texts_are_broken_at_spaces() {
+        let room = get_raster_width(WEIGHT, RASTER) * 8;
+        let lines = |text, most| lines(text, 32, room, most);
+        assert_eq!(lines("rate=0.5", 3), ["rate=0.5"]);
+        assert_eq!(lines("rate=0.5 steps=20", 3), ["rate=0.5", "steps=20"]);
+        assert_eq!(lines("one two three four five", 2), ["one two", "three four five"]);
+        assert_eq!(lines("one two three", 1), ["one two three"]);
+        assert_eq!(lines("abcdefghijkl", 3), ["abcdefgh", "ijkl"]);
     }
 
     #[test]

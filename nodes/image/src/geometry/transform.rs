@@ -1,12 +1,12 @@
-use super::warp::{Method, Warp};
+use super::warp::{Method, Warp, exact_sin_cos};
 use super::{Edge, beyond, edge, framed};
 use crate::colour_text;
 use dreamwire_sdk::prelude::*;
 
 /// Moves, turns and scales every picture of a batch on a canvas that keeps its size.
 ///
-/// With the centre c, the shift t, the scale s and the rotation R (clockwise), a point p of the picture goes to
-/// `c + t + s R (p - c)`. Every pixel of the result is looked up in the picture (inverse mapping), by `method`:
+/// With the point c, the shift t, the scale s and the rotation R (clockwise), a point p of the picture goes to
+/// `c + t + s R (p - c)`; c is the centre, or where `centre_x` and `centre_y` say. Every pixel of the result is looked up in the picture (inverse mapping), by `method`:
 /// bicubic is Catmull-Rom, bilinear softer. Where the picture shrinks, it is first resized by a filter that widens
 /// as much, so that nothing aliases. Results are clamped to 0..1. Colours count by their alpha, so that transparent
 /// pixels do not bleed; where the result is wholly transparent it is black. A shift by whole pixels alone moves
@@ -26,12 +26,18 @@ pub(crate) struct Params {
     /// Shift down; negative up.
     #[schemars(range(min = -32768.0, max = 32768.0), extend("x-dw-unit" = "px"))]
     pub(crate) y: f64,
-    /// Scale about the centre: 2 is twice as large.
+    /// Scale about the point: 2 is twice as large.
     #[schemars(range(min = 0.01, max = 100.0), extend("x-dw-step" = 0.01))]
     pub(crate) scale: f64,
-    /// Rotation about the centre, clockwise.
+    /// Rotation about the point, clockwise.
     #[schemars(range(min = -360.0, max = 360.0), extend("x-dw-unit" = "degrees"))]
     pub(crate) degrees: f64,
+    /// The point that scale and rotation leave where it is, across: 0 is the left border, 1 the right one.
+    #[schemars(range(min = -10.0, max = 10.0), extend("x-dw-step" = 0.01))]
+    pub(crate) centre_x: f64,
+    /// The same down: 0 is the upper border, 1 the lower one.
+    #[schemars(range(min = -10.0, max = 10.0), extend("x-dw-step" = 0.01))]
+    pub(crate) centre_y: f64,
     /// What is outside of the picture.
     pub(crate) mode: Edge,
     /// Colour outside of the picture for the mode constant, as in CSS: `#rrggbb`, `#rrggbbaa` or a name.
@@ -47,6 +53,8 @@ impl Default for Params {
             y: 0.0,
             scale: 1.0,
             degrees: 0.0,
+            centre_x: 0.5,
+            centre_y: 0.5,
             mode: Edge::Constant,
             colour: "#000000".to_owned(),
             method: Method::Bicubic,
@@ -60,6 +68,15 @@ impl Params {
         let whole = |shift: f64| (shift.fract() == 0.0 && shift.abs() <= 32_768.0).then_some(shift as i64);
         let only = self.scale == 1.0 && self.degrees.rem_euclid(360.0) == 0.0;
         whole(self.x).zip(whole(self.y)).filter(|_| only)
+    }
+
+    /// The shift of a map about the centre of the picture that is the map about the point: `t + d - s R d`, where d leads from
+    /// that centre to the point.
+    fn shift(&self, (width, height): (usize, usize)) -> (f64, f64) {
+        let (x, y) = ((self.centre_x - 0.5) * width as f64, (self.centre_y - 0.5) * height as f64);
+        let (sin, cos) = exact_sin_cos(self.degrees);
+        let turned = (self.scale * (cos * x - sin * y), self.scale * (sin * x + cos * y));
+        (self.x + x - turned.0, self.y + y - turned.1)
     }
 }
 
@@ -94,7 +111,7 @@ impl Node for Transform {
             size,
             scale: params.scale,
             degrees: params.degrees,
-            shift: (params.x, params.y),
+            shift: params.shift(size),
             method: params.method,
             edge: params.mode,
             fill: &fill,
@@ -194,6 +211,22 @@ mod tests {
         let (larger, mask) = transform(r#"{"scale": 2, "mode": "edge"}"#, &ramp, (1, 8, 1));
         assert!((larger[0] - 1.75 / 8.0).abs() < 1e-6 && (larger[7] - 5.25 / 8.0).abs() < 1e-6, "{larger:?}");
         assert_eq!(mask, [0.0; 8]);
+    }
+
+    #[test]
+    fn a_point_stays_where_it_is() {
+        // About the middle of the third pixel of eight; the second goes one pixel further to the left.
+        let mut old = [0.0; 8];
+        (old[1], old[2]) = (0.5, 1.0);
+        let (moved, _) =
+            transform(r#"{"scale": 2, "centre_x": 0.3125, "method": "bilinear"}"#, &old, (1, 8, 1));
+        assert!((moved[2] - 1.0).abs() < 1e-6 && (moved[0] - 0.5).abs() < 1e-6, "{moved:?}");
+        // A quarter turn about the upper left corner moves the picture out to the left, from where the shift brings it back.
+        let corner = r#"{"degrees": 90, "centre_x": 0, "centre_y": 0, "x": 2}"#;
+        let (turned, _) = transform(corner, &[0.1, 0.2, 0.3, 0.4], (2, 2, 1));
+        for (found, expected) in turned.iter().zip([0.3, 0.1, 0.4, 0.2]) {
+            assert!((found - expected).abs() < 1e-6, "{turned:?}");
+        }
     }
 
     #[test]

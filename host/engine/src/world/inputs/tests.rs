@@ -14,7 +14,7 @@ fn fixture() -> Fixture {
 }
 
 fn input(text: &str) -> InputPath {
-    InputPath { text: text.to_owned(), anywhere: false }
+    InputPath { text: text.to_owned(), anywhere: false, many: false }
 }
 
 fn refusal(inputs: &Inputs, text: &str) -> WorldError {
@@ -75,13 +75,13 @@ fn only_regular_files_under_the_roots_are_read() {
     assert_eq!(hint, format!("add the folder of the file, `{}`, as an input folder", parent.display()));
     let absolute = f.graph.parent().unwrap().join("secret").display().to_string();
     assert!(refusal(&absolute).contains("outside"));
-    let set = InputPath { text: absolute, anywhere: true };
+    let set = InputPath { text: absolute, anywhere: true, many: false };
     assert_eq!(&f.inputs.read(&set, u64::MAX).unwrap().bytes[..], b"s");
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/dev/zero", f.graph.join("zero")).unwrap();
         assert!(refusal("zero").contains("outside"));
-        let zero = InputPath { text: "/dev/zero".to_owned(), anywhere: true };
+        let zero = InputPath { text: "/dev/zero".to_owned(), anywhere: true, many: false };
         let message = f.inputs.read(&zero, u64::MAX).map(drop).unwrap_err().message;
         assert_eq!(message, "`/dev/zero` is not a regular file");
     }
@@ -103,7 +103,8 @@ fn a_note_says_where_a_file_lies() {
         std::fs::write(path, text).unwrap();
     }
     for anywhere in [false, true] {
-        let read = |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere }, u64::MAX);
+        let read =
+            |text: &str| f.inputs.read(&InputPath { text: text.to_owned(), anywhere, many: false }, u64::MAX);
         for (text, content) in [
             ("a.png [input]", "in"),
             ("a.png[input]", "in"),
@@ -181,7 +182,7 @@ fn a_missing_file_is_guessed_at() {
 fn a_place_that_is_looked_at_twice_is_named_once() {
     let here = Path::new(".").canonicalize().unwrap();
     let inputs = Inputs::new(vec![here], Path::new("out"));
-    let path = InputPath { text: "none.png".to_owned(), anywhere: true };
+    let path = InputPath { text: "none.png".to_owned(), anywhere: true, many: false };
     let hint = inputs.read(&path, u64::MAX).map(drop).unwrap_err().hint.unwrap().text;
     assert_eq!(hint, "looked for `none.png`");
 }

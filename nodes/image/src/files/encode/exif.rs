@@ -12,7 +12,7 @@ const TEXT_AT: u32 = 8 + 2 + 12 + 4;
 
 /// JSON that means the same in ASCII, which is all that these texts may have. Other characters can only stand in
 /// strings, where JSON has an escape for each.
-pub(super) fn ascii(json: &str) -> String {
+pub(crate) fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c.is_ascii() {

@@ -5,22 +5,22 @@ use rayon::prelude::*;
 /// Below this many samples, another thread is not worth its start.
 const PART: usize = 1 << 16;
 
-pub(super) fn unit(v: f32) -> f32 {
+pub(crate) fn unit(v: f32) -> f32 {
     if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) }
 }
 
 /// 0..1 to 0..255, half up.
-pub(super) fn byte(v: f32) -> u8 {
+pub(crate) fn byte(v: f32) -> u8 {
     (unit(v) * 255.0 + 0.5) as u8
 }
 
 /// 0..1 to 0..65535, half up.
-pub(super) fn word(v: f32) -> u16 {
+pub(crate) fn word(v: f32) -> u16 {
     (unit(v) * 65535.0 + 0.5) as u16
 }
 
 /// Every sample by `to`.
-pub(super) fn convert<T: Send>(samples: &[f32], to: impl Fn(f32) -> T + Sync) -> Vec<T> {
+pub(crate) fn convert<T: Send>(samples: &[f32], to: impl Fn(f32) -> T + Sync) -> Vec<T> {
     samples.par_iter().with_min_len(PART).map(|&v| to(v)).collect()
 }
 

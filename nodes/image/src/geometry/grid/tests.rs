@@ -120,8 +120,26 @@ fn what_cannot_be_laid_out_is_refused() {
 }
 
 #[test]
-fn a_label_wider_than_its_picture_is_cut_off() {
-    let params = r#"{"gap": 0, "labels": ["a text that is far too long"], "label_size": 16}"#;
+fn a_label_wider_than_its_picture_is_broken_into_lines() {
+    let rows = |labels: &str, lines: usize| {
+        let params =
+            format!(r#"{{"gap": 0, "labels": [{labels}], "label_size": 16, "label_lines": {lines}}}"#);
+        let (dims, samples) = output(&grid(&params, 2, (50, 2), 1).expect("a sheet"), 0);
+        assert_eq!((dims[0], dims[2], dims[3]), (1, 100, 1));
+        let row = |y: usize| samples[y * 100..(y + 1) * 100].iter().any(|v| *v < 0.5);
+        (dims[1], [6..22, 22..38, 38..54].map(|mut rows| rows.any(|y| y < dims[1] && row(y))))
+    };
+    // Two lines are there for both if one needs them.
+    assert_eq!(rows(r#""a", "ab cde""#, 3), (2 + 2 * 16 + 8, [true, true, false]));
+    assert_eq!(rows(r#""a", "ab cde fgh ijk lmn""#, 3), (2 + 3 * 16 + 8, [true; 3]));
+    assert_eq!(rows(r#""a", "b""#, 3), (2 + 16 + 8, [true, false, false]));
+    assert_eq!(rows(r#""ab cde fgh""#, 1), (2 + 16 + 8, [true, false, false]));
+}
+
+#[test]
+fn a_label_longer_than_its_lines_is_cut_off() {
+    let params =
+        r#"{"gap": 0, "labels": ["a text that is far too long"], "label_size": 16, "label_lines": 1}"#;
     let (dims, samples) = output(&grid(params, 1, (50, 2), 1).expect("a sheet"), 0);
     assert_eq!(dims, [1, 26, 50, 1]);
     assert!(samples[2 * 50..].iter().any(|v| *v < 0.5), "the beginning is drawn");
