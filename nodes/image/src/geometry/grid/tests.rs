@@ -130,7 +130,7 @@ fn a_label_wider_than_its_picture_is_broken_into_lines() {
         (dims[1], [6..22, 22..38, 38..54].map(|mut rows| rows.any(|y| y < dims[1] && row(y))))
     };
     // Two lines are there for both if one needs them.
-    assert_eq!(rows(r#""a", "ab cde""#, 3), (2 + 2 * 16 + 8, [true, true, false]));
+    assert_eq!(rows(r#""a", "abcd efgh""#, 3), (2 + 2 * 16 + 8, [true, true, false]));
     assert_eq!(rows(r#""a", "ab cde fgh ijk lmn""#, 3), (2 + 3 * 16 + 8, [true; 3]));
     assert_eq!(rows(r#""a", "b""#, 3), (2 + 16 + 8, [true, false, false]));
     assert_eq!(rows(r#""ab cde fgh""#, 1), (2 + 16 + 8, [true, false, false]));
