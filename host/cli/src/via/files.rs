@@ -77,7 +77,7 @@ fn path(input: &Input) -> Option<InputPath> {
     let is_elsewhere = matches!(annotation::split(text), Some((_, Folder::Output | Folder::Temporary)));
     // What `--set` gives may lie anywhere.
     let anywhere = input.value_span.is_none();
-    (!text.is_empty() && !is_elsewhere).then(|| InputPath { text: text.clone(), anywhere })
+    (!text.is_empty() && !is_elsewhere).then(|| InputPath { text: text.clone(), anywhere, many: false })
 }
 
 fn unreadable(node: &Node, input: &str, error: WorldError) -> Diagnostic {
