@@ -166,7 +166,10 @@ fn frames_that_follow_each_other_are_the_same_in_parts() {
 
 #[test]
 fn a_run_that_is_killed_goes_on_where_it_was() {
-    let folder = Folder::with_graph(&zoom());
+    let mut graph = zoom();
+    graph["film"] = json!({ "class_type": "SaveAnimation", "inputs": {
+        "images": { "__rows__": ["zoom", "IMAGE"] }, "format": "apng", "filename_prefix": "film" } });
+    let folder = Folder::with_graph(&graph);
     photo(&folder.join("one.png"), 200, 150);
     let fresh =
         Cmd::new(&folder).args(["run", "graph.json", "--frames", "1-30", "--out", "whole", "--no-cache"]);
@@ -185,7 +188,8 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
     last.exits(0);
     let made = events(&last, "finished").iter().filter(|event| event["node"] == "zoom").count();
     assert!(made <= 30 - 12, "{made} frames were made again");
-    assert!(frames(&folder, "out") == frames(&folder, "whole"), "the frames differ from those of one run");
+    assert_eq!(pictures(&folder, "out").len(), 31, "30 frames, and all of them as one film");
+    assert!(frames(&folder, "out") == frames(&folder, "whole"), "the files differ from those of one run");
 }
 
 /// Faults: D12.
