@@ -42,6 +42,11 @@ figures:
     cargo build --release
     DREAMWIRE_BINARY=target/release/dreamwire cargo test -p dreamwire-tests --test reload_figures -- --ignored --test-threads 1
 
+# What a row of a run costs: 10,000 rows of an 8x8 graph.
+rows-bench:
+    cargo build --release --workspace
+    benches/rows.sh target/release/dreamwire
+
 # The server with 1,000 jobs, 50 sockets and kills, and how fast it starts and answers, with the release build; minutes
 serve-load:
     cargo build --release
