@@ -31,6 +31,20 @@ fn same(a: &Value, b: &Value) -> bool {
     a == b || numbers || lists || joined
 }
 
+/// What an input is in a run of one row, which is all that the editor's own form can have; `None` for the labels of rows.
+fn alone(value: &Value) -> Option<Value> {
+    match value.as_object() {
+        Some(object) if object.contains_key("__previous__") => Some(object["first"].clone()),
+        Some(object) if object.contains_key("__curve__") => {
+            object["__curve__"].as_object().and_then(|keys| keys.values().next().cloned())
+        }
+        Some(object) if object.contains_key("__rows__") => {
+            Some(object["__rows__"].clone()).filter(Value::is_array)
+        }
+        _ => Some(value.clone()),
+    }
+}
+
 /// Every input of one graph is an input of the other, which has nothing more but values of widgets.
 fn compare(name: &str, before: &Value, after: &Value) {
     let ids = |graph: &Value| graph.as_object().expect("nodes").keys().cloned().collect::<Vec<_>>();
@@ -44,7 +58,8 @@ fn compare(name: &str, before: &Value, after: &Value) {
         );
         for (input, value) in node["inputs"].as_object().expect("inputs") {
             let found = &other["inputs"][input];
-            assert!(same(value, found), "{name}: {id}.{input} was {value} and is {found}");
+            let Some(value) = alone(value) else { continue };
+            assert!(same(&value, found), "{name}: {id}.{input} was {value} and is {found}");
         }
         for (input, value) in other["inputs"].as_object().expect("inputs") {
             assert!(

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use dreamwire_engine::Nodes;
-use dreamwire_graph::{Form, parse, sort};
+use dreamwire_graph::{Form, Graph, parse, sort};
 use dreamwire_session::{Judging, understand};
 use serde_json::Value;
 
@@ -38,6 +38,18 @@ pub(crate) fn convert(args: &ConvertArgs, global: &Global, console: Console) -> 
     Exit::OK
 }
 
+/// The editor's own form has no inputs that differ from row to row.
+fn warn_of_rows(graph: &Graph, console: Console) {
+    let places: Vec<String> =
+        graph.varying().map(|place| format!("`{}.{}`", place.node, place.input)).collect();
+    if !places.is_empty() {
+        console.talk(&with_hint(
+            &format!("warning: of {} only what a run of one row has is written", places.join(", ")),
+            Some("the editor's own form has no curves, no row before and no values of all rows"),
+        ));
+    }
+}
+
 fn converted(args: &ConvertArgs, global: &Global, console: Console) -> Result<Value, Exit> {
     let graph = open::graph(&args.graph, &[], console)?;
     let (source, mut problems) = graph.read();
@@ -56,7 +68,10 @@ fn converted(args: &ConvertArgs, global: &Global, console: Console) -> Result<Va
             Form::Editor => FormArg::Api,
         });
         found = Some(match to {
-            FormArg::Ui => graph.to_ui(kinds),
+            FormArg::Ui => {
+                warn_of_rows(&graph, console);
+                graph.to_ui(kinds)
+            }
             FormArg::Api => graph.to_json(kinds),
         });
         problems = understood.problems;
