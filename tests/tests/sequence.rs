@@ -229,3 +229,42 @@ fn a_row_that_fails_ends_its_sequence_but_not_the_others() {
     stopped.exits(9);
     assert_eq!(events(&stopped, "rows_ended")[0]["left"], 5);
 }
+
+/// What was finished elsewhere or by hand stays, also where rows need each other's values.
+#[test]
+fn finished_frames_are_left_alone() {
+    let mut graph = zoom();
+    graph["film"] = json!({ "class_type": "SaveAnimation", "inputs": {
+        "images": { "__rows__": ["zoom", "IMAGE"] }, "format": "gif", "filename_prefix": "film" } });
+    let folder = Folder::with_graph(&graph);
+    photo(&folder.join("one.png"), 32, 24);
+    let arguments = ["--frames", "1-4", "--out", "out"];
+    assert_eq!(counts(&run(&folder, &arguments)), [4, 0, 0]);
+    // Without the cache the values are computed again, and the record of the folder knows that the files would be the same.
+    std::fs::remove_dir_all(folder.join("cache")).expect("it is there");
+    let again = run(&folder, &arguments);
+    assert_eq!(counts(&again), [0, 4, 0]);
+    assert!(events(&again, "published").is_empty(), "{}", again.stdout);
+    folder.write("out/f/0002.png", "painted over");
+    folder.write("out/film.gif", "cut by hand");
+    assert_eq!(counts(&run(&folder, &[&arguments[..], &["--overwrite", "never"]].concat())), [0, 4, 0]);
+    assert_eq!(folder.read("out/f/0002.png"), b"painted over");
+    assert_eq!(folder.read("out/film.gif"), b"cut by hand");
+    assert_eq!(counts(&run(&folder, &arguments)), [1, 3, 0]);
+    assert!(folder.read("out/film.gif") != b"cut by hand");
+}
+
+#[test]
+fn what_cannot_work_is_refused_before_the_first_row() {
+    let folder = Folder::with_graph(&soft());
+    photo(&folder.join("one.png"), 16, 12);
+    folder.write("file", "not a folder");
+    let sweep = ["--sweep", "soft.radius=1,2"];
+    run(&folder, &[&sweep[..], &["--out", "file"]].concat()).exits(6);
+    let twice = run(&folder, &[&sweep[..], &["--sweep", "soft.radius=3"]].concat());
+    twice.exits(2).says("`soft.radius` would be set twice");
+    let named = run(&folder, &["--sweep", "save.filename_prefix=a,b", "--seeds", "1-2", "--out", "out"]);
+    named.exits(2).says("no node of this graph has a param `seed`");
+    run(&folder, &["--sweep", "save.filename_prefix=a,b", "--out", "out"]).exits(0);
+    assert_eq!(pictures(&folder, "out"), ["a.png", "b.png"]);
+}

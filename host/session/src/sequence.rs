@@ -155,6 +155,7 @@ impl Rows {
         kinds: &Kinds,
         roots: &[PathBuf],
     ) -> Result<Self, Refused> {
+        refuse_circles(graph)?;
         let axes = axes(options, graph, kinds)?;
         let total = total(&axes, options.zip)?;
         let feedback = graph.varying().any(|place| matches!(place.varying, Varying::Previous { .. }));
@@ -183,6 +184,11 @@ impl Rows {
         rows.find_missing(options.missing, graph, kinds, roots)?;
         rows.refuse_shared_names(graph, kinds)?;
         Ok(rows)
+    }
+
+    /// Whether rows need the value of the row before.
+    pub fn has_feedback(&self) -> bool {
+        self.feedback
     }
 
     /// How many rows there are in all.
@@ -319,6 +325,26 @@ fn texts<'g>(
     })
 }
 
+/// What needs all rows cannot be needed by one of them.
+fn refuse_circles(graph: &Graph) -> Result<(), Refused> {
+    let after = graph.after_all_rows();
+    for place in graph.varying() {
+        let (Varying::Previous { of: link, .. } | Varying::Rows(link)) = place.varying else { continue };
+        if after.contains(&link.node) {
+            let message = format!(
+                "`{}` of node `{}` takes a value of `{}`, which is only there after all rows",
+                place.input, place.node, link.node
+            );
+            return Err(Refused::problem(
+                Class::Graph,
+                message,
+                "take it from a node that does not need `__rows__`",
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn axes(options: &RowOptions, graph: &Graph, kinds: &Kinds) -> Result<Vec<Axis>, Refused> {
     let mut axes = Vec::new();
     for text in &options.each {
@@ -342,6 +368,18 @@ fn axes(options: &RowOptions, graph: &Graph, kinds: &Kinds) -> Result<Vec<Axis>,
     }
     if let Some(text) = &options.frames {
         axes.push(axis::frames(text).map_err(Refused::Usage)?);
+    }
+    let targets = |axis: &Axis| -> Vec<String> {
+        axis.steps
+            .first()
+            .map_or(Vec::new(), |step| step.sets.iter().map(|(target, _)| target.clone()).collect())
+    };
+    let mut known: Vec<String> = Vec::new();
+    for target in axes.iter().flat_map(targets) {
+        if known.contains(&target) {
+            return Err(Refused::Usage(format!("`{target}` would be set twice in each row")));
+        }
+        known.push(target);
     }
     let mut trial = graph.clone();
     for axis in &axes {

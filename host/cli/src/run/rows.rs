@@ -88,6 +88,10 @@ pub(super) fn run(
         InProcess::new(&settings).run_rows(&base, &rows, &|event| listener.hear_in_row(&event), &told);
     listener.clear();
     listener.log(take_log());
+    if let Some(problem) = &report.refused {
+        let problems = std::slice::from_ref(problem);
+        return Err(listener.problems(&base.source, problems).unwrap_or(Exit::OUTPUT));
+    }
     end(listener, &rows, &report, start.elapsed())
 }
 
@@ -196,7 +200,11 @@ fn end(listener: &Listener, rows: &Rows, report: &Report, elapsed: Duration) -> 
         if failed.len() > 20 {
             listener.talk(&format!("  and {} more", failed.len() - 20));
         }
-        listener.talk(&format!("run them again with\n  {}", again(&failed_rows)));
+        // The rows that were not run need no number: what is done is left out.
+        let all = *left > 0 || rows.has_feedback();
+        listener.talk(&format!("run them again with\n  {}", again(Some(&failed_rows[..]).filter(|_| !all))));
+    } else if report.cancelled {
+        listener.talk(&format!("go on with\n  {}", again(None)));
     }
     if report.cancelled {
         listener.tell(&json!({ "event": "cancelled" }));
@@ -213,8 +221,11 @@ fn end(listener: &Listener, rows: &Rows, report: &Report, elapsed: Duration) -> 
     }
 }
 
-/// This command with only some rows.
-fn again(rows: &str) -> String {
+/// This command, with only these rows.
+fn again(rows: Option<&str>) -> String {
+    let Some(rows) = rows else {
+        return std::env::args().map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
+    };
     let mut words = std::env::args();
     let mut kept = vec![words.next().unwrap_or_else(|| "dreamwire".to_owned())];
     while let Some(word) = words.next() {

@@ -51,7 +51,8 @@ pub(super) fn text(picture: &[u8], name: &str) -> Option<Vec<u8>> {
 
 /// With the texts before the pixels, where readers find them without reading the whole file.
 pub(super) fn add(picture: &[u8], texts: &[Text<'_>]) -> Option<Vec<u8>> {
-    let pixels = chunks(picture).find(|chunk| chunk.kind == b"IDAT")?;
+    // The first frame of an animation begins with its `fcTL`, and some readers allow nothing between that and its pixels.
+    let pixels = chunks(picture).find(|chunk| matches!(chunk.kind, b"IDAT" | b"fcTL"))?;
     let mut out =
         Vec::with_capacity(picture.len() + texts.iter().map(|(_, text)| text.len() + 128).sum::<usize>());
     out.extend(&picture[..pixels.at]);

@@ -63,6 +63,15 @@ fn marked(next: &[Vec<usize>], mut waiting: Vec<usize>) -> Vec<bool> {
     marked
 }
 
+/// The nodes that an input names: by a link, or by those in an object (`__previous__`, `first`, `__rows__`).
+fn sources(value: &Value) -> Vec<&str> {
+    let links: Vec<&Value> = match value {
+        Value::Object(members) => members.values().collect(),
+        link => vec![link],
+    };
+    links.into_iter().filter_map(|value| value.as_array()?.first()?.as_str()).collect()
+}
+
 /// The part of a prompt that these outputs need, in its order: what to run if only some were asked for, or some are bad.
 pub(crate) fn needed(prompt: &Map<String, Value>, outputs: &[String]) -> Map<String, Value> {
     let mut kept: HashMap<&str, &Value> = HashMap::new();
@@ -71,9 +80,7 @@ pub(crate) fn needed(prompt: &Map<String, Value>, outputs: &[String]) -> Map<Str
         let Some((id, node)) = prompt.get_key_value(id) else { continue };
         if kept.insert(id, node).is_none() {
             let inputs = node.get("inputs").and_then(Value::as_object);
-            waiting.extend(
-                inputs.into_iter().flatten().filter_map(|(_, value)| value.as_array()?.first()?.as_str()),
-            );
+            waiting.extend(inputs.into_iter().flatten().flat_map(|(_, value)| sources(value)));
         }
     }
     let in_order = prompt.iter().filter(|(id, _)| kept.contains_key(id.as_str()));

@@ -237,3 +237,16 @@ fn many_faults_of_many_nodes() {
     assert_eq!((verdict.node_errors.len(), verdict.bad.len()), (MAX_PROBLEMS, 5000));
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }
+
+#[test]
+fn what_another_row_gives_is_needed_too() {
+    let prompt = json!({
+        "photo": { "class_type": "LoadImage", "inputs": { "image": "a.png" } },
+        "unused": { "class_type": "LoadImage", "inputs": { "image": "b.png" } },
+        "zoom": { "class_type": "Blur", "inputs": {
+            "image": { "__previous__": ["zoom", 0], "first": ["photo", 0] } } },
+        "save": { "class_type": "SaveImage", "inputs": { "images": { "__rows__": ["zoom", 0] } } },
+    });
+    let needed = needed(prompt.as_object().unwrap(), &["save".to_owned()]);
+    assert_eq!(needed.keys().collect::<Vec<_>>(), ["photo", "zoom", "save"]);
+}

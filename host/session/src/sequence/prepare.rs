@@ -7,6 +7,15 @@ use dreamwire_graph::{Class, Format, Graph, Kinds};
 use super::axis::AxisKind;
 use super::{Refused, Row, Rows, texts};
 
+impl Row {
+    /// The text that the row gives to a param.
+    fn text_of(&self, node: &str, param: &str) -> Option<&str> {
+        let is_it =
+            |target: &str| target.strip_prefix(node).and_then(|rest| rest.strip_prefix('.')) == Some(param);
+        self.sets.iter().find(|(target, _)| is_it(target)).map(|(_, text)| text.as_str())
+    }
+}
+
 impl Rows {
     /// The graph with the settings of a row, its names and what its curves are then. What rows give each other is not in it.
     ///
@@ -18,14 +27,9 @@ impl Rows {
             graph.set(&format!("{target}={text}"), kinds)?;
         }
         graph.at_frame(row.frame, kinds);
-        let is_set = |node: &str, param: &str| {
-            row.sets.iter().any(|(target, _)| {
-                target.strip_prefix(node).is_some_and(|rest| rest.strip_prefix('.') == Some(param))
-            })
-        };
         let files: Vec<_> = texts(base, kinds, Format::File).collect();
         for (node, param, text) in files {
-            if !is_set(&base.nodes[node].id, &param) && row.names.has_any(&text) {
+            if row.text_of(&base.nodes[node].id, &param).is_none() && row.names.has_any(&text) {
                 graph.put_text(node, &param, row.names.fill(&text));
             }
         }
@@ -34,8 +38,9 @@ impl Rows {
         }
         let after = base.after_all_rows();
         for (node, param, text) in texts(base, kinds, Format::Output).collect::<Vec<_>>() {
-            if !after.contains(&base.nodes[node].id) {
-                graph.put_text(node, &param, self.output_name(&text, row));
+            let id = &base.nodes[node].id;
+            if !after.contains(id) {
+                graph.put_text(node, &param, self.output_name(id, &param, &text, row));
             }
         }
         Ok(graph)
@@ -60,9 +65,12 @@ impl Rows {
         suffix
     }
 
-    /// The text of an output's name in a row.
-    fn output_name(&self, pattern: &str, row: &Row) -> String {
-        let pattern = match row.names.has_any(pattern) || mentions(pattern, &row.sets) {
+    /// The text of an output's name in a row: what the row gives it, or `pattern`.
+    fn output_name(&self, node: &str, param: &str, pattern: &str, row: &Row) -> String {
+        let given = row.text_of(node, param);
+        let tells_apart = |pattern| row.names.has_any(pattern) || mentions(pattern, &row.sets);
+        let pattern = given.unwrap_or(pattern);
+        let pattern = match given.is_some() || tells_apart(pattern) {
             true => pattern.to_owned(),
             false => format!("{pattern}{}", self.suffix()),
         };
@@ -79,13 +87,13 @@ impl Rows {
     /// Rows must not replace each other's files.
     pub(super) fn refuse_shared_names(&self, graph: &Graph, kinds: &Kinds) -> Result<(), Refused> {
         let after = graph.after_all_rows();
-        for (node, _, pattern) in texts(graph, kinds, Format::Output) {
+        for (node, param, pattern) in texts(graph, kinds, Format::Output) {
             if after.contains(&graph.nodes[node].id) {
                 continue;
             }
             let mut names: BTreeMap<String, usize> = BTreeMap::new();
             for row in self.iter().filter(|row| !row.is_preroll) {
-                let mut name = self.output_name(&pattern, &row);
+                let mut name = self.output_name(&graph.nodes[node].id, &param, &pattern, &row);
                 for (target, text) in &row.sets {
                     name = name.replace(&format!("%{target}%"), text);
                 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dreamwire_engine::{
-    Disk, Event, History, Nodes, Options, Plan, Run, Snapshot, Stopped, Summary, preflight,
+    Disk, Event, History, Nodes, Options, Plan, Run, Snapshot, Stopped, Summary, World, preflight,
 };
 use dreamwire_graph::{Class, Diagnostic, Graph, Source, check};
 use dreamwire_loader::Loader;
@@ -92,6 +92,8 @@ pub struct Report {
     pub left: usize,
     /// Whether the run was stopped.
     pub cancelled: bool,
+    /// Why none was run: nothing can be published.
+    pub refused: Option<Diagnostic>,
     /// The problems of the part that needs all rows.
     pub gather: Vec<Diagnostic>,
     /// Whether that part was not run, because rows failed.
@@ -135,6 +137,15 @@ impl InProcess {
             emit: &visible,
         };
         let mut report = Report::default();
+        if let Err(error) = progress.world.probe() {
+            let problem = Diagnostic::error(ROWS, Class::Output, error.message);
+            report.refused = Some(match error.hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            });
+            report.left = rows.len();
+            return report;
+        }
         let mut labels = Vec::new();
         // Whether the row before failed, so that the next ones of its sequence cannot run.
         let mut broken = false;
@@ -255,10 +266,10 @@ impl InProcess {
         let Some(checked) = checked.filter(|_| errors.is_empty()) else { return (Err(errors), none()) };
         let scope = self.settings.graph.scope(&provenance);
         let mut plan = Plan::new(checked, provenance).of(scope);
-        if row.is_some_and(|row| row.is_preroll) {
-            let kept = plan.graph.nodes.iter().enumerate().filter(|(_, node)| node.id.starts_with(OURS));
-            let kept: Vec<usize> = kept.map(|(index, _)| index).collect();
-            plan = plan.towards(&kept);
+        // What is there already is not made again.
+        let mut is_done = progress.rows.overwrite == Overwrite::Never && are_there(&plan, &self.settings.out);
+        if is_done || row.is_some_and(|row| row.is_preroll) {
+            plan = values_only(plan);
         }
         let job = Job {
             source: Arc::clone(&base.source),
@@ -293,28 +304,24 @@ impl InProcess {
             explain: None,
             texts: &job.texts,
         };
-        // What crosses to another row must be there, so such rows run, from the cache.
-        let key = row.filter(|_| progress.crossing.is_empty()).and_then(|_| key(&run));
-        match progress.rows.overwrite {
-            Overwrite::Stale if key.as_ref().is_some_and(|key| progress.journal.is_done(key)) => {
-                return (Ok(Ended::Skipped), none());
-            }
-            Overwrite::Never
-                if row.is_some()
-                    && progress.crossing.is_empty()
-                    && are_there(&job.plan, &self.settings.out) =>
-            {
-                return (Ok(Ended::Skipped), none());
-            }
-            _ => {}
+        let key = if is_done || row.is_some_and(|row| row.is_preroll) { None } else { key(&run) };
+        if progress.rows.overwrite == Overwrite::Stale {
+            is_done |= key.as_ref().is_some_and(|key| progress.journal.is_done(key));
         }
-        let problems = preflight(&job.plan, &files, &progress.world, &progress.crossing.kinds);
+        if is_done && (row.is_none() || progress.crossing.is_empty()) {
+            return (Ok(Ended::Skipped), none());
+        }
+        // What crosses to another row must be there, from the cache or computed.
+        let values = is_done.then(|| values_only(Plan::clone(&job.plan)));
+        let run = Run { plan: values.as_ref().unwrap_or(&job.plan), ..run };
+        let problems = preflight(run.plan, &files, &progress.world, &progress.crossing.kinds);
         if problems.iter().any(Diagnostic::is_error) {
             return (Err(problems), none());
         }
         let ended = self.engine.run(&run);
         let kept = nodes.into_row();
         let end = match ended {
+            Ok(_) if is_done => Ok(Ended::Skipped),
             Ok(summary) => {
                 if let Some(key) = key {
                     let published: Vec<_> =
@@ -333,6 +340,13 @@ impl InProcess {
         };
         (end, kept)
     }
+}
+
+/// The plan without what is published: only the values that rows give each other.
+fn values_only(plan: Plan) -> Plan {
+    let kept = plan.graph.nodes.iter().enumerate().filter(|(_, node)| node.id.starts_with(OURS));
+    let kept: Vec<usize> = kept.map(|(index, _)| index).collect();
+    plan.towards(&kept)
 }
 
 /// Whether nothing had to be made nor written.
@@ -367,7 +381,8 @@ fn without_ours(mut summary: Summary) -> Summary {
 /// What a row is made of, as far as that decides its files: builds, params, contents of files. `None` if a step may give
 /// another result each time, or a file is not there.
 fn key(run: &Run<'_>) -> Option<String> {
-    if !run.plan.steps.iter().all(|step| step.repeats) {
+    let is_ours = |step: &dreamwire_engine::Step| run.plan.node(step).id.starts_with(OURS);
+    if !run.plan.steps.iter().all(|step| step.repeats || is_ours(step)) {
         return None;
     }
     let made_of = History::of(run).ok()?;

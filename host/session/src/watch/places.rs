@@ -154,7 +154,7 @@ mod tests {
         let frames = root.join("frames");
         std::fs::create_dir(&frames).unwrap();
         let mut places = Places::new(&root.join("graph.json"), &[root], &[]);
-        places.set_inputs(&[frames.clone()]);
+        places.set_inputs(std::slice::from_ref(&frames));
         assert_eq!(places.about(&frames.join("0001.png")), Some(About::Inputs));
         assert_eq!(places.about(&frames.join("sub/0001.png")), None);
         assert!(places.folders().contains(&frames));
