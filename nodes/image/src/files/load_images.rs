@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn refusal(params: &str, files: &[(&str, Vec<u8>)]) -> Error {
-        load(params, files).err().expect("refused")
+        load(params, files).expect_err("refused")
     }
 
     #[test]

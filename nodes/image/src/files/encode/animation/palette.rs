@@ -45,7 +45,7 @@ impl Palette {
             return Self { spread: 0.0, ..Self::new(all) };
         }
         // Of pixels at an even distance, each row would show the same columns.
-        let every = if pixels.len() > MOST { pixels.len() / MOST | 1 } else { 1 };
+        let every = if pixels.len() > MOST { (pixels.len() / MOST) | 1 } else { 1 };
         let some: Vec<u8> = pixels.iter().step_by(every).flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
         let chosen = NeuQuant::new(SAMPLING, count, &some).color_map_rgb();
         Self::new(chosen.as_chunks::<3>().0.to_vec())

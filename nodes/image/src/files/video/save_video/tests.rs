@@ -159,7 +159,7 @@ fn some_frames_and_smaller_ones() {
     assert!(distance(&image, &old.expect("two")) < 1e-5);
     let (small, ..) = load(r#"{"video": "v", "width": 11}"#, &video).expect("loaded");
     assert_eq!(small.dims(), [6, 6, 11, 3]);
-    let error = load(r#"{"video": "v", "start": 6}"#, &video).err().expect("refused");
+    let error = load(r#"{"video": "v", "start": 6}"#, &video).expect_err("refused");
     assert_eq!(error.input(), "start");
 }
 
@@ -211,7 +211,7 @@ fn what_is_no_video_is_refused() {
     // A playlist could name any file.
     let playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
     for bytes in [&b"<html>404</html>"[..], playlist, b"", b"ffconcat version 1.0\nfile /etc/passwd\n"] {
-        let error = load(r#"{"video": "v"}"#, bytes).err().expect("refused");
+        let error = load(r#"{"video": "v"}"#, bytes).expect_err("refused");
         assert_eq!((error.status(), error.input()), (dreamwire_sdk::abi::E_INPUT, "video"), "{error}");
         assert!(!error.to_string().contains("input:"), "{error}");
     }
