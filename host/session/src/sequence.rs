@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A row is an ordinary run with the same cache, so what does not depend on a row is computed once. Values cross from row
-//! to row through nodes that only exist here ([`kept`]): `__previous__` and `__rows__` are such nodes.
+//! to row through nodes that only exist here (module `kept`): `__previous__` and `__rows__` are such nodes.
 
 mod axis;
 mod journal;
