@@ -143,7 +143,10 @@ pub(super) fn values(text: &str) -> Result<Axis, String> {
 /// `--seeds 0-8`: for each of these params.
 pub(super) fn seeds(text: &str, targets: &[String]) -> Result<Axis, String> {
     if targets.is_empty() {
-        return Err("--seeds: no node of this graph has a param `seed`".to_owned());
+        return Err(
+            "--seeds: no node of this graph has a param `seed` (for another one: --sweep node.param=0,1,2)"
+                .to_owned(),
+        );
     }
     let seeds = range::integers(text).map_err(|what| format!("--seeds: {what}"))?;
     let step = |seed: i64| Step {

@@ -108,7 +108,7 @@ struct Progress<'a> {
     journal: Journal,
     crossing: Crossing,
     kept: Kept,
-    /// By node and its listener.
+    /// Hears of the steps that are in the file.
     emit: &'a (dyn Fn(Event) + Sync),
 }
 
@@ -170,7 +170,7 @@ impl InProcess {
                 remaining -= 1;
             }
             match end {
-                RowEnd::Done(..) if row.is_preroll => {}
+                RowEnd::Done(..) | RowEnd::Skipped if row.is_preroll => {}
                 RowEnd::Done(..) => report.done += 1,
                 RowEnd::Skipped => report.skipped += 1,
                 RowEnd::Failed(problems) => {
@@ -222,9 +222,11 @@ impl InProcess {
         progress.crossing.connect(&mut graph, row, &progress.kept);
         let start = Instant::now();
         let (end, kept) = self.graph(progress, &graph, provenance, Some(row), false);
-        let wanted = progress.rows.gathers && !row.is_preroll;
-        progress.kept.take(kept, wanted || progress.rows.gathers);
-        if wanted && let Some(problem) = too_much(progress) {
+        // Parts of a sequence, which have a preroll, gather nothing.
+        progress.kept.take(kept, rows.gathers);
+        if rows.gathers
+            && let Some(problem) = too_much(progress)
+        {
             return RowEnd::Failed(vec![problem]);
         }
         finished(end, start)
